@@ -1,0 +1,129 @@
+// swift-tools-version: 6.3
+// The modules and the arrows between them. `.ci/check-arrows` holds every import in Sources
+// against the dependencies below, because SwiftPM lets a target import what its dependencies see.
+import PackageDescription
+
+/// What every target is compiled with: warnings are errors, Swift 6 language mode.
+let common: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// A pure module: no I/O, no clock, no Foundation, no unsafe memory.
+func pure(_ name: String, _ dependencies: [String] = []) -> Target {
+  .target(
+    name: name, dependencies: dependencies.map { .byName(name: $0) },
+    swiftSettings: common + [.strictMemorySafety()])
+}
+
+/// A module that touches the world.
+func shell(_ name: String, _ dependencies: [String] = [], linker: [LinkerSetting] = []) -> Target {
+  .target(
+    name: name, dependencies: dependencies.map { .byName(name: $0) }, swiftSettings: common,
+    linkerSettings: linker)
+}
+
+func program(_ name: String, _ dependencies: [String], linker: [LinkerSetting] = []) -> Target {
+  .executableTarget(
+    name: name, dependencies: dependencies.map { .byName(name: $0) }, swiftSettings: common,
+    linkerSettings: linker)
+}
+
+func tests(_ name: String, _ dependencies: [String], resources: [Resource] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: dependencies.map { .byName(name: $0) },
+    resources: resources, swiftSettings: common)
+}
+
+let package = Package(
+  name: "hearth",
+  products: [
+    .executable(name: "hearthd", targets: ["hearthd"]),
+    .executable(name: "hearthctl", targets: ["hearthctl"]),
+    .executable(name: "hearth-uplink", targets: ["hearth-uplink"]),
+  ],
+  targets: [
+    // Layer 0
+    pure("Octets"),
+    pure("JSON"),
+    pure("Zones", ["Octets"]),
+    pure("Readings"),
+    // Layer 1
+    pure("HealthProfiles", ["Octets", "Readings"]),
+    pure("GATT", ["Octets"]),
+    pure("Journal", ["Octets", "Readings"]),
+    pure("Monitoring", ["Readings"]),
+    // Layer 2
+    pure("Drivers", ["Octets", "Readings", "HealthProfiles"]),
+    pure("ControlProtocol", ["Readings", "JSON"]),
+    pure("Exchange", ["Readings", "JSON"]),
+    // Layer 3
+    pure(
+      "GatewayCore",
+      [
+        "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "Journal", "Monitoring",
+        "Drivers", "ControlProtocol",
+      ]),
+    // Platform
+    .target(name: "CLinux"),
+    shell("Platform", ["CLinux", "Octets"]),
+    shell("UplinkProtocol", ["Octets"]),
+    shell("Playback", ["Octets"]),
+    // Programs
+    program(
+      "hearthd",
+      [
+        "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "Journal", "Monitoring",
+        "Drivers", "ControlProtocol", "Exchange", "GatewayCore", "CLinux", "Platform",
+        "UplinkProtocol", "Playback",
+      ]),
+    .target(name: "CCurlHook"),
+    program(
+      "hearth-uplink", ["UplinkProtocol", "CCurlHook", "CLinux"],
+      linker: [
+        // Without the exported symbol a dynamically linked libcurl never calls the hook, silently.
+        .unsafeFlags(["-Xlinker", "--export-dynamic-symbol=curl_easy_init"])
+      ]),
+    program(
+      "hearthctl",
+      [
+        "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "Drivers", "ControlProtocol",
+        "Exchange", "GatewayCore", "CLinux", "Platform", "Playback",
+      ]),
+    program(
+      "hearth-bench",
+      [
+        "Octets", "JSON", "Readings", "HealthProfiles", "GATT", "Journal", "Drivers", "Exchange",
+        "GatewayCore", "CLinux", "Platform",
+      ]),
+    // Tests
+    tests("Octets", ["Octets"]),
+    tests("JSON", ["JSON"]),
+    tests("Zones", ["Zones", "Octets"], resources: [.copy("Fixtures")]),
+    tests("Readings", ["Readings"]),
+    tests("HealthProfiles", ["HealthProfiles", "Octets", "Readings", "JSON"], resources: [.copy("Fixtures")]),
+    tests("GATT", ["GATT", "Octets"]),
+    tests("Journal", ["Journal", "Octets", "Readings"]),
+    tests("Monitoring", ["Monitoring", "Readings"]),
+    tests(
+      "Drivers", ["Drivers", "HealthProfiles", "Octets", "Readings", "JSON"],
+      resources: [.copy("Captures"), .copy("Fixtures")]),
+    tests("ControlProtocol", ["ControlProtocol", "Readings", "JSON"]),
+    tests("Exchange", ["Exchange", "Readings", "JSON"]),
+    tests(
+      "GatewayCore",
+      [
+        "GatewayCore", "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "Journal",
+        "Monitoring", "Drivers", "ControlProtocol",
+      ]),
+    tests("Platform", ["Platform", "Octets", "CLinux"]),
+    tests("UplinkProtocol", ["UplinkProtocol", "Octets"]),
+    tests("Playback", ["Playback", "Octets", "GATT"]),
+    // The real programs, started as processes and looked at from outside.
+    tests("Program", ["Platform", "JSON", "CLinux"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,3 @@
+#ifndef CCURLHOOK_H
+#define CCURLHOOK_H
+#endif

@@ -1,0 +1,1 @@
+// Drivers: placeholder until its first file lands.

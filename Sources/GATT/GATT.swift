@@ -1,0 +1,1 @@
+// GATT: placeholder until its first file lands.

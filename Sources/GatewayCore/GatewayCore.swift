@@ -1,0 +1,1 @@
+// GatewayCore: placeholder until its first file lands.

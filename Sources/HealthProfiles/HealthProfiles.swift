@@ -1,0 +1,1 @@
+// HealthProfiles: placeholder until its first file lands.

@@ -1,0 +1,1 @@
+// Journal: placeholder until its first file lands.

@@ -1,0 +1,1 @@
+// Monitoring: placeholder until its first file lands.

@@ -1,0 +1,1 @@
+// Playback: placeholder until its first file lands.

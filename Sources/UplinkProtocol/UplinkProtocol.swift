@@ -1,0 +1,1 @@
+// UplinkProtocol: placeholder until its first file lands.

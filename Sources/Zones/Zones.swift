@@ -1,0 +1,1 @@
+// Zones: placeholder until its first file lands.

@@ -1,0 +1,1 @@
+// hearth-bench: placeholder until its first file lands.

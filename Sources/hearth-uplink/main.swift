@@ -1,0 +1,1 @@
+// hearth-uplink: placeholder until its first file lands.

@@ -1,0 +1,1 @@
+// hearthctl: placeholder until its first file lands.

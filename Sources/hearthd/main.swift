@@ -1,0 +1,1 @@
+// hearthd: placeholder until its first file lands.
