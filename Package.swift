@@ -65,7 +65,7 @@ let package = Package(
       "GatewayCore",
       [
         "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "Journal", "Monitoring",
-        "Drivers", "ControlProtocol",
+        "Drivers", "ControlProtocol", "Exchange",
       ]),
     // Platform
     .target(name: "CLinux"),
@@ -117,7 +117,7 @@ let package = Package(
       "GatewayCore",
       [
         "GatewayCore", "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "Journal",
-        "Monitoring", "Drivers", "ControlProtocol",
+        "Monitoring", "Drivers", "ControlProtocol", "Exchange",
       ]),
     tests("Platform", ["Platform", "Octets", "CLinux"]),
     tests("UplinkProtocol", ["UplinkProtocol", "Octets"]),

@@ -24,10 +24,8 @@ public struct BluetoothUUID: Hashable, Sendable, CustomStringConvertible {
 
   /// From text: four or eight hexadecimal digits, or the 36 characters of a UUID; any case. Nil for anything else.
   public init?(_ text: some StringProtocol) {
-    let hex = text.filter { $0 != "-" }
-    guard hex.utf8.allSatisfy({ ($0 >= 0x30 && $0 <= 0x39) || ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x66) }) else {
-      return nil
-    }
+    let hex = String(text.filter { $0 != "-" })
+    guard hex.utf8.allSatisfy(BluetoothUUID.isHexDigit) else { return nil }
     switch (text.utf8.count, hex.utf8.count) {
     case (4, 4), (8, 8):
       guard let value = UInt32(hex, radix: 16) else { return nil }
@@ -38,6 +36,13 @@ public struct BluetoothUUID: Hashable, Sendable, CustomStringConvertible {
       }
       self.init(high: high, low: low)
     default: return nil
+    }
+  }
+
+  private static func isHexDigit(_ character: UInt8) -> Bool {
+    switch character {
+    case 0x30...0x39, 0x41...0x46, 0x61...0x66: true
+    default: false
     }
   }
 
