@@ -1,0 +1,145 @@
+// What Hearth knows of a device family before it speaks to it: a literal in the driver's file, read by the registry, the
+// README's table, the udev rules and `hearthctl drivers`.
+
+public import Octets
+public import Readings
+
+/// The line settings of a serial protocol.
+public struct SerialSettings: Sendable, Hashable {
+  /// The parity bit.
+  public enum Parity: String, Sendable, Hashable {
+    case none
+    case even
+    case odd
+  }
+  /// Bits a second; a standard rate.
+  public var baud: Int
+  /// 7 or 8.
+  public var dataBits: Int
+  /// The parity bit.
+  public var parity: Parity
+  /// 1 or 2.
+  public var stopBits: Int
+
+  /// Line settings such as 9600 8N1.
+  public init(_ baud: Int, dataBits: Int = 8, parity: Parity = .none, stopBits: Int = 1) {
+    self.baud = baud
+    self.dataBits = dataBits
+    self.parity = parity
+    self.stopBits = stopBits
+  }
+
+  /// `9600 8N1`.
+  public var text: String {
+    let letter =
+      switch parity {
+      case .none: "N"
+      case .even: "E"
+      case .odd: "O"
+      }
+    return "\(baud) \(dataBits)\(letter)\(stopBits)"
+  }
+}
+
+/// How a device is reached and, for serial lines, with which settings.
+public enum DriverTransport: Sendable, Hashable {
+  /// A BLE connection, ATT over L2CAP.
+  case gatt
+  /// Values in advertisements, no connection.
+  case advertisement
+  /// A serial line; the first settings are the usual ones.
+  case serial([SerialSettings])
+}
+
+/// One sign by which a device is recognised.
+public enum RecognitionSign: Sendable, Hashable {
+  /// An advertised or discovered service.
+  case service(BluetoothUUID)
+  /// The beginning of the advertised name.
+  case namePrefix(String)
+  /// Service data in the advertisement.
+  case serviceData(BluetoothUUID)
+  /// Manufacturer data of this company id.
+  case company(UInt16)
+  /// USB vendor and product of the cable: a hint, never proof.
+  case usb(vendor: UInt16, product: UInt16)
+  /// Checked frames of the protocol on the line.
+  case frames(String)
+}
+
+/// What the device's clock is like.
+public enum ClockBehaviour: String, Sendable, Hashable {
+  /// No clock: the time is the hub's.
+  case none
+  /// Has one; the hub can read and set it.
+  case settable
+  /// Has one that the hub can only see in stamps.
+  case stampsOnly = "stamps-only"
+}
+
+/// What the device keeps.
+public enum MemoryBehaviour: String, Sendable, Hashable {
+  /// Nothing: a reading not received is gone.
+  case none
+  /// Keeps what was not confirmed and sends it at the next connection.
+  case untilConfirmed = "until-confirmed"
+  /// Keeps records that the hub asks for.
+  case records
+}
+
+/// How well a driver is known to fit the hardware.
+public enum Verification: String, Sendable, Hashable {
+  /// Checked against octets captured from such a device.
+  case captured
+  /// Made from the specification; unverified on hardware.
+  case unverified
+}
+
+/// A device family.
+public struct DeviceProfile: Sendable {
+  /// Stable id in configuration, bindings and `hearthctl drivers`, such as `and-ua651ble`.
+  public var id: String
+  /// The maker; nil for a profile that any maker's device may follow.
+  public var manufacturer: String?
+  /// For people: models and brands.
+  public var names: [String]
+  /// How it is reached.
+  public var transport: DriverTransport
+  /// Signs by which it is recognised.
+  public var recognition: [RecognitionSign]
+  /// The kinds of reading it gives.
+  public var kinds: [ReadingKind]
+  /// The terms it may give.
+  public var terms: [Term]
+  /// Its clock.
+  public var clock: ClockBehaviour
+  /// Its memory.
+  public var memory: MemoryBehaviour
+  /// How well the driver is known to fit.
+  public var verification: Verification
+  /// The rule by which a stream becomes measurements, one sentence; empty where each message is one.
+  public var rule: String
+  /// Makes the driver for one session.
+  public var make: @Sendable (DriverContext) -> any Driver
+
+  /// A device family.
+  public init(
+    id: String, manufacturer: String? = nil, names: [String], transport: DriverTransport,
+    recognition: [RecognitionSign], kinds: [ReadingKind], terms: [Term], clock: ClockBehaviour,
+    memory: MemoryBehaviour, verification: Verification, rule: String = "",
+    make: @escaping @Sendable (DriverContext) -> any Driver
+  ) {
+    self.id = id
+    self.manufacturer = manufacturer
+    self.names = names
+    self.transport = transport
+    self.recognition = recognition
+    self.kinds = kinds
+    self.terms = terms
+    self.clock = clock
+    self.memory = memory
+    self.verification = verification
+    self.rule = rule
+    self.make = make
+  }
+}

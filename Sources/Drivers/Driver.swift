@@ -1,0 +1,209 @@
+// The conversation with one device, as a value: what happened goes in, what to do comes out. A driver has no clock, no I/O
+// and no state but its own fields; the session runs its actions in order and confirms an indication only when every reading
+// that came of it is on disk.
+
+public import Octets
+public import Readings
+
+/// A characteristic of a service; services with several instances are told apart by the session, not by drivers.
+public struct CharacteristicID: Hashable, Sendable, CustomStringConvertible {
+  /// The service's UUID.
+  public let service: BluetoothUUID
+  /// The characteristic's UUID.
+  public let characteristic: BluetoothUUID
+
+  /// A characteristic of a service.
+  public init(_ service: BluetoothUUID, _ characteristic: BluetoothUUID) {
+    self.service = service
+    self.characteristic = characteristic
+  }
+
+  /// A characteristic of a service, both assigned by the Bluetooth SIG.
+  public init(_ service: UInt16, _ characteristic: UInt16) {
+    self.init(BluetoothUUID(service), BluetoothUUID(characteristic))
+  }
+
+  /// `1810/2A35`.
+  public var description: String { "\(service)/\(characteristic)" }
+}
+
+/// A characteristic that the device has.
+public struct DiscoveredCharacteristic: Hashable, Sendable {
+  /// Which one.
+  public var id: CharacteristicID
+  /// The properties octet of its declaration: 0x02 read, 0x04 write without response, 0x08 write, 0x10 notify, 0x20 indicate.
+  public var properties: UInt8
+
+  /// A characteristic and its properties octet.
+  public init(id: CharacteristicID, properties: UInt8) {
+    self.id = id
+    self.properties = properties
+  }
+}
+
+/// How a characteristic's value arrived.
+public enum ValueOrigin: Sendable, Hashable {
+  case read
+  case notification
+  /// To be confirmed once what came of it is on disk; the session does that.
+  case indication
+}
+
+/// One advertisement of a device that sends its values without a connection.
+public struct AdvertisedData: Sendable, Hashable {
+  /// The UUID of the service data, or nil for manufacturer data.
+  public var service: BluetoothUUID?
+  /// The company id of manufacturer data.
+  public var company: UInt16?
+  /// The octets after the UUID or company id.
+  public var octets: [UInt8]
+
+  /// Service data of an advertisement.
+  public init(service: BluetoothUUID, octets: [UInt8]) {
+    self.service = service
+    self.octets = octets
+  }
+
+  /// Manufacturer data of an advertisement.
+  public init(company: UInt16, octets: [UInt8]) {
+    self.company = company
+    self.octets = octets
+  }
+}
+
+/// A driver's own timers, by a number of its choosing.
+public typealias DriverTimer = UInt8
+
+/// What happened to a device's link.
+public enum DriverInput: Sendable {
+  /// A serial port was opened with the profile's line settings.
+  case opened
+  /// A BLE link is up and its attributes are known.
+  case connected([DiscoveredCharacteristic])
+  /// A value arrived.
+  case value(CharacteristicID, [UInt8], ValueOrigin)
+  /// A read failed with an ATT error code.
+  case readFailed(CharacteristicID, UInt8)
+  /// A write was acknowledged.
+  case written(CharacteristicID)
+  /// A write failed with an ATT error code.
+  case writeFailed(CharacteristicID, UInt8)
+  /// A subscription was acknowledged.
+  case subscribed(CharacteristicID)
+  /// A subscription failed with an ATT error code.
+  case subscribeFailed(CharacteristicID, UInt8)
+  /// An advertisement of the device.
+  case advertisement(AdvertisedData)
+  /// Octets of a serial line, split anywhere.
+  case received([UInt8])
+  /// A timer that the driver asked for ran out.
+  case timer(DriverTimer)
+  /// Every reading of the actions given before is on disk: stored records may be acknowledged to the device now.
+  case committed
+  /// The link is gone; what was held back for joining is to be given now.
+  case closed
+}
+
+/// What the session is to do, in order.
+public enum DriverAction: Sendable, Equatable {
+  /// Write the client characteristic configuration: 0x0002 for indications, 0x0001 for notifications.
+  case subscribe(CharacteristicID, indications: Bool)
+  case read(CharacteristicID)
+  case write(CharacteristicID, [UInt8], withResponse: Bool)
+  /// Send octets on a serial line.
+  case transmit([UInt8])
+  /// A complete reading, to be judged and stored.
+  case reading(DeviceReading)
+  /// Octets that a later value completes: kept on disk until a reading with `key` in its sources takes them up, so that the
+  /// indication can be confirmed now. After a power cut they are decoded by themselves.
+  case fragment(RawSource)
+  /// What the device's clock shows now, read before anything is written to it.
+  case deviceClock(DeviceTime)
+  /// Something else that the device told about itself.
+  case property(DeviceProperty)
+  /// What could not be understood or what the device itself reports as failed.
+  case problem(DriverProblem)
+  /// Ask for `.timer` after so many milliseconds; the same number again moves it.
+  case startTimer(DriverTimer, milliseconds: Int)
+  case stopTimer(DriverTimer)
+  /// Nothing more is expected: the link may be closed.
+  case finish
+}
+
+/// What a device tells about itself.
+public enum DeviceProperty: Sendable, Hashable {
+  case manufacturer(String)
+  case model(String)
+  case serial(String)
+  case firmware(String)
+  case hardware(String)
+  case software(String)
+  /// EUI-64, upper-case hex pairs joined by dashes.
+  case systemID(String)
+  /// 0…100 %.
+  case battery(UInt8)
+}
+
+/// What a driver could not use, as a value with a stable code.
+public struct DriverProblem: Error, Hashable, Sendable {
+  /// Stable: `truncated`, `checksum`, `measurement-failed`, `demo-data`, `control-solution`, `implausible-frame`, …
+  public var code: String
+  /// One sentence for a technician.
+  public var message: String
+  /// Where in the octets, when it is known.
+  public var offset: Int?
+  /// The octets, for support; never in ordinary logs.
+  public var raw: RawSource?
+
+  /// A problem with a stable code and one sentence.
+  public init(code: String, message: String, offset: Int? = nil, raw: RawSource? = nil) {
+    self.code = code
+    self.message = message
+    self.offset = offset
+    self.raw = raw
+  }
+
+  /// What a decoder threw.
+  public init(_ error: DecodeError, raw: RawSource? = nil) {
+    self.init(code: error.code, message: error.message, offset: error.offset, raw: raw)
+  }
+}
+
+/// The device's side of a session, as a value.
+public protocol Driver: Sendable {
+  /// Takes what happened and gives what to do. Never traps, whatever the octets are.
+  mutating func handle(_ input: DriverInput) -> [DriverAction]
+}
+
+/// What a driver may know when it is made.
+public struct DriverContext: Sendable, Hashable {
+  /// The hub's wall clock in the patient's zone at the start of the session, to set a device's clock; nil while the hub's own
+  /// clock is not synchronised.
+  public var localTime: DeviceDateTime?
+  /// The model that the device or the technician named, for quirks.
+  public var model: String?
+  /// True for a continuous mode; live oximeters otherwise deliver spot-checks.
+  public var continuous: Bool
+  /// Give every valid frame as a reading (`decode serial --every-frame`).
+  public var everyFrame: Bool
+  /// The last record number that is on disk, to resume from.
+  public var lastRecordNumber: UInt32?
+  /// The consent code of the user slot, when a technician entered one.
+  public var consent: (user: UInt8, code: UInt16)? { consentUser.flatMap { user in consentCode.map { (user, $0) } } }
+  private var consentUser: UInt8?
+  private var consentCode: UInt16?
+
+  /// What is known at the start of a session.
+  public init(
+    localTime: DeviceDateTime? = nil, model: String? = nil, continuous: Bool = false, everyFrame: Bool = false,
+    lastRecordNumber: UInt32? = nil, consent: (user: UInt8, code: UInt16)? = nil
+  ) {
+    self.localTime = localTime
+    self.model = model
+    self.continuous = continuous
+    self.everyFrame = everyFrame
+    self.lastRecordNumber = lastRecordNumber
+    self.consentUser = consent?.user
+    self.consentCode = consent?.code
+  }
+}

@@ -1,1 +1,0 @@
-// Drivers: placeholder until its first file lands.

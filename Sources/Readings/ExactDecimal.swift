@@ -1,0 +1,144 @@
+// Decimals that keep the digits a device gave: mantissa and exponent, never binary floating point.
+// IEEE 11073-20601 annex F.8 (FLOAT, SFLOAT) and FHIR decimal both carry precision: 2.0 is not 2.
+
+/// A decimal number `mantissa × 10^exponent` with its precision: 70.0 and 70.00 are equal in value and print differently.
+public struct ExactDecimal: Sendable, Hashable {
+  /// The significant digits, with sign.
+  public let mantissa: Int64
+  /// The power of ten, −128…127. A negative exponent is the number of decimal places.
+  public let exponent: Int8
+
+  /// `mantissa × 10^exponent`.
+  public init(_ mantissa: Int64, exponent: Int8 = 0) {
+    self.mantissa = mantissa
+    self.exponent = exponent
+  }
+
+  /// Zero without decimal places.
+  public static let zero = ExactDecimal(0)
+
+  /// From plain decimal text: an optional sign, digits, an optional point with digits. No exponent, no blanks, at most 18 digits.
+  /// Nil for anything else.
+  public init?(_ text: some StringProtocol) {
+    var mantissa: Int64 = 0
+    var places = 0
+    var digits = 0
+    var seenPoint = false
+    var negative = false
+    for (index, character) in text.utf8.enumerated() {
+      switch character {
+      case 0x2B where index == 0: break
+      case 0x2D where index == 0: negative = true
+      case 0x2E where !seenPoint && digits > 0: seenPoint = true
+      case 0x30...0x39:
+        digits += 1
+        guard digits <= 18 else { return nil }
+        mantissa = mantissa * 10 + Int64(character - 0x30)
+        if seenPoint { places += 1 }
+      default: return nil
+      }
+    }
+    guard digits > 0, !seenPoint || places > 0 else { return nil }
+    self.init(negative ? -mantissa : mantissa, exponent: Int8(-places))
+  }
+
+  /// The number of digits after the point when written plainly; 0 for whole numbers.
+  public var decimalPlaces: Int { exponent < 0 ? -Int(exponent) : 0 }
+
+  /// True for every zero, whatever its precision.
+  public var isZero: Bool { mantissa == 0 }
+  /// True below zero.
+  public var isNegative: Bool { mantissa < 0 }
+
+  /// Values are equal when the numbers are, whatever the precision: 70.0 == 70.00. Compare `==` for identity of representation.
+  public func isEqual(to other: ExactDecimal) -> Bool { !(self < other) && !(other < self) }
+}
+
+extension ExactDecimal: CustomStringConvertible {
+  /// Plain text without exponent, every digit that the precision claims: `2.0`, `-0.50`, `1200`.
+  public var description: String {
+    let digits = String(mantissa.magnitude)
+    let sign = mantissa < 0 ? "-" : ""
+    if exponent >= 0 {
+      return mantissa == 0 ? "0" : sign + digits + String(repeating: "0", count: Int(exponent))
+    }
+    let places = -Int(exponent)
+    let padded = String(repeating: "0", count: max(0, places + 1 - digits.utf8.count)) + digits
+    return sign + padded.dropLast(places) + "." + padded.suffix(places)
+  }
+}
+
+extension ExactDecimal: Comparable {
+  /// Exact comparison of the numbers, over the whole range of mantissa and exponent.
+  public static func < (left: ExactDecimal, right: ExactDecimal) -> Bool {
+    let leftSign = left.mantissa.signum()
+    let rightSign = right.mantissa.signum()
+    guard leftSign == rightSign, leftSign != 0 else { return leftSign < rightSign }
+    // Same sign: bring both to the smaller exponent. 19 digits and a difference over 19 can only differ by magnitude.
+    let difference = Int(left.exponent) - Int(right.exponent)
+    guard abs(difference) <= 19 else { return (difference < 0) == (leftSign > 0) }
+    let power = ExactDecimal.power(of: abs(difference))
+    let a = Int128(left.mantissa) * (difference > 0 ? power : 1)
+    let b = Int128(right.mantissa) * (difference < 0 ? power : 1)
+    return a < b
+  }
+
+  static func power(of exponent: Int) -> Int128 {
+    var power: Int128 = 1
+    for _ in 0..<max(0, min(exponent, 37)) { power *= 10 }
+    return power
+  }
+}
+
+extension ExactDecimal {
+  /// This number times `numerator / denominator`, rounded half to even to `places` digits after the point (0…18).
+  /// Nil when the result does not fit or the denominator is zero.
+  public func scaled(by numerator: Int64, over denominator: Int64, places: Int) -> ExactDecimal? {
+    guard denominator != 0, (0...18).contains(places) else { return nil }
+    var top = Int128(mantissa) * Int128(numerator)
+    var bottom = Int128(denominator)
+    let shift = Int(exponent) + places
+    guard abs(shift) <= 18 else { return mantissa == 0 ? ExactDecimal(0, exponent: Int8(-places)) : nil }
+    if shift >= 0 {
+      let (product, overflow) = top.multipliedReportingOverflow(by: ExactDecimal.power(of: shift))
+      guard !overflow else { return nil }
+      top = product
+    } else {
+      let (product, overflow) = bottom.multipliedReportingOverflow(by: ExactDecimal.power(of: -shift))
+      guard !overflow else { return nil }
+      bottom = product
+    }
+    guard let rounded = Int64(exactly: ExactDecimal.divideHalfEven(top, bottom)) else { return nil }
+    return ExactDecimal(rounded, exponent: Int8(-places))
+  }
+
+  /// This number with `places` digits after the point (0…18), rounded half to even. Nil when it does not fit.
+  public func rounded(places: Int) -> ExactDecimal? { scaled(by: 1, over: 1, places: places) }
+
+  /// The sum, with the finer precision of both. Nil when it does not fit.
+  public func adding(_ other: ExactDecimal) -> ExactDecimal? {
+    let fine = min(exponent, other.exponent)
+    let left = Int(exponent) - Int(fine)
+    let right = Int(other.exponent) - Int(fine)
+    guard left <= 18, right <= 18 else { return nil }
+    let sum = Int128(mantissa) * ExactDecimal.power(of: left) + Int128(other.mantissa) * ExactDecimal.power(of: right)
+    guard let mantissa = Int64(exactly: sum) else { return nil }
+    return ExactDecimal(mantissa, exponent: fine)
+  }
+
+  /// The difference, with the finer precision of both. Nil when it does not fit.
+  public func subtracting(_ other: ExactDecimal) -> ExactDecimal? {
+    guard other.mantissa != .min else { return nil }
+    return adding(ExactDecimal(-other.mantissa, exponent: other.exponent))
+  }
+
+  private static func divideHalfEven(_ top: Int128, _ bottom: Int128) -> Int128 {
+    let (quotient, remainder) = top.quotientAndRemainder(dividingBy: bottom)
+    let twice = remainder.magnitude * 2
+    let half = bottom.magnitude
+    let away = (top < 0) == (bottom < 0) ? quotient + 1 : quotient - 1
+    if twice > half { return away }
+    if twice == half { return quotient % 2 == 0 ? quotient : away }
+    return quotient
+  }
+}

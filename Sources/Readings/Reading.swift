@@ -1,0 +1,207 @@
+// The reading as Hearth stores and delivers it: who, when, what, judged.
+
+/// A reading's stable identifier: a name-based UUID (version 5, RFC 9562) of the device record that it came from.
+public struct ReadingID: Sendable, Hashable, CustomStringConvertible {
+  /// The first eight octets as a big-endian number.
+  public let high: UInt64
+  /// The last eight octets as a big-endian number.
+  public let low: UInt64
+
+  /// Both halves as big-endian numbers.
+  public init(high: UInt64, low: UInt64) {
+    self.high = high
+    self.low = low
+  }
+
+  /// From the 36 characters of a UUID; nil for anything else.
+  public init?(_ text: some StringProtocol) {
+    let hex = String(text.filter { $0 != "-" })
+    guard text.utf8.count == 36, hex.utf8.count == 32, let high = UInt64(hex.prefix(16), radix: 16),
+      let low = UInt64(hex.suffix(16), radix: 16), !hex.hasPrefix("+"), !hex.dropFirst(16).hasPrefix("+")
+    else { return nil }
+    self.init(high: high, low: low)
+  }
+
+  /// The 36 characters in lower case.
+  public var description: String {
+    func digits(_ value: UInt64, _ count: Int) -> String {
+      let text = String(value, radix: 16)
+      return String(repeating: "0", count: max(0, count - text.utf8.count)) + text
+    }
+    return [
+      digits(high >> 32, 8), digits(high >> 16 & 0xFFFF, 4), digits(high & 0xFFFF, 4), digits(low >> 48, 4),
+      digits(low & 0xFFFF_FFFF_FFFF, 12),
+    ].joined(separator: "-")
+  }
+}
+
+/// How a reading was placed in time.
+public enum TimeQuality: String, Sendable, Hashable, CaseIterable {
+  /// The device's stamp, found to be right.
+  case device
+  /// The device's stamp, moved by the offset of its clock.
+  case corrected
+  /// The hub's clock at reception.
+  case received
+  /// The hub's clock at reception, before it was synchronised.
+  case receivedUnsynced = "received-unsynced"
+  /// Nothing places it.
+  case unplaced
+}
+
+/// An instant with the offset to show it in.
+public struct Timestamp: Sendable, Hashable {
+  /// Milliseconds since 1970-01-01T00:00:00Z.
+  public var milliseconds: Int64
+  /// Seconds east of UTC.
+  public var offsetSeconds: Int32
+
+  /// An instant and the offset to show it in.
+  public init(milliseconds: Int64, offsetSeconds: Int32) {
+    self.milliseconds = milliseconds
+    self.offsetSeconds = offsetSeconds
+  }
+}
+
+/// How a device is reached.
+public enum TransportKind: String, Sendable, Hashable, CaseIterable {
+  case ble
+  case serial
+}
+
+/// Which device a reading came from.
+public struct DeviceIdentity: Sendable, Hashable {
+  /// The hub's name for the device, stable over reconnects.
+  public var id: String
+  /// As the device or its driver's profile says.
+  public var manufacturer: String?
+  /// The model, as the device or its driver's profile says.
+  public var model: String?
+  /// The serial number.
+  public var serial: String?
+  /// The firmware revision.
+  public var firmware: String?
+  /// How it is reached.
+  public var transport: TransportKind
+  /// The identity address, or the path of the port.
+  public var address: String?
+  /// The Device Information service's System ID (EUI-64), upper-case hex pairs joined by dashes.
+  public var systemID: String?
+
+  /// A device as far as it is known.
+  public init(
+    id: String, manufacturer: String? = nil, model: String? = nil, serial: String? = nil, firmware: String? = nil,
+    transport: TransportKind, address: String? = nil, systemID: String? = nil
+  ) {
+    self.id = id
+    self.manufacturer = manufacturer
+    self.model = model
+    self.serial = serial
+    self.firmware = firmware
+    self.transport = transport
+    self.address = address
+    self.systemID = systemID
+  }
+}
+
+/// The traffic light of a patient's plan, worst last.
+public enum Zone: String, Sendable, Hashable, CaseIterable, Comparable {
+  case green
+  case yellow
+  case red
+
+  private var rank: Int {
+    switch self {
+    case .green: 0
+    case .yellow: 1
+    case .red: 2
+    }
+  }
+
+  /// Green is below yellow, yellow below red.
+  public static func < (left: Zone, right: Zone) -> Bool { left.rank < right.rank }
+}
+
+/// What a patient's plan says of a reading.
+public struct Evaluation: Sendable, Hashable {
+  /// Where a rule that applies stands.
+  public struct RuleResult: Sendable, Hashable {
+    /// The rule's id in the plan.
+    public var rule: String
+    /// The zone that the rule gives.
+    public var zone: Zone
+    /// `normal`, `pending` (a repeat is awaited), `raised`, `acknowledged`, `cleared`.
+    public var state: String
+    /// A rule's result.
+    public init(rule: String, zone: Zone, state: String) {
+      self.rule = rule
+      self.zone = zone
+      self.state = state
+    }
+  }
+
+  /// The worst zone of all rules; green when none matched. Nil when the patient has no plan.
+  public var zone: Zone?
+  /// The rules that did not give green.
+  public var rules: [RuleResult]
+  /// The plan's version; nil without a plan.
+  public var planVersion: Int?
+
+  /// What a plan said.
+  public init(zone: Zone?, rules: [RuleResult] = [], planVersion: Int? = nil) {
+    self.zone = zone
+    self.rules = rules
+    self.planVersion = planVersion
+  }
+}
+
+/// A normalised reading.
+public struct Reading: Sendable, Hashable {
+  /// Stable for ever for the same octets of the same device record.
+  public var id: ReadingID
+  /// What kind of reading it is.
+  public var kind: ReadingKind
+  /// In the order of the nomenclature.
+  public var observations: [Observation]
+  /// Remarks of the device and of Hearth.
+  public var flags: [ReadingFlag]
+  /// Nil when nothing places it.
+  public var takenAt: Timestamp?
+  /// How `takenAt` was found.
+  public var timeQuality: TimeQuality
+  /// As the device said it.
+  public var deviceTime: DeviceTime?
+  /// The hub's clock when the octets arrived.
+  public var receivedAt: Timestamp
+  /// The device's user slot.
+  public var user: UInt8?
+  /// Nil: parked until a technician assigns it.
+  public var patient: String?
+  /// The device it came from.
+  public var device: DeviceIdentity
+  /// What the patient's plan says; nil before it was judged.
+  public var evaluation: Evaluation?
+  /// The octets it came from.
+  public var raw: RawSource
+
+  /// A reading with everything that is known of it.
+  public init(
+    id: ReadingID, kind: ReadingKind, observations: [Observation], flags: [ReadingFlag], takenAt: Timestamp?,
+    timeQuality: TimeQuality, deviceTime: DeviceTime?, receivedAt: Timestamp, user: UInt8?, patient: String?,
+    device: DeviceIdentity, evaluation: Evaluation?, raw: RawSource
+  ) {
+    self.id = id
+    self.kind = kind
+    self.observations = observations
+    self.flags = flags
+    self.takenAt = takenAt
+    self.timeQuality = timeQuality
+    self.deviceTime = deviceTime
+    self.receivedAt = receivedAt
+    self.user = user
+    self.patient = patient
+    self.device = device
+    self.evaluation = evaluation
+    self.raw = raw
+  }
+}
