@@ -1,0 +1,58 @@
+// The names by which plans speak of values, and where a reading holds them.
+
+public import Readings
+
+/// A value that a plan can watch.
+public enum Measure: String, Sendable, Hashable, CaseIterable {
+  case systolic = "bp.systolic"
+  case diastolic = "bp.diastolic"
+  case meanArterial = "bp.mean"
+  case pulse
+  case spo2
+  case perfusion
+  case weight
+  case bodyFat = "body-fat"
+  case bodyMassIndex = "bmi"
+  case temperature
+  case glucose
+  case heartRate = "heart-rate"
+
+  /// The unit in which limits are given unless the rule names another.
+  public var unit: UCUM {
+    switch self {
+    case .systolic, .diastolic, .meanArterial: .millimetreOfMercury
+    case .pulse, .heartRate: .perMinute
+    case .spo2, .perfusion, .bodyFat: .percent
+    case .weight: .kilogram
+    case .bodyMassIndex: .kilogramPerSquareMetre
+    case .temperature: .degreeCelsius
+    case .glucose: .millimolePerLitre
+    }
+  }
+
+  /// True when an observation of `term` is a value of this measure.
+  public func covers(_ term: Term) -> Bool {
+    switch self {
+    case .systolic: term == .systolic
+    case .diastolic: term == .diastolic
+    case .meanArterial: term == .meanArterial
+    case .pulse: term == .cuffPulse || term == .oximeterPulse
+    case .spo2: term == .spo2
+    case .perfusion: term == .perfusionIndex
+    case .weight: term == .weight
+    case .bodyFat: term == .bodyFat
+    case .bodyMassIndex: term == .bodyMassIndex
+    case .temperature: term.name == "temperature"
+    case .glucose: term.name == "glucose"
+    case .heartRate: term == .heartRate
+    }
+  }
+
+  /// The value of this measure in a reading, when it holds a number.
+  public func value(in reading: Reading) -> ExactDecimal? {
+    for observation in reading.observations where covers(observation.term) {
+      if let decimal = observation.value.decimal { return decimal }
+    }
+    return nil
+  }
+}

@@ -1,1 +1,0 @@
-// Monitoring: placeholder until its first file lands.
