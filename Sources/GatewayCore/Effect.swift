@@ -1,0 +1,88 @@
+// Everything that the gateway can ask of the world. The shell runs the effects of one event in order; when an append fails,
+// the rest of its list is cancelled.
+
+public import ControlProtocol
+public import Drivers
+public import Readings
+
+/// Something to be done.
+public enum Effect: Sendable {
+  /// Write these and sync. What follows in the list happens only when they are on disk.
+  case append(AppendID, [JournalEntry])
+  /// Open a device's serial port.
+  case openPort(device: String, path: String, SerialSettings)
+  /// Load a recorded device.
+  case openPlayback(device: String, path: String)
+  /// Connect to a BLE device.
+  case connect(device: String)
+  /// Octets for a serial line, or one ATT PDU.
+  case transmit(device: String, [UInt8])
+  /// Close a device's link.
+  case close(device: String)
+  /// Call `.timer` at this monotonic millisecond; nil: not at all. Replaces what was asked before.
+  case wake(at: Int64?)
+  /// Read what a backend is to get after a sequence number.
+  case fetch(backend: String, after: UInt64, maximumCount: Int, maximumBytes: Int)
+  /// Encode, freeze and send these to a backend.
+  case deliver(backend: String, [Deliverable])
+  /// Send the frozen octets of the last delivery again.
+  case redeliver(backend: String)
+  /// Drop what nobody needs any more; never what lies at or after `pinned`.
+  case retain(pinned: UInt64?)
+  /// Read one stored reading.
+  case load(sequence: UInt64)
+  /// Read stored readings for a technician and answer with them.
+  case query(RequestID, ReadingQuery)
+  /// Answer a request.
+  case answer(RequestID, ControlAnswer)
+  /// Tell a reading to every subscriber.
+  case publishReading(Reading, sequence: UInt64)
+  /// Tell an event to every subscriber.
+  case publishEvent(HubEvent)
+  /// Write a state file.
+  case save(StateFileName, [UInt8])
+  /// Read the configuration again.
+  case reload(RequestID)
+  /// One line for the journal of the system: never a health value, a patient or an address.
+  case log(LogLevel, String)
+  /// Nothing is left to do: end the process.
+  case exit
+}
+
+/// The state files.
+public enum StateFileName: String, Sendable, Hashable {
+  /// Which patient belongs to which user slot of which device.
+  case bindings = "bindings.json"
+}
+
+/// Priorities of the system's journal.
+public enum LogLevel: Int, Sendable, Hashable {
+  case error = 3
+  case warning = 4
+  case notice = 5
+  case info = 6
+  case debug = 7
+}
+
+/// Which stored readings a technician asks for.
+public struct ReadingQuery: Sendable, Hashable {
+  /// Received at or after this, in milliseconds since 1970.
+  public var since: Int64?
+  /// Of this patient alone.
+  public var patient: String?
+  /// Of this kind alone.
+  public var kind: ReadingKind?
+  /// Only those that wait for a patient.
+  public var parkedOnly: Bool
+  /// The newest so many.
+  public var limit: Int
+
+  /// Which stored readings.
+  public init(since: Int64? = nil, patient: String? = nil, kind: ReadingKind? = nil, parkedOnly: Bool = false, limit: Int) {
+    self.since = since
+    self.patient = patient
+    self.kind = kind
+    self.parkedOnly = parkedOnly
+    self.limit = limit
+  }
+}

@@ -1,0 +1,168 @@
+// Everything that can happen to the gateway. The shell turns the world into these and nothing else.
+
+public import ControlProtocol
+public import Drivers
+public import Monitoring
+public import Readings
+public import Zones
+
+/// Something that happened.
+public enum Event: Sendable {
+  /// The journal is recovered and the loop runs; `seed` feeds the jitter of back-off.
+  case started(seed: UInt64)
+  /// A configuration that passed its check comes into force.
+  case configured(Configuration, zones: [String: TimeZoneRules], plans: [String: Plan])
+
+  /// A device's endpoint is open: a serial port, or a connected BLE link.
+  case linkOpened(device: String)
+  /// A recorded or real device with values to give can be connected to now.
+  case deviceInRange(device: String)
+  /// An advertisement of a device that sends its values without a connection.
+  case advertised(device: String, AdvertisedData)
+  /// Octets of a serial line, or one ATT PDU.
+  case linkReceived(device: String, [UInt8])
+  /// The endpoint is gone or could not be opened.
+  case linkClosed(device: String, LinkEnd)
+
+  /// The earliest deadline that the gateway asked for has come.
+  case timer
+  /// The wall clock was set, or became synchronised.
+  case clockChanged
+
+  /// The entries of an append are on disk, with their sequence numbers.
+  case appended(AppendID, sequences: [UInt64])
+  /// The entries of an append are not on disk; the rest of its effects was cancelled.
+  case appendFailed(AppendID, JournalFailure)
+  /// The journal began a new segment: a snapshot belongs into it.
+  case journalRolled
+  /// The journal found something, or its size changed.
+  case journalReport(JournalReport)
+  /// What a backend is to get next; empty when nothing waits.
+  case fetched(backend: String, [Deliverable])
+  /// A delivery ended.
+  case delivered(backend: String, DeliveryOutcome)
+  /// A stored reading that an assignment asked for; nil when it is no longer there.
+  case loaded(sequence: UInt64, Reading?)
+
+  /// A person or a program asked for something over the control socket.
+  case asked(RequestID, ControlRequest, CallerName)
+  /// A control connection is gone; its subscriptions end.
+  case callerGone(connection: UInt64)
+  /// The service manager asks to stop.
+  case stopRequested
+}
+
+/// Which append.
+public struct AppendID: Hashable, Sendable {
+  /// Counts up over the life of the process.
+  public var number: UInt64
+  /// Which append.
+  public init(_ number: UInt64) { self.number = number }
+}
+
+/// Which request of which control connection.
+public struct RequestID: Hashable, Sendable {
+  /// The connection.
+  public var connection: UInt64
+  /// The request on it.
+  public var number: UInt64
+  /// Which request of which connection.
+  public init(connection: UInt64, number: UInt64) {
+    self.connection = connection
+    self.number = number
+  }
+}
+
+/// Who asked, for the audit trail.
+public struct CallerName: Hashable, Sendable {
+  /// The caller's user id, by the kernel's word.
+  public var uid: UInt32
+  /// Who asked.
+  public init(uid: UInt32) { self.uid = uid }
+}
+
+/// Why a link ended.
+public struct LinkEnd: Hashable, Sendable {
+  /// Stable: `hang-up`, `open-failed`, `peer`, `timeout`, `ended` (a playback is over).
+  public var code: String
+  /// For a technician; with what to do where that is known.
+  public var message: String
+  /// What to do.
+  public var hint: String?
+  /// Why a link ended.
+  public init(code: String, message: String, hint: String? = nil) {
+    self.code = code
+    self.message = message
+    self.hint = hint
+  }
+}
+
+/// Why an append is not on disk.
+public struct JournalFailure: Error, Hashable, Sendable {
+  /// Stable: `journal.full`, `journal.sync-failed`, `journal.write-failed`.
+  public var code: String
+  /// With the operation and the errno.
+  public var message: String
+  /// Why an append is not on disk.
+  public init(code: String, message: String) {
+    self.code = code
+    self.message = message
+  }
+}
+
+/// How the journal is.
+public struct JournalReport: Hashable, Sendable {
+  /// Octets of all segments.
+  public var bytes: Int64
+  /// How many segments.
+  public var segments: Int
+  /// The size limit.
+  public var maximumBytes: Int64
+  /// How many damaged places were found since the start.
+  public var damage: [String]
+
+  /// How the journal is.
+  public init(bytes: Int64, segments: Int, maximumBytes: Int64, damage: [String]) {
+    self.bytes = bytes
+    self.segments = segments
+    self.maximumBytes = maximumBytes
+    self.damage = damage
+  }
+}
+
+/// A stored item that a backend is to get: its JSON object, ready to be put into a batch.
+public struct Deliverable: Hashable, Sendable {
+  /// The journal's sequence number.
+  public var sequence: UInt64
+  /// The reading's or event's identifier.
+  public var id: String
+  /// False for an event.
+  public var isReading: Bool
+  /// When it was received, in milliseconds since 1970.
+  public var receivedAt: Int64
+  /// The JSON object.
+  public var json: [UInt8]
+
+  /// A stored item.
+  public init(sequence: UInt64, id: String, isReading: Bool, receivedAt: Int64, json: [UInt8]) {
+    self.sequence = sequence
+    self.id = id
+    self.isReading = isReading
+    self.receivedAt = receivedAt
+    self.json = json
+  }
+}
+
+/// How a delivery ended.
+public enum DeliveryOutcome: Hashable, Sendable {
+  /// Every item has an answer; those in `refused` are kept aside with the backend's reason, by identifier.
+  case accepted(duplicates: Int, refused: [String: String])
+  /// The outcome is unknown or the backend is busy: the same octets again, not before `after` milliseconds.
+  case retry(after: Int64?, code: String)
+  /// The backend refuses the batch as a whole: find the item.
+  case refused(code: String, text: String)
+  /// The batch is too large for the backend.
+  case tooLarge
+  /// Nothing that waiting cures: credentials, address, consent.
+  case misconfigured(code: String, text: String)
+}

@@ -1,1 +1,0 @@
-// GatewayCore: placeholder until its first file lands.

@@ -1,0 +1,176 @@
+// A JSON value that remembers where it stood, so that a configuration's error names line, column and key path.
+
+/// A value with its place and path.
+public struct JSONNode: Sendable, Hashable {
+  /// What stands there.
+  public indirect enum Content: Sendable, Hashable {
+    case null
+    case bool(Bool)
+    case number(JSONNumber)
+    case string(String)
+    case array([JSONNode])
+    case object([Member])
+  }
+
+  /// One member of an object.
+  public struct Member: Sendable, Hashable {
+    /// The name.
+    public var key: String
+    /// Where the name stands.
+    public var place: JSONPlace
+    /// The value.
+    public var value: JSONNode
+  }
+
+  /// What stands there.
+  public var content: Content
+  /// Where it begins.
+  public var place: JSONPlace
+  /// Its key path; empty at the top.
+  public var path: String
+
+  /// The value without places.
+  public var value: JSONValue {
+    switch content {
+    case .null: return .null
+    case .bool(let value): return .bool(value)
+    case .number(let number): return .number(number)
+    case .string(let text): return .string(text)
+    case .array(let nodes): return .array(nodes.map(\.value))
+    case .object(let members):
+      var object = JSONObject()
+      for member in members { object.append(member.key, member.value.value) }
+      return .object(object)
+    }
+  }
+
+  /// An error at this place.
+  public func error(_ code: String, _ message: String) -> JSONError {
+    JSONError(code: code, message: message, place: place, path: path)
+  }
+
+  private func expected(_ what: String) -> JSONError {
+    let found =
+      switch content {
+      case .null: "null"
+      case .bool: "true or false"
+      case .number: "a number"
+      case .string: "a string"
+      case .array: "an array"
+      case .object: "an object"
+      }
+    return error("wrong-type", "expected \(what), found \(found)")
+  }
+
+  /// A string that is not empty.
+  public func string() throws(JSONError) -> String {
+    guard case .string(let text) = content else { throw expected("a string") }
+    guard !text.isEmpty else { throw error("invalid-value", "expected a string that is not empty") }
+    return text
+  }
+
+  /// One of the given strings.
+  public func string(of choices: [String]) throws(JSONError) -> String {
+    let text = try string()
+    guard choices.contains(text) else {
+      throw error(
+        "invalid-value",
+        "expected one of \(choices.joined(separator: ", ")), found \"\(text)\"\(Suggestion.text(for: text, among: choices))"
+      )
+    }
+    return text
+  }
+
+  /// A whole number of a range.
+  public func int(in range: ClosedRange<Int>) throws(JSONError) -> Int {
+    guard case .number(let number) = content else { throw expected("a whole number") }
+    guard let value = number.int, range.contains(value) else {
+      throw error(
+        "invalid-value", "expected a whole number from \(range.lowerBound) to \(range.upperBound), found \(number.text)"
+      )
+    }
+    return value
+  }
+
+  /// True or false.
+  public func bool() throws(JSONError) -> Bool {
+    guard case .bool(let value) = content else { throw expected("true or false") }
+    return value
+  }
+
+  /// The elements of an array.
+  public func array() throws(JSONError) -> [JSONNode] {
+    guard case .array(let nodes) = content else { throw expected("an array") }
+    return nodes
+  }
+
+  /// The members of an object whose names must all be known.
+  public func object(known: [String]) throws(JSONError) -> JSONMembers {
+    let members = try objectOfAnyKeys()
+    for member in members where !known.contains(member.key) {
+      throw JSONError(
+        code: "unknown-key",
+        message:
+          "unknown key \"\(member.key)\"\(Suggestion.text(for: member.key, among: known)); known here: \(known.joined(separator: ", "))",
+        place: member.place, path: path.isEmpty ? member.key : "\(path).\(member.key)")
+    }
+    return JSONMembers(node: self, members: members)
+  }
+
+  /// The members of an object with names of the user's own.
+  public func objectOfAnyKeys() throws(JSONError) -> [Member] {
+    guard case .object(let members) = content else { throw expected("an object") }
+    return members
+  }
+}
+
+/// The members of an object by name.
+public struct JSONMembers: Sendable {
+  /// The object.
+  public let node: JSONNode
+  let members: [JSONNode.Member]
+
+  /// A member that may be missing; `null` counts as missing.
+  public subscript(key: String) -> JSONNode? {
+    guard let value = members.first(where: { $0.key == key })?.value, value.content != .null else { return nil }
+    return value
+  }
+
+  /// A member that must be there.
+  public func required(_ key: String, _ expectation: String) throws(JSONError) -> JSONNode {
+    guard let value = self[key] else {
+      throw node.error("missing-key", "missing key \"\(key)\": expected \(expectation)")
+    }
+    return value
+  }
+}
+
+/// The nearest known word to a mistyped one.
+public enum Suggestion {
+  /// ` (did you mean "url"?)`, or nothing when no word is near.
+  public static func text(for word: String, among known: [String]) -> String {
+    guard let best = nearest(to: word, among: known) else { return "" }
+    return " (did you mean \"\(best)\"?)"
+  }
+
+  /// The known word that takes the fewest changes, at most a third of its letters.
+  public static func nearest(to word: String, among known: [String]) -> String? {
+    let scored = known.map { ($0, distance(Array(word.utf8.prefix(64)), Array($0.utf8.prefix(64)))) }
+    guard let best = scored.min(by: { $0.1 < $1.1 }), best.1 <= max(1, best.0.utf8.count / 3) else { return nil }
+    return best.0
+  }
+
+  private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+    var row = Array(0...right.count)
+    for (i, a) in left.enumerated() {
+      var diagonal = row[0]
+      row[0] = i + 1
+      for (j, b) in right.enumerated() {
+        let substituted = diagonal + (a == b ? 0 : 1)
+        diagonal = row[j + 1]
+        row[j + 1] = min(substituted, row[j] + 1, row[j + 1] + 1)
+      }
+    }
+    return row[right.count]
+  }
+}

@@ -1,0 +1,155 @@
+// JSON as a value (RFC 8259): objects keep their order, numbers keep their digits.
+
+/// A JSON value.
+public enum JSONValue: Sendable, Hashable {
+  case null
+  case bool(Bool)
+  case number(JSONNumber)
+  case string(String)
+  case array([JSONValue])
+  case object(JSONObject)
+
+  /// The text of a string; nil for every other kind.
+  public var string: String? {
+    if case .string(let text) = self { return text }
+    return nil
+  }
+  /// The number as a whole number, when it is one and fits.
+  public var int: Int? {
+    if case .number(let number) = self { return number.int }
+    return nil
+  }
+  /// True or false; nil for every other kind.
+  public var bool: Bool? {
+    if case .bool(let value) = self { return value }
+    return nil
+  }
+  /// The members of an object; nil for every other kind.
+  public var object: JSONObject? {
+    if case .object(let object) = self { return object }
+    return nil
+  }
+  /// The elements of an array; nil for every other kind.
+  public var array: [JSONValue]? {
+    if case .array(let elements) = self { return elements }
+    return nil
+  }
+  /// True for `null`.
+  public var isNull: Bool { self == .null }
+
+  /// A member of an object; nil when there is none or this is no object.
+  public subscript(key: String) -> JSONValue? { object?[key] }
+
+  /// A whole number.
+  public static func int(_ value: some FixedWidthInteger) -> JSONValue { .number(JSONNumber(value)) }
+}
+
+/// A number as it stands in the text: no digit is ever lost to binary floating point.
+public struct JSONNumber: Sendable, Hashable {
+  /// The number's text, valid by the grammar of RFC 8259.
+  public let text: String
+
+  /// A whole number.
+  public init(_ value: some FixedWidthInteger) { text = String(value) }
+
+  /// A number's text; nil when it is not one by the grammar of RFC 8259.
+  public init?(text: String) {
+    var octets = Array(text.utf8)[...]
+    guard JSONNumber.scan(&octets), octets.isEmpty else { return nil }
+    self.text = text
+  }
+
+  init(validated text: String) { self.text = text }
+
+  /// The number as a whole number, when it has neither point nor exponent and fits.
+  public var int: Int? { Int(text) }
+  /// The number as a 64-bit whole number, when it has neither point nor exponent and fits.
+  public var int64: Int64? { Int64(text) }
+  /// The number as an unsigned 64-bit whole number, when it has neither point nor exponent and fits.
+  public var uint64: UInt64? { UInt64(text) }
+
+  /// Drops a number from the front of `octets`; false when there is none.
+  static func scan(_ octets: inout ArraySlice<UInt8>) -> Bool {
+    func digits() -> Int {
+      let count = octets.prefix { $0 >= 0x30 && $0 <= 0x39 }.count
+      octets = octets.dropFirst(count)
+      return count
+    }
+    if octets.first == 0x2D { octets = octets.dropFirst() }
+    if octets.first == 0x30 {
+      octets = octets.dropFirst()
+    } else if digits() == 0 {
+      return false
+    }
+    if octets.first == 0x2E {
+      octets = octets.dropFirst()
+      if digits() == 0 { return false }
+    }
+    if octets.first == 0x65 || octets.first == 0x45 {
+      octets = octets.dropFirst()
+      if octets.first == 0x2B || octets.first == 0x2D { octets = octets.dropFirst() }
+      if digits() == 0 { return false }
+    }
+    return true
+  }
+}
+
+/// An object: members in their order, each name once.
+public struct JSONObject: Sendable, Hashable {
+  /// One member.
+  public struct Member: Sendable, Hashable {
+    /// The name.
+    public var key: String
+    /// The value.
+    public var value: JSONValue
+  }
+
+  /// The members in their order.
+  public private(set) var members: [Member] = []
+
+  /// An object without members.
+  public init() {}
+
+  /// The value of a name; setting nil removes the member, setting a new name appends it.
+  public subscript(key: String) -> JSONValue? {
+    get { members.first { $0.key == key }?.value }
+    set {
+      if let index = members.firstIndex(where: { $0.key == key }) {
+        if let newValue { members[index].value = newValue } else { members.remove(at: index) }
+      } else if let newValue {
+        members.append(Member(key: key, value: newValue))
+      }
+    }
+  }
+
+  /// The names in their order.
+  public var keys: [String] { members.map(\.key) }
+  /// How many members.
+  public var count: Int { members.count }
+  /// True without members.
+  public var isEmpty: Bool { members.isEmpty }
+
+  /// Appends a member whose name is known to be new.
+  mutating func append(_ key: String, _ value: JSONValue) { members.append(Member(key: key, value: value)) }
+}
+
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
+  ExpressibleByNilLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+{
+  /// A string.
+  public init(stringLiteral value: String) { self = .string(value) }
+  /// A whole number.
+  public init(integerLiteral value: Int64) { self = .number(JSONNumber(value)) }
+  /// True or false.
+  public init(booleanLiteral value: Bool) { self = .bool(value) }
+  /// Null.
+  public init(nilLiteral: ()) { self = .null }
+  /// An array.
+  public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+  /// An object; the last of two members of the same name counts.
+  public init(dictionaryLiteral elements: (String, JSONValue)...) {
+    var object = JSONObject()
+    for (key, value) in elements { object[key] = value }
+    self = .object(object)
+  }
+}
