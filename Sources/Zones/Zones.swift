@@ -1,1 +1,0 @@
-// Zones: placeholder until its first file lands.
