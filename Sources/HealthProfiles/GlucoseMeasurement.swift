@@ -1,0 +1,124 @@
+// Glucose Measurement 2A18 and Glucose Feature 2A51 (Glucose Service; GATT Specification Supplement 3.103, 3.102).
+
+public import Octets
+public import Readings
+
+/// The Sensor Status Annunciation field; `GlucoseFeature` uses the same bits 0–9.
+public struct GlucoseSensorStatus: OptionSet, Sendable, Hashable {
+  /// The field as it was sent.
+  public let rawValue: UInt16
+  /// The field as it was sent.
+  public init(rawValue: UInt16) { self.rawValue = rawValue }
+  /// The battery was low.
+  public static let batteryLow = GlucoseSensorStatus(rawValue: 1 << 0)
+  /// The sensor malfunctioned.
+  public static let malfunction = GlucoseSensorStatus(rawValue: 1 << 1)
+  /// Blood or control solution was too little.
+  public static let sampleInsufficient = GlucoseSensorStatus(rawValue: 1 << 2)
+  /// The result is above what the device can measure (HI).
+  public static let aboveRange = GlucoseSensorStatus(rawValue: 1 << 5)
+  /// The result is below what the device can measure (LO).
+  public static let belowRange = GlucoseSensorStatus(rawValue: 1 << 6)
+
+  /// What a reading says of it; a bit that the device does not support carries no information.
+  public func flags(supportedBy feature: GlucoseFeature?) -> [ReadingFlag] {
+    let meaningful = feature.map { rawValue & ($0.rawValue | 0x0C00) } ?? rawValue
+    var flags: [ReadingFlag] = []
+    if meaningful & 0x0001 != 0 { flags.append(.lowBattery) }
+    if meaningful & 0x0602 != 0 { flags.append(.deviceMalfunction) }
+    if meaningful & 0x0004 != 0 { flags.append(.sampleInsufficient) }
+    if meaningful & 0x0018 != 0 { flags.append(.stripError) }
+    if meaningful & 0x0020 != 0 { flags.append(.resultAboveRange) }
+    if meaningful & 0x0040 != 0 { flags.append(.resultBelowRange) }
+    if meaningful & 0x0180 != 0 { flags.append(.temperatureOutOfRange) }
+    if meaningful & 0x0800 != 0 { flags.append(.clockNotSet) }
+    return flags
+  }
+
+  /// The device says that the result is worth nothing: malfunction, too little sample, strip, read interrupted, fault.
+  public var isFault: Bool { rawValue & 0x061E != 0 }
+}
+
+/// A glucose concentration.
+public struct GlucoseMeasurement: Sendable, Hashable {
+  /// Joins it with its context.
+  public var sequenceNumber: UInt16
+  /// Local time at which the device's time line began; the offset is added.
+  public var baseTime: DateTimeStamp
+  /// Minutes that the user moved the clock by.
+  public var timeOffset: Int16?
+  /// `mg/dL` or `mmol/L`.
+  public var unit: UCUM
+  /// In `unit`: the wire's kg/L or mol/L shifted by its power of ten, exactly.
+  public var concentration: MedicalFloat?
+  /// 1 capillary whole blood … 10 control solution.
+  public var type: UInt8?
+  /// 1 finger … 4 control solution, 15 not available.
+  public var sampleLocation: UInt8?
+  /// What the device says of the measurement.
+  public var status: GlucoseSensorStatus?
+  /// A context with the same sequence number follows.
+  public var hasContext: Bool
+  /// Octets beyond the fields that the flags claim.
+  public var trailingOctets: Int
+
+  /// Decodes 2A18. Throws when a claimed field is cut.
+  public init(decoding octets: [UInt8]) throws(DecodeError) {
+    var reader = OctetReader(octets)
+    let flags = try reader.uint8("flags")
+    sequenceNumber = try reader.uint16("sequence number")
+    baseTime = try reader.dateTime("base time")
+    timeOffset = flags & 0x01 == 0 ? nil : try reader.int16("time offset")
+    unit = flags & 0x04 == 0 ? .milligramPerDecilitre : .millimolePerLitre
+    if flags & 0x02 != 0 {
+      let wire = try reader.sfloat("glucose concentration")
+      // kg/L to mg/dL is 10^5, mol/L to mmol/L is 10^3.
+      concentration = wire.shifted(by: unit == .milligramPerDecilitre ? 5 : 3)
+      let nibbles = try reader.uint8("type and sample location")
+      type = nibbles & 0x0F
+      sampleLocation = nibbles >> 4
+    }
+    status = flags & 0x08 == 0 ? nil : GlucoseSensorStatus(rawValue: try reader.uint16("sensor status annunciation"))
+    hasContext = flags & 0x10 != 0
+    trailingOctets = reader.remaining
+  }
+
+  /// Control solution: never a patient's value.
+  public var isControlSolution: Bool { type == 10 || sampleLocation == 4 }
+
+  /// The term of the sample's type.
+  public var term: Term {
+    switch type {
+    case 1: .glucoseCapillaryWholeBlood
+    case 2: .glucoseCapillaryPlasma
+    case 3: .glucoseVenousWholeBlood
+    case 4: .glucoseVenousPlasma
+    case 5: .glucoseArterialWholeBlood
+    case 6: .glucoseArterialPlasma
+    case 7: .glucoseUndeterminedWholeBlood
+    case 9: .glucoseInterstitial
+    default: .glucoseUndeterminedPlasma
+    }
+  }
+}
+
+extension MedicalFloat {
+  /// The number times a power of ten; nothing is rounded.
+  func shifted(by power: Int8) -> MedicalFloat {
+    guard case .value(let number) = self else { return self }
+    let (exponent, overflow) = number.exponent.addingReportingOverflow(power)
+    return overflow ? .notAtThisResolution : .value(ExactDecimal(number.mantissa, exponent: exponent))
+  }
+}
+
+/// What a meter can tell: bits as in `GlucoseSensorStatus`, 10 multiple bonds.
+public struct GlucoseFeature: Sendable, Hashable {
+  /// The field as it was sent.
+  public var rawValue: UInt16
+
+  /// Decodes 2A51, two octets.
+  public init(decoding octets: [UInt8]) throws(DecodeError) {
+    var reader = OctetReader(octets)
+    rawValue = try reader.uint16("feature")
+  }
+}

@@ -1,1 +1,0 @@
-// HealthProfiles: placeholder until its first file lands.
