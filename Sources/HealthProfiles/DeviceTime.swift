@@ -1,0 +1,136 @@
+// Device Time Feature 2B8E, Parameters 2B8F, Device Time 2B90, Control Point 2B91 (Device Time Service 1.0). With E2E-CRC its
+// 16 bits stand first in each value.
+
+public import Octets
+
+/// The value of 2B8E.
+public struct DeviceTimeFeature: Sendable, Hashable {
+  /// The E2E-CRC, or 0xFFFF where none is used.
+  public var crc: UInt16
+  /// Bits 0 E2E-CRC, 1 change logging, 2 fractions, 3 displayed, 4 formats, 5 formats changeable, 6 separate user time-line,
+  /// 7 authorization, 8 drift tracking, 9 epoch 1900, 10 epoch 2000, 11 propose limit, 12 retrieve adjustments.
+  public var features: UInt16
+  /// Values begin with a check value.
+  public var usesCRC: Bool { features & 1 != 0 }
+
+  /// Decodes 2B8E: four octets, or two from a device that leaves the check value out.
+  public init(decoding octets: [UInt8]) throws(DecodeError) {
+    var reader = OctetReader(octets)
+    crc = octets.count >= 4 ? try reader.uint16("E2E-CRC") : 0xFFFF
+    features = try reader.uint16("features")
+    if usesCRC, octets.count >= 4 { try E2ECRC.check(octets) }
+  }
+}
+
+enum E2ECRC {
+  /// Checks the value's first two octets against the rest.
+  static func check(_ octets: [UInt8]) throws(DecodeError) {
+    var reader = OctetReader(octets)
+    let found = try reader.uint16("E2E-CRC")
+    let computed = Checksum.crc16MCRF4XX(octets.dropFirst(2))
+    guard found == computed else {
+      throw DecodeError(
+        field: "E2E-CRC", offset: 0, reason: .checksum(computed: UInt32(computed), found: UInt32(found)))
+    }
+  }
+}
+
+/// The value of 2B8F.
+public struct DeviceTimeParameters: Sendable, Hashable {
+  /// 1/65536 s.
+  public var rtcResolution: UInt16
+  /// Seconds that the clock may be off before it asks; nil when not told.
+  public var maximumDrift: UInt16?
+  /// Seconds that a proposal may differ; nil when not told.
+  public var proposalLimit: UInt16?
+
+  /// Decodes 2B8F. `usesCRC` as the feature says.
+  public init(decoding octets: [UInt8], usesCRC: Bool) throws(DecodeError) {
+    if usesCRC { try E2ECRC.check(octets) }
+    var reader = OctetReader(octets, from: usesCRC ? 2 : 0)
+    rtcResolution = try reader.uint16("RTC resolution")
+    maximumDrift = reader.remaining >= 2 ? try reader.uint16("maximum RTC drift") : nil
+    proposalLimit = reader.remaining >= 2 ? try reader.uint16("proposal limit") : nil
+  }
+}
+
+/// The value of 2B90.
+public struct DeviceTime: Sendable, Hashable {
+  /// Seconds since the epoch on the base time line.
+  public var baseTime: UInt32
+  /// Quarter hours east of UTC.
+  public var timeZone: Int8
+  /// As in Local Time Information.
+  public var dstOffset: UInt8
+  /// Bits 0 time fault, 1 UTC aligned, 2 qualified local sync, 3 propose request, 4 epoch 2000.
+  public var status: UInt16
+  /// Octets of the optional fields after the status, as they stand.
+  public var optionalFields: [UInt8]
+
+  /// The clock says that it cannot be trusted.
+  public var isFaulty: Bool { status & 1 != 0 }
+  /// 1900 or 2000.
+  public var epoch: Int { status & 16 == 0 ? 1900 : 2000 }
+  /// The base time as seconds since 1970.
+  public var unixSeconds: Int64 { Int64(baseTime) - (epoch == 1900 ? 2_208_988_800 : -946_684_800) }
+
+  /// Decodes 2B90. `usesCRC` as the feature says.
+  public init(decoding octets: [UInt8], usesCRC: Bool) throws(DecodeError) {
+    if usesCRC { try E2ECRC.check(octets) }
+    var reader = OctetReader(octets, from: usesCRC ? 2 : 0)
+    baseTime = try reader.uint32("base time")
+    timeZone = try reader.int8("time zone")
+    dstOffset = try reader.uint8("DST offset")
+    status = try reader.uint16("DT status")
+    optionalFields = Array(reader.rest())
+  }
+}
+
+/// What the hub writes to 2B91 and what the device answers.
+public enum DeviceTimeControlPoint: Sendable, Hashable {
+  /// 02: propose a time; the device may refuse.
+  case proposeTimeUpdate(baseTime: UInt32, timeZone: Int8, dstOffset: UInt8, source: UInt8)
+  /// 03: set it, whatever the device thinks.
+  case forceTimeUpdate(baseTime: UInt32, timeZone: Int8, dstOffset: UInt8, source: UInt8)
+  /// 09: the answer to a request.
+  case response(to: UInt8, code: UInt8)
+  /// 07: a report, as it stands.
+  case report([UInt8])
+
+  /// Decodes an indication of 2B91. Throws for anything but a report or a response.
+  public init(decoding octets: [UInt8], usesCRC: Bool) throws(DecodeError) {
+    if usesCRC { try E2ECRC.check(octets) }
+    var reader = OctetReader(octets, from: usesCRC ? 2 : 0)
+    let code = try reader.uint8("op code")
+    switch code {
+    case 7: self = .report(Array(reader.rest()))
+    case 9: self = .response(to: try reader.uint8("request op code"), code: try reader.uint8("response code value"))
+    default:
+      throw DecodeError(field: "op code", offset: reader.offset - 1, reason: .malformed("\(code) is not a response"))
+    }
+  }
+
+  /// The octets to write; empty for what only a device sends.
+  public func octets(usesCRC: Bool) -> [UInt8] {
+    func update(_ code: UInt8, _ time: UInt32, _ zone: Int8, _ dst: UInt8, _ source: UInt8) -> [UInt8] {
+      var writer = OctetWriter(capacity: 12)
+      writer.uint8(code)
+      writer.uint16(0x0002)  // Time update flags: UTC aligned.
+      writer.uint32(time)
+      writer.int8(zone)
+      writer.uint8(dst)
+      writer.uint8(source)
+      writer.uint8(0xFF)  // Accuracy not known.
+      return writer.octets
+    }
+    let body: [UInt8]
+    switch self {
+    case .proposeTimeUpdate(let time, let zone, let dst, let source): body = update(2, time, zone, dst, source)
+    case .forceTimeUpdate(let time, let zone, let dst, let source): body = update(3, time, zone, dst, source)
+    case .response, .report: return []
+    }
+    guard usesCRC else { return body }
+    let crc = Checksum.crc16MCRF4XX(body)
+    return [UInt8(crc & 0xFF), UInt8(crc >> 8)] + body
+  }
+}
