@@ -118,7 +118,7 @@ public enum DriverAction: Sendable, Equatable {
   /// indication can be confirmed now. After a power cut they are decoded by themselves.
   case fragment(RawSource)
   /// What the device's clock shows now, read before anything is written to it.
-  case deviceClock(DeviceTime)
+  case deviceClock(DeviceStamp)
   /// Something else that the device told about itself.
   case property(DeviceProperty)
   /// What could not be understood or what the device itself reports as failed.

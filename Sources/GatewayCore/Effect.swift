@@ -78,7 +78,9 @@ public struct ReadingQuery: Sendable, Hashable {
   public var limit: Int
 
   /// Which stored readings.
-  public init(since: Int64? = nil, patient: String? = nil, kind: ReadingKind? = nil, parkedOnly: Bool = false, limit: Int) {
+  public init(
+    since: Int64? = nil, patient: String? = nil, kind: ReadingKind? = nil, parkedOnly: Bool = false, limit: Int
+  ) {
     self.since = since
     self.patient = patient
     self.kind = kind

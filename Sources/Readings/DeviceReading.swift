@@ -51,7 +51,7 @@ public struct DeviceDateTime: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// When a device says that it measured.
-public enum DeviceTime: Sendable, Hashable {
+public enum DeviceStamp: Sendable, Hashable {
   /// Wall clock time in the zone that the device's owner set it to.
   case local(DeviceDateTime)
   /// Milliseconds since 1970 in UTC, from a device that knows the zone (Elapsed Time, Device Time).
@@ -81,7 +81,7 @@ public struct DeviceReading: Sendable, Hashable {
   /// What the device says about them.
   public var flags: [ReadingFlag]
   /// When the device says that it measured; nil when it does not say, or says that its clock is not set.
-  public var time: DeviceTime?
+  public var time: DeviceStamp?
   /// The device's own user slot, when it said one; 255 (unknown user) is given as it is.
   public var user: UInt8?
   /// The device's own record number, when it has one.
@@ -93,7 +93,7 @@ public struct DeviceReading: Sendable, Hashable {
 
   /// A reading as the device said it.
   public init(
-    kind: ReadingKind, observations: [Observation], flags: [ReadingFlag] = [], time: DeviceTime? = nil,
+    kind: ReadingKind, observations: [Observation], flags: [ReadingFlag] = [], time: DeviceStamp? = nil,
     user: UInt8? = nil, recordNumber: UInt32? = nil, stored: Bool? = nil, raw: RawSource
   ) {
     self.kind = kind

@@ -45,7 +45,7 @@ public struct Observation: Sendable, Hashable {
   }
 
   /// A medical float as the device gave it.
-  public init(_ term: Term, _ value: MedicalFloat, unit: UCUM) {
+  public init(_ term: Term, medical value: MedicalFloat, unit: UCUM) {
     self.init(term, value.observed, unit: unit)
   }
 }

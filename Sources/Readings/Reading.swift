@@ -170,7 +170,7 @@ public struct Reading: Sendable, Hashable {
   /// How `takenAt` was found.
   public var timeQuality: TimeQuality
   /// As the device said it.
-  public var deviceTime: DeviceTime?
+  public var deviceTime: DeviceStamp?
   /// The hub's clock when the octets arrived.
   public var receivedAt: Timestamp
   /// The device's user slot.
@@ -187,7 +187,7 @@ public struct Reading: Sendable, Hashable {
   /// A reading with everything that is known of it.
   public init(
     id: ReadingID, kind: ReadingKind, observations: [Observation], flags: [ReadingFlag], takenAt: Timestamp?,
-    timeQuality: TimeQuality, deviceTime: DeviceTime?, receivedAt: Timestamp, user: UInt8?, patient: String?,
+    timeQuality: TimeQuality, deviceTime: DeviceStamp?, receivedAt: Timestamp, user: UInt8?, patient: String?,
     device: DeviceIdentity, evaluation: Evaluation?, raw: RawSource
   ) {
     self.id = id

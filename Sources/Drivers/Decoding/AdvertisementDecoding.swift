@@ -1,0 +1,91 @@
+// Scales that put their weight into advertisements: Xiaomi Mi Scale 1 (service data 181D) and Mi Body Composition Scale 2
+// (service data 181B). Known from captures of several independent projects.
+
+internal import HealthProfiles
+public import Octets
+internal import Readings
+
+/// Decodes service data and manufacturer data.
+public enum AdvertisementDecoding {
+  /// Decodes one advertisement's data; nil when no decoder knows it. A frame that is not final gives values and no reading.
+  public static func decode(_ data: AdvertisedData) throws(DecodeError) -> Decoded? {
+    guard let service = data.service?.short else { return nil }
+    switch service {
+    case 0x181D: return try MiScaleFrame(scale1: data.octets).decoded(source: "adv/181D", octets: data.octets)
+    case 0x181B: return try MiScaleFrame(scale2: data.octets).decoded(source: "adv/181B", octets: data.octets)
+    case 0xFE95:
+      return Decoded(problems: [
+        DriverProblem(
+          code: "encrypted",
+          message:
+            "this Xiaomi scale encrypts what it sends; it needs the bind key that its maker's cloud gave to the owner")
+      ])
+    default: return nil
+    }
+  }
+}
+
+/// One frame of a Mi scale.
+struct MiScaleFrame: Hashable {
+  var unit: UCUM
+  var weight: ExactDecimal
+  var isStable: Bool
+  var isRemoved: Bool
+  /// Ohm; nil when the frame has none.
+  var impedance: UInt16?
+  var stamp: DateTimeStamp
+
+  /// 10 octets: status, weight, time.
+  init(scale1 octets: [UInt8]) throws(DecodeError) {
+    var reader = OctetReader(octets)
+    let status = try reader.uint8("status")
+    let raw = Int64(try reader.uint16("weight"))
+    unit = status & 0x01 != 0 ? .pound : status & 0x10 != 0 ? .jin : .kilogram
+    weight = MiScaleFrame.weight(raw, unit)
+    isStable = status & 0x20 != 0
+    isRemoved = status & 0x80 != 0
+    stamp = try reader.dateTime("time")
+  }
+
+  /// 13 octets: unit, status, time, impedance, weight.
+  init(scale2 octets: [UInt8]) throws(DecodeError) {
+    var reader = OctetReader(octets)
+    let units = try reader.uint8("unit")
+    let status = try reader.uint8("status")
+    stamp = try reader.dateTime("time")
+    let ohms = try reader.uint16("impedance")
+    let raw = Int64(try reader.uint16("weight"))
+    unit = units & 0x01 != 0 ? .pound : status & 0x40 != 0 ? .jin : .kilogram
+    weight = MiScaleFrame.weight(raw, unit)
+    isStable = status & 0x20 != 0
+    isRemoved = status & 0x80 != 0
+    impedance = status & 0x02 != 0 && ohms != 0 && ohms < 0xFFFE ? ohms : nil
+  }
+
+  /// Kilograms in steps of 1/200, pounds and jin in steps of 1/100.
+  private static func weight(_ raw: Int64, _ unit: UCUM) -> ExactDecimal {
+    unit == .kilogram ? ExactDecimal(raw * 5, exponent: -3) : ExactDecimal(raw, exponent: -2)
+  }
+
+  /// The clock was never set: these scales then begin in 1978.
+  var isClockSet: Bool { stamp.fields.year >= 2015 }
+
+  func decoded(source: String, octets: [UInt8]) -> Decoded {
+    let values = [
+      NamedValue("stabilized", .flag(isStable && !isRemoved)), NamedValue("removed", .flag(isRemoved)),
+    ]
+    guard isStable, !isRemoved, !weight.isZero else {
+      return Decoded(
+        values: values + [NamedValue("weight", .decimal(weight)), NamedValue("unit", .text(unit.rawValue))])
+    }
+    var observations = [Observation(.weight, .value(weight), unit: unit)]
+    if let impedance {
+      observations.append(Observation(.impedance, .value(ExactDecimal(Int64(impedance))), unit: .ohm))
+    }
+    let reading = DeviceReading(
+      kind: impedance == nil ? .bodyWeight : .bodyComposition, observations: observations,
+      flags: isClockSet ? [] : [.clockNotSet], time: isClockSet ? ReadingBuilder.time(stamp) : nil, stored: false,
+      raw: RawSource(source: source, octets: octets))
+    return Decoded(readings: [reading], values: values)
+  }
+}
