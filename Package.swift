@@ -59,7 +59,7 @@ let package = Package(
     // Layer 2
     pure("Drivers", ["Octets", "Readings", "HealthProfiles"]),
     pure("ControlProtocol", ["Readings", "JSON"]),
-    pure("Exchange", ["Readings", "JSON"]),
+    pure("Exchange", ["Octets", "Readings", "JSON", "Zones"]),
     // Layer 3
     pure(
       "GatewayCore",
@@ -112,7 +112,7 @@ let package = Package(
       "Drivers", ["Drivers", "HealthProfiles", "Octets", "Readings", "JSON"],
       resources: [.copy("Captures"), .copy("Fixtures")]),
     tests("ControlProtocol", ["ControlProtocol", "Readings", "JSON"]),
-    tests("Exchange", ["Exchange", "Readings", "JSON"]),
+    tests("Exchange", ["Exchange", "Octets", "Readings", "JSON", "Zones"]),
     tests(
       "GatewayCore",
       [

@@ -1,0 +1,63 @@
+// How the answer of a backend is read, for every kind of backend.
+
+/// What became of one item of a batch.
+public enum ItemResult: Sendable, Hashable {
+  case stored
+  case duplicate
+  /// With the backend's reason.
+  case rejected(String)
+}
+
+/// What an answer means for the batch.
+public enum UploadOutcome: Sendable, Hashable {
+  /// Every item has a result, by identifier.
+  case items([String: ItemResult])
+  /// The outcome is unknown or the backend is busy: the same octets again, not before so many milliseconds.
+  case retry(afterMilliseconds: Int64?, code: String)
+  /// The batch as a whole is refused.
+  case refused(code: String, text: String)
+  /// The batch is too large.
+  case tooLarge
+  /// Waiting does not cure it: credentials, address, consent.
+  case misconfigured(code: String, text: String)
+}
+
+/// Reads status and headers, the same for all HTTP backends.
+public enum HTTPAnswer {
+  /// The longest that a backend may ask to wait, in milliseconds.
+  public static let longestRetryAfter: Int64 = 3_600_000
+
+  /// What a status says by itself; nil for 2xx and 207, whose body decides.
+  public static func outcome(
+    status: Int, headers: [(name: String, value: String)], nowMilliseconds: Int64
+  ) -> UploadOutcome? {
+    let code = "http.\(status)"
+    switch status {
+    case 200...299: return nil
+    case 300...399:
+      return .misconfigured(
+        code: code, text: "the backend answers with a redirection; configure the address it points to")
+    case 400, 402, 406, 412, 415, 422, 451: return .refused(code: code, text: "the backend refuses the batch")
+    case 401: return .misconfigured(code: code, text: "the backend refuses the credential")
+    case 403: return .misconfigured(code: code, text: "the credential may not store readings there")
+    case 404, 405, 410: return .misconfigured(code: code, text: "nothing takes readings at this address")
+    case 413: return .tooLarge
+    case 408, 409, 425, 429, 500...599:
+      return .retry(afterMilliseconds: retryAfter(headers, nowMilliseconds: nowMilliseconds), code: code)
+    case 400...499: return .refused(code: code, text: "the backend refuses the batch")
+    default: return .retry(afterMilliseconds: nil, code: code)
+    }
+  }
+
+  /// `Retry-After` in milliseconds from now: seconds, or an HTTP date; bounded.
+  public static func retryAfter(_ headers: [(name: String, value: String)], nowMilliseconds: Int64) -> Int64? {
+    guard let text = headers.first(where: { $0.name.lowercased() == "retry-after" })?.value else { return nil }
+    let trimmed = String(text.drop { $0 == " " })
+    if !trimmed.isEmpty, trimmed.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) {
+      guard trimmed.utf8.count <= 9, let seconds = Int64(trimmed) else { return longestRetryAfter }
+      return min(seconds * 1000, longestRetryAfter)
+    }
+    guard let date = HTTPDate.milliseconds(trimmed) else { return nil }
+    return min(max(date - nowMilliseconds, 0), longestRetryAfter)
+  }
+}
