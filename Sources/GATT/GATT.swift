@@ -1,1 +1,0 @@
-// GATT: placeholder until its first file lands.
