@@ -42,7 +42,7 @@ public struct CurrentElapsedTime: Sendable, Hashable {
   /// A time to write.
   public init(flags: UInt8, timeValue: UInt64, syncSource: UInt8, offset: Int8) {
     self.flags = flags
-    self.timeValue = timeValue
+    self.timeValue = timeValue & 0xFFFF_FFFF_FFFF
     self.syncSource = syncSource
     self.offset = offset
   }

@@ -109,7 +109,7 @@ public struct BloodPressureRecordAssembly: Sendable, Hashable {
       }
       data += segment.data
     }
-    next = (segment.counter + 1) & 0x3F
+    next = (segment.counter &+ 1) & 0x3F
     guard segment.isLast, let begun = first else { return nil }
     first = nil
     return (begun.characteristic, begun.sequenceNumber, data)

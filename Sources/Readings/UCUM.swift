@@ -95,6 +95,12 @@ extension UCUM {
     var places = 18
     while places > 0 {
       let shift = Int(value.exponent) + places
+      // Beyond 19 places the powers alone decide; the products below would not fit.
+      if shift < -19 { return places }
+      guard shift <= 19 else {
+        places -= 1
+        continue
+      }
       let step = Int128(top) * (shift > 0 ? ExactDecimal.power(of: shift) : 1)
       let unit = 5 * Int128(bottom) * (shift < 0 ? ExactDecimal.power(of: -shift) : 1)
       if step <= unit { return places }
