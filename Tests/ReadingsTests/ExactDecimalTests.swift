@@ -1,0 +1,73 @@
+// Exact decimals: text, comparison at the extremes, rounding half to even, and the conversion of units.
+
+import Readings
+import Testing
+
+struct ExactDecimalTests {
+  @Test(arguments: ["0", "2.0", "-0.50", "1200", "70.760", "-1", "0.001", "999999999999999999"])
+  func textComesBackAsItWas(text: String) {
+    #expect(ExactDecimal(text)?.description == text)
+  }
+
+  @Test(arguments: ["", "-", ".5", "1.", "1e3", " 1", "1 ", "--1", "1.2.3", "1234567890123456789", "٣"])
+  func otherTextIsNoNumber(text: String) {
+    #expect(ExactDecimal(text) == nil)
+  }
+
+  @Test func precisionIsPrinted() {
+    #expect(ExactDecimal(74000, exponent: -3).description == "74.000")
+    #expect(ExactDecimal(5, exponent: 2).description == "500")
+    #expect(ExactDecimal(0, exponent: -2).description == "0.00")
+    #expect(ExactDecimal(.min, exponent: 0).description == "-9223372036854775808")
+    #expect(ExactDecimal(1, exponent: -128).description.utf8.count == 130)
+  }
+
+  @Test func comparisonIsExactAtTheExtremes() {
+    let ascending = [
+      ExactDecimal(.min, exponent: 127), ExactDecimal(.min), ExactDecimal(-1), ExactDecimal(-1, exponent: -128),
+      ExactDecimal(0, exponent: 127), ExactDecimal(1, exponent: -128), ExactDecimal(.max, exponent: -128),
+      ExactDecimal(.max, exponent: -19), ExactDecimal(1), ExactDecimal(.max, exponent: -18), ExactDecimal(.max),
+      ExactDecimal(1, exponent: 19), ExactDecimal(.max, exponent: 1), ExactDecimal(.max, exponent: 127),
+    ]
+    for (i, left) in ascending.enumerated() {
+      for (j, right) in ascending.enumerated() { #expect((left < right) == (i < j), "\(i) \(j)") }
+    }
+    #expect(ExactDecimal(700, exponent: -1).isEqual(to: ExactDecimal(7, exponent: 1)))
+    #expect(ExactDecimal(0, exponent: -5).isEqual(to: .zero))
+  }
+
+  @Test(arguments: [
+    ("0.5", 0, "0"), ("1.5", 0, "2"), ("2.5", 0, "2"), ("-0.5", 0, "0"), ("-1.5", 0, "-2"), ("2.51", 0, "3"),
+    ("0.125", 2, "0.12"), ("0.135", 2, "0.14"), ("7", 3, "7.000"), ("-2.449", 1, "-2.4"),
+  ])
+  func roundsHalfToEven(text: String, places: Int, rounded: String) {
+    #expect(ExactDecimal(text)?.rounded(places: places)?.description == rounded)
+  }
+
+  @Test func whatDoesNotFitIsNil() {
+    #expect(ExactDecimal(.max).rounded(places: 1) == nil)
+    #expect(ExactDecimal(.max).adding(ExactDecimal(1)) == nil)
+    #expect(ExactDecimal(1).scaled(by: 1, over: 0, places: 0) == nil)
+    #expect(ExactDecimal(1).subtracting(ExactDecimal(.min)) == nil)
+    #expect(ExactDecimal("1.25")?.adding(ExactDecimal(3))?.description == "4.25")
+    #expect(ExactDecimal("1.25")?.subtracting(ExactDecimal(3))?.description == "-1.75")
+  }
+
+  @Test(arguments: [
+    ("156.00", UCUM.pound, "70.760"), ("98.6", .degreeFahrenheit, "37.0"), ("112", .milligramPerDecilitre, "6.2"),
+    ("16.0", .kilopascal, "120"), ("1.750", .metre, "175.0"), ("68.0", .inch, "172.7"), ("74.000", .kilogram, "74.000"),
+  ])
+  func convertsToTheCanonicalUnit(text: String, unit: UCUM, converted: String) {
+    #expect(ExactDecimal(text).flatMap { unit.canonicalValue(of: $0) }?.description == converted)
+  }
+
+  @Test func conversionNeverTraps() {
+    for unit in UCUM.allCases {
+      for exponent in Int8.min...Int8.max {
+        for mantissa in [Int64.min, -1, 0, 1, .max] {
+          _ = unit.canonicalValue(of: ExactDecimal(mantissa, exponent: exponent))
+        }
+      }
+    }
+  }
+}
