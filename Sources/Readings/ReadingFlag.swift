@@ -58,7 +58,7 @@ public enum ReadingFlag: String, Sendable, Hashable, CaseIterable {
   case estimatedTime = "estimated-time"
   case lowBattery = "low-battery"
   case unverifiedChecksum = "unverified-checksum"
-  case historical = "historical"
+  case clockUnverified = "clock-unverified"
 
   /// The device itself doubts the value: never red alone.
   public var isDoubt: Bool {

@@ -1,0 +1,146 @@
+// The configuration as values. Its file is read by `ConfigurationFile`.
+
+/// Everything that a hub is told.
+public struct Configuration: Sendable, Hashable {
+  /// The hub's identifier; nil: made once and kept.
+  public var hubID: String?
+  /// IANA name of the zone of the home.
+  public var timeZone: String
+  public var devices: [DeviceConfiguration]
+  public var backends: [BackendConfiguration]
+  public var journal: JournalConfiguration
+  /// Name of the group whose members may pair, assign and configure.
+  public var technicianGroup: String
+  /// Name of the group whose members may read.
+  public var readerGroup: String
+  /// The folder of patients' plans; nil: the default.
+  public var plans: String?
+
+  /// A hub without devices and backends.
+  public init() {
+    timeZone = "UTC"
+    devices = []
+    backends = []
+    journal = JournalConfiguration()
+    technicianGroup = "hearth-tech"
+    readerGroup = "hearth"
+  }
+}
+
+/// One device.
+public struct DeviceConfiguration: Sendable, Hashable {
+  /// Where its octets come from.
+  public enum Endpoint: Sendable, Hashable {
+    /// A serial port's path.
+    case serial(path: String)
+    /// A recorded session's file.
+    case playback(path: String)
+  }
+  /// The hub's name for it.
+  public var id: String
+  /// For people.
+  public var name: String?
+  /// The registry's id of its driver.
+  public var driver: String
+  /// Where its octets come from.
+  public var endpoint: Endpoint
+  /// Whose it is, when it is one person's.
+  public var patient: String?
+  /// Whose each user slot is.
+  public var users: [UInt8: String]
+  /// The model, where the device does not tell it.
+  public var model: String?
+  /// A zone other than the hub's.
+  public var timeZone: String?
+
+  /// A device.
+  public init(id: String, driver: String, endpoint: Endpoint, patient: String? = nil, users: [UInt8: String] = [:]) {
+    self.id = id
+    self.driver = driver
+    self.endpoint = endpoint
+    self.patient = patient
+    self.users = users
+  }
+}
+
+/// One backend.
+public struct BackendConfiguration: Sendable, Hashable {
+  /// What it speaks.
+  public enum Kind: Sendable, Hashable {
+    /// One file a day under a folder.
+    case directory(path: String)
+    /// The native batch over HTTP.
+    case native(HTTPBackend)
+  }
+  /// The hub's name for it; its cursor in the journal stands under it.
+  public var name: String
+  /// What it speaks.
+  public var kind: Kind
+  /// The most readings of a batch.
+  public var maximumReadings: Int
+  /// The most octets of a batch.
+  public var maximumBytes: Int
+
+  /// A backend.
+  public init(name: String, kind: Kind, maximumReadings: Int, maximumBytes: Int) {
+    self.name = name
+    self.kind = kind
+    self.maximumReadings = maximumReadings
+    self.maximumBytes = maximumBytes
+  }
+}
+
+/// How a backend is reached over HTTP.
+public struct HTTPBackend: Sendable, Hashable {
+  /// Where a secret is read from; it is never in the configuration itself.
+  public enum Secret: Sendable, Hashable {
+    /// A credential of the service manager.
+    case credential(String)
+    /// A file of mode 0600.
+    case file(String)
+  }
+  /// `https://…`; `http://` only with `allowsPlainHTTP` or to this machine.
+  public var url: String
+  /// The bearer token.
+  public var bearer: Secret?
+  /// A 2xx without body acknowledges everything.
+  public var trustsSuccess: Bool
+  /// The longest that one request may take, in milliseconds.
+  public var deadline: Int
+  /// A bundle of certificate authorities to trust instead of the system's.
+  public var caFile: String?
+  /// The client's certificate and key, both or none.
+  public var clientCertificate: String?
+  /// The client's key.
+  public var clientKey: String?
+  /// Honour the proxy variables of the environment.
+  public var usesProxyEnvironment: Bool
+  /// Send in clear beyond this machine.
+  public var allowsPlainHTTP: Bool
+
+  /// An address with the usual settings.
+  public init(url: String) {
+    self.url = url
+    trustsSuccess = false
+    deadline = 30_000
+    usesProxyEnvironment = false
+    allowsPlainHTTP = false
+  }
+}
+
+/// The journal's sizes.
+public struct JournalConfiguration: Sendable, Hashable {
+  /// Octets of a segment.
+  public var segmentBytes: Int
+  /// Octets at which new readings are refused.
+  public var maximumBytes: Int
+  /// Milliseconds that acknowledged readings are kept.
+  public var keep: Int64
+
+  /// 1 MiB segments, 1 GiB in all, three days.
+  public init(segmentBytes: Int = 1 << 20, maximumBytes: Int = 1 << 30, keep: Int64 = 259_200_000) {
+    self.segmentBytes = segmentBytes
+    self.maximumBytes = maximumBytes
+    self.keep = keep
+  }
+}

@@ -1,0 +1,235 @@
+// Reading `/etc/hearth/hearth.json`: every fault is named with line, column, key path and what is expected.
+
+public import JSON
+
+internal import Drivers
+internal import Readings
+internal import Zones
+
+/// The configuration's file format.
+public enum ConfigurationFile {
+  /// The configuration of a file's octets. Throws the first fault.
+  public static func read(_ text: [UInt8]) throws(JSONError) -> Configuration {
+    let node = try JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text)
+    let top = try node.object(known: ["hub", "devices", "backends", "journal", "control", "plans"])
+    var configuration = Configuration()
+    if let hub = try top["hub"]?.object(known: ["id", "timezone"]) {
+      configuration.hubID = try hub["id"].map { node throws(JSONError) in try identifier(node) }
+      if let zone = hub["timezone"] { configuration.timeZone = try timeZone(zone) }
+    }
+    for node in try top["devices"]?.array() ?? [] { configuration.devices.append(try device(node)) }
+    for node in try top["backends"]?.array() ?? [] { configuration.backends.append(try backend(node)) }
+    try unique(top["devices"], configuration.devices.map(\.id), "id")
+    try unique(top["backends"], configuration.backends.map(\.name), "name")
+    if let journal = try top["journal"]?.object(known: ["segment_bytes", "maximum_bytes", "keep"]) {
+      if let node = journal["segment_bytes"] {
+        configuration.journal.segmentBytes = try node.int(in: 65_536...67_108_864)
+      }
+      if let node = journal["maximum_bytes"] {
+        configuration.journal.maximumBytes = try node.int(in: 262_144...(1 << 40))
+      }
+      if let node = journal["keep"] { configuration.journal.keep = try duration(node, upTo: 3650 * 86_400_000) }
+      guard configuration.journal.maximumBytes >= 3 * configuration.journal.segmentBytes else {
+        throw journal.node.error("invalid-value", "maximum_bytes: expected at least three segments of segment_bytes")
+      }
+    }
+    if let control = try top["control"]?.object(known: ["technician_group", "reader_group"]) {
+      if let node = control["technician_group"] { configuration.technicianGroup = try node.string() }
+      if let node = control["reader_group"] { configuration.readerGroup = try node.string() }
+    }
+    configuration.plans = try top["plans"].map { node throws(JSONError) in try path(node) }
+    return configuration
+  }
+
+  private static func unique(_ node: JSONNode?, _ names: [String], _ key: String) throws(JSONError) {
+    var seen: Set<String> = []
+    for (index, name) in names.enumerated() where !seen.insert(name).inserted {
+      guard let node, let element = try? node.array()[index] else { continue }
+      throw element.error("invalid-value", "\(key): \"\(name)\" is used twice")
+    }
+  }
+
+  /// A name that stands in file names, cursors and commands.
+  static func identifier(_ node: JSONNode) throws(JSONError) -> String {
+    let text = try node.string()
+    let isGood = text.utf8.allSatisfy { octet in
+      switch octet {
+      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
+      default: false
+      }
+    }
+    guard isGood, text.utf8.count <= 64, text.utf8.first != 0x2E else {
+      throw node.error("invalid-value", "expected 1 to 64 letters, digits, \"-\", \"_\" or \".\", found \"\(text)\"")
+    }
+    return text
+  }
+
+  private static func timeZone(_ node: JSONNode) throws(JSONError) -> String {
+    let text = try node.string()
+    guard TimeZoneRules.isValidName(text) else {
+      throw node.error("invalid-value", "expected a time zone such as \"Europe/Oslo\", found \"\(text)\"")
+    }
+    return text
+  }
+
+  private static func path(_ node: JSONNode) throws(JSONError) -> String {
+    let text = try node.string()
+    guard text.hasPrefix("/"), !text.utf8.contains(0) else {
+      throw node.error("invalid-value", "expected an absolute path, found \"\(text)\"")
+    }
+    return text
+  }
+
+  /// Milliseconds of an ISO 8601 duration of days, hours, minutes and seconds, such as `PT72H` or `P3DT12H`.
+  static func duration(_ node: JSONNode, upTo longest: Int64) throws(JSONError) -> Int64 {
+    let text = try node.string()
+    guard let milliseconds = ISO8601Duration.milliseconds(text), milliseconds <= longest else {
+      throw node.error(
+        "invalid-value",
+        "expected a duration such as \"PT15M\", \"PT72H\" or \"P3D\", at most \(longest / 1000) s, found \"\(text)\"")
+    }
+    return milliseconds
+  }
+
+  private static func device(_ node: JSONNode) throws(JSONError) -> DeviceConfiguration {
+    let object = try node.object(
+      known: ["id", "name", "driver", "port", "playback", "patient", "users", "model", "timezone"])
+    let driverNode = try object.required("driver", "a driver's id, see hearthctl drivers")
+    let driver = try driverNode.string(of: Registry.profiles.map(\.id))
+    let endpoint: DeviceConfiguration.Endpoint
+    switch (object["port"], object["playback"]) {
+    case (let port?, nil):
+      if case .serial? = Registry.profile(id: driver)?.transport {
+        endpoint = .serial(path: try path(port))
+      } else {
+        throw port.error("invalid-value", "the driver \"\(driver)\" does not speak over a serial port")
+      }
+    case (nil, let playback?): endpoint = .playback(path: try path(playback))
+    case (nil, nil):
+      throw node.error("missing-key", "expected \"port\" (a serial port) or \"playback\" (a recorded session)")
+    case (_?, let playback?):
+      throw playback.error("invalid-value", "expected one of \"port\" and \"playback\", not both")
+    }
+    var device = DeviceConfiguration(
+      id: try identifier(try object.required("id", "the hub's name for the device")), driver: driver, endpoint: endpoint
+    )
+    device.name = try object["name"]?.string()
+    device.model = try object["model"]?.string()
+    device.patient = try object["patient"].map { node throws(JSONError) in try identifier(node) }
+    if let zone = object["timezone"] { device.timeZone = try timeZone(zone) }
+    for member in try object["users"]?.objectOfAnyKeys() ?? [] {
+      guard let slot = UInt8(member.key), slot < 255 else {
+        throw JSONError(
+          code: "invalid-value", message: "expected a user slot from 0 to 254, found \"\(member.key)\"",
+          place: member.place,
+          path: member.value.path)
+      }
+      device.users[slot] = try identifier(member.value)
+    }
+    if device.patient != nil, !device.users.isEmpty {
+      throw node.error("invalid-value", "expected one of \"patient\" and \"users\", not both")
+    }
+    return device
+  }
+
+  private static func backend(_ node: JSONNode) throws(JSONError) -> BackendConfiguration {
+    let typeNode = try node.objectOfAnyKeys().first { $0.key == "type" }?.value
+    guard let typeNode else { throw node.error("missing-key", "missing key \"type\": expected directory or native") }
+    let type = try typeNode.string(of: ["directory", "native"])
+    let common = ["name", "type", "batch"]
+    let known =
+      type == "directory"
+      ? common + ["path"]
+      : common + [
+        "url", "bearer", "trust_2xx", "deadline", "ca_file", "client_certificate", "client_key", "proxy",
+        "allow_plain_http",
+      ]
+    let object = try node.object(known: known)
+    let kind: BackendConfiguration.Kind
+    if type == "directory" {
+      kind = .directory(path: try path(try object.required("path", "a folder")))
+    } else {
+      kind = .native(try http(object))
+    }
+    var backend = BackendConfiguration(
+      name: try identifier(try object.required("name", "the hub's name for the backend")), kind: kind,
+      maximumReadings: type == "directory" ? 2000 : 50, maximumBytes: type == "directory" ? 2 << 20 : 262_144)
+    if let batch = try object["batch"]?.object(known: ["maximum_readings", "maximum_bytes"]) {
+      if let node = batch["maximum_readings"] { backend.maximumReadings = try node.int(in: 1...5000) }
+      if let node = batch["maximum_bytes"] { backend.maximumBytes = try node.int(in: 4096...(8 << 20)) }
+    }
+    return backend
+  }
+
+  private static func http(_ object: JSONMembers) throws(JSONError) -> HTTPBackend {
+    let urlNode = try object.required("url", "the address that takes batches")
+    let url = try urlNode.string()
+    var backend = HTTPBackend(url: url)
+    backend.allowsPlainHTTP = try object["allow_plain_http"]?.bool() ?? false
+    let isLocal = ["http://127.0.0.1", "http://localhost", "http://[::1]"].contains { prefix in
+      url.hasPrefix(prefix) && [nil, ":", "/"].contains(url.dropFirst(prefix.count).first)
+    }
+    guard url.hasPrefix("https://") || url.hasPrefix("http://"), url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+      throw urlNode.error("invalid-value", "expected an address that begins with https://, found \"\(url)\"")
+    }
+    guard url.hasPrefix("https://") || isLocal || backend.allowsPlainHTTP else {
+      throw urlNode.error(
+        "invalid-value", "expected https://: readings would travel in clear (\"allow_plain_http\": true permits it)")
+    }
+    if let bearer = object["bearer"] { backend.bearer = try secret(bearer) }
+    backend.trustsSuccess = try object["trust_2xx"]?.bool() ?? false
+    if let node = object["deadline"] { backend.deadline = Int(try duration(node, upTo: 600_000)) }
+    backend.caFile = try object["ca_file"].map { node throws(JSONError) in try path(node) }
+    backend.clientCertificate = try object["client_certificate"].map { node throws(JSONError) in try path(node) }
+    backend.clientKey = try object["client_key"].map { node throws(JSONError) in try path(node) }
+    guard (backend.clientCertificate == nil) == (backend.clientKey == nil) else {
+      throw object.node.error("missing-key", "expected \"client_certificate\" and \"client_key\" together")
+    }
+    backend.usesProxyEnvironment = try object["proxy"]?.bool() ?? false
+    return backend
+  }
+
+  private static func secret(_ node: JSONNode) throws(JSONError) -> HTTPBackend.Secret {
+    if case .string = node.content {
+      throw node.error(
+        "invalid-value",
+        "a secret never stands in the configuration: expected {\"credential\": NAME} or {\"file\": PATH}")
+    }
+    let object = try node.object(known: ["credential", "file"])
+    switch (object["credential"], object["file"]) {
+    case (let name?, nil): return .credential(try identifier(name))
+    case (nil, let file?): return .file(try path(file))
+    default: throw node.error("missing-key", "expected one of \"credential\" and \"file\"")
+    }
+  }
+}
+
+/// Durations of ISO 8601 with days, hours, minutes and seconds.
+enum ISO8601Duration {
+  /// Milliseconds of `P3DT12H`, `PT90S`; nil for anything else, zero or more than ten years.
+  static func milliseconds(_ text: String) -> Int64? {
+    var rest = Array(text.utf8)[...]
+    guard rest.first == 0x50 else { return nil }
+    rest = rest.dropFirst()
+    var total: Int64 = 0
+    var isTime = false
+    var units: [(UInt8, Int64)] = [(0x44, 86_400_000)]
+    while let first = rest.first {
+      if first == 0x54, !isTime {
+        isTime = true
+        units = [(0x48, 3_600_000), (0x4D, 60_000), (0x53, 1000)]
+        rest = rest.dropFirst()
+        continue
+      }
+      let digits = rest.prefix { $0 >= 0x30 && $0 <= 0x39 }
+      guard (1...7).contains(digits.count), let number = Int64(String(decoding: digits, as: UTF8.self)),
+        let unit = rest.dropFirst(digits.count).first, let index = units.firstIndex(where: { $0.0 == unit })
+      else { return nil }
+      total += number * units[index].1
+      units.removeFirst(index + 1)
+      rest = rest.dropFirst(digits.count + 1)
+    }
+    guard total > 0, total <= 3650 * 86_400_000 else { return nil }
+    return total
+  }
+}

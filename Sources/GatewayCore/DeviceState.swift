@@ -1,0 +1,55 @@
+// What the gateway knows of one configured device while it runs.
+
+internal import Drivers
+internal import Readings
+
+struct DeviceState: Sendable {
+  let configuration: DeviceConfiguration
+  let profile: DeviceProfile
+  var session: LinkSession?
+  /// What the device told about itself.
+  var identity: DeviceIdentity
+  var battery: UInt8?
+  /// The clock as read in this session.
+  var clock: DeviceClock?
+  var lastContact: Int64?
+  var readings: UInt64 = 0
+  var lastProblem: DriverProblem?
+  var lastEnd: LinkEnd?
+  /// When a closed port is opened again, monotonic milliseconds.
+  var reopenAt: Int64?
+  var failures = 0
+  /// Appends of this device that are not on disk yet.
+  var pendingAppends = 0
+
+  init(_ configuration: DeviceConfiguration, _ profile: DeviceProfile) {
+    self.configuration = configuration
+    self.profile = profile
+    let transport: TransportKind
+    if case .serial = profile.transport { transport = .serial } else { transport = .ble }
+    identity = DeviceIdentity(
+      id: configuration.id, manufacturer: profile.manufacturer, model: configuration.model, transport: transport)
+  }
+
+  /// Whose a reading is: the device's one person, or the person of its user slot. Nil is nobody's: parked.
+  func patient(user: UInt8?, bindings: Bindings) -> String? {
+    if let patient = configuration.patient { return patient }
+    if let user, user != 255 {
+      if let patient = configuration.users[user] { return patient }
+      return bindings.patient(device: configuration.id, user: user)
+    }
+    return configuration.users.isEmpty ? bindings.patient(device: configuration.id, user: nil) : nil
+  }
+
+  mutating func take(_ property: DeviceProperty) {
+    switch property {
+    case .manufacturer(let text): identity.manufacturer = text
+    case .model(let text): identity.model = text
+    case .serial(let text): identity.serial = text
+    case .firmware(let text): identity.firmware = text
+    case .hardware, .software: break
+    case .systemID(let text): identity.systemID = text
+    case .battery(let percent): battery = percent
+    }
+  }
+}

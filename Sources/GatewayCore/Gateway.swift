@@ -1,0 +1,212 @@
+// The gateway: one value that decides everything. Events go in, effects come out, in order; it has no clock and does no I/O.
+
+internal import ControlProtocol
+internal import Drivers
+internal import Monitoring
+internal import Readings
+internal import Zones
+
+/// The gateway of one home.
+public struct Gateway: Sendable {
+  /// What is told about this build and start.
+  public struct Identity: Sendable, Hashable {
+    /// The hub's identifier.
+    public var hubID: String
+    /// The program's version.
+    public var version: String
+    /// When it started, monotonic milliseconds.
+    public var startedAt: Int64
+    /// What is told about this build and start.
+    public init(hubID: String, version: String, startedAt: Int64) {
+      self.hubID = hubID
+      self.version = version
+      self.startedAt = startedAt
+    }
+  }
+
+  /// An append whose end is awaited.
+  struct PendingAppend: Sendable {
+    var entries: [JournalEntry]
+    var device: String?
+    var backend: String?
+    var request: RequestID?
+    /// Rules as they were before, to be restored when the append fails.
+    var rulesBefore: [String: PatientState] = [:]
+  }
+
+  let identity: Identity
+  var configuration = Configuration()
+  var zones: [String: TimeZoneRules] = [:]
+  var plans: [String: Plan] = [:]
+  var state: GatewayState
+  var bindings: Bindings
+  var devices: [String: DeviceState] = [:]
+  var outboxes: [String: Outbox] = [:]
+  var pending: [AppendID: PendingAppend] = [:]
+  var inFlight: Set<ReadingID> = []
+  /// Readings of devices without memory that the disk refused: tried again until it takes them.
+  var unsaved: [JournalEntry] = []
+  var retryUnsavedAt: Int64?
+  var loads: [UInt64: [(patient: String, request: RequestID?)]] = [:]
+  var journal = JournalReport(bytes: 0, segments: 0, maximumBytes: 0, damage: [])
+  var journalFailure: (failure: JournalFailure, since: Int64)?
+  var jitter = Jitter(seed: 1)
+  var isStarted = false
+  var nextAppend: UInt64 = 1
+  var wakeAt: Int64?
+  var retainAt: Int64?
+
+  /// A gateway with what recovery and the state files gave.
+  public init(identity: Identity, state: GatewayState, bindings: Bindings) {
+    self.identity = identity
+    self.state = state
+    self.bindings = bindings
+  }
+
+  /// Takes an event and gives what is to be done, in order.
+  public mutating func handle(_ event: Event, at now: Now) -> [Effect] {
+    var effects = decide(event, now)
+    let wake = nextDeadline()
+    if wake != wakeAt {
+      wakeAt = wake
+      effects.append(.wake(at: wake))
+    }
+    return effects
+  }
+
+  private mutating func decide(_ event: Event, _ now: Now) -> [Effect] {
+    switch event {
+    case .started(let seed): return started(seed, now)
+    case .configured(let configuration, let zones, let plans): return configured(configuration, zones, plans, now)
+    case .linkOpened(let device): return linkOpened(device, now)
+    case .deviceInRange(let device):
+      guard let state = devices[device], state.session == nil else { return [] }
+      return [.connect(device: device)]
+    case .advertised(let device, let data): return advertised(device, data, now)
+    case .linkReceived(let device, let octets): return session(device, now) { $0.received(octets, at: now.monotonic) }
+    case .linkClosed(let device, let end): return linkClosed(device, end, now)
+    case .timer: return due(now)
+    case .clockChanged: return expireRules(now)
+    case .appended(let id, let sequences): return appended(id, sequences, now)
+    case .appendFailed(let id, let failure): return appendFailed(id, failure, now)
+    case .journalRolled: return append([.snapshot(state)], now: now)
+    case .journalReport(let report):
+      journal = report
+      return []
+    case .fetched(let backend, let items):
+      let through = state.cursors[backend]?.through ?? 0
+      return outboxes[backend]?.fetched(items, through: through) ?? []
+    case .delivered(let backend, let outcome): return delivered(backend, outcome, now)
+    case .loaded(let sequence, let reading): return loaded(sequence, reading, now)
+    case .asked(let id, let request, let caller): return answer(id, request, caller, now)
+    case .callerGone: return []
+    case .stopRequested: return stop(now)
+    }
+  }
+
+  private mutating func started(_ seed: UInt64, _ now: Now) -> [Effect] {
+    jitter = Jitter(seed: seed)
+    isStarted = true
+    retainAt = now.monotonic + 60_000
+    var effects: [Effect] = []
+    if state.stored > 0 { effects += append([.snapshot(state)], now: now) }
+    return effects + openDevices(now) + recoverFragments(now) + wakeOutboxes() + expireRules(now)
+  }
+
+  private mutating func configured(
+    _ configuration: Configuration, _ zones: [String: TimeZoneRules], _ plans: [String: Plan], _ now: Now
+  ) -> [Effect] {
+    self.configuration = configuration
+    self.zones = zones
+    self.plans = plans
+    var effects: [Effect] = []
+    for (id, device) in devices where !configuration.devices.contains(device.configuration) {
+      effects.append(.close(device: id))
+      devices[id] = nil
+    }
+    for device in configuration.devices where devices[device.id] == nil {
+      if let profile = Registry.profile(id: device.driver) { devices[device.id] = DeviceState(device, profile) }
+    }
+    for name in outboxes.keys where !configuration.backends.contains(where: { $0.name == name }) {
+      outboxes[name] = nil
+    }
+    for backend in configuration.backends where outboxes[backend.name]?.configuration != backend {
+      // A backend that is being sent to keeps its batch; the new settings hold from the next one on.
+      guard outboxes[backend.name]?.phase != .sending else { continue }
+      outboxes[backend.name] = Outbox(backend)
+    }
+    return effects + (isStarted ? openDevices(now) + wakeOutboxes() : [])
+  }
+
+  private mutating func stop(_ now: Now) -> [Effect] {
+    var effects: [Effect] = []
+    for id in devices.keys.sorted() where devices[id]?.session != nil {
+      effects += linkClosed(id, LinkEnd(code: "stopping", message: "the daemon stops"), now)
+      effects.append(.close(device: id))
+    }
+    return effects + [.exit]
+  }
+
+  /// Appends entries; what follows in the same list waits until they are on disk.
+  mutating func append(
+    _ entries: [JournalEntry], device: String? = nil, backend: String? = nil, request: RequestID? = nil,
+    rulesBefore: [String: PatientState] = [:], now: Now
+  ) -> [Effect] {
+    let id = AppendID(nextAppend)
+    nextAppend += 1
+    pending[id] = PendingAppend(
+      entries: entries, device: device, backend: backend, request: request, rulesBefore: rulesBefore)
+    for case .reading(let reading) in entries { inFlight.insert(reading.id) }
+    if let device { devices[device]?.pendingAppends += 1 }
+    return [.append(id, entries)]
+  }
+
+  /// The earliest moment at which something is to be done without an event from outside.
+  private func nextDeadline() -> Int64? {
+    var times: [Int64] = [retryUnsavedAt, retainAt].compactMap { $0 }
+    for device in devices.values {
+      if let time = device.session?.nextDeadline { times.append(time) }
+      if let time = device.reopenAt { times.append(time) }
+    }
+    for outbox in outboxes.values { if case .waiting(let until, _) = outbox.phase { times.append(until) } }
+    if let time = ruleDeadline { times.append(time) }
+    return times.min()
+  }
+
+  /// When the next wait for a repeat ends, on the monotonic clock; set by `expireRules`.
+  var ruleDeadline: Int64?
+
+  private mutating func due(_ now: Now) -> [Effect] {
+    var effects: [Effect] = []
+    for id in devices.keys.sorted() {
+      if let deadline = devices[id]?.session?.nextDeadline, deadline <= now.monotonic {
+        effects += session(id, now) { $0.due(at: now.monotonic) }
+      }
+      if let time = devices[id]?.reopenAt, time <= now.monotonic { effects += open(id, now) }
+    }
+    for name in outboxes.keys.sorted() {
+      effects += outboxes[name]?.due(at: now.monotonic, through: state.cursors[name]?.through ?? 0) ?? []
+    }
+    if let time = retryUnsavedAt, time <= now.monotonic, !unsaved.isEmpty {
+      retryUnsavedAt = nil
+      let entries = unsaved
+      unsaved = []
+      effects += append(entries, now: now)
+    }
+    if let time = retainAt, time <= now.monotonic {
+      // Once an hour is often enough for what is dropped after days.
+      retainAt = now.monotonic + 3_600_000
+      effects.append(.retain(pinned: pinnedSequence))
+    }
+    if let time = ruleDeadline, time <= now.monotonic { effects += expireRules(now) }
+    return effects
+  }
+
+  /// What waits for a patient is never dropped.
+  var pinnedSequence: UInt64? { state.parked.values.map(\.sequence).min() }
+
+  func zone(for device: DeviceConfiguration, patient: String?) -> TimeZoneRules {
+    let name = device.timeZone ?? patient.flatMap { plans[$0]?.timeZone } ?? configuration.timeZone
+    return zones[name] ?? zones[configuration.timeZone] ?? .utc
+  }
+}

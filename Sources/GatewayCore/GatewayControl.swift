@@ -1,0 +1,325 @@
+// What technicians ask over the control socket, and what they are told.
+
+internal import ControlProtocol
+internal import Drivers
+internal import JSON
+internal import Monitoring
+internal import Readings
+internal import Zones
+
+extension Gateway {
+  mutating func answer(_ id: RequestID, _ request: ControlRequest, _ caller: CallerName, _ now: Now) -> [Effect] {
+    switch request {
+    case .version:
+      return [.answer(id, .result(["version": .string(identity.version), "hub_id": .string(identity.hubID)]))]
+    case .status: return [.answer(id, .result(status(now)))]
+    case .devices:
+      return [.answer(id, .result(["devices": .array(configuration.devices.compactMap { device($0.id, now) })]))]
+    case .backends:
+      return [.answer(id, .result(["backends": .array(outboxes.keys.sorted().compactMap { backend($0, now) })]))]
+    case .doctor: return [.answer(id, .result(["checks": .array(checks(now))]))]
+    case .follow, .watch: return [.answer(id, .result(["subscribed": true]))]
+    case .readings(let filter): return readings(id, filter, now)
+    case .assignReading(let reading, let patient): return assign(id, reading: reading, patient: patient, caller, now)
+    case .assignSlot(let device, let user, let patient):
+      return assign(id, device: device, user: user, patient: patient, caller, now)
+    case .reload: return [.reload(id)]
+    }
+  }
+
+  private func instant(_ milliseconds: Int64?) -> JSONValue {
+    guard let milliseconds else { return .null }
+    let offset = (zones[configuration.timeZone] ?? .utc).local(at: milliseconds / 1000).offset
+    return .string(
+      ISO8601.text(milliseconds: milliseconds, offsetSeconds: Int32(clamping: offset), withMilliseconds: false))
+  }
+
+  private func status(_ now: Now) -> JSONValue {
+    var object = JSONObject()
+    object["hub_id"] = .string(identity.hubID)
+    object["version"] = .string(identity.version)
+    object["uptime_seconds"] = .int((now.monotonic - identity.startedAt) / 1000)
+    object["boot_id"] = .string(now.bootID)
+    object["time"] = instant(now.wall)
+    object["clock_synchronised"] = .bool(now.isSynchronised)
+    object["stored"] = .int(state.stored)
+    object["parked"] = .int(state.parked.count)
+    object["journal"] = [
+      "state": .string(journalFailure?.failure.code ?? "ok"), "bytes": .int(journal.bytes),
+      "segments": .int(journal.segments),
+      "maximum_bytes": .int(journal.maximumBytes), "damage": .array(journal.damage.map { .string($0) }),
+      "unsaved": .int(unsaved.count),
+    ]
+    object["devices"] = .array(configuration.devices.compactMap { device($0.id, now) })
+    object["backends"] = .array(outboxes.keys.sorted().compactMap { backend($0, now) })
+    object["plans"] = .int(plans.count)
+    object["problems"] = .array(problems())
+    return .object(object)
+  }
+
+  /// What needs a person, in plain words with what to do.
+  private func problems() -> [JSONValue] {
+    var list: [JSONValue] = []
+    func add(_ code: String, _ message: String, _ hint: String) {
+      list.append(["code": .string(code), "message": .string(message), "hint": .string(hint)])
+    }
+    if let failure = journalFailure?.failure {
+      add(failure.code, failure.message, "free space or replace the disk; devices keep what is not confirmed")
+    }
+    if !journal.damage.isEmpty {
+      add(
+        "journal.damaged", "\(journal.damage.count) damaged places were set aside",
+        "copy the folder journal/damaged for support")
+    }
+    if !state.parked.isEmpty {
+      add(
+        "readings.parked", "\(state.parked.count) readings wait for a patient",
+        "hearthctl readings --parked, then hearthctl assign READING PATIENT")
+    }
+    for name in outboxes.keys.sorted() {
+      guard let outbox = outboxes[name], outbox.isMisconfigured, let error = outbox.lastError else { continue }
+      add(
+        "backend.misconfigured", "backend \(name): \(error.text) (\(error.code))",
+        "check its address and credential; readings are kept")
+    }
+    for device in configuration.devices {
+      guard let end = devices[device.id]?.lastEnd, devices[device.id]?.session == nil, end.code == "open-failed" else {
+        continue
+      }
+      add("device.unreachable", "device \(device.id): \(end.message)", end.hint ?? "check the cable")
+    }
+    return list
+  }
+
+  private func device(_ id: String, _ now: Now) -> JSONValue? {
+    guard let device = devices[id] else { return nil }
+    var object = JSONObject()
+    object["id"] = .string(id)
+    if let name = device.configuration.name { object["name"] = .string(name) }
+    object["driver"] = .string(device.profile.id)
+    object["transport"] = .string(device.identity.transport.rawValue)
+    if let text = device.identity.manufacturer { object["manufacturer"] = .string(text) }
+    if let text = device.identity.model { object["model"] = .string(text) }
+    if let text = device.identity.serial { object["serial"] = .string(text) }
+    if let text = device.identity.firmware { object["firmware"] = .string(text) }
+    switch device.configuration.endpoint {
+    case .serial(let path): object["port"] = .string(path)
+    case .playback(let path): object["playback"] = .string(path)
+    }
+    object["state"] = .string(device.session == nil ? "waiting" : "connected")
+    var patients = JSONObject()
+    if let patient = device.configuration.patient { patients["*"] = .string(patient) }
+    for (slot, patient) in device.configuration.users.sorted(by: { $0.key < $1.key }) {
+      patients["\(slot)"] = .string(patient)
+    }
+    for (slot, patient) in bindings.slots where slot.device == id {
+      patients[slot.user.map { "\($0)" } ?? "*"] = .string(patient)
+    }
+    object["patients"] = .object(patients)
+    object["last_contact"] = instant(device.lastContact)
+    if let battery = device.battery { object["battery"] = .int(battery) }
+    if let clock = device.clock { object["clock_offset_seconds"] = .int(clock.offset / 1000) }
+    object["readings"] = .int(device.readings)
+    if let problem = device.lastProblem {
+      object["last_problem"] = ["code": .string(problem.code), "message": .string(problem.message)]
+    }
+    if device.session == nil, let end = device.lastEnd {
+      object["link"] = ["code": .string(end.code), "message": .string(end.message)]
+    }
+    return .object(object)
+  }
+
+  private func backend(_ name: String, _ now: Now) -> JSONValue? {
+    guard let outbox = outboxes[name] else { return nil }
+    var object = JSONObject()
+    object["name"] = .string(name)
+    let stateText: String
+    var next: Int64?
+    switch outbox.phase {
+    case .idle: stateText = "idle"
+    case .fetching, .sending: stateText = "sending"
+    case .waiting(let until, _):
+      stateText = outbox.isMisconfigured ? "misconfigured" : "waiting"
+      next = max(0, until - now.monotonic)
+    }
+    switch outbox.configuration.kind {
+    case .directory(let path):
+      object["type"] = "directory"
+      object["path"] = .string(path)
+    case .native(let http):
+      object["type"] = "native"
+      object["url"] = .string(Gateway.withoutSecrets(http.url))
+    }
+    let cursor = state.cursors[name] ?? GatewayState.Cursor()
+    object["state"] = .string(stateText)
+    object["waiting"] = .int(state.waiting(name))
+    object["delivered"] = .int(cursor.delivered)
+    object["refused"] = .int(cursor.refused)
+    if state.waiting(name) > 0, let oldest = outbox.oldestWaiting {
+      object["oldest_waiting_seconds"] = .int(max(0, now.wall - oldest) / 1000)
+    }
+    object["last_success"] = instant(outbox.lastSuccess)
+    if let error = outbox.lastError {
+      object["last_error"] = ["code": .string(error.code), "message": .string(error.text)]
+    }
+    if let next { object["next_attempt_seconds"] = .int(next / 1000) }
+    return .object(object)
+  }
+
+  /// An address without user, password and query.
+  static func withoutSecrets(_ url: String) -> String {
+    let bare = url.prefix { $0 != "?" && $0 != "#" }
+    let parts = bare.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+    guard parts.count >= 3, let at = parts[2].lastIndex(of: "@") else { return String(bare) }
+    let host = parts[2][parts[2].index(after: at)...]
+    return (parts[..<2] + [host] + parts[3...]).joined(separator: "/")
+  }
+
+  private func checks(_ now: Now) -> [JSONValue] {
+    func check(_ id: String, _ isGood: Bool, _ good: String, _ bad: String, _ hint: String) -> JSONValue {
+      isGood
+        ? ["id": .string(id), "state": "ok", "message": .string(good)]
+        : ["id": .string(id), "state": "failed", "message": .string(bad), "hint": .string(hint)]
+    }
+    var list = [
+      check(
+        "clock", now.isSynchronised, "the hub's clock is synchronised", "the hub's clock is not synchronised",
+        "check systemd-timesyncd and the network; readings say that their time is uncertain"),
+      check(
+        "journal", journalFailure == nil, "the journal takes readings", journalFailure?.failure.message ?? "",
+        "free space on the disk of the state directory"),
+      check(
+        "journal-damage", journal.damage.isEmpty, "no damage found", journal.damage.first ?? "",
+        "copy the folder journal/damaged for support"),
+      check(
+        "parked", state.parked.isEmpty, "every reading has its patient",
+        "\(state.parked.count) readings wait for a patient",
+        "hearthctl readings --parked, then hearthctl assign READING PATIENT"),
+    ]
+    for name in outboxes.keys.sorted() {
+      guard let outbox = outboxes[name] else { continue }
+      let error = outbox.lastError
+      list.append(
+        check(
+          "backend-\(name)", error == nil, "takes readings", "\(error?.text ?? "") (\(error?.code ?? ""))",
+          outbox.isMisconfigured ? "check its address and credential" : "nothing is lost; it is tried again by itself"))
+    }
+    for configured in configuration.devices {
+      guard let device = devices[configured.id] else { continue }
+      let isGood = device.session != nil || device.lastEnd?.code != "open-failed"
+      list.append(
+        check(
+          "device-\(configured.id)", isGood, device.session != nil ? "connected" : "waits for the device",
+          device.lastEnd?.message ?? "", device.lastEnd?.hint ?? "check the cable"))
+    }
+    return list
+  }
+
+  private func readings(_ id: RequestID, _ filter: ControlRequest.ReadingsFilter, _ now: Now) -> [Effect] {
+    var query = ReadingQuery(patient: filter.patient, parkedOnly: filter.parked, limit: filter.limit)
+    if let text = filter.since {
+      guard let since = SinceText.milliseconds(text, now: now.wall) else {
+        return [
+          .answer(
+            id,
+            .failure(
+              .init(
+                code: "bad-parameters",
+                message: "since: expected an instant or a duration such as 24h, found \"\(text)\"",
+                hint: "examples: 30m, 24h, 7d, 2026-11-21T08:00:00+01:00")))
+        ]
+      }
+      query.since = since
+    }
+    if let text = filter.kind {
+      guard let kind = ReadingKind(rawValue: text) else {
+        let known = ReadingKind.allCases.map(\.rawValue).joined(separator: ", ")
+        return [
+          .answer(
+            id,
+            .failure(.init(code: "bad-parameters", message: "kind: \"\(text)\" is unknown", hint: "known: \(known)")))
+        ]
+      }
+      query.kind = kind
+    }
+    return [.query(id, query)]
+  }
+
+  // MARK: Assigning what is parked
+
+  private mutating func assign(
+    _ id: RequestID, reading text: String, patient: String, _ caller: CallerName, _ now: Now
+  ) -> [Effect] {
+    guard let reading = ReadingID(text), let place = state.parked[reading] else {
+      return [
+        .answer(
+          id,
+          .failure(
+            .init(
+              code: "not-found", message: "no reading \(text) waits for a patient",
+              hint: "hearthctl readings --parked lists what waits")))
+      ]
+    }
+    loads[place.sequence, default: []].append((patient, id))
+    return append([.audit(uid: caller.uid, action: "assign reading \(text)")], now: now) + [
+      .load(sequence: place.sequence)
+    ]
+  }
+
+  private mutating func assign(
+    _ id: RequestID, device: String, user: UInt8?, patient: String, _ caller: CallerName, _ now: Now
+  ) -> [Effect] {
+    guard devices[device] != nil else {
+      let near = Suggestion.nearest(to: device, among: Array(devices.keys))
+      return [
+        .answer(
+          id,
+          .failure(
+            .init(
+              code: "not-found", message: "there is no device \(device)",
+              hint: near.map { "did you mean \($0)?" } ?? "hearthctl devices")))
+      ]
+    }
+    bindings.slots[Bindings.Slot(device: device, user: user)] = patient
+    var effects = append([.audit(uid: caller.uid, action: "assign slot of \(device)")], now: now)
+    effects.append(.save(.bindings, bindings.encoded))
+    let waiting = state.parked.values.filter { $0.device == device && $0.user == user }.map(\.sequence).sorted()
+    for sequence in waiting {
+      loads[sequence, default: []].append((patient, nil))
+      effects.append(.load(sequence: sequence))
+    }
+    effects.append(.answer(id, .result(["assigned": true, "readings": .int(waiting.count)])))
+    return effects
+  }
+
+  /// A parked reading came back from the journal: it is stored once more with its patient, judged, and delivered again under
+  /// the same identifier.
+  mutating func loaded(_ sequence: UInt64, _ reading: Reading?, _ now: Now) -> [Effect] {
+    guard let waiting = loads.removeValue(forKey: sequence), let (patient, request) = waiting.last else { return [] }
+    guard var reading, state.parked[reading.id] != nil else {
+      return waiting.compactMap { item in
+        item.request.map {
+          .answer($0, .failure(.init(code: "not-found", message: "the reading is no longer in the journal")))
+        }
+      }
+    }
+    reading.patient = patient
+    var rulesBefore: [String: PatientState] = [:]
+    let entries = judge(&reading, now, &rulesBefore)
+    return append([.reading(reading)] + entries, request: request, rulesBefore: rulesBefore, now: now)
+  }
+}
+
+/// `--since`: an instant, or how long ago.
+enum SinceText {
+  static func milliseconds(_ text: String, now: Int64) -> Int64? {
+    if let instant = ISO8601.instant(text) { return instant.milliseconds }
+    let units: [Character: Int64] = ["s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000]
+    guard let last = text.last, let unit = units[last], text.utf8.count <= 7, let count = Int64(text.dropLast()),
+      count >= 0
+    else {
+      return nil
+    }
+    return now - count * unit
+  }
+}

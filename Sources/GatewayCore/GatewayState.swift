@@ -1,0 +1,174 @@
+// What the gateway knows because of what is in its journal: rebuilt at start from the newest snapshot and the records after it.
+
+public import Monitoring
+public import Readings
+
+internal import Exchange
+internal import JSON
+internal import Octets
+internal import Zones
+
+enum EventText {
+  static func instant(_ milliseconds: Int64, _ offsetSeconds: Int32) -> String {
+    ISO8601.text(milliseconds: milliseconds, offsetSeconds: offsetSeconds, withMilliseconds: true)
+  }
+}
+
+/// State that is derived from the journal alone.
+public struct GatewayState: Sendable, Hashable {
+  /// Readings with a patient and events ever stored: what backends get.
+  public var stored: UInt64 = 0
+  /// What each backend has, by name.
+  public var cursors: [String: Cursor] = [:]
+  /// The newest readings of each device, to know what it sends again.
+  public var recent: [String: RecentReadings] = [:]
+  /// Where each patient's rules stand.
+  public var rules: [String: PatientState] = [:]
+  /// Readings without patient, by identifier, with their sequence numbers.
+  public var parked: [ReadingID: ParkedReading] = [:]
+  /// Octets that wait for their other half, by device.
+  public var fragments: [String: [RawSource]] = [:]
+
+  /// Where a backend is.
+  public struct Cursor: Sendable, Hashable {
+    /// Everything up to this sequence number has an answer.
+    public var through: UInt64 = 0
+    /// How many readings and events have one.
+    public var delivered: UInt64 = 0
+    /// How many of them were refused.
+    public var refused: UInt64 = 0
+  }
+
+  /// A reading that waits for its patient.
+  public struct ParkedReading: Sendable, Hashable {
+    /// Its place in the journal.
+    public var sequence: UInt64
+    /// The device.
+    public var device: String
+    /// The device's user slot.
+    public var user: UInt8?
+  }
+
+  /// An empty journal's state.
+  public init() {}
+
+  /// How many readings and events a backend does not have yet.
+  public func waiting(_ backend: String) -> UInt64 {
+    let delivered = cursors[backend]?.delivered ?? 0
+    return stored > delivered ? stored - delivered : 0
+  }
+
+  /// A new reading is on disk. One without patient waits for its decision; it goes to no backend before.
+  mutating func add(_ reading: Reading, sequence: UInt64) {
+    if reading.patient != nil { stored += 1 }
+    recent[reading.device.id, default: RecentReadings()].insert(reading)
+    if reading.patient == nil {
+      parked[reading.id] = ParkedReading(sequence: sequence, device: reading.device.id, user: reading.user)
+    } else {
+      parked[reading.id] = nil
+    }
+  }
+
+  /// An acknowledgement is on disk.
+  mutating func add(_ word: Acknowledgement) {
+    var cursor = cursors[word.backend] ?? Cursor()
+    guard word.through > cursor.through else { return }
+    cursor.through = word.through
+    cursor.delivered += UInt64(max(0, word.count))
+    cursor.refused += UInt64(word.refused.count)
+    cursors[word.backend] = cursor
+  }
+
+  /// Takes a record that recovery found. Gives false for a payload that cannot be read; it is passed over and counted.
+  public mutating func restore(kind: JournalEntry.Kind, sequence: UInt64, payload: [UInt8]) -> Bool {
+    switch kind {
+    case .reading:
+      guard let (reading, _) = try? ReadingJSON.decode(payload) else { return false }
+      add(reading, sequence: sequence)
+      return true
+    case .event: stored += 1
+    case .acknowledgement, .problem, .audit: break
+    case .snapshot:
+      guard let state = GatewayState(payload) else { return false }
+      self = state
+    case .rules, .fragment, .fragmentsTaken: return restoreNote(kind, payload)
+    }
+    return true
+  }
+
+  /// Takes an acknowledgement that recovery found.
+  public mutating func restore(_ word: Acknowledgement) { add(word) }
+
+  private mutating func restoreNote(_ kind: JournalEntry.Kind, _ payload: [UInt8]) -> Bool {
+    guard let value = try? JSONReader(maximumSize: 1 << 20).value(payload) else { return false }
+    switch kind {
+    case .rules:
+      guard let patient = value["patient"]?.string else { return false }
+      let state = PatientState(json: value["rules"])
+      rules[patient] = state.rules.isEmpty ? nil : state
+    case .fragment:
+      guard let device = value["device"]?.string, let source = value["source"]?.string,
+        let octets = value["hex"]?.string.flatMap({ try? Hex.decode($0) })
+      else { return false }
+      fragments[device, default: []].append(RawSource(source: source, octets: octets))
+    default:
+      guard let device = value["device"]?.string else { return false }
+      fragments[device] = nil
+    }
+    return true
+  }
+}
+
+/// The newest readings of one device.
+public struct RecentReadings: Sendable, Hashable {
+  /// More than any device's memory that is sent again unasked.
+  static let capacity = 512
+  /// Equal octets without own time within this are one, in milliseconds.
+  static let resendWindow: Int64 = 30_000
+
+  /// Half of each identifier, oldest first.
+  private(set) var identifiers: [UInt64] = []
+  /// The newest octets without own time, and when they came.
+  private(set) var lastOctets: (hash: UInt64, at: Int64)? {
+    get { lastHash.map { ($0, lastAt) } }
+    set {
+      lastHash = newValue?.hash
+      lastAt = newValue?.at ?? 0
+    }
+  }
+  private var lastHash: UInt64?
+  private var lastAt: Int64 = 0
+
+  init() {}
+
+  init(identifiers: [UInt64]) { self.identifiers = Array(identifiers.suffix(RecentReadings.capacity)) }
+
+  mutating func insert(_ reading: Reading) {
+    if !identifiers.contains(reading.id.low) {
+      identifiers.append(reading.id.low)
+      if identifiers.count > RecentReadings.capacity {
+        identifiers.removeFirst(identifiers.count - RecentReadings.capacity)
+      }
+    }
+    if reading.deviceTime == nil {
+      lastOctets = (RecentReadings.hash(reading.raw), reading.receivedAt.milliseconds)
+    }
+  }
+
+  func contains(_ id: ReadingID) -> Bool { identifiers.contains(id.low) }
+
+  /// True when the same octets came a moment ago.
+  func isResent(_ raw: RawSource, at: Int64) -> Bool {
+    guard let last = lastOctets else { return false }
+    return last.hash == RecentReadings.hash(raw) && abs(at - last.at) <= RecentReadings.resendWindow
+  }
+
+  private static func hash(_ raw: RawSource) -> UInt64 {
+    NameBasedUUID.make(Array(raw.source.utf8) + raw.octets).low
+  }
+}
+
+extension GatewayState {
+  static func hex(_ octets: [UInt8]) -> String { Hex.encode(octets) }
+  static func octets(_ hex: String) -> [UInt8]? { try? Hex.decode(hex) }
+}

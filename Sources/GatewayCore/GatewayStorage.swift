@@ -1,0 +1,138 @@
+// What follows when something is on disk, or is not; deliveries; the rules' deadlines.
+
+internal import ControlProtocol
+internal import Drivers
+internal import JSON
+internal import Monitoring
+internal import Readings
+internal import Zones
+
+extension Gateway {
+  mutating func appended(_ id: AppendID, _ sequences: [UInt64], _ now: Now) -> [Effect] {
+    guard let append = pending.removeValue(forKey: id) else { return [] }
+    var effects: [Effect] = []
+    if let failure = journalFailure {
+      journalFailure = nil
+      effects.append(.log(.notice, "\(failure.failure.code): the journal takes readings again"))
+    }
+    var wakes = false
+    for (entry, sequence) in zip(append.entries, sequences) {
+      switch entry {
+      case .reading(let reading):
+        inFlight.remove(reading.id)
+        state.add(reading, sequence: sequence)
+        devices[reading.device.id]?.readings += 1
+        effects.append(.publishReading(reading, sequence: sequence))
+        wakes = true
+      case .event(let event):
+        state.stored += 1
+        effects.append(.publishEvent(event))
+        wakes = true
+      case .acknowledgement(let word):
+        state.add(word)
+        effects += outboxes[word.backend]?.acknowledged(through: word.through) ?? []
+      case .fragment(let device, let raw): state.fragments[device, default: []].append(raw)
+      case .fragmentsTaken(let device): state.fragments[device] = nil
+      case .rules, .problem, .audit, .snapshot: break
+      }
+    }
+    if let request = append.request { effects.append(.answer(request, .result(["assigned": true]))) }
+    if wakes { effects += wakeOutboxes() }
+    guard let device = append.device, !append.entries.isEmpty else { return effects }
+    devices[device]?.pendingAppends -= 1
+    if devices[device]?.pendingAppends == 0 { effects += session(device, now) { $0.committed(at: now.monotonic) } }
+    return effects
+  }
+
+  mutating func appendFailed(_ id: AppendID, _ failure: JournalFailure, _ now: Now) -> [Effect] {
+    guard let append = pending.removeValue(forKey: id) else { return [] }
+    var effects: [Effect] = []
+    if journalFailure?.failure.code != failure.code {
+      effects.append(
+        .log(.error, "\(failure.code): \(failure.message); nothing is confirmed until the journal takes readings again")
+      )
+    }
+    journalFailure = (failure, journalFailure?.since ?? now.wall)
+    for (patient, before) in append.rulesBefore { state.rules[patient] = before.rules.isEmpty ? nil : before }
+    for case .reading(let reading) in append.entries { inFlight.remove(reading.id) }
+    if let backend = append.backend { outboxes[backend]?.acknowledgementFailed(now) }
+    if let request = append.request {
+      effects.append(
+        .answer(
+          request,
+          .failure(.init(code: failure.code, message: failure.message, hint: "free space on the disk, then try again")))
+      )
+    }
+    // A device that keeps what is not confirmed sends it again. One without memory has given its only copy: it is held here.
+    guard let id = append.device else {
+      if append.backend == nil, append.request == nil { hold(append.entries, now) }
+      return effects
+    }
+    devices[id]?.pendingAppends -= 1
+    if let device = devices[id], device.profile.memory == .none || !device.isBLE {
+      hold(append.entries, now)
+    } else {
+      effects.append(.close(device: id))
+    }
+    return effects
+  }
+
+  /// Keeps readings and events for a later try; bounded, the oldest stay.
+  private mutating func hold(_ entries: [JournalEntry], _ now: Now) {
+    let kept = entries.filter {
+      switch $0 {
+      case .reading, .event, .rules: true
+      default: false
+      }
+    }
+    unsaved += kept.prefix(max(0, 1000 - unsaved.count))
+    // Held is as good as in flight: what a device sends again meanwhile is not stored twice.
+    for case .reading(let reading) in unsaved { inFlight.insert(reading.id) }
+    if !unsaved.isEmpty, retryUnsavedAt == nil { retryUnsavedAt = now.monotonic + 5000 }
+  }
+
+  mutating func wakeOutboxes() -> [Effect] {
+    guard isStarted else { return [] }
+    return outboxes.keys.sorted().flatMap { outboxes[$0]?.wake(through: state.cursors[$0]?.through ?? 0) ?? [] }
+  }
+
+  mutating func delivered(_ backend: String, _ outcome: DeliveryOutcome, _ now: Now) -> [Effect] {
+    guard let (word, error) = outboxes[backend]?.delivered(outcome, now: now, random: &jitter) else { return [] }
+    var effects: [Effect] = []
+    if let error { effects.append(.log(.warning, "backend \(backend): \(error)")) }
+    if let word { effects += append([.acknowledgement(word)], backend: backend, now: now) }
+    return effects
+  }
+
+  // MARK: Rules that wait for a repeat
+
+  mutating func planRuleDeadline(_ now: Now) {
+    let wall = state.rules.values.compactMap(\.nextDeadline).min()
+    ruleDeadline = wall.map { now.monotonic + max(0, $0 - now.wall) }
+  }
+
+  mutating func expireRules(_ now: Now) -> [Effect] {
+    var entries: [JournalEntry] = []
+    var rulesBefore: [String: PatientState] = [:]
+    for (patient, before) in state.rules.sorted(by: { $0.key < $1.key }) {
+      guard let plan = plans[patient] else { continue }
+      var after = before
+      let events = Monitor.expire(plan, state: &after, now: now.wall)
+      guard after != before else { continue }
+      rulesBefore[patient] = before
+      state.rules[patient] = after
+      entries.append(.rules(patient: patient, after))
+      let offset = Int32(clamping: (zones[configuration.timeZone] ?? .utc).local(at: now.wall / 1000).offset)
+      entries += events.map { .event(HubEvent($0, at: now.wall, offsetSeconds: offset, reading: nil)) }
+    }
+    planRuleDeadline(now)
+    return entries.isEmpty ? [] : append(entries, rulesBefore: rulesBefore, now: now)
+  }
+}
+
+extension DeviceState {
+  var isBLE: Bool {
+    if case .gatt = profile.transport { return true }
+    return false
+  }
+}

@@ -1,0 +1,175 @@
+// From what a driver decoded to a normalised reading: identity, order, time, plausibility. Whose it is, the gateway says.
+
+internal import JSON
+internal import Octets
+
+public import Readings
+public import Zones
+
+/// What intake knows of the device and the moment.
+public struct IntakeContext: Sendable {
+  /// The device.
+  public var device: DeviceIdentity
+  /// The zone that the device's clock is set to.
+  public var zone: TimeZoneRules
+  /// The clocks at reception.
+  public var now: Now
+  /// What is known of the device's clock in this session.
+  public var clock: DeviceClock?
+
+  /// What intake knows.
+  public init(device: DeviceIdentity, zone: TimeZoneRules, now: Now, clock: DeviceClock? = nil) {
+    self.device = device
+    self.zone = zone
+    self.now = now
+    self.clock = clock
+  }
+}
+
+/// How far a device's clock is from the hub's, as found when both were read together.
+public struct DeviceClock: Sendable, Hashable {
+  /// Hub minus device, in milliseconds.
+  public var offset: Int64
+  /// True when the hub's own clock could be trusted then.
+  public var isReliable: Bool
+
+  /// An offset found when both clocks were read together.
+  public init(offset: Int64, isReliable: Bool) {
+    self.offset = offset
+    self.isReliable = isReliable
+  }
+}
+
+/// Normalises readings. Pure.
+public enum Intake {
+  /// Offsets up to this are a clock that is right, in milliseconds.
+  static let tolerance: Int64 = 60_000
+  /// A corrected stamp later than reception by more than this is no stamp, in milliseconds.
+  static let future: Int64 = 300_000
+
+  /// The reading of what a driver decoded, without patient and evaluation.
+  public static func normalise(_ raw: DeviceReading, _ context: IntakeContext) -> Reading {
+    let local = context.zone.local(at: floorSeconds(context.now.wall))
+    let received = Timestamp(milliseconds: context.now.wall, offsetSeconds: Int32(clamping: local.offset))
+    var flags: [ReadingFlag] = []
+    for flag in raw.flags where !flags.contains(flag) { flags.append(flag) }
+    let placed = place(raw, context, received: received)
+    for flag in placed.flags where !flags.contains(flag) { flags.append(flag) }
+    let observations = raw.observations.enumerated().sorted { left, right in
+      (Nomenclature.order(of: left.element.term), left.offset) < (
+        Nomenclature.order(of: right.element.term), right.offset
+      )
+    }.map(\.element)
+    if raw.stored == true, !flags.contains(.fromStorage) { flags.append(.fromStorage) }
+    if flags.contains(where: \.isDoubt), !flags.contains(.questionable) { flags.append(.questionable) }
+    if Plausibility.isImplausible(observations) { flags.append(.implausible) }
+    return Reading(
+      id: identifier(raw, device: context.device, received: hasOwnTime(raw) ? nil : context.now.wall), kind: raw.kind,
+      observations: observations, flags: flags, takenAt: placed.time, timeQuality: placed.quality, deviceTime: raw.time,
+      receivedAt: received, user: raw.user, patient: nil, device: context.device, evaluation: nil, raw: raw.raw)
+  }
+
+  /// True when the octets themselves tell one measurement from the next.
+  public static func hasOwnTime(_ raw: DeviceReading) -> Bool { raw.time != nil || raw.recordNumber != nil }
+
+  /// The namespace of reading identifiers: UUID version 5 of the DNS namespace and `reading.hearth`.
+  private static let namespace: [UInt8] =
+    SHA1.digest(
+      [0x6B, 0xA7, 0xB8, 0x10, 0x9D, 0xAD, 0x11, 0xD1, 0x80, 0xB4, 0x00, 0xC0, 0x4F, 0xD4, 0x30, 0xC8]
+        + Array("reading.hearth".utf8)
+    ).prefix(16) + []
+
+  /// The same octets of the same device record give the same identifier, for ever. A record without time or number of its own
+  /// is told from its like by the moment of its first reception.
+  static func identifier(_ raw: DeviceReading, device: DeviceIdentity, received: Int64?) -> ReadingID {
+    var writer = OctetWriter(capacity: 64 + raw.raw.octets.count)
+    writer.append(namespace)
+    for text in [device.address ?? device.id, raw.kind.rawValue, raw.raw.source] {
+      writer.append(Array(text.utf8))
+      writer.uint8(0)
+    }
+    writer.append(raw.raw.octets)
+    if let received { writer.uint64(UInt64(bitPattern: received)) }
+    return NameBasedUUID.make(writer.octets)
+  }
+
+  private static func floorSeconds(_ milliseconds: Int64) -> Int64 {
+    milliseconds >= 0 ? milliseconds / 1000 : (milliseconds - 999) / 1000
+  }
+
+  private struct Placed {
+    var time: Timestamp?
+    var quality: TimeQuality
+    var flags: [ReadingFlag] = []
+  }
+
+  private static func place(_ raw: DeviceReading, _ context: IntakeContext, received: Timestamp) -> Placed {
+    guard let stamp = raw.time else {
+      return Placed(time: received, quality: context.now.isSynchronised ? .received : .receivedUnsynced)
+    }
+    guard let (seconds, isAmbiguous) = instant(stamp, context) else { return Placed(time: nil, quality: .unplaced) }
+    var flags: [ReadingFlag] = isAmbiguous ? [.ambiguousTime] : []
+    var milliseconds = seconds
+    var quality = TimeQuality.device
+    if let clock = context.clock, clock.isReliable, abs(clock.offset) > tolerance {
+      milliseconds += clock.offset
+      quality = .corrected
+    } else if context.clock == nil, context.now.isSynchronised, abs(context.now.wall - milliseconds) > tolerance {
+      flags.append(.clockUnverified)
+    }
+    // A stamp from the future is no stamp; without a synchronised hub there is nothing to hold it against.
+    guard !context.now.isSynchronised || milliseconds <= context.now.wall + future else {
+      return Placed(time: nil, quality: .unplaced)
+    }
+    let offset = context.zone.local(at: floorSeconds(milliseconds)).offset
+    return Placed(
+      time: Timestamp(milliseconds: milliseconds, offsetSeconds: Int32(clamping: offset)), quality: quality,
+      flags: flags)
+  }
+
+  /// Milliseconds since 1970 of a device's stamp; nil when it names no moment: a date that does not exist, or a clock that was
+  /// never set (before 2015).
+  private static func instant(_ stamp: DeviceStamp, _ context: IntakeContext) -> (
+    milliseconds: Int64, isAmbiguous: Bool
+  )? {
+    switch stamp {
+    case .utc(let milliseconds):
+      let first: Int64 = 1_420_070_400_000
+      return milliseconds >= first && milliseconds < 253_402_300_800_000 ? (milliseconds, false) : nil
+    case .local(let fields):
+      guard let civil = civil(fields), civil.year >= 2015 else { return nil }
+      let (seconds, isAmbiguous) = context.zone.resolve(civil, received: context.now.wall)
+      return (seconds * 1000, isAmbiguous)
+    }
+  }
+
+  static func civil(_ fields: DeviceDateTime) -> CivilTime? {
+    CivilTime(
+      year: Int(fields.year), month: Int(fields.month), day: Int(fields.day), hour: Int(fields.hours),
+      minute: Int(fields.minutes), second: Int(fields.seconds))
+  }
+
+  /// The offset of a device's clock that was read now; nil when it names no moment at all.
+  static func clock(_ stamp: DeviceStamp, zone: TimeZoneRules, now: Now) -> DeviceClock? {
+    switch stamp {
+    case .utc(let milliseconds): return DeviceClock(offset: now.wall - milliseconds, isReliable: now.isSynchronised)
+    case .local(let fields):
+      guard let civil = civil(fields) else { return nil }
+      let (seconds, _) = zone.resolve(civil, received: now.wall)
+      return DeviceClock(offset: now.wall - seconds * 1000, isReliable: now.isSynchronised)
+    }
+  }
+}
+
+/// Name-based identifiers (RFC 9562, version 5).
+enum NameBasedUUID {
+  /// Of a name that begins with its namespace.
+  static func make(_ name: [UInt8]) -> ReadingID {
+    var digest = Array(SHA1.digest(name).prefix(16))
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    let high = digest[0..<8].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    let low = digest[8..<16].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    return ReadingID(high: high, low: low)
+  }
+}

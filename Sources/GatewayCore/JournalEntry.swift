@@ -1,0 +1,149 @@
+// What the gateway keeps on disk, and its form there: JSON objects, each in a record of its own kind.
+
+public import Drivers
+public import Monitoring
+public import Readings
+
+internal import Exchange
+internal import JSON
+internal import Octets
+
+/// Something to be kept.
+public enum JournalEntry: Sendable, Hashable {
+  case reading(Reading)
+  /// A backend has everything up to a sequence number.
+  case acknowledgement(Acknowledgement)
+  /// Something to be told to backends.
+  case event(HubEvent)
+  /// Where a patient's rules stand after a reading.
+  case rules(patient: String, PatientState)
+  /// Octets that a later value completes.
+  case fragment(device: String, RawSource)
+  /// A device's fragments became a reading.
+  case fragmentsTaken(device: String)
+  /// Octets that could not be used, for support.
+  case problem(device: String, DriverProblem)
+  /// Who did what.
+  case audit(uid: UInt32, action: String)
+  /// Everything that is derived from what went before.
+  case snapshot(GatewayState)
+
+  /// The kinds of record.
+  public enum Kind: UInt8, Sendable, Hashable, CaseIterable {
+    case reading = 1
+    case acknowledgement = 2
+    case snapshot = 3
+    case event = 4
+    case rules = 5
+    case fragment = 6
+    case fragmentsTaken = 7
+    case problem = 8
+    case audit = 9
+  }
+
+  /// The kind of record that holds it.
+  public var kind: Kind {
+    switch self {
+    case .reading: .reading
+    case .acknowledgement: .acknowledgement
+    case .event: .event
+    case .rules: .rules
+    case .fragment: .fragment
+    case .fragmentsTaken: .fragmentsTaken
+    case .problem: .problem
+    case .audit: .audit
+    case .snapshot: .snapshot
+    }
+  }
+
+  /// The record's payload. Acknowledgements have the journal's own form and give nothing here.
+  public var payload: [UInt8] {
+    switch self {
+    case .reading(let reading): return ReadingJSON.encode(reading)
+    case .acknowledgement: return []
+    case .event(let event): return event.encoded
+    case .snapshot(let state): return state.encoded
+    case .rules(let patient, let state):
+      let value: JSONValue = ["patient": .string(patient), "rules": state.json]
+      return value.encoded()
+    case .fragment(let device, let raw):
+      let value: JSONValue = [
+        "device": .string(device), "source": .string(raw.source), "hex": .string(Hex.encode(raw.octets)),
+      ]
+      return value.encoded()
+    case .fragmentsTaken(let device):
+      let value: JSONValue = ["device": .string(device)]
+      return value.encoded()
+    case .problem(let device, let problem):
+      let value: JSONValue = [
+        "device": .string(device), "code": .string(problem.code), "message": .string(problem.message),
+        "source": .string(problem.raw?.source ?? ""), "hex": .string(Hex.encode(problem.raw?.octets ?? [])),
+      ]
+      return value.encoded()
+    case .audit(let uid, let action):
+      let value: JSONValue = ["uid": .int(uid), "action": .string(action)]
+      return value.encoded()
+    }
+  }
+}
+
+/// A backend's durable word.
+public struct Acknowledgement: Sendable, Hashable {
+  /// The backend's name.
+  public var backend: String
+  /// Everything up to this sequence number has an answer.
+  public var through: UInt64
+  /// How many readings and events the batch held.
+  public var count: Int
+  /// What was refused, by sequence number.
+  public var refused: [UInt64]
+
+  /// A backend's durable word.
+  public init(backend: String, through: UInt64, count: Int, refused: [UInt64]) {
+    self.backend = backend
+    self.through = through
+    self.count = count
+    self.refused = refused
+  }
+}
+
+/// Something that happened in the home, to be told to backends and technicians.
+public struct HubEvent: Sendable, Hashable {
+  /// A name-based UUID.
+  public var id: String
+  /// Milliseconds since 1970.
+  public var at: Int64
+  /// Seconds east of UTC.
+  public var offsetSeconds: Int32
+  /// What a rule did.
+  public var monitoring: MonitoringEvent
+  /// The reading that led to it.
+  public var reading: ReadingID?
+
+  /// What a rule did, because of a reading.
+  public init(_ event: MonitoringEvent, at: Int64, offsetSeconds: Int32, reading: ReadingID?) {
+    self.at = at
+    self.offsetSeconds = offsetSeconds
+    monitoring = event
+    self.reading = reading
+    let name = "event|\(event.patient)|\(event.rule)|\(event.kind.rawValue)|\(reading?.description ?? String(at))"
+    id = NameBasedUUID.make(Array(name.utf8)).description
+  }
+
+  /// The JSON object that backends get.
+  public var encoded: [UInt8] { json.encoded() }
+
+  var json: JSONValue {
+    var object = JSONObject()
+    object["id"] = .string(id)
+    object["type"] = "threshold"
+    object["at"] = .string(EventText.instant(at, offsetSeconds))
+    object["patient"] = .string(monitoring.patient)
+    object["rule"] = .string(monitoring.rule)
+    object["event"] = .string(monitoring.kind.rawValue)
+    object["zone"] = .string(monitoring.zone.rawValue)
+    object["plan_version"] = .int(monitoring.planVersion)
+    if let reading { object["reading"] = .string(reading.description) }
+    return .object(object)
+  }
+}

@@ -1,0 +1,183 @@
+// One device's session: its driver, its GATT client where it has one, its timers. It turns what the link brings into what the
+// driver decodes, and the driver's wishes into PDUs and octets.
+
+internal import Drivers
+internal import GATT
+internal import Octets
+internal import Readings
+
+/// What came of an event on a link, before it is judged and stored.
+struct SessionOutput {
+  var readings: [DeviceReading] = []
+  var fragments: [RawSource] = []
+  var problems: [DriverProblem] = []
+  var clocks: [DeviceStamp] = []
+  var properties: [DeviceProperty] = []
+  /// Octets or PDUs to send once everything above is on disk.
+  var transmit: [[UInt8]] = []
+  /// An indication waits for its confirmation, which is sent last.
+  var confirms = false
+  var closes = false
+
+  /// Something has to be on disk before anything is sent.
+  var mustStore: Bool { !readings.isEmpty || !fragments.isEmpty || problems.contains { $0.raw != nil } }
+}
+
+/// A device's session while its link is up.
+struct LinkSession: Sendable {
+  private var driver: any Driver
+  private var client: GATTClient?
+  private let isSerial: Bool
+  private var timers: [DriverTimer: Int64] = [:]
+  private var transactionDeadline: Int64?
+
+  init(profile: DeviceProfile, context: DriverContext) {
+    driver = profile.make(context)
+    if case .serial = profile.transport { isSerial = true } else { isSerial = false }
+    if case .gatt = profile.transport { client = GATTClient() }
+  }
+
+  /// The next moment at which `due` wants to be called, monotonic milliseconds.
+  var nextDeadline: Int64? {
+    let times = Array(timers.values) + [transactionDeadline].compactMap { $0 }
+    return times.min()
+  }
+
+  /// The link is up.
+  mutating func opened(at now: Int64) -> SessionOutput {
+    var output = SessionOutput()
+    if var client {
+      let outputs = client.start()
+      self.client = client
+      take(outputs, at: now, into: &output)
+    } else if isSerial {
+      take(driver.handle(.opened), at: now, into: &output)
+    }
+    return output
+  }
+
+  /// Octets or a PDU arrived.
+  mutating func received(_ octets: [UInt8], at now: Int64) -> SessionOutput {
+    var output = SessionOutput()
+    if var client {
+      let outputs = client.receive(octets)
+      self.client = client
+      take(outputs, at: now, into: &output)
+    } else {
+      take(driver.handle(.received(octets)), at: now, into: &output)
+    }
+    return output
+  }
+
+  /// An advertisement arrived.
+  mutating func advertised(_ data: AdvertisedData, at now: Int64) -> SessionOutput {
+    var output = SessionOutput()
+    take(driver.handle(.advertisement(data)), at: now, into: &output)
+    return output
+  }
+
+  /// Everything given before is on disk.
+  mutating func committed(at now: Int64) -> SessionOutput {
+    var output = SessionOutput()
+    take(driver.handle(.committed), at: now, into: &output)
+    return output
+  }
+
+  /// The link is gone.
+  mutating func closed(at now: Int64) -> SessionOutput {
+    var output = SessionOutput()
+    take(driver.handle(.closed), at: now, into: &output)
+    output.transmit = []
+    timers = [:]
+    return output
+  }
+
+  /// Timers whose moment has come.
+  mutating func due(at now: Int64) -> SessionOutput {
+    var output = SessionOutput()
+    if let deadline = transactionDeadline, deadline <= now, var client {
+      transactionDeadline = nil
+      let outputs = client.timedOut()
+      self.client = client
+      take(outputs, at: now, into: &output)
+    }
+    for (timer, deadline) in timers.sorted(by: { ($0.value, $0.key) < ($1.value, $1.key) }) where deadline <= now {
+      guard timers[timer] == deadline else { continue }
+      timers[timer] = nil
+      take(driver.handle(.timer(timer)), at: now, into: &output)
+    }
+    return output
+  }
+
+  private mutating func take(_ outputs: [GATTOutput], at now: Int64, into output: inout SessionOutput) {
+    for item in outputs {
+      switch item {
+      case .transmit(let pdu): output.transmit.append(pdu)
+      case .startTimer: transactionDeadline = now + Int64(GATTClient.transactionMilliseconds)
+      case .stopTimer: transactionDeadline = nil
+      case .discovered(let database):
+        let found = database.characteristics.map {
+          DiscoveredCharacteristic(id: CharacteristicID($0.service, $0.uuid), properties: $0.properties)
+        }
+        take(driver.handle(.connected(found)), at: now, into: &output)
+      case .value(let characteristic, let octets, let isIndication):
+        output.confirms = output.confirms || isIndication
+        take(
+          driver.handle(.value(LinkSession.id(characteristic), octets, isIndication ? .indication : .notification)),
+          at: now,
+          into: &output)
+      case .unknownIndication: output.confirms = true
+      case .readDone(let characteristic, let octets):
+        take(driver.handle(.value(LinkSession.id(characteristic), octets, .read)), at: now, into: &output)
+      case .readFailed(let characteristic, let code):
+        take(driver.handle(.readFailed(LinkSession.id(characteristic), code)), at: now, into: &output)
+      case .written(let characteristic):
+        take(driver.handle(.written(LinkSession.id(characteristic))), at: now, into: &output)
+      case .writeFailed(let characteristic, let code):
+        take(driver.handle(.writeFailed(LinkSession.id(characteristic), code)), at: now, into: &output)
+      case .subscribed(let characteristic):
+        take(driver.handle(.subscribed(LinkSession.id(characteristic))), at: now, into: &output)
+      case .subscribeFailed(let characteristic, let code):
+        take(driver.handle(.subscribeFailed(LinkSession.id(characteristic), code)), at: now, into: &output)
+      case .failed(let reason):
+        output.problems.append(DriverProblem(code: "link-failed", message: reason))
+        output.closes = true
+      }
+    }
+  }
+
+  private static func id(_ characteristic: GATTCharacteristic) -> CharacteristicID {
+    CharacteristicID(characteristic.service, characteristic.uuid)
+  }
+
+  private mutating func take(_ actions: [DriverAction], at now: Int64, into output: inout SessionOutput) {
+    for action in actions {
+      switch action {
+      case .reading(let reading): output.readings.append(reading)
+      case .fragment(let raw): output.fragments.append(raw)
+      case .problem(let problem): output.problems.append(problem)
+      case .deviceClock(let stamp): output.clocks.append(stamp)
+      case .property(let property): output.properties.append(property)
+      case .transmit(let octets): output.transmit.append(octets)
+      case .startTimer(let timer, let milliseconds): timers[timer] = now + Int64(max(0, milliseconds))
+      case .stopTimer(let timer): timers[timer] = nil
+      case .finish: output.closes = true
+      case .subscribe(let id, let indications):
+        request(id, at: now, into: &output) { $0.subscribe($1, indications: indications) }
+      case .read(let id): request(id, at: now, into: &output) { $0.read($1) }
+      case .write(let id, let octets, let withResponse):
+        request(id, at: now, into: &output) { $0.write($1, octets, withResponse: withResponse) }
+      }
+    }
+  }
+
+  private mutating func request(
+    _ id: CharacteristicID, at now: Int64, into output: inout SessionOutput,
+    _ body: (inout GATTClient, GATTCharacteristic) -> [GATTOutput]
+  ) {
+    guard var client, let characteristic = client.database.find(id.service, id.characteristic) else { return }
+    let outputs = body(&client, characteristic)
+    self.client = client
+    take(outputs, at: now, into: &output)
+  }
+}

@@ -1,0 +1,96 @@
+// Reading a patient's plan. Anything unknown refuses the whole file: a rule that is not understood must not be left out silently.
+
+public import JSON
+public import Monitoring
+
+internal import Readings
+internal import Zones
+
+/// The plan's file format.
+public enum PlanFile {
+  /// The plan of a file's octets, which must be of `patient` when that is given. Throws the first fault.
+  public static func read(_ text: [UInt8], patient: String? = nil) throws(JSONError) -> Plan {
+    let node = try JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text)
+    let top = try node.object(
+      known: ["patient", "version", "set_by", "valid_from", "timezone", "live_window", "rules"])
+    let patientNode = try top.required("patient", "the patient's reference")
+    let name = try ConfigurationFile.identifier(patientNode)
+    if let patient, patient != name {
+      throw patientNode.error("invalid-value", "expected \"\(patient)\" as the file's name says, found \"\(name)\"")
+    }
+    var zone: String?
+    if let node = top["timezone"] {
+      let text = try node.string()
+      guard TimeZoneRules.isValidName(text) else {
+        throw node.error("invalid-value", "expected a time zone such as \"Europe/Oslo\", found \"\(text)\"")
+      }
+      zone = text
+    }
+    var rules: [Rule] = []
+    let rulesNode = try top.required("rules", "a list of rules")
+    for node in try rulesNode.array() {
+      let rule = try rule(node)
+      guard !rules.contains(where: { $0.id == rule.id }) else {
+        throw node.error("invalid-value", "id: \"\(rule.id)\" is used twice")
+      }
+      rules.append(rule)
+    }
+    return Plan(
+      patient: name, version: try top.required("version", "a whole number").int(in: 0...Int(Int32.max)), timeZone: zone,
+      liveWindow: try top["live_window"].map { node throws(JSONError) in
+        try ConfigurationFile.duration(node, upTo: 30 * 86_400_000)
+      } ?? 7_200_000, rules: rules)
+  }
+
+  private static func rule(_ node: JSONNode) throws(JSONError) -> Rule {
+    let kindNode = try node.objectOfAnyKeys().first { $0.key == "kind" }?.value
+    guard let kindNode else { throw node.error("missing-key", "missing key \"kind\": expected band") }
+    _ = try kindNode.string(of: ["band"])
+    let object = try node.object(
+      known: ["id", "kind", "measure", "unit", "zones", "hysteresis", "confirm", "immediate", "enabled", "message"])
+    let id = try ConfigurationFile.identifier(try object.required("id", "the rule's name"))
+    let measureText = try object.required("measure", "what is watched").string(of: Measure.allCases.map(\.rawValue))
+    guard let measure = Measure(rawValue: measureText) else { throw node.error("invalid-value", "an unknown measure") }
+    if let unit = object["unit"] { _ = try unit.string(of: [measure.unit.rawValue]) }
+    let zonesNode = try object.required("zones", "a list of zones")
+    var zones: [ZoneLimit] = []
+    for node in try zonesNode.array() { zones.append(try zone(node)) }
+    guard !zones.isEmpty else { throw zonesNode.error("invalid-value", "expected at least one zone") }
+    var confirm: Confirmation?
+    if let given = try object["confirm"]?.object(known: ["n", "within"]) {
+      confirm = Confirmation(
+        count: try given.required("n", "how many readings in all").int(in: 2...10),
+        within: try ConfigurationFile.duration(
+          try given.required("within", "a duration such as \"PT15M\""), upTo: 86_400_000))
+    }
+    let band = BandRule(
+      measure: measure, zones: zones, hysteresis: try object["hysteresis"].map(decimal) ?? .zero, confirm: confirm,
+      isImmediate: try object["immediate"]?.bool() ?? false)
+    return Rule(id: id, isEnabled: try object["enabled"]?.bool() ?? true, kind: .band(band))
+  }
+
+  private static func zone(_ node: JSONNode) throws(JSONError) -> ZoneLimit {
+    let members = try node.objectOfAnyKeys()
+    guard members.count == 1, let member = members.first else {
+      throw node.error("invalid-value", "expected one zone, such as {\"red\": {\"gte\": \"180\"}}")
+    }
+    _ = try node.object(known: Zone.allCases.map(\.rawValue))
+    guard let zone = Zone(rawValue: member.key) else { throw node.error("invalid-value", "an unknown zone") }
+    let limits = try member.value.object(known: ZoneLimit.Comparison.allCases.map(\.rawValue))
+    var bounds: [ZoneLimit.Bound] = []
+    for comparison in ZoneLimit.Comparison.allCases {
+      if let node = limits[comparison.rawValue] { bounds.append(.init(comparison, try decimal(node))) }
+    }
+    guard !bounds.isEmpty else { throw member.value.error("invalid-value", "expected a limit: lt, lte, gt or gte") }
+    return ZoneLimit(zone, bounds)
+  }
+
+  /// Limits are decimal strings: a number would pass through binary floating point on its way.
+  private static func decimal(_ node: JSONNode) throws(JSONError) -> ExactDecimal {
+    let text = try node.string()
+    guard let decimal = ExactDecimal(text) else {
+      throw node.error("invalid-value", "expected a decimal number in quotes, such as \"37.5\", found \"\(text)\"")
+    }
+    return decimal
+  }
+}
