@@ -1,1 +1,0 @@
-// Journal: placeholder until its first file lands.

@@ -1,0 +1,115 @@
+// What the journal tells about itself: findings, failures, figures. Codes are stable; runbooks name them.
+
+/// Something found that should not be, or that an operator should know.
+public struct JournalFinding: Hashable, Sendable {
+  /// What kind of thing it is.
+  public enum Code: String, Hashable, Sendable {
+    /// The end of the last segment was being written when the power went.
+    case tornTail = "journal.torn-tail"
+    /// Octets that are no record.
+    case damaged = "journal.damaged"
+    /// Sequence numbers are missing: the disk lost what it had confirmed.
+    case gap = "journal.gap"
+    /// A record or segment of a later version; left alone.
+    case newerFormat = "journal.newer-format"
+    /// A file that is not ours; left alone.
+    case foreignFile = "journal.foreign-file"
+    /// A file that cannot be read; left alone.
+    case unreadable = "journal.unreadable"
+    /// A sync or write failed; its segment is not written to again.
+    case syncFailed = "journal.sync-failed"
+    /// The disk refused a change of names, or room for a copy of damaged octets.
+    case diskFailed = "journal.disk-failed"
+  }
+  /// What.
+  public var code: Code
+  /// The file.
+  public var segment: String
+  /// From which octet; for a gap, the first missing sequence number.
+  public var offset: UInt64
+  /// How many octets, or how many sequence numbers.
+  public var length: UInt64
+  /// errno where there is one, else 0.
+  public var errno: Int32
+  /// False when an earlier start has told it already.
+  public var isNew: Bool
+
+  /// A finding.
+  public init(
+    _ code: Code, segment: String, offset: UInt64 = 0, length: UInt64 = 0, errno: Int32 = 0, isNew: Bool = true
+  ) {
+    self.code = code
+    self.segment = segment
+    self.offset = offset
+    self.length = length
+    self.errno = errno
+    self.isNew = isNew
+  }
+}
+
+/// Why nothing of an append counts as written.
+public enum AppendFailure: Error, Hashable, Sendable {
+  /// `journal.full`: the limit is reached, or the disk has no room.
+  case full(DiskError?)
+  /// `journal.sync-failed`: the disk failed twice, in two segments.
+  case syncFailed(DiskError)
+  /// `journal.too-large`: a payload or a group beyond the bounds.
+  case tooLarge(Int)
+
+  /// The stable code.
+  public var code: String {
+    switch self {
+    case .full: "journal.full"
+    case .syncFailed: "journal.sync-failed"
+    case .tooLarge: "journal.too-large"
+    }
+  }
+  /// errno where there is one, else 0.
+  public var errno: Int32 {
+    switch self {
+    case .full(let error): error?.errno ?? 0
+    case .syncFailed(let error): error.errno
+    case .tooLarge: 0
+    }
+  }
+}
+
+/// What an append gives back: it is on the medium.
+public struct Appended: Hashable, Sendable {
+  /// One for each draft, in order.
+  public var sequences: Range<UInt64>
+  /// A new segment was begun: append a snapshot.
+  public var rolled: Bool
+}
+
+/// Bounds of a journal.
+public struct JournalLimits: Hashable, Sendable {
+  /// Size of a segment; one group that is larger gets a larger one.
+  public var segmentBytes: Int
+  /// Readings are refused when the segments would grow beyond this.
+  public var maximumBytes: Int
+  /// The largest group of records, with headers.
+  public var groupBytes: Int
+  /// Bounds; 1 MiB, 1 GiB and 4 MiB unless told. The maximum is at least four segments.
+  public init(segmentBytes: Int = 1 << 20, maximumBytes: Int = 1 << 30, groupBytes: Int = 4 << 20) {
+    self.segmentBytes = max(256, min(segmentBytes, 64 << 20))
+    self.maximumBytes = max(maximumBytes, 4 * self.segmentBytes)
+    self.groupBytes = max(256, min(groupBytes, 64 << 20))
+  }
+}
+
+/// Figures for `status`.
+public struct JournalStatus: Hashable, Sendable {
+  /// Segments, the active one included.
+  public var segments: Int
+  /// Octets that segments and the spare take.
+  public var bytes: Int
+  /// The limit.
+  public var maximumBytes: Int
+  /// The sequence number before the one that the next record gets.
+  public var lastSequence: UInt64
+  /// Findings since the start, by code.
+  public var findings: [JournalFinding.Code: Int]
+  /// Why the last append failed; nil when it did not.
+  public var failing: AppendFailure?
+}

@@ -1,0 +1,69 @@
+// Names in the journal's directory: `<first sequence, 20 digits>.journal`, and `<first>-<n>.journal` when a segment with the
+// same first sequence was given up before it held a confirmed record.
+
+/// A segment as the journal knows it.
+struct Segment {
+  var name: String
+  var first: UInt64
+  var generation: Int
+  /// Octets of the file.
+  var size: Int
+  /// Records are read up to here: the confirmed end while it was written by this process, else the size.
+  var end: Int
+  /// Newest reading; nil when not known.
+  var lastReading: UInt64?
+  var hasSnapshot = false
+  /// A later format, or not readable: neither written nor removed.
+  var isForeign = false
+
+  init(first: UInt64, generation: Int, size: Int, end: Int) {
+    name = Self.name(first: first, generation: generation)
+    self.first = first
+    self.generation = generation
+    self.size = size
+    self.end = end
+  }
+
+  static func name(first: UInt64, generation: Int) -> String {
+    let digits = String(first)
+    let padded = String(repeating: "0", count: max(0, 20 - digits.utf8.count)) + digits
+    return generation == 0 ? "\(padded).journal" : "\(padded)-\(generation).journal"
+  }
+
+  /// nil when the name is not exactly one that this journal gives.
+  init?(_ entry: DiskEntry) {
+    guard entry.isRegular, entry.name.hasSuffix(".journal") else { return nil }
+    let parts = entry.name.dropLast(8).split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count <= 2, let head = parts.first, let first = UInt64(head), first >= 1,
+      first <= RecordFormat.maximumSequence
+    else { return nil }
+    let generation = parts.count == 2 ? Int(parts[1]) ?? -1 : 0
+    guard generation >= 0, generation < 1 << 31, Self.name(first: first, generation: generation) == entry.name else {
+      return nil
+    }
+    self.init(first: first, generation: generation, size: entry.size, end: entry.size)
+  }
+}
+
+/// Which sequence may follow which. Copies of a record from a segment that was given up are passed over.
+struct SequenceOrder {
+  /// The last one taken; nil before the first.
+  var last: UInt64?
+  /// Damage since the last one explains missing numbers.
+  var damaged = false
+
+  /// nil: a repeat. Else the missing numbers before this record, normally none.
+  mutating func take(_ record: JournalRecord) -> Range<UInt64>? {
+    guard let last else {
+      self.last = record.sequence
+      damaged = false
+      return record.sequence..<record.sequence
+    }
+    guard record.sequence > last else { return nil }
+    let expected = last + 1
+    let explained = damaged || record.flags & RecordFormat.gapIsIntended != 0
+    self.last = record.sequence
+    damaged = false
+    return (explained ? record.sequence : expected)..<record.sequence
+  }
+}

@@ -1,0 +1,78 @@
+// The daemon's journal: its directory, the lock against a second daemon, and the journal that runs there.
+
+import Glibc
+import Journal
+import Platform
+
+/// The journal on real files.
+typealias FileJournal = RecordJournal<FileJournalDisk>
+
+/// Why the journal cannot be opened.
+enum JournalOpenError: Error, CustomStringConvertible {
+  /// Another daemon has it; its process id where the lock tells it.
+  case locked(path: String, pid: Int32?)
+  /// The directory cannot be made or listed.
+  case disk(DiskError)
+
+  /// The stable code.
+  var code: String {
+    switch self {
+    case .locked: "journal.locked"
+    case .disk: "journal.disk-failed"
+    }
+  }
+
+  var description: String {
+    switch self {
+    case .locked(let path, let pid):
+      "journal.locked: \(path) is in use by another hearthd" + (pid.map { " (process \($0))" } ?? "")
+    case .disk(let error):
+      "journal.disk-failed: \(error.operation) \(error.path): \(String(cString: strerror(error.errno)))"
+    }
+  }
+}
+
+/// Holds the lock as long as it lives.
+final class JournalStore {
+  /// The journal.
+  var journal: FileJournal
+  /// What recovery found.
+  let recovery: JournalRecovery
+  private let lock: File
+
+  /// Opens `<state directory>/journal`; makes it when it is not there.
+  init(
+    stateDirectory: String, limits: JournalLimits = JournalLimits(), visit: (JournalRecord) -> Void
+  ) throws(JournalOpenError) {
+    let directory = "\(stateDirectory)/journal"
+    do throws(FileError) {
+      try Directory.make(directory)
+      try Directory.sync(stateDirectory)
+      lock = try File("\(directory)/lock", flags: O_RDWR | O_CREAT | O_NOFOLLOW)
+    } catch {
+      throw .disk(DiskError(operation: error.operation, path: error.path, errno: error.errno))
+    }
+    try Self.take(lock)
+    do throws(DiskError) {
+      (journal, recovery) = try FileJournal.open(FileJournalDisk(directory: directory), limits: limits, visit: visit)
+    } catch { throw .disk(error) }
+  }
+
+  /// The lock is the kernel's; the number in the file only helps a person and may be missing.
+  private static func take(_ lock: File) throws(JournalOpenError) {
+    do throws(FileError) {
+      guard try lock.tryLock() else {
+        let text = String(decoding: (try? lock.read(at: 0, count: 20)) ?? [], as: UTF8.self)
+        throw JournalOpenError.locked(path: lock.path, pid: Int32(text.prefix { $0.isNumber }))
+      }
+    } catch let error as JournalOpenError {
+      throw error
+    } catch let error as FileError {
+      throw .disk(DiskError(operation: error.operation, path: error.path, errno: error.errno))
+    } catch {
+      throw .disk(DiskError(operation: "flock", path: lock.path, errno: EIO))
+    }
+    _ = try? lock.truncate(to: 0)
+    _ = try? lock.write(Array("\(getpid())\n".utf8), at: 0)
+  }
+}

@@ -1,0 +1,40 @@
+// Short words for the tests of the journal.
+
+import Journal
+
+typealias TestJournal = RecordJournal<SimulatedDisk>
+
+let small = JournalLimits(segmentBytes: 256, maximumBytes: 1 << 16, groupBytes: 1024)
+
+func reading(_ number: Int, size: Int = 12) -> RecordDraft {
+  let text = Array("reading \(number)".utf8)
+  return RecordDraft(kind: .reading, payload: text + [UInt8](repeating: 0x2E, count: max(0, size - text.count)))
+}
+
+func acknowledgement(_ backend: String, _ through: UInt64, delivered: UInt32 = 1) -> RecordDraft {
+  RecordDraft(
+    kind: .acknowledgement,
+    payload: Acknowledgement(backend: backend, through: through, delivered: delivered).encode())
+}
+
+func opened(_ disk: SimulatedDisk, _ limits: JournalLimits = small) throws -> (
+  journal: TestJournal, recovery: JournalRecovery, records: [JournalRecord]
+) {
+  var records: [JournalRecord] = []
+  let (journal, recovery) = try TestJournal.open(disk, limits: limits) { records.append($0) }
+  return (journal, recovery, records)
+}
+
+extension RecordJournal {
+  /// Everything behind a sequence number, by small batches.
+  mutating func all(after: UInt64 = 0, kinds: Set<RecordKind>? = nil) -> [JournalRecord] {
+    var records: [JournalRecord] = []
+    var cursor = after
+    while true {
+      let batch = read(after: cursor, maximumCount: 3, maximumBytes: 1 << 16, kinds: kinds)
+      records += batch.records
+      cursor = batch.through
+      if batch.isAtEnd || batch.error != nil { return records }
+    }
+  }
+}
