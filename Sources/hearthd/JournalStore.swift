@@ -60,17 +60,13 @@ final class JournalStore {
 
   /// The lock is the kernel's; the number in the file only helps a person and may be missing.
   private static func take(_ lock: File) throws(JournalOpenError) {
-    do throws(FileError) {
-      guard try lock.tryLock() else {
-        let text = String(decoding: (try? lock.read(at: 0, count: 20)) ?? [], as: UTF8.self)
-        throw JournalOpenError.locked(path: lock.path, pid: Int32(text.prefix { $0.isNumber }))
-      }
-    } catch let error as JournalOpenError {
-      throw error
-    } catch let error as FileError {
+    let isOurs: Bool
+    do throws(FileError) { isOurs = try lock.tryLock() } catch {
       throw .disk(DiskError(operation: error.operation, path: error.path, errno: error.errno))
-    } catch {
-      throw .disk(DiskError(operation: "flock", path: lock.path, errno: EIO))
+    }
+    guard isOurs else {
+      let text = String(decoding: (try? lock.read(at: 0, count: 20)) ?? [], as: UTF8.self)
+      throw .locked(path: lock.path, pid: Int32(text.prefix { $0.isNumber }))
     }
     _ = try? lock.truncate(to: 0)
     _ = try? lock.write(Array("\(getpid())\n".utf8), at: 0)
