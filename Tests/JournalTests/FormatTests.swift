@@ -17,7 +17,7 @@ import Testing
 
   @Test func aReadingOfVersion1IsThisFile() throws {
     let octets = RecordFormat.encode(JournalRecord(sequence: 1, kind: .reading, payload: Array("abc".utf8)))
-    #expect(Hex.encode(octets) == "GOLDEN")
+    #expect(Hex.encode(octets) == "d5484a52010100000300000001000000000000008f06b42c2c89eb06616263")
   }
 
   @Test func anAcknowledgementHasTheseOctets() throws {

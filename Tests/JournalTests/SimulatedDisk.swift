@@ -47,6 +47,8 @@ final class SimulatedDisk: JournalDisk {
   private(set) var isOff = false
   private(set) var syncedNames: [String] = []
   private(set) var failedSyncs: [String] = []
+  /// Synced although a sync had failed before.
+  private(set) var syncedAgain: [String] = []
 
   private func begin(_ operation: String, _ path: String, length: Int = 0) throws(DiskError) {
     if isOff { throw DiskError(operation: operation, path: path, errno: powerIsOff) }
@@ -130,6 +132,7 @@ final class SimulatedDisk: JournalDisk {
       throw error
     }
     syncedNames.append(name)
+    if failedSyncs.contains(name) { syncedAgain.append(name) }
     if !isLying { settle(try inode(name)) }
   }
 
