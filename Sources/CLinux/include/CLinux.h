@@ -1,3 +1,60 @@
+// What Swift's Glibc import misses: headers that are not in its module map, and wrappers for macros and variadic functions.
 #ifndef CLINUX_H
 #define CLINUX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <sys/types.h>
+#include <sys/un.h>
+
+/// The peer of a Unix socket by the kernel's word. Returns 0, or -1 with errno.
+int cl_peer_credentials(int fd, uint32_t *uid, uint32_t *gid, int32_t *pid);
+
+/// The peer's supplementary groups; returns how many, or -1 with errno.
+int cl_peer_groups(int fd, uint32_t *groups, int capacity);
+
+/// accept4 with SOCK_CLOEXEC | SOCK_NONBLOCK.
+int cl_accept(int fd);
+
+/// A socket pair of SOCK_STREAM with CLOEXEC on both ends.
+int cl_socketpair(int fds[2]);
+
+/// A Unix stream socket bound to `path` and listening, or connected to it; CLOEXEC. Returns the descriptor, or -1 with errno.
+int cl_unix_listen(const char *path, unsigned int mode);
+int cl_unix_connect(const char *path);
+
+/// Sends one datagram to a Unix socket; a leading '@' names an abstract one. Returns 0, or -1 with errno.
+int cl_unix_send(const char *path, const void *bytes, size_t count);
+
+/// Takes a terminal for itself (TIOCEXCL). Returns 0, or -1 with errno.
+int cl_exclusive(int fd);
+
+/// Raises or drops DTR and RTS. Returns 0, or -1 with errno (ENOTTY on a pty).
+int cl_modem_lines(int fd, bool dtr, bool rts);
+
+/// A pseudo terminal in raw mode: the master's descriptor, the slave's path. Returns 0, or -1 with errno.
+int cl_open_pty(int *master, char *path, size_t capacity);
+
+/// The kernel's word on the wall clock: 1 synchronised, 0 not.
+int cl_clock_synchronised(void);
+
+/// Starts a program with its environment; descriptor `pass` becomes 3 in the child (-1: none). Returns 0, or an errno value.
+int cl_spawn(int32_t *pid, const char *path, char *const arguments[], char *const environment[], int pass);
+
+/// The group id of a name; -1 when there is none.
+int64_t cl_group_id(const char *name);
+
+/// WIFEXITED and WEXITSTATUS, or 128 + the signal.
+int cl_exit_status(int status);
+
+/// flock(LOCK_EX | LOCK_NB). Returns 0, or -1 with errno.
+int cl_lock(int fd);
+
 #endif

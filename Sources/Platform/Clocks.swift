@@ -1,0 +1,80 @@
+// The clocks of the machine.
+
+internal import CLinux
+internal import Glibc
+
+/// Reads the clocks.
+public enum Clocks {
+  /// CLOCK_BOOTTIME in milliseconds.
+  public static func monotonic() -> Int64 { milliseconds(CLOCK_BOOTTIME) }
+  /// Milliseconds since 1970.
+  public static func wall() -> Int64 { milliseconds(CLOCK_REALTIME) }
+  /// True when something keeps the wall clock right, by the kernel's word.
+  public static func isSynchronised() -> Bool { cl_clock_synchronised() == 1 }
+
+  private static func milliseconds(_ clock: clockid_t) -> Int64 {
+    var time = timespec()
+    clock_gettime(clock, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+  }
+
+  /// The kernel's id of this boot.
+  public static func bootID() -> String {
+    guard let octets = SmallFile.read("/proc/sys/kernel/random/boot_id", atMost: 64) else { return "unknown" }
+    return String(decoding: octets.filter { $0 > 0x20 }, as: UTF8.self)
+  }
+
+  /// Octets from the kernel's random number generator.
+  public static func random(_ count: Int) -> [UInt8] {
+    var octets = [UInt8](repeating: 0, count: count)
+    var filled = 0
+    while filled < count {
+      let result = octets.withUnsafeMutableBytes { getrandom($0.baseAddress?.advanced(by: filled), count - filled, 0) }
+      if result > 0 { filled += result } else if Glibc.errno != EINTR { break }
+    }
+    return octets
+  }
+}
+
+/// Small files read whole.
+public enum SmallFile {
+  /// The octets of a file; nil when it cannot be read or is longer than `atMost`.
+  public static func read(_ path: String, atMost: Int) -> [UInt8]? {
+    let fd = open(path, O_RDONLY | O_CLOEXEC)
+    guard fd >= 0 else { return nil }
+    defer { Descriptor.close(fd) }
+    var octets: [UInt8] = []
+    while octets.count <= atMost {
+      switch Descriptor.read(fd, count: 65_536) {
+      case .octets(let more): octets += more
+      case .end: return octets.count <= atMost ? octets : nil
+      case .wouldBlock: return nil
+      }
+    }
+    return nil
+  }
+
+  /// A secret's text without the line end: a file that nobody but its owner may read. The fault is told in words.
+  public static func secret(_ path: String) -> Result<String, SystemError> {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return .failure(.last("read the secret", path: path)) }
+    guard status.st_mode & 0o077 == 0 || path.hasPrefix(credentialsDirectory ?? "\u{0}") else {
+      return .failure(SystemError("read the secret (its mode must be 0600)", path: path, errno: EACCES))
+    }
+    guard let octets = read(path, atMost: 65_536) else { return .failure(.last("read the secret", path: path)) }
+    return .success(String(decoding: octets.filter { $0 != 0x0A && $0 != 0x0D }, as: UTF8.self))
+  }
+
+  /// The folder of the service manager's credentials.
+  public static var credentialsDirectory: String? { Environment.get("CREDENTIALS_DIRECTORY").map { $0 + "/" } }
+}
+
+/// The environment's variables.
+public enum Environment {
+  /// The value of a variable; nil when it is not set or empty.
+  public static func get(_ name: String) -> String? {
+    guard let value = getenv(name) else { return nil }
+    let text = String(cString: value)
+    return text.isEmpty ? nil : text
+  }
+}

@@ -1,0 +1,161 @@
+// One thread that waits for everything: descriptors, one timer, signals, and what other threads post. No wake-up without cause.
+
+internal import CLinux
+internal import Glibc
+
+/// The loop of the thread that decides. Everything but `post` is called on that thread alone.
+public final class EventLoop {
+  /// What to wait for on a descriptor.
+  public struct Interest: OptionSet, Sendable {
+    /// The bits.
+    public let rawValue: UInt32
+    /// The bits.
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+    /// Something to read, or the other side is gone.
+    public static let read = Interest(rawValue: 1)
+    /// Room to write.
+    public static let write = Interest(rawValue: 4)
+  }
+
+  private struct Registration {
+    let generation: UInt32
+    let handler: (Interest) -> Void
+  }
+
+  private let epoll: Int32
+  private let timer: Int32
+  private let signals: Int32
+  /// What other threads hand over.
+  public let inbox: Inbox
+  private var registrations: [Int32: Registration] = [:]
+  private var generation: UInt32 = 0
+  private var isRunning = false
+  private var timerHandler: () -> Void = {}
+  private var signalHandler: (Int32) -> Void = { _ in }
+
+  /// A loop that takes the given signals for itself. Throws when the kernel refuses a descriptor.
+  public init(signals numbers: [Int32]) throws(SystemError) {
+    signal(SIGPIPE, SIG_IGN)
+    epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
+    timer = timerfd_create(CLOCK_BOOTTIME, Int32(TFD_CLOEXEC) | Int32(TFD_NONBLOCK))
+    var set = sigset_t()
+    sigemptyset(&set)
+    for number in numbers { sigaddset(&set, number) }
+    pthread_sigmask(SIG_BLOCK, &set, nil)
+    signals = signalfd(-1, &set, Int32(SFD_CLOEXEC | SFD_NONBLOCK))
+    guard let inbox = Inbox(), epoll >= 0, timer >= 0, signals >= 0 else { throw .last("create the event loop") }
+    self.inbox = inbox
+    watch(timer, .read) { [unowned self] _ in
+      var count: UInt64 = 0
+      _ = Glibc.read(timer, &count, 8)
+      timerHandler()
+    }
+    watch(signals, .read) { [unowned self] _ in
+      var info = signalfd_siginfo()
+      while Glibc.read(signals, &info, MemoryLayout<signalfd_siginfo>.size) > 0 { signalHandler(Int32(info.ssi_signo)) }
+    }
+    watch(inbox.descriptor, .read) { _ in inbox.drain() }
+  }
+
+  /// What to do when the timer runs out.
+  public func onTimer(_ handler: @escaping () -> Void) { timerHandler = handler }
+  /// What to do on a signal.
+  public func onSignal(_ handler: @escaping (Int32) -> Void) { signalHandler = handler }
+
+  /// Calls the timer's handler at a monotonic millisecond; nil: not at all.
+  public func wake(at milliseconds: Int64?) {
+    var spec = itimerspec()
+    if let milliseconds {
+      let bounded = max(1, milliseconds)
+      spec.it_value.tv_sec = Int(bounded / 1000)
+      spec.it_value.tv_nsec = Int(bounded % 1000) * 1_000_000
+    }
+    timerfd_settime(timer, Int32(TFD_TIMER_ABSTIME), &spec, nil)
+  }
+
+  /// Calls `handler` whenever the descriptor is ready; replaces an earlier registration.
+  public func watch(_ fd: Int32, _ interest: Interest, _ handler: @escaping (Interest) -> Void) {
+    generation &+= 1
+    let isNew = registrations[fd] == nil
+    registrations[fd] = Registration(generation: generation, handler: handler)
+    control(isNew ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, interest, generation)
+  }
+
+  /// Changes what is waited for.
+  public func change(_ fd: Int32, _ interest: Interest) {
+    guard let registration = registrations[fd] else { return }
+    control(EPOLL_CTL_MOD, fd, interest, registration.generation)
+  }
+
+  private func control(_ operation: Int32, _ fd: Int32, _ interest: Interest, _ generation: UInt32) {
+    var event = epoll_event()
+    event.events = interest.rawValue
+    event.data.u64 = UInt64(UInt32(bitPattern: fd)) | UInt64(generation) << 32
+    epoll_ctl(epoll, operation, fd, &event)
+  }
+
+  /// Stops waiting for the descriptor; to be called before it is closed.
+  public func forget(_ fd: Int32) {
+    guard registrations.removeValue(forKey: fd) != nil else { return }
+    var event = epoll_event()
+    epoll_ctl(epoll, EPOLL_CTL_DEL, fd, &event)
+  }
+
+  /// Waits and calls handlers until `stop`.
+  public func run() {
+    isRunning = true
+    var events = [epoll_event](repeating: epoll_event(), count: 64)
+    while isRunning {
+      let count = epoll_wait(epoll, &events, Int32(events.count), -1)
+      guard count > 0 else { continue }
+      for event in events[..<Int(count)] {
+        let fd = Int32(bitPattern: UInt32(truncatingIfNeeded: event.data.u64))
+        // A descriptor that was closed and opened again in this round has another generation: the event is not its own.
+        guard let registration = registrations[fd],
+          registration.generation == UInt32(truncatingIfNeeded: event.data.u64 >> 32)
+        else { continue }
+        var ready: Interest = []
+        if event.events & ~UInt32(4) != 0 { ready.insert(.read) }
+        if event.events & 4 != 0 { ready.insert(.write) }
+        registration.handler(ready)
+      }
+    }
+  }
+
+  /// Ends `run` after the handler that calls this.
+  public func stop() { isRunning = false }
+}
+
+/// Closures from other threads, run by the loop in their order.
+public final class Inbox: @unchecked Sendable {
+  // Unchecked: the one mutable field is only touched with the mutex held.
+  let descriptor: Int32
+  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  private var waiting: [@Sendable () -> Void] = []
+
+  init?() {
+    descriptor = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+    mutex = .allocate(capacity: 1)
+    pthread_mutex_init(mutex, nil)
+    if descriptor < 0 { return nil }
+  }
+
+  /// Runs `work` on the loop's thread. From any thread.
+  public func post(_ work: @escaping @Sendable () -> Void) {
+    pthread_mutex_lock(mutex)
+    waiting.append(work)
+    pthread_mutex_unlock(mutex)
+    var one: UInt64 = 1
+    _ = Glibc.write(descriptor, &one, 8)
+  }
+
+  func drain() {
+    var count: UInt64 = 0
+    _ = Glibc.read(descriptor, &count, 8)
+    pthread_mutex_lock(mutex)
+    let work = waiting
+    waiting = []
+    pthread_mutex_unlock(mutex)
+    for item in work { item() }
+  }
+}

@@ -1,0 +1,106 @@
+// Serial ports: exclusive, raw, with the line settings of a protocol (termios(3), tty_ioctl(4)).
+
+internal import CLinux
+internal import Glibc
+
+/// The line settings of a port.
+public struct LineSettings: Sendable, Hashable {
+  /// Bits a second.
+  public var baud: Int
+  /// 7 or 8.
+  public var dataBits: Int
+  /// "N", "E" or "O".
+  public var parity: Character
+  /// 1 or 2.
+  public var stopBits: Int
+  /// Line settings such as 9600 8N1.
+  public init(baud: Int, dataBits: Int, parity: Character, stopBits: Int) {
+    self.baud = baud
+    self.dataBits = dataBits
+    self.parity = parity
+    self.stopBits = stopBits
+  }
+}
+
+/// Opens and reads serial ports.
+public enum SerialPort {
+  /// A port that cannot be opened, and what to do.
+  public struct Failure: Error, Sendable {
+    /// What the system refused.
+    public var error: SystemError
+    /// What to do.
+    public var hint: String
+  }
+
+  /// The settings as the kernel takes them: raw, no flow control of any kind. Nil for a rate that is not standard.
+  static func attributes(_ settings: LineSettings) -> termios? {
+    let speeds: [Int: speed_t] = [
+      1200: speed_t(B1200), 2400: speed_t(B2400), 4800: speed_t(B4800), 9600: speed_t(B9600), 19_200: speed_t(B19200),
+      38_400: speed_t(B38400), 57_600: speed_t(B57600), 115_200: speed_t(B115200),
+    ]
+    guard let speed = speeds[settings.baud] else { return nil }
+    var attributes = termios()
+    cfmakeraw(&attributes)
+    attributes.c_iflag &= ~tcflag_t(IXON | IXOFF | IXANY)
+    attributes.c_cflag &= ~(tcflag_t(CSIZE | PARENB | PARODD | CSTOPB | HUPCL) | tcflag_t(0o20000000000))  // CRTSCTS
+    attributes.c_cflag |= tcflag_t(CLOCAL | CREAD) | tcflag_t(settings.dataBits == 7 ? CS7 : CS8)
+    if settings.parity != "N" {
+      attributes.c_cflag |= tcflag_t(PARENB) | (settings.parity == "O" ? tcflag_t(PARODD) : 0)
+      attributes.c_iflag |= tcflag_t(INPCK | IGNPAR)
+    }
+    if settings.stopBits == 2 { attributes.c_cflag |= tcflag_t(CSTOPB) }
+    cfsetispeed(&attributes, speed)
+    cfsetospeed(&attributes, speed)
+    withUnsafeMutableBytes(of: &attributes.c_cc) { characters in
+      characters[Int(VMIN)] = 1
+      characters[Int(VTIME)] = 0
+    }
+    return attributes
+  }
+
+  /// Opens a port for this process alone. Throws with what to do.
+  public static func open(_ path: String, _ settings: LineSettings) throws(Failure) -> Int32 {
+    guard var attributes = attributes(settings) else {
+      throw Failure(
+        error: SystemError("set the speed \(settings.baud)", path: path, errno: EINVAL), hint: "use a standard rate")
+    }
+    let fd = Glibc.open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
+    guard fd >= 0 else { throw failure("open", path) }
+    guard isatty(fd) == 1 else {
+      Descriptor.close(fd)
+      throw Failure(error: SystemError("open", path: path, errno: ENOTTY), hint: "this is no serial port")
+    }
+    guard cl_lock(fd) == 0, cl_exclusive(fd) == 0, tcsetattr(fd, TCSANOW, &attributes) == 0 else {
+      let failure = failure("configure", path)
+      Descriptor.close(fd)
+      throw failure
+    }
+    tcflush(fd, TCIFLUSH)
+    return fd
+  }
+
+  private static func failure(_ operation: String, _ path: String) -> Failure {
+    let error = SystemError.last(operation, path: path)
+    let hint =
+      switch error.errno {
+      case EACCES, EPERM: "add the daemon's user to the group of the port (dialout, or hearth by the udev rules)"
+      case EBUSY, EAGAIN:
+        "another program has the port open: look with fuser \(path); ModemManager and brltty are known to take ports"
+      case ENOENT, ENXIO, ENODEV: "the cable is not plugged in, or its adapter was not recognised: look with dmesg"
+      default: "look with dmesg for the cable's adapter"
+      }
+    return Failure(error: error, hint: hint)
+  }
+}
+
+/// A pseudo terminal: what is written to the master is what a port receives.
+public enum PseudoTerminal {
+  /// The master's descriptor and the path to open as a port.
+  public static func open() throws(SystemError) -> (master: Int32, path: String) {
+    var master: Int32 = -1
+    var path = [CChar](repeating: 0, count: 128)
+    guard cl_open_pty(&master, &path, path.count) == 0 else { throw .last("open a pseudo terminal") }
+    let octets = path.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+    return (master, String(decoding: octets, as: UTF8.self))
+  }
+}

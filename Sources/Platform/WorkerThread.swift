@@ -1,0 +1,65 @@
+// One thread beside the loop, for what may take long: the journal's disk.
+
+internal import CLinux
+internal import Glibc
+
+/// Runs closures one after the other on a thread of its own.
+public final class WorkerThread: @unchecked Sendable {
+  // Unchecked: every mutable field is only touched with the mutex held.
+  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  private let condition: UnsafeMutablePointer<pthread_cond_t>
+  private var queue: [@Sendable () -> Void] = []
+  private var isStopping = false
+  private var thread = pthread_t()
+
+  /// Starts the thread. Throws when the kernel refuses one.
+  public init() throws(SystemError) {
+    mutex = .allocate(capacity: 1)
+    condition = .allocate(capacity: 1)
+    pthread_mutex_init(mutex, nil)
+    pthread_cond_init(condition, nil)
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    pthread_attr_setstacksize(&attributes, 512 * 1024)
+    let me = Unmanaged.passRetained(self)
+    let result = pthread_create(
+      &thread, &attributes,
+      { pointer in
+        guard let pointer else { return nil }
+        Unmanaged<WorkerThread>.fromOpaque(pointer).takeRetainedValue().work()
+        return nil
+      }, me.toOpaque())
+    pthread_attr_destroy(&attributes)
+    if result != 0 { throw SystemError("create a thread", errno: result) }
+  }
+
+  /// Runs `work` after everything that was handed over before. From any thread.
+  public func run(_ work: @escaping @Sendable () -> Void) {
+    pthread_mutex_lock(mutex)
+    queue.append(work)
+    pthread_cond_signal(condition)
+    pthread_mutex_unlock(mutex)
+  }
+
+  /// Ends the thread after everything that was handed over, and waits for it.
+  public func stop() {
+    pthread_mutex_lock(mutex)
+    isStopping = true
+    pthread_cond_signal(condition)
+    pthread_mutex_unlock(mutex)
+    pthread_join(thread, nil)
+  }
+
+  private func work() {
+    while true {
+      pthread_mutex_lock(mutex)
+      while queue.isEmpty && !isStopping { pthread_cond_wait(condition, mutex) }
+      let batch = queue
+      queue = []
+      let isOver = batch.isEmpty && isStopping
+      pthread_mutex_unlock(mutex)
+      if isOver { return }
+      for item in batch { item() }
+    }
+  }
+}
