@@ -1,5 +1,6 @@
 // Directories and names: list, make, rename, unlink, and the fsync that makes changes of names last.
 
+internal import CLinux
 internal import Glibc
 
 /// One name in a directory.
