@@ -3,7 +3,7 @@
 internal import CLinux
 internal import Glibc
 
-/// The loop of the thread that decides. Everything but `post` is called on that thread alone.
+/// The loop of the thread that decides, which alone calls it; other threads post to a `Mailbox`.
 public final class EventLoop {
   /// What to wait for on a descriptor.
   public struct Interest: OptionSet, Sendable {
@@ -25,8 +25,6 @@ public final class EventLoop {
   private let epoll: Int32
   private let timer: Int32
   private let signals: Int32
-  /// What other threads hand over.
-  public let inbox: Inbox
   private var registrations: [Int32: Registration] = [:]
   private var generation: UInt32 = 0
   private var isRunning = false
@@ -43,8 +41,7 @@ public final class EventLoop {
     for number in numbers { sigaddset(&set, number) }
     pthread_sigmask(SIG_BLOCK, &set, nil)
     signals = signalfd(-1, &set, Int32(SFD_CLOEXEC | SFD_NONBLOCK))
-    guard let inbox = Inbox(), epoll >= 0, timer >= 0, signals >= 0 else { throw .last("create the event loop") }
-    self.inbox = inbox
+    guard epoll >= 0, timer >= 0, signals >= 0 else { throw .last("create the event loop") }
     watch(timer, .read) { [unowned self] _ in
       var count: UInt64 = 0
       _ = Glibc.read(timer, &count, 8)
@@ -54,7 +51,6 @@ public final class EventLoop {
       var info = signalfd_siginfo()
       while Glibc.read(signals, &info, MemoryLayout<signalfd_siginfo>.size) > 0 { signalHandler(Int32(info.ssi_signo)) }
     }
-    watch(inbox.descriptor, .read) { _ in inbox.drain() }
   }
 
   /// What to do when the timer runs out.
@@ -124,38 +120,4 @@ public final class EventLoop {
 
   /// Ends `run` after the handler that calls this.
   public func stop() { isRunning = false }
-}
-
-/// Closures from other threads, run by the loop in their order.
-public final class Inbox: @unchecked Sendable {
-  // Unchecked: the one mutable field is only touched with the mutex held.
-  let descriptor: Int32
-  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-  private var waiting: [@Sendable () -> Void] = []
-
-  init?() {
-    descriptor = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
-    mutex = .allocate(capacity: 1)
-    pthread_mutex_init(mutex, nil)
-    if descriptor < 0 { return nil }
-  }
-
-  /// Runs `work` on the loop's thread. From any thread.
-  public func post(_ work: @escaping @Sendable () -> Void) {
-    pthread_mutex_lock(mutex)
-    waiting.append(work)
-    pthread_mutex_unlock(mutex)
-    var one: UInt64 = 1
-    _ = Glibc.write(descriptor, &one, 8)
-  }
-
-  func drain() {
-    var count: UInt64 = 0
-    _ = Glibc.read(descriptor, &count, 8)
-    pthread_mutex_lock(mutex)
-    let work = waiting
-    waiting = []
-    pthread_mutex_unlock(mutex)
-    for item in work { item() }
-  }
 }

@@ -1,19 +1,32 @@
-// One thread beside the loop, for what may take long: the journal's disk.
+// One thread beside the loop, for what may take long: the journal's disk. It owns a state that nobody else touches.
 
 internal import CLinux
 internal import Glibc
 
-/// Runs closures one after the other on a thread of its own.
-public final class WorkerThread: @unchecked Sendable {
-  // Unchecked: every mutable field is only touched with the mutex held.
+/// What a thread does; a class of its own because a C function pointer knows no generics.
+class ThreadBody {
+  func run() {}
+}
+
+/// Runs closures one after the other on a thread of its own, which owns `State`.
+public final class WorkerThread<State>: @unchecked Sendable {
+  // Unchecked: the queue is only touched with the mutex held, the state only on the thread.
+  private final class Body: ThreadBody {
+    let owner: WorkerThread
+    init(_ owner: WorkerThread) { self.owner = owner }
+    override func run() { owner.work() }
+  }
+
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private let condition: UnsafeMutablePointer<pthread_cond_t>
-  private var queue: [@Sendable () -> Void] = []
+  private var queue: [@Sendable (inout State) -> Void] = []
   private var isStopping = false
   private var thread = pthread_t()
+  private var state: State
 
-  /// Starts the thread. Throws when the kernel refuses one.
-  public init() throws(SystemError) {
+  /// Starts the thread and gives it its state. Throws when the kernel refuses one.
+  public init(_ state: sending State) throws(SystemError) {
+    self.state = state
     mutex = .allocate(capacity: 1)
     condition = .allocate(capacity: 1)
     pthread_mutex_init(mutex, nil)
@@ -21,20 +34,20 @@ public final class WorkerThread: @unchecked Sendable {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     pthread_attr_setstacksize(&attributes, 512 * 1024)
-    let me = Unmanaged.passRetained(self)
+    let body = Unmanaged<ThreadBody>.passRetained(Body(self))
     let result = pthread_create(
       &thread, &attributes,
       { pointer in
         guard let pointer else { return nil }
-        Unmanaged<WorkerThread>.fromOpaque(pointer).takeRetainedValue().work()
+        Unmanaged<ThreadBody>.fromOpaque(pointer).takeRetainedValue().run()
         return nil
-      }, me.toOpaque())
+      }, body.toOpaque())
     pthread_attr_destroy(&attributes)
     if result != 0 { throw SystemError("create a thread", errno: result) }
   }
 
   /// Runs `work` after everything that was handed over before. From any thread.
-  public func run(_ work: @escaping @Sendable () -> Void) {
+  public func run(_ work: @escaping @Sendable (inout State) -> Void) {
     pthread_mutex_lock(mutex)
     queue.append(work)
     pthread_cond_signal(condition)
@@ -59,7 +72,7 @@ public final class WorkerThread: @unchecked Sendable {
       let isOver = batch.isEmpty && isStopping
       pthread_mutex_unlock(mutex)
       if isOver { return }
-      for item in batch { item() }
+      for item in batch { item(&state) }
     }
   }
 }

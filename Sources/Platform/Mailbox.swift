@@ -1,0 +1,42 @@
+// Messages from other threads to the loop, in their order.
+
+internal import CLinux
+internal import Glibc
+
+/// A queue that wakes the loop.
+public final class Mailbox<Message: Sendable>: @unchecked Sendable {
+  // Unchecked: the one mutable field is only touched with the mutex held.
+  let descriptor: Int32
+  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  private var waiting: [Message] = []
+
+  /// An empty queue. Throws when the kernel refuses a descriptor.
+  public init() throws(SystemError) {
+    descriptor = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+    mutex = .allocate(capacity: 1)
+    pthread_mutex_init(mutex, nil)
+    if descriptor < 0 { throw .last("create an event descriptor") }
+  }
+
+  /// Hands a message to the loop. From any thread.
+  public func post(_ message: Message) {
+    pthread_mutex_lock(mutex)
+    waiting.append(message)
+    pthread_mutex_unlock(mutex)
+    var one: UInt64 = 1
+    _ = Glibc.write(descriptor, &one, 8)
+  }
+
+  /// Calls `handler` on the loop's thread for every message.
+  public func attach(to loop: EventLoop, _ handler: @escaping (Message) -> Void) {
+    loop.watch(descriptor, .read) { [self] _ in
+      var count: UInt64 = 0
+      _ = Glibc.read(descriptor, &count, 8)
+      pthread_mutex_lock(mutex)
+      let messages = waiting
+      waiting = []
+      pthread_mutex_unlock(mutex)
+      for message in messages { handler(message) }
+    }
+  }
+}

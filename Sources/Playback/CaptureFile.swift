@@ -1,0 +1,166 @@
+// A recorded session as text: `#` header, `@` milliseconds since the start, `<` from the device, `>` to the device. Driver tests
+// replay it against a driver; the daemon replays it as a device.
+
+public import Octets
+
+/// Why a text is no capture.
+public struct CaptureError: Error, Sendable, Hashable {
+  /// From 1.
+  public var line: Int
+  /// What is wrong.
+  public var message: String
+}
+
+/// A recorded session.
+public struct CaptureFile: Sendable {
+  /// How the device was reached.
+  public enum Transport: String, Sendable {
+    case gatt
+    case advertisement
+    case serial
+  }
+
+  /// A characteristic of the device, from a header line.
+  public struct Characteristic: Sendable, Hashable {
+    /// The service.
+    public var service: BluetoothUUID
+    /// The characteristic.
+    public var uuid: BluetoothUUID
+    /// 0x02 read, 0x04 write without response, 0x08 write, 0x10 notify, 0x20 indicate.
+    public var properties: UInt8
+    /// What a read gives.
+    public var value: [UInt8]
+  }
+
+  /// Something that the device sent.
+  public struct Item: Sendable, Hashable {
+    /// Milliseconds since the start.
+    public var at: Int64
+    /// `1810/2A35`, `adv/181D`; empty for a serial line.
+    public var source: String
+    /// The octets.
+    public var octets: [UInt8]
+    /// Places at which the 7 octets of the current local time go.
+    public var clockOffsets: [Int]
+  }
+
+  /// Header lines without meaning to playback, such as the device's name and the source.
+  public var headers: [String: String] = [:]
+  /// How the device was reached.
+  public var transport = Transport.serial
+  /// The device's attributes.
+  public var characteristics: [Characteristic] = []
+  /// What the device sent, in order.
+  public var items: [Item] = []
+  /// The session begins again after so many milliseconds; nil: it ends.
+  public var repeatAfter: Int64?
+
+  /// Reads a capture. Throws with the line that is wrong.
+  public init(_ text: String) throws(CaptureError) {
+    var time: Int64 = 0
+    for (index, raw) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+      let line = raw.drop { $0 == " " }
+      guard let mark = line.first else { continue }
+      let rest = String(line.dropFirst().drop { $0 == " " })
+      do throws(CaptureFault) {
+        switch mark {
+        case "#": try header(rest)
+        case "@":
+          guard let at = Int64(rest), at >= 0 else { throw CaptureFault("expected milliseconds") }
+          time = at
+        case "<": items.append(try item(rest, time))
+        case ">": continue
+        default: throw CaptureFault("expected #, @, < or >")
+        }
+      } catch {
+        throw CaptureError(line: index + 1, message: error.message)
+      }
+    }
+  }
+
+  private struct CaptureFault: Error {
+    var message: String
+    init(_ message: String) { self.message = message }
+  }
+
+  private mutating func header(_ text: String) throws(CaptureFault) {
+    guard let colon = text.firstIndex(of: ":") else { return }
+    let key = String(text[..<colon])
+    let value = String(text[text.index(after: colon)...].drop { $0 == " " })
+    switch key {
+    case "transport":
+      guard let transport = Transport(rawValue: value) else {
+        throw CaptureFault("expected gatt, advertisement or serial")
+      }
+      self.transport = transport
+    case "repeat":
+      guard let after = Int64(value), after > 0 else { throw CaptureFault("expected milliseconds") }
+      repeatAfter = after
+    case "characteristic": characteristics.append(try characteristic(value))
+    default: headers[key] = value
+    }
+  }
+
+  /// `1810/2A35 indicate`, `180A/2A29 read "A&D Medical"`, `1810/2A08 read,write e907…`.
+  private func characteristic(_ text: String) throws(CaptureFault) -> Characteristic {
+    let parts = text.split(separator: " ", maxSplits: 2)
+    let names = (parts.first ?? "").split(separator: "/")
+    guard parts.count >= 2, names.count == 2, let service = BluetoothUUID(names[0]), let uuid = BluetoothUUID(names[1])
+    else {
+      throw CaptureFault("expected SERVICE/CHARACTERISTIC properties value")
+    }
+    var properties: UInt8 = 0
+    for name in parts[1].split(separator: ",") {
+      switch name {
+      case "read": properties |= 0x02
+      case "write-command": properties |= 0x04
+      case "write": properties |= 0x08
+      case "notify": properties |= 0x10
+      case "indicate": properties |= 0x20
+      default: throw CaptureFault("unknown property \(name)")
+      }
+    }
+    var value: [UInt8] = []
+    if parts.count == 3 {
+      let given = parts[2]
+      if given.first == "\"" {
+        value = Array(given.dropFirst().prefix { $0 != "\"" }.utf8)
+      } else {
+        value = try octets(given).octets
+      }
+    }
+    return Characteristic(service: service, uuid: uuid, properties: properties, value: value)
+  }
+
+  private func item(_ text: String, _ time: Int64) throws(CaptureFault) -> Item {
+    let parts = text.split(separator: " ", maxSplits: 1)
+    if let first = parts.first, first.contains("/"), parts.count == 2 {
+      let (octets, clocks) = try octets(parts[1])
+      return Item(at: time, source: String(first), octets: octets, clockOffsets: clocks)
+    }
+    let (octets, clocks) = try octets(text[...])
+    return Item(at: time, source: "", octets: octets, clockOffsets: clocks)
+  }
+
+  /// Hexadecimal digits, with `{datetime}` for the 7 octets of the local time at that moment.
+  private func octets(_ text: Substring) throws(CaptureFault) -> (octets: [UInt8], clocks: [Int]) {
+    var octets: [UInt8] = []
+    var clocks: [Int] = []
+    var rest = text
+    while !rest.isEmpty {
+      if rest.hasPrefix("{datetime}") {
+        clocks.append(octets.count)
+        octets += [UInt8](repeating: 0, count: 7)
+        rest = rest.dropFirst("{datetime}".count)
+        continue
+      }
+      let piece = rest.prefix { $0 != "{" }
+      guard !piece.isEmpty, let decoded = try? Hex.decode(piece) else {
+        throw CaptureFault("expected hexadecimal digits")
+      }
+      octets += decoded
+      rest = rest.dropFirst(piece.count)
+    }
+    return (octets, clocks)
+  }
+}

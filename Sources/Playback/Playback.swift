@@ -1,1 +1,0 @@
-// Playback: placeholder until its first file lands.
