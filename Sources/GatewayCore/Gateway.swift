@@ -210,3 +210,8 @@ public struct Gateway: Sendable {
     return zones[name] ?? zones[configuration.timeZone] ?? .utc
   }
 }
+
+extension Gateway {
+  /// What each configured backend has: what all of them have may be dropped. None without backends: then nothing goes.
+  public var cursors: [UInt64] { configuration.backends.map { state.cursors[$0.name]?.through ?? 0 } }
+}

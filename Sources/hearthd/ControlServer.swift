@@ -1,0 +1,147 @@
+// The control socket: lines in, answers and notifications out. Who may ask what is decided by the kernel's word on the caller.
+
+import ControlProtocol
+import Exchange
+import GatewayCore
+import Glibc
+import JSON
+import Platform
+import Readings
+
+/// The control socket's clients.
+final class ControlServer {
+  private struct Client {
+    let connection: LineConnection
+    /// What the client subscribed to.
+    var followsReadings = false
+    var followsEvents = false
+    var patient: String?
+    /// Requests without answer, by the number that the gateway knows them by.
+    var open: [UInt64: JSONValue] = [:]
+  }
+
+  private static let mostClients = 64
+  private static let mostOpen = 64
+
+  private let loop: EventLoop
+  private var listener: Int32
+  private let emit: (Event) -> Void
+  private var clients: [UInt64: Client] = [:]
+  private var nextClient: UInt64 = 1
+  private var nextRequest: UInt64 = 1
+  private var technicianGroup: UInt32?
+  private var readerGroup: UInt32?
+
+  init(_ loop: EventLoop, listener: Int32, _ emit: @escaping (Event) -> Void) {
+    self.loop = loop
+    self.listener = listener
+    self.emit = emit
+    loop.watch(listener, .read) { [unowned self] _ in accept() }
+  }
+
+  func configure(_ configuration: Configuration) {
+    technicianGroup = UnixSocket.groupID(configuration.technicianGroup)
+    readerGroup = UnixSocket.groupID(configuration.readerGroup)
+  }
+
+  private func accept() {
+    while let fd = UnixSocket.accept(listener) {
+      guard clients.count < ControlServer.mostClients, let connection = LineConnection(loop, fd) else {
+        Descriptor.close(fd)
+        continue
+      }
+      let number = nextClient
+      nextClient += 1
+      clients[number] = Client(connection: connection)
+      connection.start(
+        onLine: { [unowned self] line in received(number, line) },
+        onClose: { [unowned self] in
+          clients[number] = nil
+          emit(.callerGone(connection: number))
+        })
+    }
+  }
+
+  private func received(_ number: UInt64, _ line: [UInt8]) {
+    guard let client = clients[number] else { return }
+    let (id, result) = ControlRequest.read(line)
+    func fail(_ error: ControlError) { client.connection.send(ControlMessage.answer(id: id, .failure(error))) }
+    let peer = client.connection.peer
+    let role = Role.of(
+      uid: peer.uid, groups: peer.groups, ownUID: getuid(), technicianGroup: technicianGroup, readerGroup: readerGroup)
+    switch result {
+    case .failure(let error):
+      fail(role == .nobody ? ControlServer.notPermitted : error)
+    case .success(let request):
+      guard role >= request.requiredRole else { return fail(ControlServer.notPermitted) }
+      guard client.open.count < ControlServer.mostOpen else {
+        return fail(
+          ControlError(code: "busy", message: "too many requests without answer", hint: "wait for the answers"))
+      }
+      let requestID = RequestID(connection: number, number: nextRequest)
+      nextRequest += 1
+      clients[number]?.open[requestID.number] = id
+      switch request {
+      case .follow(let patient):
+        clients[number]?.followsReadings = true
+        clients[number]?.patient = patient
+      case .watch:
+        clients[number]?.followsReadings = true
+        clients[number]?.followsEvents = true
+      default: break
+      }
+      emit(.asked(requestID, request, CallerName(uid: peer.uid)))
+    }
+  }
+
+  private static let notPermitted = ControlError(
+    code: "not-permitted", message: "you may not do this",
+    hint: "use sudo, or let an administrator add you to the group hearth (to read) or hearth-tech (to pair and assign)")
+
+  func answer(_ request: RequestID, _ answer: ControlAnswer) {
+    guard let id = clients[request.connection]?.open.removeValue(forKey: request.number) else { return }
+    clients[request.connection]?.connection.send(ControlMessage.answer(id: id, answer))
+  }
+
+  /// Answers with readings that are JSON already.
+  func answer(_ request: RequestID, readings: [[UInt8]]) {
+    guard let id = clients[request.connection]?.open.removeValue(forKey: request.number) else { return }
+    var writer = JSONWriter()
+    writer.beginObject()
+    writer.member("jsonrpc", "2.0")
+    writer.key("id")
+    writer.value(id)
+    writer.key("result")
+    writer.beginObject()
+    writer.key("readings")
+    writer.beginArray()
+    for reading in readings { writer.raw(reading) }
+    writer.endArray()
+    writer.endObject()
+    writer.endObject()
+    clients[request.connection]?.connection.send(writer.octets)
+  }
+
+  func publish(_ reading: Reading, _ sequence: UInt64) {
+    let interested = clients.values.filter {
+      $0.followsReadings && ($0.patient == nil || $0.patient == reading.patient)
+    }
+    guard !interested.isEmpty else { return }
+    let line = ControlMessage.notification(
+      method: "reading", parameters: ReadingJSON.encode(reading, sequence: sequence))
+    for client in interested { client.connection.send(line) }
+  }
+
+  func publish(_ event: HubEvent) {
+    let interested = clients.values.filter(\.followsEvents)
+    guard !interested.isEmpty else { return }
+    let line = ControlMessage.notification(method: "event", parameters: event.encoded)
+    for client in interested { client.connection.send(line) }
+  }
+
+  func close() {
+    loop.forget(listener)
+    Descriptor.close(listener)
+    for client in clients.values { client.connection.close() }
+  }
+}

@@ -1,0 +1,317 @@
+// The daemon: the gateway in the middle, the world around it. It runs the effects of each event in order; what follows an
+// append waits until the disk has it, and other events go on meanwhile.
+
+import ControlProtocol
+import GatewayCore
+import Glibc
+import JSON
+import Journal
+import Platform
+import Readings
+import Zones
+
+final class Daemon {
+  private let options: Options
+  private let loop: EventLoop
+  private let journal: JournalThread
+  private var gateway: Gateway
+  private var loaded: LoadedConfiguration
+  private let bootID = Clocks.bootID()
+  /// The rest of each list of effects whose append is under way.
+  private var waiting: [AppendID: ArraySlice<Effect>] = [:]
+  private var events: [Event] = []
+  private var isHandling = false
+  private var gatewayWake: Int64?
+  private var watchdogAt: Int64?
+  private var watchdogEvery: Int64?
+  private var exitBy: Int64?
+  private var isStopping = false
+  private var serial: SerialLinks?
+  private var playback: PlaybackLinks?
+  private var control: ControlServer?
+  private var backends: Backends?
+  /// Called with every effect before it is run; the demo watches by it.
+  var observer: (Effect) -> Void = { _ in }
+  /// Called when the daemon is ready.
+  var whenReady: () -> Void = {}
+
+  init(_ options: Options, _ loaded: LoadedConfiguration) throws(StartError) {
+    self.options = options
+    self.loaded = loaded
+    let state = options.stateDirectory
+    do {
+      try Directory.make(state)
+      loop = try EventLoop(signals: [SIGTERM, SIGINT, SIGHUP, SIGCHLD])
+      var recovered = GatewayState()
+      var unreadable = 0
+      let configured = loaded.configuration.journal
+      let limits = JournalLimits(segmentBytes: configured.segmentBytes, maximumBytes: configured.maximumBytes)
+      let store = try JournalStore(stateDirectory: state, limits: limits) { record in
+        if record.kind == .acknowledgement {
+          guard let word = try? Journal.Acknowledgement(decoding: record.payload) else { return unreadable += 1 }
+          recovered.restore(
+            GatewayCore.Acknowledgement(
+              backend: word.backend, through: word.through, count: Int(word.delivered), refused: word.refused))
+        } else if let kind = JournalEntry.Kind(rawValue: record.kind.rawValue) {
+          if !recovered.restore(kind: kind, sequence: record.sequence, payload: record.payload) { unreadable += 1 }
+        }
+      }
+      if unreadable > 0 {
+        SystemLog.write(4, "journal: \(unreadable) records cannot be understood; they stay where they are")
+      }
+      let hubID = try Daemon.hubID(state, loaded.configuration.hubID)
+      var bindings = Bindings()
+      if let octets = try StateFile.read("\(state)/\(StateFileName.bindings.rawValue)") {
+        bindings = try Bindings(octets)
+      }
+      gateway = Gateway(
+        identity: .init(hubID: hubID, version: Hearthd.version, startedAt: Clocks.monotonic()), state: recovered,
+        bindings: bindings)
+      journal = try JournalThread(store)
+      let uplink = UplinkClient(loop, path: options.uplink, socket: "\(options.runtimeDirectory)/uplink.sock")
+      backends = nil
+      backends = try Backends(
+        loop, uplink: uplink, identity: .init(hubID: hubID, bootID: bootID), { [unowned self] in handle($0) })
+      serial = SerialLinks(loop) { [unowned self] in handle($0) }
+      playback = PlaybackLinks(localTime: { [unowned self] in localTime() }) { [unowned self] in handle($0) }
+      try listen()
+    } catch let error as JournalOpenError {
+      throw StartError(message: error.description)
+    } catch let error as SystemError {
+      throw StartError(message: error.message)
+    } catch let error as FileError {
+      throw StartError(message: "\(error)")
+    } catch let error as JSONError {
+      throw StartError(message: error.description(file: "\(state)/bindings.json"))
+    } catch {
+      throw StartError(message: "\(error)")
+    }
+    journal.mailbox.attach(to: loop) { [unowned self] in received($0) }
+    loop.onTimer { [unowned self] in timer() }
+    loop.onSignal { [unowned self] in signalled($0) }
+  }
+
+  /// Made once, from randomness, and kept: an EUI-64-like identifier that tells nothing about the machine.
+  private static func hubID(_ state: String, _ configured: String?) throws -> String {
+    if let configured { return configured }
+    let path = "\(state)/hub-id"
+    if let octets = try StateFile.read(path), octets.count == 20 { return String(decoding: octets, as: UTF8.self) }
+    let digits = Clocks.random(8).map { octet in
+      let text = String(octet, radix: 16)
+      return octet < 16 ? "0" + text : text
+    }.joined()
+    let id = "hub-\(digits)"
+    try StateFile.write(Array(id.utf8), to: path)
+    return id
+  }
+
+  private func listen() throws {
+    let passed = ServiceManager.listenDescriptors()
+    let listener: Int32
+    if let first = passed.first(where: { $0.name == "hearthd.socket" || $0.name == "control" }) ?? passed.first {
+      listener = first.fd
+    } else {
+      try Directory.make(options.runtimeDirectory)
+      listener = try UnixSocket.listen(
+        "\(options.runtimeDirectory)/hearthd.sock", mode: 0o660, group: loaded.configuration.readerGroup)
+    }
+    control = ControlServer(loop, listener: listener) { [unowned self] in handle($0) }
+  }
+
+  // MARK: Running
+
+  func run() -> Int32 {
+    configure(loaded)
+    let seed = Clocks.random(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    handle(.started(seed: seed))
+    journal.report()
+    watchdogEvery = ServiceManager.watchdogMilliseconds.map { max(1000, $0 / 2) }
+    watchdogAt = watchdogEvery.map { Clocks.monotonic() + $0 }
+    ServiceManager.notify(
+      "READY=1\nSTATUS=\(loaded.configuration.devices.count) devices, \(loaded.configuration.backends.count) backends")
+    SystemLog.write(
+      6, "ready: \(loaded.configuration.devices.count) devices, \(loaded.configuration.backends.count) backends")
+    whenReady()
+    arm()
+    loop.run()
+    control?.close()
+    backends?.stop()
+    journal.stop()
+    return 0
+  }
+
+  private func configure(_ loaded: LoadedConfiguration) {
+    self.loaded = loaded
+    control?.configure(loaded.configuration)
+    backends?.configure(loaded.configuration)
+    handle(.configured(loaded.configuration, zones: loaded.zones, plans: loaded.plans))
+  }
+
+  private func now() -> Now {
+    Now(
+      monotonic: Clocks.monotonic(), wall: Clocks.wall(),
+      isSynchronised: Clocks.isSynchronised() || options.action == .demo,
+      bootID: bootID)
+  }
+
+  private func localTime() -> [UInt8] {
+    let seconds = Clocks.wall() / 1000
+    let zone = loaded.zones[loaded.configuration.timeZone] ?? .utc
+    let civil = CivilTime(seconds: seconds + Int64(zone.local(at: seconds).offset))
+    let parts = [civil.year & 0xFF, civil.year >> 8, civil.month, civil.day, civil.hour, civil.minute, civil.second]
+    return parts.map { UInt8(truncatingIfNeeded: $0) }
+  }
+
+  /// Events are handled one after the other: what an effect brings about at once waits for the end of its list.
+  func handle(_ event: Event) {
+    events.append(event)
+    guard !isHandling else { return }
+    isHandling = true
+    while !events.isEmpty { run(gateway.handle(events.removeFirst(), at: now())[...]) }
+    isHandling = false
+    arm()
+  }
+
+  private func run(_ effects: ArraySlice<Effect>) {
+    var rest = effects
+    while let effect = rest.popFirst() {
+      observer(effect)
+      if case .append(let id, let entries) = effect {
+        // The journal's thread writes; the rest of this list goes on when it answers. Deadlines do not depend on the disk.
+        var later: [Effect] = []
+        for effect in rest { if case .wake(let at) = effect { gatewayWake = at } else { later.append(effect) } }
+        waiting[id] = later[...]
+        journal.append(id, entries)
+        return
+      }
+      perform(effect)
+    }
+  }
+
+  private func perform(_ effect: Effect) {
+    switch effect {
+    case .append: break
+    case .openPort(let device, let path, let settings): serial?.open(device, path, settings)
+    case .openPlayback(let device, let path): playback?.open(device, path, at: Clocks.monotonic())
+    case .connect(let device): playback?.connect(device, at: Clocks.monotonic())
+    case .transmit(let device, let octets):
+      if serial?.has(device) ?? false {
+        serial?.send(device, octets)
+      } else {
+        playback?.send(device, octets, at: Clocks.monotonic())
+      }
+    case .close(let device):
+      if serial?.has(device) ?? false {
+        serial?.close(device)
+        handle(.linkClosed(device: device, LinkEnd(code: "ended", message: "the port was closed")))
+      } else {
+        playback?.close(device, at: Clocks.monotonic())
+      }
+    case .wake(let at): gatewayWake = at
+    case .fetch(let backend, let after, let count, let bytes):
+      journal.fetch(backend: backend, after: after, maximumCount: count, maximumBytes: bytes)
+    case .deliver(let backend, let items): backends?.deliver(backend, items)
+    case .redeliver(let backend): backends?.redeliver(backend)
+    case .retain(let pinned):
+      journal.retain(
+        cursors: gateway.cursors, pinned: pinned, now: Clocks.wall(), keep: loaded.configuration.journal.keep)
+    case .load(let sequence): journal.load(sequence)
+    case .query(let id, let query): journal.query(id, query)
+    case .answer(let id, let answer): control?.answer(id, answer)
+    case .publishReading(let reading, let sequence): control?.publish(reading, sequence)
+    case .publishEvent(let event): control?.publish(event)
+    case .save(let name, let octets):
+      do throws(FileError) {
+        try StateFile.write(octets, to: "\(options.stateDirectory)/\(name.rawValue)")
+      } catch {
+        SystemLog.write(3, "state: \(error)")
+      }
+    case .reload(let id): reload(id)
+    case .log(let level, let text): SystemLog.write(level.rawValue, text)
+    case .exit: stopNow()
+    }
+  }
+
+  private func received(_ message: JournalMessage) {
+    switch message {
+    case .appended(let id, let sequences, let rolled):
+      // What the journal tells comes before the rest of the list, as it happened.
+      let rest = waiting.removeValue(forKey: id) ?? []
+      run(rest)
+      handle(.appended(id, sequences: sequences))
+      if rolled { handle(.journalRolled) }
+    case .failed(let id, let failure):
+      waiting[id] = nil
+      handle(.appendFailed(id, failure))
+    case .report(let report): handle(.journalReport(report))
+    case .fetched(let backend, let items): handle(.fetched(backend: backend, items))
+    case .loaded(let sequence, let reading): handle(.loaded(sequence: sequence, reading))
+    case .found(let id, let readings): control?.answer(id, readings: readings)
+    case .finding(let text): SystemLog.write(3, text)
+    }
+    if isStopping, waiting.isEmpty { loop.stop() }
+    arm()
+  }
+
+  // MARK: Time, signals, the end
+
+  private func arm() {
+    loop.wake(at: [gatewayWake, playback?.nextTime, watchdogAt, exitBy].compactMap { $0 }.min())
+  }
+
+  private func timer() {
+    let time = Clocks.monotonic()
+    if let due = watchdogAt, due <= time {
+      ServiceManager.notify("WATCHDOG=1")
+      watchdogAt = watchdogEvery.map { time + $0 }
+    }
+    if let due = exitBy, due <= time { return loop.stop() }
+    if let due = playback?.nextTime, due <= time { playback?.advance(to: time) }
+    if let due = gatewayWake, due <= time {
+      gatewayWake = nil
+      handle(.timer)
+    }
+    arm()
+  }
+
+  private func signalled(_ number: Int32) {
+    switch number {
+    case SIGHUP: reload(nil)
+    case SIGCHLD: backends?.childEnded()
+    default: stop()
+    }
+  }
+
+  private func reload(_ request: RequestID?) {
+    ServiceManager.notify("RELOADING=1\nMONOTONIC_USEC=\(Clocks.monotonic() * 1000)")
+    switch ConfigurationLoader.load(options.configuration) {
+    case .success(let loaded):
+      configure(loaded)
+      SystemLog.write(5, "configuration: read again")
+      if let request { control?.answer(request, .result(["reloaded": true])) }
+    case .failure(let fault):
+      SystemLog.write(3, "configuration: refused, the old one stays in force: \(fault.message)")
+      if let request {
+        control?.answer(
+          request,
+          .failure(
+            ControlError(
+              code: "bad-configuration", message: fault.message, hint: "hearthd --check tells whether it is good")))
+      }
+    }
+    ServiceManager.notify("READY=1")
+  }
+
+  /// Ends after what is under way; at the latest in five seconds.
+  func stop() {
+    guard !isStopping else { return }
+    ServiceManager.notify("STOPPING=1")
+    exitBy = Clocks.monotonic() + 4500
+    handle(.stopRequested)
+  }
+
+  private func stopNow() {
+    isStopping = true
+    if waiting.isEmpty { loop.stop() }
+  }
+}

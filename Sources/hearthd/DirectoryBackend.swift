@@ -1,0 +1,76 @@
+// The backend that needs nothing else: one file a day of newline-delimited JSON, synced before it counts as delivered.
+
+import GatewayCore
+import Glibc
+import Platform
+import Zones
+
+/// Writes readings and events under a folder. An item goes into the file of the day on which it was received, so that one
+/// that is delivered again finds itself there.
+struct DirectoryBackend: Sendable {
+  let path: String
+  /// Where this process left each file: nothing unknown is in a file that ends there.
+  private var ends: [String: Int] = [:]
+
+  init(path: String) { self.path = path }
+
+  mutating func deliver(_ items: [Deliverable]) -> DeliveryOutcome {
+    var duplicates = 0
+    do throws(FileError) {
+      try Directory.make(path)
+      for (day, items) in DirectoryBackend.byDay(items) { duplicates += try append(items, "\(path)/\(day).ndjson") }
+      try Directory.sync(path)
+      return .accepted(duplicates: duplicates, refused: [:])
+    } catch {
+      switch error.errno {
+      case EACCES, EPERM, EROFS, ENOTDIR: return .misconfigured(code: "directory.refused", text: "\(error)")
+      default: return .retry(after: nil, code: "directory.failed")
+      }
+    }
+  }
+
+  private static func byDay(_ items: [Deliverable]) -> [(day: String, items: [Deliverable])] {
+    var days: [(day: String, items: [Deliverable])] = []
+    for item in items {
+      let day = String(ISO8601.text(CivilTime(seconds: item.receivedAt / 1000)).prefix(10))
+      if days.last?.day == day { days[days.count - 1].items.append(item) } else { days.append((day, [item])) }
+    }
+    return days
+  }
+
+  /// Appends to one file; gives how many items were there already.
+  private mutating func append(_ items: [Deliverable], _ name: String) throws(FileError) -> Int {
+    let file = try File(name, flags: O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o640)
+    let size = try file.size()
+    var known: Set<String> = []
+    var end = size
+    if ends[name] != size { (known, end) = try tail(file, size) }
+    let new = items.filter { !known.contains($0.id) }
+    // A line that a power cut left unfinished is written over.
+    if end < size { try file.truncate(to: end) }
+    var octets: [UInt8] = []
+    octets.reserveCapacity(new.reduce(0) { $0 + $1.json.count + 1 })
+    for item in new {
+      octets += item.json
+      octets.append(0x0A)
+    }
+    ends[name] = nil
+    try file.write(octets, at: end)
+    try file.syncData()
+    ends[name] = end + octets.count
+    return items.count - new.count
+  }
+
+  /// The identifiers of the last lines, as far back as a batch can reach, and where the last whole line ends.
+  private func tail(_ file: File, _ size: Int) throws(FileError) -> (known: Set<String>, end: Int) {
+    let start = max(0, size - (16 << 20))
+    let octets = try file.read(at: start, count: size - start)
+    guard let last = octets.lastIndex(of: 0x0A) else { return ([], start) }
+    var known: Set<String> = []
+    let mark = Array(#"{"id":""#.utf8)
+    for line in octets[...last].split(separator: 0x0A) where line.starts(with: mark) && line.count > 43 {
+      known.insert(String(decoding: line.dropFirst(mark.count).prefix(36), as: UTF8.self))
+    }
+    return (known, start + last + 1)
+  }
+}

@@ -1,0 +1,68 @@
+// hearthd: reads the command line, then checks a configuration or runs the daemon.
+
+import GatewayCore
+import Glibc
+import Platform
+
+@main
+struct Hearthd {
+  /// Semantic version; also the package's.
+  static let version = "0.1.0"
+
+  static func main() {
+    let options: Options
+    switch Options.parse(Array(CommandLine.arguments.dropFirst())) {
+    case .success(let parsed): options = parsed
+    case .failure(let problem):
+      Console.error("hearthd: \(problem.message)\nhint: hearthd --help\n")
+      exit(64)
+    }
+    switch options.action {
+    case .help: Console.out(Options.help)
+    case .version: Console.out("hearthd \(version)\n")
+    case .check: exit(check(options))
+    case .run: exit(run(options))
+    case .demo: exit(Demo.run(options))
+    }
+  }
+
+  private static func check(_ options: Options) -> Int32 {
+    switch ConfigurationLoader.load(options.configuration) {
+    case .success(let loaded):
+      Console.out(
+        "\(options.configuration): \(loaded.configuration.devices.count) devices, \(loaded.configuration.backends.count) backends, \(loaded.plans.count) plans: good\n"
+      )
+      return 0
+    case .failure(let fault):
+      Console.error(fault.message + "\n")
+      return 78
+    }
+  }
+
+  static func run(_ options: Options) -> Int32 {
+    switch ConfigurationLoader.load(options.configuration) {
+    case .failure(let fault):
+      SystemLog.write(3, fault.message)
+      return 78
+    case .success(let loaded):
+      do {
+        let daemon = try Daemon(options, loaded)
+        return daemon.run()
+      } catch {
+        SystemLog.write(3, error.message)
+        return 1
+      }
+    }
+  }
+}
+
+/// Plain output.
+enum Console {
+  static func out(_ text: String) { _ = Descriptor.writeAll(1, Array(text.utf8)) }
+  static func error(_ text: String) { _ = Descriptor.writeAll(2, Array(text.utf8)) }
+}
+
+/// Why the daemon cannot start.
+struct StartError: Error {
+  var message: String
+}

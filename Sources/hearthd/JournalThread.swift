@@ -1,0 +1,207 @@
+// The journal on its own thread: entries in, records on disk, messages back. The thread that decides never waits for the disk.
+
+import Exchange
+import GatewayCore
+import Journal
+import Platform
+import Readings
+import Zones
+
+/// What the journal's thread tells.
+enum JournalMessage: Sendable {
+  case appended(AppendID, [UInt64], rolled: Bool)
+  case failed(AppendID, JournalFailure)
+  case report(JournalReport)
+  case fetched(backend: String, [Deliverable])
+  case loaded(UInt64, Reading?)
+  case found(RequestID, [[UInt8]])
+  case finding(String)
+}
+
+/// The journal, its thread and its mailbox.
+final class JournalThread {
+  private struct Owned {
+    var store: JournalStore
+    var damage: [String] = []
+    /// Where each backend's read went on to: what lies between its cursor and there is nothing for it.
+    var skipped: [String: UInt64] = [:]
+  }
+
+  let mailbox: Mailbox<JournalMessage>
+  private let worker: WorkerThread<Owned>
+
+  /// Takes over an open journal.
+  init(_ store: sending JournalStore) throws(SystemError) {
+    mailbox = try Mailbox()
+    worker = try WorkerThread(Owned(store: store))
+  }
+
+  /// Writes entries as one group.
+  func append(_ id: AppendID, _ entries: [JournalEntry]) {
+    worker.run { [mailbox] owned in
+      let drafts = entries.map { entry in
+        if case .acknowledgement(let word) = entry {
+          let own = Journal.Acknowledgement(
+            backend: word.backend, through: word.through, delivered: UInt32(clamping: word.count), refused: word.refused
+          )
+          return RecordDraft(kind: .acknowledgement, payload: own.encode())
+        }
+        return RecordDraft(kind: RecordKind(rawValue: entry.kind.rawValue), payload: entry.payload)
+      }
+      do throws(AppendFailure) {
+        let appended = try owned.store.journal.append(drafts)
+        mailbox.post(.appended(id, Array(appended.sequences), rolled: appended.rolled))
+        if appended.rolled { JournalThread.report(&owned, mailbox) }
+      } catch {
+        mailbox.post(.failed(id, JournalFailure(code: error.code, message: JournalThread.text(error))))
+        JournalThread.report(&owned, mailbox)
+      }
+    }
+  }
+
+  private static func text(_ failure: AppendFailure) -> String {
+    switch failure {
+    case .full(let error):
+      return error.map { "the disk is full (\($0.operation) \($0.path))" } ?? "the journal reached its size limit"
+    case .syncFailed(let error): return "the disk refused (\(error.operation) \(error.path), errno \(error.errno))"
+    case .tooLarge(let size): return "a record of \(size) octets is too large"
+    }
+  }
+
+  /// Reads what a backend is to get.
+  func fetch(backend: String, after: UInt64, maximumCount: Int, maximumBytes: Int) {
+    worker.run { [mailbox] owned in
+      var items: [Deliverable] = []
+      var cursor = max(after, owned.skipped[backend] ?? 0)
+      let kinds: Set<RecordKind> = [.reading, RecordKind(rawValue: JournalEntry.Kind.event.rawValue)]
+      // Readings without patient are passed over; so a batch may need more than one read.
+      while items.isEmpty {
+        let batch = owned.store.journal.read(
+          after: cursor, maximumCount: maximumCount, maximumBytes: maximumBytes, kinds: kinds)
+        items = batch.records.compactMap(JournalThread.deliverable)
+        let isStuck = batch.through <= cursor
+        cursor = max(cursor, batch.through)
+        if batch.isAtEnd || batch.error != nil || isStuck { break }
+      }
+      if items.isEmpty { owned.skipped[backend] = cursor } else { owned.skipped[backend] = nil }
+      mailbox.post(.fetched(backend: backend, items))
+    }
+  }
+
+  private static let parkedMark = Array(#""patient":null"#.utf8)
+
+  private static func deliverable(_ record: JournalRecord) -> Deliverable? {
+    if record.kind == .reading {
+      guard let id = ReadingJSON.identifier(record.payload), !isParked(record.payload) else { return nil }
+      return Deliverable(
+        sequence: record.sequence, id: id, isReading: true, receivedAt: instant(receivedMark, record.payload),
+        json: ReadingJSON.inserting(sequence: record.sequence, into: record.payload))
+    }
+    guard record.payload.count > 43, record.payload.starts(with: Array(#"{"id":""#.utf8)) else { return nil }
+    return Deliverable(
+      sequence: record.sequence, id: String(decoding: record.payload[7..<43], as: UTF8.self), isReading: false,
+      receivedAt: instant(eventMark, record.payload), json: record.payload)
+  }
+
+  /// True when a stored reading has no patient. The mark cannot stand inside a string: its quotes would be escaped.
+  private static func isParked(_ json: [UInt8]) -> Bool { index(of: parkedMark, in: json) != nil }
+
+  private static func index(of mark: [UInt8], in json: [UInt8]) -> Int? {
+    guard json.count >= mark.count, let first = mark.first else { return nil }
+    var index = 0
+    let last = json.count - mark.count
+    while index <= last {
+      if json[index] == first, json[(index + 1)..<(index + mark.count)].elementsEqual(mark.dropFirst()) { return index }
+      index += 1
+    }
+    return nil
+  }
+
+  private static let receivedMark = Array(#""received_at":""#.utf8)
+
+  private static let eventMark = Array(#""at":""#.utf8)
+
+  private static func instant(_ mark: [UInt8], _ json: [UInt8]) -> Int64 {
+    guard let start = index(of: mark, in: json) else { return 0 }
+    let text = json[(start + mark.count)...].prefix { $0 != 0x22 }
+    return ISO8601.instant(String(decoding: text, as: UTF8.self))?.milliseconds ?? 0
+  }
+
+  /// Reads one stored reading.
+  func load(_ sequence: UInt64) {
+    worker.run { [mailbox] owned in
+      let batch = owned.store.journal.read(
+        after: sequence > 0 ? sequence - 1 : 0, maximumCount: 1, maximumBytes: 2 << 20, kinds: [.reading])
+      let record = batch.records.first { $0.sequence == sequence }
+      mailbox.post(.loaded(sequence, record.flatMap { try? ReadingJSON.decode($0.payload).reading }))
+    }
+  }
+
+  /// Reads the newest readings that fit; of one that was stored again with its patient, the last counts.
+  func query(_ id: RequestID, _ query: ReadingQuery) {
+    worker.run { [mailbox] owned in
+      var found: [(id: ReadingID, json: [UInt8])] = []
+      var superseded: Set<ReadingID> = []
+      var cursor: UInt64 = 0
+      while true {
+        let batch = owned.store.journal.read(after: cursor, maximumCount: 500, maximumBytes: 1 << 20, kinds: [.reading])
+        for record in batch.records {
+          guard let (reading, _) = try? ReadingJSON.decode(record.payload) else { continue }
+          if reading.patient != nil, let index = found.firstIndex(where: { $0.id == reading.id }) {
+            found.remove(at: index)
+          }
+          if reading.patient != nil { superseded.insert(reading.id) }
+          guard JournalThread.matches(reading, query) else { continue }
+          found.append((reading.id, ReadingJSON.inserting(sequence: record.sequence, into: record.payload)))
+          if found.count > query.limit { found.removeFirst(found.count - query.limit) }
+          if superseded.count > 100_000 { superseded = [] }
+        }
+        let isStuck = batch.through <= cursor
+        cursor = max(cursor, batch.through)
+        if batch.isAtEnd || batch.error != nil || isStuck { break }
+      }
+      mailbox.post(.found(id, found.map(\.json)))
+    }
+  }
+
+  private static func matches(_ reading: Reading, _ query: ReadingQuery) -> Bool {
+    if let since = query.since, reading.receivedAt.milliseconds < since { return false }
+    if let patient = query.patient, reading.patient != patient { return false }
+    if let kind = query.kind, reading.kind != kind { return false }
+    return !query.parkedOnly || reading.patient == nil
+  }
+
+  /// Drops what every backend has and is older than `keep`.
+  func retain(cursors: [UInt64], pinned: UInt64?, now: Int64, keep: Int64) {
+    worker.run { [mailbox] owned in
+      do throws(DiskError) {
+        let removed = try owned.store.journal.retain(cursors: cursors, pinned: pinned, now: now, keep: keep)
+        if removed > 0 { JournalThread.report(&owned, mailbox) }
+      } catch {
+        mailbox.post(.finding("journal.retention-failed: \(error.operation) \(error.path), errno \(error.errno)"))
+      }
+    }
+  }
+
+  /// Tells sizes and what was found.
+  func report() {
+    worker.run { [mailbox] owned in JournalThread.report(&owned, mailbox) }
+  }
+
+  private static func report(_ owned: inout Owned, _ mailbox: Mailbox<JournalMessage>) {
+    for finding in owned.store.journal.takeFindings() {
+      let text = "\(finding.code.rawValue): \(finding.segment) at \(finding.offset), \(finding.length) octets"
+      if owned.damage.count < 100 { owned.damage.append(text) }
+      if finding.isNew { mailbox.post(.finding(text)) }
+    }
+    let status = owned.store.journal.status
+    mailbox.post(
+      .report(
+        JournalReport(
+          bytes: Int64(status.bytes), segments: status.segments, maximumBytes: Int64(status.maximumBytes),
+          damage: owned.damage)))
+  }
+
+  /// Finishes everything that was handed over.
+  func stop() { worker.stop() }
+}

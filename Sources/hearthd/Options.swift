@@ -1,0 +1,58 @@
+// The daemon's command line.
+
+import Platform
+
+struct Options: Sendable {
+  enum Action: Sendable { case run, check, demo, help, version }
+  struct Problem: Error { var message: String }
+
+  var action = Action.run
+  var configuration = "/etc/hearth/hearth.json"
+  var stateDirectory = Environment.get("STATE_DIRECTORY") ?? "/var/lib/hearth"
+  var runtimeDirectory = Environment.get("RUNTIME_DIRECTORY") ?? "/run/hearth"
+  var uplink = Environment.get("HEARTH_UPLINK")
+  /// The demo ends after its story instead of waiting to be looked at.
+  var isBrief = false
+  /// The demo's recorded sessions; nil: the ones built in.
+  var demoDirectory: String?
+
+  static let help = """
+    hearthd - reads home measurement devices and forwards their readings
+
+    usage: hearthd [--config FILE] [--state-directory DIR] [--runtime-directory DIR]
+           hearthd --check [--config FILE]    say whether a configuration is good, and where it is not
+           hearthd --demo [--brief]           a cuff, a scale and an oximeter from recorded octets, in a temporary folder
+           hearthd --version | --help
+
+    Files: /etc/hearth/hearth.json, /etc/hearth/plans/PATIENT.json, /var/lib/hearth, /run/hearth/hearthd.sock.
+    SIGHUP reads the configuration again; a bad one is refused whole and the old one stays in force.
+    SIGTERM finishes what is under way and ends. Exit: 0 ended, 64 usage, 78 bad configuration, 1 anything else.
+
+    """
+
+  static func parse(_ arguments: [String]) -> Result<Options, Problem> {
+    var options = Options()
+    var rest = arguments[...]
+    while let argument = rest.popFirst() {
+      func value() -> String? { rest.popFirst() }
+      switch argument {
+      case "--help", "-h": options.action = .help
+      case "--version": options.action = .version
+      case "--check": options.action = .check
+      case "--demo": options.action = .demo
+      case "--brief": options.isBrief = true
+      case "--config", "--state-directory", "--runtime-directory", "--uplink", "--demo-directory":
+        guard let given = value() else { return .failure(Problem(message: "\(argument) needs a value")) }
+        switch argument {
+        case "--config": options.configuration = given
+        case "--state-directory": options.stateDirectory = given
+        case "--runtime-directory": options.runtimeDirectory = given
+        case "--uplink": options.uplink = given
+        default: options.demoDirectory = given
+        }
+      default: return .failure(Problem(message: "unknown argument \(argument)"))
+      }
+    }
+    return .success(options)
+  }
+}

@@ -1,0 +1,85 @@
+// Serial ports on the loop: what arrives becomes events, what the gateway sends goes out as the port takes it.
+
+import Drivers
+import GatewayCore
+import Platform
+
+/// The open ports, by device.
+final class SerialLinks {
+  private final class Link {
+    let fd: Int32
+    var outgoing: [UInt8] = []
+    init(_ fd: Int32) { self.fd = fd }
+  }
+
+  /// The most that may wait to go out to a port that takes nothing, in octets.
+  private static let mostWaiting = 65_536
+
+  private let loop: EventLoop
+  private let emit: (Event) -> Void
+  private var links: [String: Link] = [:]
+
+  init(_ loop: EventLoop, _ emit: @escaping (Event) -> Void) {
+    self.loop = loop
+    self.emit = emit
+  }
+
+  func open(_ device: String, _ path: String, _ settings: SerialSettings) {
+    close(device)
+    let parity: Character =
+      switch settings.parity {
+      case .none: "N"
+      case .even: "E"
+      case .odd: "O"
+      }
+    do throws(SerialPort.Failure) {
+      let fd = try SerialPort.open(
+        path,
+        LineSettings(baud: settings.baud, dataBits: settings.dataBits, parity: parity, stopBits: settings.stopBits))
+      let link = Link(fd)
+      links[device] = link
+      loop.watch(fd, .read) { [unowned self] ready in
+        if ready.contains(.write) { flush(device, link) }
+        if ready.contains(.read) { receive(device, link) }
+      }
+      emit(.linkOpened(device: device))
+    } catch {
+      emit(.linkClosed(device: device, LinkEnd(code: "open-failed", message: error.error.message, hint: error.hint)))
+    }
+  }
+
+  private func receive(_ device: String, _ link: Link) {
+    guard links[device] === link else { return }
+    switch Descriptor.read(link.fd) {
+    case .octets(let octets): emit(.linkReceived(device: device, octets))
+    case .wouldBlock: break
+    case .end:
+      close(device)
+      emit(
+        .linkClosed(
+          device: device, LinkEnd(code: "hang-up", message: "the port is gone", hint: "plug the cable in again")))
+    }
+  }
+
+  func send(_ device: String, _ octets: [UInt8]) {
+    guard let link = links[device], link.outgoing.count + octets.count <= SerialLinks.mostWaiting else { return }
+    link.outgoing += octets
+    flush(device, link)
+  }
+
+  private func flush(_ device: String, _ link: Link) {
+    guard links[device] === link else { return }
+    // A port that is gone is noticed by reading.
+    let count = Descriptor.write(link.fd, link.outgoing[...]) ?? link.outgoing.count
+    link.outgoing.removeFirst(count)
+    loop.change(link.fd, link.outgoing.isEmpty ? .read : [.read, .write])
+  }
+
+  func has(_ device: String) -> Bool { links[device] != nil }
+
+  func close(_ device: String) {
+    guard let link = links.removeValue(forKey: device) else { return }
+    loop.forget(link.fd)
+    Descriptor.close(link.fd)
+  }
+}

@@ -1,1 +1,0 @@
-// hearthd: placeholder until its first file lands.
