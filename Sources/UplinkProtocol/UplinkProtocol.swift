@@ -1,1 +1,0 @@
-// UplinkProtocol: placeholder until its first file lands.
