@@ -1,0 +1,211 @@
+// hearthctl decode: the decoders without a device. What support, tests and a developer with a capture need.
+
+import Drivers
+import Exchange
+import GatewayCore
+import JSON
+import Octets
+import Platform
+import Readings
+import Zones
+
+enum DecodeVerb {
+  static let verb = Verb(
+    name: "decode", summary: "what octets mean, without a device",
+    usage: """
+      gatt SERVICE CHARACTERISTIC HEX [--model NAME] [--timezone ZONE] [--received INSTANT]
+             hearthctl decode adv HEX --service UUID | --company ID
+             hearthctl decode serial PROTOCOL [FILE|-] [--hex] [--every-frame] [--model NAME]
+      """,
+    text: """
+      Prints one line: {"readings": […], "values": {…}, "problems": […]}. Exit 0 understood (also when the device says that
+      its measurement failed), 65 malformed, 64 usage, 69 no decoder knows them.
+
+      examples:
+        hearthctl decode gatt 1810 2A35 1e8a00580078000000041114293b3c00012700
+        hearthctl decode serial contec-v7 --hex --every-frame - < capture.txt
+      """, options: ["--model", "--timezone", "--received", "--service", "--company"],
+    flags: ["--hex", "--every-frame"],
+    run: run)
+
+  @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
+    guard let kind = arguments.words.first else {
+      throw Failure.usage("expected gatt, adv or serial", hint: "hearthctl decode --help")
+    }
+    let words = Array(arguments.words.dropFirst())
+    switch kind {
+    case "gatt": return try gatt(words, arguments)
+    case "adv": return try advertisement(words, arguments)
+    case "serial": return try serial(words, arguments)
+    default: throw Failure.usage("expected gatt, adv or serial, not \"\(kind)\"", hint: "hearthctl decode --help")
+    }
+  }
+
+  private static func gatt(_ words: [String], _ arguments: Arguments) throws(Failure) -> Int32 {
+    guard words.count == 3 else {
+      throw Failure.usage("expected SERVICE CHARACTERISTIC HEX", hint: "hearthctl decode --help")
+    }
+    let service = try uuid(words[0])
+    let characteristic = try uuid(words[1])
+    let octets = try hex(words[2])
+    let context = GATTDecoding.Context(model: arguments.value("--model"))
+    do throws(DecodeError) {
+      guard
+        let decoded = try GATTDecoding.decode(
+          service: service, characteristic: characteristic, octets: octets, context: context)
+      else { throw DecodeError(field: "", offset: 0, reason: .unsupported("")) }
+      try? print(decoded, arguments, transport: .ble)
+      return 0
+    } catch {
+      if error.code == "unsupported", error.field.isEmpty {
+        throw Failure(
+          status: 69, code: "no-decoder", message: "no decoder knows \(service)/\(characteristic)",
+          hint: "hearthctl drivers lists what is supported")
+      }
+      return malformed(DriverProblem(error))
+    }
+  }
+
+  private static func advertisement(_ words: [String], _ arguments: Arguments) throws(Failure) -> Int32 {
+    guard words.count == 1 else { throw Failure.usage("expected HEX", hint: "hearthctl decode --help") }
+    let octets = try hex(words[0])
+    let data: AdvertisedData
+    switch (arguments.value("--service"), arguments.value("--company")) {
+    case (let service?, nil): data = AdvertisedData(service: try uuid(service), octets: octets)
+    case (nil, let company?):
+      let digits = company.hasPrefix("0x") ? company.dropFirst(2) : company[...]
+      guard let id = UInt16(digits, radix: 16) else {
+        throw Failure.usage("--company needs four hexadecimal digits, not \"\(company)\"")
+      }
+      data = AdvertisedData(company: id, octets: octets)
+    default: throw Failure.usage("expected one of --service UUID and --company ID", hint: "hearthctl decode --help")
+    }
+    do throws(DecodeError) {
+      if let decoded = try AdvertisementDecoding.decode(data) {
+        try? print(decoded, arguments, transport: .ble)
+        return 0
+      }
+    } catch {
+      return malformed(DriverProblem(error))
+    }
+    throw Failure(
+      status: 69, code: "no-decoder", message: "no decoder knows this advertisement",
+      hint: "hearthctl drivers lists what is supported")
+  }
+
+  private static func serial(_ words: [String], _ arguments: Arguments) throws(Failure) -> Int32 {
+    guard let id = words.first, words.count <= 2 else {
+      throw Failure.usage("expected PROTOCOL [FILE|-]", hint: "hearthctl decode --help")
+    }
+    guard SerialDecoding.protocols.contains(id) else {
+      let near = Suggestion.nearest(to: id, among: SerialDecoding.protocols)
+      throw Failure(
+        status: 69, code: "no-decoder", message: "no decoder knows the protocol \"\(id)\"",
+        hint: near.map { "did you mean \($0)?" } ?? "known: \(SerialDecoding.protocols.joined(separator: ", "))")
+    }
+    let path = words.count == 2 && words[1] != "-" ? words[1] : "/dev/stdin"
+    guard var octets = SmallFile.read(path, atMost: 256 << 20) else {
+      throw Failure(
+        status: 69, code: "not-found", message: SystemError.last("read", path: path).message,
+        hint: "name a file, or - for standard input")
+    }
+    if arguments.has("--hex") { octets = try hex(String(decoding: octets, as: UTF8.self)) }
+    guard
+      let decoded = SerialDecoding.decode(
+        protocol: id, octets: octets, everyFrame: arguments.has("--every-frame"), model: arguments.value("--model"))
+    else { throw Failure(status: 69, code: "no-decoder", message: "no decoder knows the protocol \"\(id)\"") }
+    try print(decoded, arguments, transport: .serial)
+    return SerialDecoding.holdsFrames(decoded) ? 0 : 65
+  }
+
+  private static func uuid(_ text: String) throws(Failure) -> BluetoothUUID {
+    guard let uuid = BluetoothUUID(text) else {
+      throw Failure.usage(
+        "\"\(text)\" is no UUID", hint: "four hexadecimal digits such as 2A35, or the 36 characters of a UUID")
+    }
+    return uuid
+  }
+
+  private static func hex(_ text: String) throws(Failure) -> [UInt8] {
+    do throws(DecodeError) {
+      return try Hex.decode(text)
+    } catch {
+      throw Failure(
+        status: 65, code: "malformed", message: "the octets are not hexadecimal: \(error.message)",
+        hint: "two digits an octet, such as 1e8a00")
+    }
+  }
+
+  private static func malformed(_ problem: DriverProblem) -> Int32 {
+    Terminal.line(["readings": [], "values": [:], "problems": [json(problem)]])
+    return 65
+  }
+
+  private static func json(_ problem: DriverProblem) -> JSONValue {
+    var object = JSONObject()
+    object["code"] = .string(problem.code)
+    object["message"] = .string(problem.message)
+    object["offset"] = problem.offset.map { .int($0) } ?? .null
+    return .object(object)
+  }
+
+  private static func print(_ decoded: Decoded, _ arguments: Arguments, transport: TransportKind) throws(Failure) {
+    let context = try intake(arguments, transport)
+    var writer = JSONWriter()
+    writer.beginObject()
+    writer.key("readings")
+    writer.beginArray()
+    for reading in decoded.readings { writer.raw(ReadingJSON.encode(Intake.normalise(reading, context))) }
+    writer.endArray()
+    writer.key("values")
+    writer.value(.object(object(decoded.values)))
+    writer.key("problems")
+    writer.value(.array(decoded.problems.map(json)))
+    writer.endObject()
+    Terminal.out(String(decoding: writer.octets, as: UTF8.self) + "\n")
+  }
+
+  /// What the daemon would know: the zone and the moment of reception; without a device its identity is empty.
+  private static func intake(_ arguments: Arguments, _ transport: TransportKind) throws(Failure) -> IntakeContext {
+    var zone = TimeZoneRules.utc
+    if let name = arguments.value("--timezone"), name != "UTC" {
+      guard TimeZoneRules.isValidName(name),
+        let octets = SmallFile.read("/usr/share/zoneinfo/\(name)", atMost: 1 << 18),
+        let rules = try? TimeZoneRules(tzif: octets)
+      else {
+        throw Failure.usage(
+          "there is no time zone \"\(name)\"", hint: "such as Europe/Oslo; is the package tzdata installed?")
+      }
+      zone = rules
+    }
+    var wall = Clocks.wall()
+    if let text = arguments.value("--received") {
+      guard let instant = ISO8601.instant(text) else {
+        throw Failure.usage("--received needs an instant such as 2026-11-21T08:15:33+01:00, not \"\(text)\"")
+      }
+      wall = instant.milliseconds
+    }
+    var identity = DeviceIdentity(id: "decode", transport: transport)
+    identity.model = arguments.value("--model")
+    return IntakeContext(
+      device: identity, zone: zone, now: Now(monotonic: 0, wall: wall, isSynchronised: true, bootID: ""))
+  }
+
+  private static func object(_ values: [NamedValue]) -> JSONObject {
+    var object = JSONObject()
+    for item in values { object[item.name] = json(item.value) }
+    return object
+  }
+
+  private static func json(_ value: DecodedValue) -> JSONValue {
+    switch value {
+    case .text(let text): .string(text)
+    case .integer(let number): .int(number)
+    case .decimal(let decimal): .string(decimal.description)
+    case .flag(let flag): .bool(flag)
+    case .list(let list): .array(list.map(json))
+    case .object(let members): .object(object(members))
+    case .absent: .null
+    }
+  }
+}

@@ -1,0 +1,99 @@
+// hearthctl status, version: how the gateway is, on one screen.
+
+import JSON
+
+enum StatusVerb {
+  static let verb = Verb(
+    name: "status", summary: "how the gateway is", usage: "[--json]",
+    text: """
+      Shows the clock, the journal, devices, backends, and what needs a person, each with what to do.
+
+      examples:
+        hearthctl status
+        hearthctl status --json | jq .problems
+      """, run: run)
+
+  @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
+    var client = try DaemonClient(arguments)
+    let status = try client.call("status")
+    if arguments.isJSON {
+      Terminal.line(status)
+      return 0
+    }
+    Terminal.out(text(status))
+    return 0
+  }
+
+  static func text(_ status: JSONValue) -> String {
+    let journal = status["journal"]
+    let uptime = status["uptime_seconds"]?.int ?? 0
+    var lines = [
+      "hub       \(Show.text(status["hub_id"]))  version \(Show.text(status["version"]))  up \(Show.duration(uptime))",
+      "clock     \(Show.text(status["time"]))  \(status["clock_synchronised"]?.bool == true ? "synchronised" : "NOT synchronised")",
+      "journal   \(Show.text(journal?["state"]))  \(Show.bytes(journal?["bytes"]?.int ?? 0)) in \(journal?["segments"]?.int ?? 0) segments",
+      "readings  \(status["stored"]?.int ?? 0) stored, \(status["parked"]?.int ?? 0) wait for a patient",
+      "",
+    ]
+    lines.append(DevicesVerb.table(status["devices"]?.array ?? []))
+    lines.append(BackendsVerb.table(status["backends"]?.array ?? []))
+    let problems = status["problems"]?.array ?? []
+    if problems.isEmpty {
+      lines.append("nothing needs attention")
+    } else {
+      lines.append("needs attention:")
+      for problem in problems {
+        lines.append("  \(Terminal.clean(Show.text(problem["message"])))")
+        if let hint = problem["hint"]?.string { lines.append("    what to do: \(Terminal.clean(hint))") }
+      }
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}
+
+enum VersionVerb {
+  static let verb = Verb(
+    name: "version", summary: "versions of this tool and of the daemon", usage: "[--json]",
+    text: "Works without a daemon; then it tells only its own version.\n\nexample:\n  hearthctl version", run: run)
+
+  @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
+    var daemon: JSONValue = .null
+    if var client = try? DaemonClient(arguments) { daemon = (try? client.call("version")) ?? .null }
+    if arguments.isJSON {
+      Terminal.line(["hearthctl": .string(Hearthctl.version), "hearthd": daemon["version"] ?? .null])
+    } else {
+      Terminal.out("hearthctl \(Hearthctl.version)\nhearthd   \(daemon["version"]?.string ?? "not running")\n")
+    }
+    return 0
+  }
+}
+
+/// Values as people read them.
+enum Show {
+  static func text(_ value: JSONValue?) -> String {
+    switch value {
+    case .string(let text): Terminal.clean(text)
+    case .number(let number): number.text
+    case .bool(let flag): flag ? "yes" : "no"
+    default: "-"
+    }
+  }
+
+  static func duration(_ seconds: Int) -> String {
+    switch seconds {
+    case ..<60: "\(seconds) s"
+    case ..<3600: "\(seconds / 60) min"
+    case ..<172_800: "\(seconds / 3600) h \(seconds / 60 % 60) min"
+    default: "\(seconds / 86_400) days"
+    }
+  }
+
+  static func bytes(_ count: Int) -> String {
+    count < 1 << 20 ? "\(count >> 10) KiB" : "\(count >> 20) MiB"
+  }
+
+  /// `2026-11-21T08:15:30+01:00` as `2026-11-21 08:15`.
+  static func time(_ value: JSONValue?) -> String {
+    guard let text = value?.string, text.utf8.count >= 16 else { return "-" }
+    return Terminal.clean(String(text.prefix(16)).replacing("T", with: " "))
+  }
+}

@@ -1,1 +1,0 @@
-// hearthctl: placeholder until its first file lands.
