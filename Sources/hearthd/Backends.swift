@@ -77,6 +77,12 @@ final class Backends {
     }
   }
 
+  /// When `due` wants to be called, monotonic milliseconds.
+  var nextDeadline: Int64? { uplink.nextDeadline }
+
+  /// Time went on.
+  func due(at now: Int64) { uplink.due(at: now) }
+
   /// A child process ended: perhaps an uplink.
   func childEnded() { uplink.childEnded() }
 

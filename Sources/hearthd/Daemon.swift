@@ -256,7 +256,8 @@ final class Daemon {
   // MARK: Time, signals, the end
 
   private func arm() {
-    loop.wake(at: [gatewayWake, playback?.nextTime, watchdogAt, exitBy].compactMap { $0 }.min())
+    loop.wake(
+      at: [gatewayWake, playback?.nextTime, watchdogAt, exitBy, backends?.nextDeadline].compactMap { $0 }.min())
   }
 
   private func timer() {
@@ -266,6 +267,7 @@ final class Daemon {
       watchdogAt = watchdogEvery.map { time + $0 }
     }
     if let due = exitBy, due <= time { return loop.stop() }
+    if let due = backends?.nextDeadline, due <= time { backends?.due(at: time) }
     if let due = playback?.nextTime, due <= time { playback?.advance(to: time) }
     if let due = gatewayWake, due <= time {
       gatewayWake = nil

@@ -60,7 +60,7 @@ final class NativeBackend {
       }
     }
     let (expected, trusts) = (self.expected, http.trustsSuccess)
-    uplink.send(http, headers, body) { [weak self] result in
+    uplink.send(name, http, headers, body) { [weak self] result in
       switch result {
       case .response(let status, let headers, let body, let isTruncated):
         let outcome = NativeAnswer.read(

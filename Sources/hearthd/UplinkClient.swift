@@ -1,20 +1,206 @@
-// placeholder until the protocol lands
-import GatewayCore
-import Platform
+// The way to the uplink processes: HTTP is done outside of this process, because what a server answers can end it. Under the
+// service manager an uplink listens on a socket; elsewhere it is started as a child. One connection a backend.
 
+import GatewayCore
+import Glibc
+import Platform
+import UplinkProtocol
+
+/// What became of a request.
 enum UplinkResult {
   case response(status: Int, headers: [(name: String, value: String)], body: [UInt8], isTruncated: Bool)
+  /// The outcome is unknown, or the server cannot be reached now.
   case failure(String)
+  /// Waiting does not cure it.
   case refused(code: String, text: String)
 }
 
+/// Sends requests through uplink processes.
 final class UplinkClient {
-  init(_ loop: EventLoop, path: String?, socket: String) {}
-  func send(
-    _ http: HTTPBackend, _ headers: [(String, String)], _ body: [UInt8], _ done: @escaping (UplinkResult) -> Void
-  ) {
-    done(.failure("uplink.missing"))
+  private final class Connection {
+    let fd: Int32
+    let child: ChildProcess?
+    var conversation = UplinkConversation()
+    var outgoing: [UInt8] = []
+    var done: [UInt64: (UplinkResult) -> Void] = [:]
+    /// After this the process is taken to hang, monotonic milliseconds.
+    var deadline: Int64?
+    init(_ fd: Int32, _ child: ChildProcess?) {
+      self.fd = fd
+      self.child = child
+    }
   }
-  func childEnded() {}
-  func stop() {}
+
+  /// How much longer than the request's own deadline a process may take, in milliseconds.
+  private static let grace: Int64 = 10_000
+
+  private let loop: EventLoop
+  private let program: String
+  private let socket: String
+  private var connections: [String: Connection] = [:]
+  private var ending: [ChildProcess] = []
+  private var nextID: UInt64 = 1
+
+  init(_ loop: EventLoop, path: String?, socket: String) {
+    self.loop = loop
+    self.socket = socket
+    program = path ?? UplinkClient.besideThisProgram() ?? "/usr/libexec/hearth/hearth-uplink"
+  }
+
+  private static func besideThisProgram() -> String? {
+    var buffer = [CChar](repeating: 0, count: 4096)
+    let count = readlink("/proc/self/exe", &buffer, buffer.count)
+    guard count > 0, count < buffer.count else { return nil }
+    let path = String(decoding: buffer.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    guard let slash = path.lastIndex(of: "/") else { return nil }
+    let program = path[..<slash] + "/hearth-uplink"
+    return access(String(program), X_OK) == 0 ? String(program) : nil
+  }
+
+  /// Posts a body; `done` is called once.
+  func send(
+    _ backend: String, _ http: HTTPBackend, _ headers: [(String, String)], _ body: [UInt8],
+    _ done: @escaping (UplinkResult) -> Void
+  ) {
+    let profile: UplinkProfile
+    switch UplinkClient.profile(http) {
+    case .success(let made): profile = made
+    case .failure(let error): return done(.refused(code: "tls.unreadable", text: error.message))
+    }
+    let request = UplinkRequest(
+      id: nextID, method: "POST", url: http.url, headers: headers.map { UplinkHeader($0.0, $0.1) }, body: body,
+      deadlineMilliseconds: UInt32(clamping: http.deadline), profile: profile, allowPlainHTTP: http.allowsPlainHTTP)
+    nextID += 1
+    guard let connection = connection(backend) else {
+      return done(.failure("uplink.missing"))
+    }
+    do throws(UplinkRuleError) {
+      let octets = try connection.conversation.send(request)
+      connection.done[request.id] = done
+      connection.deadline = Clocks.monotonic() + Int64(http.deadline) + UplinkClient.grace
+      connection.outgoing += octets
+      flush(backend, connection)
+    } catch {
+      done(.refused(code: "request.invalid", text: error.message))
+    }
+  }
+
+  /// Certificates are read here: the uplink's user may not.
+  private static func profile(_ http: HTTPBackend) -> Result<UplinkProfile, SystemError> {
+    func read(_ path: String) throws(SystemError) -> UplinkPEM {
+      guard let octets = SmallFile.read(path, atMost: 1 << 20) else { throw .last("read", path: path) }
+      return .octets(octets)
+    }
+    do throws(SystemError) {
+      var tls = UplinkTLS()
+      if let path = http.caFile { tls.authorities = try read(path) }
+      if let certificate = http.clientCertificate, let key = http.clientKey {
+        tls.identity = UplinkClientIdentity(certificate: try read(certificate), key: try read(key))
+      }
+      return .success(UplinkProfile(tls: tls, allowProxyEnvironment: http.usesProxyEnvironment))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private func connection(_ backend: String) -> Connection? {
+    if let open = connections[backend] { return open }
+    let made: Connection
+    if let fd = try? UnixSocket.connect(socket) {
+      made = Connection(fd, nil)
+    } else {
+      guard let (ours, theirs) = try? UnixSocket.pair() else { return nil }
+      defer { Descriptor.close(theirs) }
+      let environment = ["PATH=/usr/bin:/bin", "SWIFT_BACKTRACE=enable=no", "LANG=C.UTF-8"] + UplinkClient.proxies
+      guard let child = try? ChildProcess.spawn(program, ["--fd", "3"], environment: environment, passing: theirs)
+      else {
+        Descriptor.close(ours)
+        return nil
+      }
+      made = Connection(ours, child)
+    }
+    Descriptor.setNonBlocking(made.fd)
+    connections[backend] = made
+    loop.watch(made.fd, .read) { [unowned self] ready in
+      if ready.contains(.write) { flush(backend, made) }
+      if ready.contains(.read) { receive(backend, made) }
+    }
+    return made
+  }
+
+  /// The proxy variables, which the uplink clears unless a request allows them.
+  private static var proxies: [String] {
+    ["http_proxy", "https_proxy", "no_proxy", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE"].compactMap { name in
+      Environment.get(name).map { "\(name)=\($0)" }
+    }
+  }
+
+  private func flush(_ backend: String, _ connection: Connection) {
+    guard connections[backend] === connection else { return }
+    guard let count = Descriptor.write(connection.fd, connection.outgoing[...]) else { return end(backend, connection) }
+    connection.outgoing.removeFirst(count)
+    loop.change(connection.fd, connection.outgoing.isEmpty ? .read : [.read, .write])
+  }
+
+  private func receive(_ backend: String, _ connection: Connection) {
+    guard connections[backend] === connection else { return }
+    switch Descriptor.read(connection.fd, count: 65_536) {
+    case .wouldBlock: return
+    case .end: end(backend, connection)
+    case .octets(let octets):
+      for response in connection.conversation.received(octets) {
+        let done = connection.done.removeValue(forKey: response.id)
+        if connection.done.isEmpty { connection.deadline = nil }
+        done?(UplinkClient.result(response.outcome))
+      }
+      if connection.conversation.failure != nil { end(backend, connection) }
+    }
+  }
+
+  private static func result(_ outcome: UplinkResponse.Outcome) -> UplinkResult {
+    switch outcome {
+    case .response(let answer):
+      return .response(
+        status: Int(answer.status), headers: answer.headers.map { ($0.name, $0.value) }, body: answer.body,
+        isTruncated: answer.bodyTruncated)
+    case .failure(let kind, let detail):
+      return kind.isMisconfiguration ? .refused(code: kind.code, text: detail) : .failure("net.\(kind.code)")
+    }
+  }
+
+  /// The process is gone, or has to go: what it was asked has no known outcome.
+  private func end(_ backend: String, _ connection: Connection) {
+    guard connections[backend] === connection else { return }
+    connections[backend] = nil
+    loop.forget(connection.fd)
+    Descriptor.close(connection.fd)
+    if let child = connection.child { ending.append(child) }
+    childEnded()
+    _ = connection.conversation.closed()
+    let open = connection.done.values
+    connection.done = [:]
+    for done in open { done(.failure("uplink.ended")) }
+  }
+
+  /// When `due` wants to be called, monotonic milliseconds.
+  var nextDeadline: Int64? { connections.values.compactMap(\.deadline).min() }
+
+  /// Ends processes that hang.
+  func due(at now: Int64) {
+    for (backend, connection) in connections {
+      guard let deadline = connection.deadline, deadline <= now else { continue }
+      connection.child?.kill()
+      end(backend, connection)
+    }
+  }
+
+  /// A child ended: it is collected, so that none stays as a zombie.
+  func childEnded() { ending.removeAll { $0.reap() != nil } }
+
+  func stop() {
+    for (backend, connection) in connections {
+      connection.child?.kill()
+      end(backend, connection)
+    }
+  }
 }
