@@ -186,6 +186,10 @@ public struct DriverContext: Sendable, Hashable {
   public var continuous: Bool
   /// Give every valid frame as a reading (`decode serial --every-frame`).
   public var everyFrame: Bool
+  /// Read what an oximeter recorded while nobody listened, before live data. Stored records of meters are always read.
+  public var storedRecords: Bool
+  /// A recording is decoded: nothing can be asked, and what an answer would have told is guessed and marked.
+  var isRecording = false
   /// The last record number that is on disk, to resume from.
   public var lastRecordNumber: UInt32?
   /// The consent code of the user slot, when a technician entered one.
@@ -196,8 +200,9 @@ public struct DriverContext: Sendable, Hashable {
   /// What is known at the start of a session.
   public init(
     localTime: DeviceDateTime? = nil, model: String? = nil, continuous: Bool = false, everyFrame: Bool = false,
-    lastRecordNumber: UInt32? = nil, consent: (user: UInt8, code: UInt16)? = nil
+    storedRecords: Bool = false, lastRecordNumber: UInt32? = nil, consent: (user: UInt8, code: UInt16)? = nil
   ) {
+    self.storedRecords = storedRecords
     self.localTime = localTime
     self.model = model
     self.continuous = continuous

@@ -22,10 +22,10 @@ public enum Registry {
     MiScaleDriver.scale1,
     MiScaleDriver.scale2,
     ContecV7Driver.profile,
-    FiveOctetDriver.contecV5,
-    FiveOctetDriver.bci,
-    TextScaleDriver.and,
-    TextScaleDriver.cas,
+    FiveOctetOximeters.contecV5,
+    FiveOctetOximeters.bci,
+    TextScaleLine.and,
+    TextScaleLine.cas,
     TaiDocDriver.cable,
   ]
 
@@ -33,7 +33,10 @@ public enum Registry {
   public static func profile(id: String) -> DeviceProfile? { profiles.first { $0.id == id } }
 
   /// The profile of a BLE device by what it advertises: a name counts more than service data, service data more than services.
-  public static func claim(name: String?, services: [BluetoothUUID], serviceData: [BluetoothUUID]) -> DeviceProfile? {
+  /// Company ids count least, because one maker's devices are many.
+  public static func claim(
+    name: String?, services: [BluetoothUUID], serviceData: [BluetoothUUID], companies: [UInt16] = []
+  ) -> DeviceProfile? {
     func first(_ matches: (RecognitionSign) -> Bool) -> DeviceProfile? {
       profiles.first { $0.recognition.contains(where: matches) }
     }
@@ -49,38 +52,52 @@ public enum Registry {
       if case .service(let uuid) = sign { return services.contains(uuid) }
       return false
     }
-    return byName ?? byData ?? byService
+    let byCompany = first { sign in
+      if case .company(let company) = sign { return companies.contains(company) }
+      return false
+    }
+    return byName ?? byData ?? byService ?? byCompany
   }
 
-  /// The udev rules for the cables of the registry: access for the daemon's group, no modem probing, no suspend.
+  /// The udev rules for the cables of the registry: access for the daemon's group, no modem probing, no suspend. Before
+  /// ModemManager's own rules (77-), because an `AT` wakes scales and cuffs.
   public static func udevRules() -> String {
     func hex(_ value: UInt16) -> String {
       let text = String(value, radix: 16)
       return String(repeating: "0", count: 4 - text.utf8.count) + text
     }
-    var pairs: [(UInt16, UInt16, [String])] = []
+    var cables: [(vendor: UInt16, product: UInt16, ids: [String])] = []
     for profile in profiles {
       for case .usb(let vendor, let product) in profile.recognition {
-        if let index = pairs.firstIndex(where: { $0.0 == vendor && $0.1 == product }) {
-          pairs[index].2.append(profile.id)
+        if let index = cables.firstIndex(where: { $0.vendor == vendor && $0.product == product }) {
+          cables[index].ids.append(profile.id)
         } else {
-          pairs.append((vendor, product, [profile.id]))
+          cables.append((vendor, product, [profile.id]))
         }
       }
     }
+    cables.sort { ($0.vendor, $0.product) < ($1.vendor, $1.product) }
     var lines = [
       "# Serial cables of the devices that Hearth knows. Made from the registry of drivers; a test compares them.",
-      "# The group hearth may open the port; ModemManager leaves it alone; the cable is not suspended.",
-      "ACTION==\"remove\", GOTO=\"hearth_end\"", "SUBSYSTEM!=\"tty\", GOTO=\"hearth_end\"",
+      "# A cable tells nothing of the device behind it: these rules give access, the technician binds the port.",
+      "ACTION==\"remove\", GOTO=\"hearth_end\"",
+      "SUBSYSTEM==\"usb\", ENV{DEVTYPE}==\"usb_device\", GOTO=\"hearth_usb\"",
+      "SUBSYSTEM==\"tty\", SUBSYSTEMS==\"usb\", GOTO=\"hearth_tty\"", "GOTO=\"hearth_end\"", "",
+      "# The cable: ModemManager leaves it alone, it is not suspended.", "LABEL=\"hearth_usb\"",
     ]
-    for (vendor, product, ids) in pairs.sorted(by: { ($0.0, $0.1) < ($1.0, $1.1) }) {
-      lines.append("# \(ids.joined(separator: ", "))")
-      let match = "ATTRS{idVendor}==\"\(hex(vendor))\", ATTRS{idProduct}==\"\(hex(product))\""
+    for cable in cables {
+      lines.append("# \(cable.ids.joined(separator: ", "))")
       lines.append(
-        "\(match), GROUP=\"hearth\", MODE=\"0660\", ENV{ID_MM_DEVICE_IGNORE}=\"1\", ENV{ID_MM_PORT_IGNORE}=\"1\", TAG+=\"hearth\""
-      )
+        "ATTR{idVendor}==\"\(hex(cable.vendor))\", ATTR{idProduct}==\"\(hex(cable.product))\", "
+          + "ENV{ID_MM_DEVICE_IGNORE}=\"1\", TEST==\"power/control\", ATTR{power/control}=\"on\"")
     }
-    lines.append("LABEL=\"hearth_end\"")
+    lines += ["GOTO=\"hearth_end\"", "", "# Its port: the group hearth may open it.", "LABEL=\"hearth_tty\""]
+    for cable in cables {
+      lines.append(
+        "ATTRS{idVendor}==\"\(hex(cable.vendor))\", ATTRS{idProduct}==\"\(hex(cable.product))\", GROUP=\"hearth\", "
+          + "MODE=\"0660\", ENV{ID_MM_PORT_IGNORE}=\"1\", TAG+=\"hearth\"")
+    }
+    lines += ["", "LABEL=\"hearth_end\""]
     return lines.joined(separator: "\n") + "\n"
   }
 

@@ -9,45 +9,55 @@ struct SpotCheckRule: Sendable {
   /// The rule in words, for the profile.
   static let sentence =
     "the median of at least 5 valid values over 10 s, once for each time that a finger is in the sensor"
+  /// How long a window is and how many of its seconds must have a value.
+  private static let windowSeconds = 10
+  private static let fewestSeconds = 5
+  /// So many seconds without a value are a finger that left; shorter gaps are noise.
+  private static let gapSeconds = 2
 
-  private let window: Int
-  private var values: [DeviceReading] = []
+  /// How often the stream gives a frame.
+  private let rate: Int
+  /// The last valid value of each of the last ten seconds, so that a window has at most ten values and few raw octets.
+  private var seconds: [DeviceReading?] = []
+  /// The last valid value of the second that runs.
+  private var current: DeviceReading?
+  /// Frames of the second that runs; it begins with a valid one.
   private var frames = 0
-  private var invalidRun = 0
+  /// Frames without value in a row.
+  private var gap = 0
   private var isDone = false
 
-  /// How often the stream gives a frame. At most one value of each second is kept.
-  private let samplesPerSecond: Int
-
-  init(samplesPerSecond: Int) {
-    self.samplesPerSecond = max(1, samplesPerSecond)
-    window = 10 * max(1, samplesPerSecond)
-  }
+  init(samplesPerSecond: Int) { rate = max(1, samplesPerSecond) }
 
   /// Takes the value of the next frame, nil when it has none. Gives the spot-check when it is complete.
   mutating func add(_ value: DeviceReading?) -> DeviceReading? {
-    guard let value else {
-      // A second without value is a finger that left; shorter gaps are noise.
-      invalidRun += 1
-      if invalidRun >= samplesPerSecond { self = SpotCheckRule(samplesPerSecond: samplesPerSecond) }
+    gap = value == nil ? gap + 1 : 0
+    if gap >= SpotCheckRule.gapSeconds * rate {
+      self = SpotCheckRule(samplesPerSecond: rate)
       return nil
     }
-    invalidRun = 0
-    guard !isDone else { return nil }
+    guard !isDone, value != nil || frames > 0 || !seconds.isEmpty else { return nil }
+    current = value ?? current
     frames += 1
-    // The last value of each second, so that a window is at most ten values and the raw octets stay few.
-    let second = (frames - 1) / samplesPerSecond
-    if second < values.count { values[second] = value } else { values.append(value) }
-    guard frames >= window, values.count >= 5 else { return nil }
+    guard frames == rate else { return nil }
+    seconds.append(current)
+    if seconds.count > SpotCheckRule.windowSeconds { seconds.removeFirst() }
+    // A window ends with a value: a finger that is just leaving ends nothing.
+    let isComplete =
+      seconds.count == SpotCheckRule.windowSeconds && current != nil
+      && seconds.count(where: { $0 != nil }) >= SpotCheckRule.fewestSeconds
+    current = nil
+    frames = 0
+    guard isComplete else { return nil }
     isDone = true
-    defer { values = [] }
-    return median()
+    defer { seconds = [] }
+    return median(seconds.compactMap { $0 })
   }
 
-  private func median() -> DeviceReading? {
-    guard var result = values.last else { return nil }
+  private func median(_ seconds: [DeviceReading]) -> DeviceReading? {
+    guard var result = seconds.last else { return nil }
     result.observations = result.observations.map { observation in
-      let numbers = values.compactMap { reading in
+      let numbers = seconds.compactMap { reading in
         reading.observations.first { $0.term == observation.term }?.value.decimal
       }.sorted()
       guard !numbers.isEmpty else { return observation }
@@ -55,10 +65,9 @@ struct SpotCheckRule: Sendable {
       return Observation(observation.term, .value(numbers[(numbers.count - 1) / 2]), unit: observation.term.unit)
     }
     var flags: [ReadingFlag] = []
-    for reading in values { for flag in reading.flags where !flags.contains(flag) { flags.append(flag) } }
+    for reading in seconds { for flag in reading.flags where !flags.contains(flag) { flags.append(flag) } }
     result.flags = flags
-    result.raw.octets = values.flatMap(\.raw.octets)
-    result.stored = false
+    result.raw.octets = seconds.flatMap(\.raw.octets)
     return result
   }
 }

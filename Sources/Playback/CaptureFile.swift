@@ -138,8 +138,15 @@ public struct CaptureFile: Sendable {
       let (octets, clocks) = try octets(parts[1])
       return Item(at: time, source: String(first), octets: octets, clockOffsets: clocks)
     }
-    let (octets, clocks) = try octets(text[...])
-    return Item(at: time, source: "", octets: octets, clockOffsets: clocks)
+    // `60x 01e0…`: the same octets sixty times, as a stream of frames has them.
+    let pieces = text.split(separator: "x", maxSplits: 1)
+    guard pieces.count == 2 else {
+      let (octets, clocks) = try octets(text[...])
+      return Item(at: time, source: "", octets: octets, clockOffsets: clocks)
+    }
+    guard let times = Int(pieces[0]), (1...10_000).contains(times) else { throw CaptureFault("expected 1x to 10000x") }
+    let once = try octets(pieces[1].drop { $0 == " " }).octets
+    return Item(at: time, source: "", octets: (0..<times).flatMap { _ in once }, clockOffsets: [])
   }
 
   /// Hexadecimal digits, with `{datetime}` for the 7 octets of the local time at that moment.

@@ -40,117 +40,70 @@ struct ContecPacket: Hashable, Sendable {
     return String(decoding: rest.map { $0 >= 0x20 ? $0 : 0x3F }, as: UTF8.self)
   }
 
-  static func spo2(_ raw: UInt8) -> UInt8? { raw == 0 || raw == 0x7F || raw == 0xFF ? nil : raw }
+  /// What is above 100 % is no saturation either.
+  static func spo2(_ raw: UInt8) -> UInt8? { (1...100).contains(raw) ? raw : nil }
   static func pulse(_ raw: UInt8) -> UInt8? { raw == 0 || raw == 0xFF ? nil : raw }
 }
 
-/// The conversation with a V7 oximeter.
-struct ContecV7Driver: Driver {
-  static let id = "contec-v7"
-  private static let keepAlive: DriverTimer = 1
+/// The packets on the line.
+enum ContecV7Line: LineProtocol {
+  static let longestFrame = 9
 
-  private let context: DriverContext
-  private var buffer = LineBuffer()
-  private var spotCheck = SpotCheckRule(samplesPerSecond: 60)
-  private var model = ""
-
-  init(_ context: DriverContext) { self.context = context }
-
-  /// Nine octets: 7D, high bits 81, the command, arguments with bit 7 set.
-  static func command(_ code: UInt8, _ arguments: [UInt8] = []) -> [UInt8] {
-    let padded = (arguments + [UInt8](repeating: 0, count: 6)).prefix(6)
-    return [0x7D, 0x81, code | 0x80] + padded.map { $0 | 0x80 }
-  }
-
-  mutating func handle(_ input: DriverInput) -> [DriverAction] {
-    switch input {
-    case .opened:
-      // The order that works on real devices: stop everything, ask who it is, then live data.
-      let codes: [UInt8] = [0xA7, 0xA2, 0xA0, 0xB0, 0xAC, 0xA8, 0xA9, 0xAA, 0xA1]
-      return codes.map { .transmit(ContecV7Driver.command($0)) } + [
-        .startTimer(ContecV7Driver.keepAlive, milliseconds: 5000)
-      ]
-    case .timer(ContecV7Driver.keepAlive):
-      return [
-        .transmit(ContecV7Driver.command(0xAF)), .startTimer(ContecV7Driver.keepAlive, milliseconds: 5000),
-      ]
-    case .received(let octets):
-      buffer.append(octets)
-      return frames()
-    default: return []
+  static func step(_ octets: ArraySlice<UInt8>) -> FrameStep {
+    let start = octets.startIndex
+    let type = octets[start]
+    guard let length = ContecPacket.length(of: type) else {
+      return .skip(1, code: "malformed", message: "octet 0x\(Hex.encode([type])) begins no packet of this protocol")
     }
-  }
-
-  private mutating func frames() -> [DriverAction] {
-    var actions: [DriverAction] = []
-    while let type = buffer.octets.first {
-      guard type < 0x80, let length = ContecPacket.length(of: type) else {
-        let problem = buffer.skip(
-          1, code: "malformed", "octet 0x\(Hex.encode([type])) begins no packet of this protocol")
-        if let problem { actions.append(.problem(problem)) }
-        continue
-      }
-      // An octet with bit 7 clear inside a packet means that the packet was cut.
-      let body = buffer.octets.prefix(length).dropFirst()
-      if let cut = body.firstIndex(where: { $0 < 0x80 }) {
-        if let problem = buffer.skip(cut, code: "truncated", "a packet of type \(type) was cut after \(cut) octets") {
-          actions.append(.problem(problem))
-        }
-        continue
-      }
-      guard buffer.octets.count >= length else { break }
-      let frame = buffer.take(length)
-      actions += packet(ContecPacket(frame), frame)
+    // An octet with bit 7 clear inside a packet means that the packet was cut.
+    if let cut = octets.prefix(length).dropFirst().firstIndex(where: { $0 < 0x80 }) {
+      return .skip(
+        cut - start, code: "truncated", message: "a packet of type \(type) was cut after \(cut - start) octets")
     }
-    return actions
+    return octets.count < length ? .wait : .frame(length)
   }
 
-  private mutating func packet(_ packet: ContecPacket, _ frame: [UInt8]) -> [DriverAction] {
-    switch packet.type {
-    case 0x01: return live(packet, frame)
-    case 0x02:
-      let isFirst = packet.data.first == 0
-      model = isFirst ? packet.text(from: 1) : model + packet.text(from: 1)
-      return isFirst ? [] : [.property(.model("CMS\(model)"))]
-    case 0x03:
-      let vendor = packet.text(from: 0)
-      return vendor.isEmpty ? [] : [.property(.manufacturer(vendor))]
-    default: return []
-    }
-  }
+  static func values(_ frame: [UInt8]) -> [NamedValue] { ContecPacket(frame).values }
+}
 
-  private mutating func live(_ packet: ContecPacket, _ frame: [UInt8]) -> [DriverAction] {
-    let reading = ContecV7Driver.reading(packet, frame)
-    if context.everyFrame { return reading.map { [.reading($0)] } ?? [] }
-    return spotCheck.add(reading).map { [.reading($0)] } ?? []
-  }
-
+extension ContecPacket {
   /// The reading of a live packet; nil when the finger is out or a value is missing.
-  static func reading(_ packet: ContecPacket, _ frame: [UInt8]) -> DeviceReading? {
-    let data = packet.data
-    guard packet.type == 1, data.count == 7, data[0] & 0x80 == 0, let spo2 = ContecPacket.spo2(data[4]),
-      let pulse = ContecPacket.pulse(data[3])
-    else { return nil }
+  func reading(_ frame: [UInt8]) -> DeviceReading? {
+    guard type == 1, data.count == 7, data[0] & 0x80 == 0 else { return nil }
+    let hasIndex = data[2] & 0x10 == 0
+    let flags: [ReadingFlag] = data[1] & 0x80 != 0 || data[0] & 0x10 != 0 ? [.signalSearching] : []
+    return ContecPacket.reading(
+      spo2: data[4], pulse: data[3], index: hasIndex ? UInt16(data[5]) | UInt16(data[6]) << 8 : nil, flags: flags,
+      stored: false, frame)
+  }
+
+  /// The readings of a packet of stored samples, one a second; nil for a second without value.
+  func storedReadings(_ frame: [UInt8]) -> [DeviceReading?] {
+    func sample(_ place: Int, _ index: UInt16?) -> DeviceReading? {
+      ContecPacket.reading(
+        spo2: data[place], pulse: data[place + 1], index: index, flags: [], stored: true, frame)
+    }
+    switch (type, data.count) {
+    case (0x09, 4): return [sample(0, UInt16(data[2]) | UInt16(data[3]) << 8)]
+    case (0x0F, 6): return [sample(0, nil), sample(2, nil), sample(4, nil)]
+    default: return []
+    }
+  }
+
+  private static func reading(
+    spo2: UInt8, pulse: UInt8, index: UInt16?, flags: [ReadingFlag], stored: Bool, _ frame: [UInt8]
+  ) -> DeviceReading? {
+    guard let spo2 = ContecPacket.spo2(spo2), let pulse = ContecPacket.pulse(pulse) else { return nil }
     var observations = [
       Observation(.spo2, .value(ExactDecimal(Int64(spo2))), unit: .percent),
       Observation(.oximeterPulse, .value(ExactDecimal(Int64(pulse))), unit: .perMinute),
     ]
-    let index = UInt16(data[5]) | UInt16(data[6]) << 8
-    if data[2] & 0x10 == 0, index != 0xFFFF, index != 0 {
+    if let index, index != 0xFFFF, index != 0 {
       observations.append(
         Observation(.perfusionIndex, .value(ExactDecimal(Int64(index), exponent: -2)), unit: .percent))
     }
-    let flags: [ReadingFlag] = data[1] & 0x80 != 0 || data[0] & 0x10 != 0 ? [.signalSearching] : []
     return DeviceReading(
-      kind: .pulseOximetry, observations: observations, flags: flags, stored: false,
-      raw: RawSource(source: id, octets: frame))
+      kind: .pulseOximetry, observations: observations, flags: flags, stored: stored,
+      raw: RawSource(source: ContecV7Driver.id, octets: frame))
   }
-
-  static let profile = DeviceProfile(
-    id: id, manufacturer: "Contec", names: ["CMS50D+ (firmware 4.6 and later)", "CMS50E/F/H/I/EW", "Pulox rebrands"],
-    transport: .serial([SerialSettings(115_200)]),
-    recognition: [.frames("V7 packets"), .usb(vendor: 0x10C4, product: 0xEA60)], kinds: [.pulseOximetry],
-    terms: [.spo2, .oximeterPulse, .perfusionIndex], clock: .settable, memory: .records, verification: .captured,
-    rule: SpotCheckRule.sentence
-  ) { ContecV7Driver($0) }
 }

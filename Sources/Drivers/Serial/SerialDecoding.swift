@@ -5,101 +5,96 @@ internal import Readings
 
 /// Decodes streams by protocol id.
 public enum SerialDecoding {
-  /// The protocols that are known, by their ids.
+  /// How many frames are told one by one; the readings hold what matters of a long recording.
+  private static let mostFrames = 50
+
+  /// How each protocol's frames are cut. One line a protocol.
+  private static let lines: [String: any LineProtocol.Type] = [
+    ContecV7Driver.id: ContecV7Line.self,
+    "contec-v5": ContecV5Line.self,
+    "bci": BCILine.self,
+    "taidoc": TaiDocLine.self,
+    AndScaleLine.id: AndScaleLine.self,
+    CASLine.id: CASLine.self,
+  ]
+
+  /// The protocols that are known, by their ids, in the registry's order.
   public static var protocols: [String] {
     Registry.profiles.filter { if case .serial = $0.transport { true } else { false } }.map(\.id)
   }
 
   /// Decodes a stream; nil when no decoder knows the protocol. Each complete measurement by the driver's rule, or with
-  /// `everyFrame` each valid frame.
+  /// `everyFrame` each valid frame. `values` holds what the device told about itself, the number of valid frames and what the
+  /// first of them say; a stream without any is malformed (`holdsFrames`).
   public static func decode(protocol id: String, octets: [UInt8], everyFrame: Bool, model: String? = nil) -> Decoded? {
-    guard let profile = Registry.profile(id: id), case .serial = profile.transport else { return nil }
-    var driver = profile.make(DriverContext(model: model, everyFrame: everyFrame))
+    guard let profile = Registry.profile(id: id), case .serial = profile.transport, let line = lines[id] else {
+      return nil
+    }
+    var context = DriverContext(model: model, everyFrame: everyFrame)
+    context.isRecording = true
+    var driver = profile.make(context)
     var decoded = Decoded()
     for action in driver.handle(.received(octets)) + driver.handle(.closed) {
       switch action {
       case .reading(let reading): decoded.readings.append(reading)
       case .problem(let problem): decoded.problems.append(problem)
+      case .property(let property): decoded.values.append(property.named)
+      case .deviceClock(let stamp): decoded.values.append(NamedValue("device_clock", .text(stamp.text)))
       default: break
       }
     }
-    decoded.values = values(id, octets)
+    let (count, first, truncated) = frames(line, octets)
+    if let truncated { decoded.problems.append(truncated) }
+    if count > 0 {
+      decoded.values.append(NamedValue("frames", .integer(Int64(count))))
+      decoded.values.append(NamedValue("first_frames", .list(first)))
+    }
     return decoded
   }
 
-  /// True when the stream holds at least one valid frame of the protocol.
-  public static func holdsFrames(_ decoded: Decoded) -> Bool { !decoded.readings.isEmpty || !decoded.values.isEmpty }
-
-  private static func values(_ id: String, _ octets: [UInt8]) -> [NamedValue] {
-    let frames: [DecodedValue]
-    switch id {
-    case ContecV7Driver.id: frames = contec(octets)
-    case FiveOctetDialect.contec.rawValue, FiveOctetDialect.bci.rawValue:
-      let dialect = FiveOctetDialect(rawValue: id) ?? .bci
-      frames = fiveOctet(octets).map { .object($0.values(dialect)) }
-    case "taidoc": frames = taidoc(octets)
-    case "and-scale", "cas": frames = lines(octets)
-    default: frames = []
-    }
-    // A long recording is told by its first frames and its count; the readings hold what matters.
-    guard !frames.isEmpty else { return [] }
-    return [
-      NamedValue("frames", .integer(Int64(frames.count))), NamedValue("first_frames", .list(Array(frames.prefix(20)))),
-    ]
+  /// True when the stream held at least one valid frame of the protocol.
+  public static func holdsFrames(_ decoded: Decoded) -> Bool {
+    !decoded.readings.isEmpty || decoded.values.contains { $0.name == "frames" }
   }
 
-  private static func contec(_ octets: [UInt8]) -> [DecodedValue] {
-    var frames: [DecodedValue] = []
-    var index = 0
-    while index < octets.count {
-      guard let length = ContecPacket.length(of: octets[index]), index + length <= octets.count,
-        octets[(index + 1)..<(index + length)].allSatisfy({ $0 >= 0x80 })
-      else {
-        index += 1
-        continue
-      }
-      frames.append(.object(ContecPacket(Array(octets[index..<(index + length)])).values))
-      index += length
+  private static func frames<Line: LineProtocol>(
+    _: Line.Type, _ octets: [UInt8]
+  ) -> (count: Int, first: [DecodedValue], truncated: DriverProblem?) {
+    var line = FramedLine<Line>()
+    line.append(octets)
+    var count = 0
+    var first: [DecodedValue] = []
+    while let item = line.next() {
+      guard case .frame(let frame) = item else { continue }
+      count += 1
+      if first.count < mostFrames { first.append(.object(Line.values(frame))) }
     }
-    return frames
+    return (count, first, line.finish())
   }
+}
 
-  private static func fiveOctet(_ octets: [UInt8]) -> [FiveOctetFrame] {
-    var frames: [FiveOctetFrame] = []
-    var index = 0
-    while index + 5 <= octets.count {
-      if let frame = FiveOctetFrame(octets[index..<(index + 5)]) {
-        frames.append(frame)
-        index += 5
-      } else {
-        index += 1
-      }
+extension DeviceProperty {
+  /// As a named value.
+  var named: NamedValue {
+    switch self {
+    case .manufacturer(let text): NamedValue("manufacturer", .text(text))
+    case .model(let text): NamedValue("model", .text(text))
+    case .serial(let text): NamedValue("serial", .text(text))
+    case .firmware(let text): NamedValue("firmware", .text(text))
+    case .hardware(let text): NamedValue("hardware", .text(text))
+    case .software(let text): NamedValue("software", .text(text))
+    case .systemID(let text): NamedValue("system_id", .text(text))
+    case .battery(let percent): NamedValue("battery", .integer(Int64(percent)))
     }
-    return frames
   }
+}
 
-  private static func taidoc(_ octets: [UInt8]) -> [DecodedValue] {
-    var frames: [DecodedValue] = []
-    var index = 0
-    while index + 8 <= octets.count {
-      let frame = Array(octets[index..<(index + 8)])
-      if (try? TaiDocProtocol.check(frame)) != nil {
-        frames.append(.object([NamedValue("command", GATTDecoding.hex(frame[1], 2))] + TaiDocFrame(frame).values))
-        index += 8
-      } else {
-        index += 1
-      }
-    }
-    return frames
-  }
-
-  private static func lines(_ octets: [UInt8]) -> [DecodedValue] {
-    octets.split { $0 & 0x7F == 0x0A || $0 & 0x7F == 0x0D }.compactMap { line -> DecodedValue? in
-      guard let parsed = try? TextScaleLine(line) else { return nil }
-      return .object([
-        NamedValue("status", .text(parsed.status.rawValue)),
-        NamedValue("value", parsed.value.map { .decimal($0) } ?? .absent), NamedValue("unit", .text(parsed.unitText)),
-      ])
+extension DeviceStamp {
+  /// As text.
+  var text: String {
+    switch self {
+    case .local(let fields): fields.description
+    case .utc(let milliseconds): "\(milliseconds) ms since 1970"
     }
   }
 }

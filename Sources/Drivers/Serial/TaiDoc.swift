@@ -2,7 +2,8 @@
 // 00001523-1212-EFDE-1523-785FEABCD123, one characteristic) and over the USB cable (19200 8N1). Sources: two public gateways,
 // captures of thermometer, oximeter and cuff.
 //
-// Frame: 51 command d0 d1 d2 d3 A3|A5 sum. Records are asked for by index, 0 the newest, in two parts: time (25), value (26).
+// Frame: 51 command d0 d1 d2 d3 end sum; the end is A3 from the hub, A5 from the meter. Records are asked for by index, 0 the
+// newest, in two parts: time (25), value (26).
 // Never sent: 43 inflates a cuff, 52 erases the memory.
 
 internal import HealthProfiles
@@ -42,8 +43,32 @@ enum TaiDocProtocol {
     try check(octets)
     let frame = TaiDocFrame(octets)
     let raw = RawSource(source: "taidoc", octets: octets)
-    if octets[1] == 0x26, let outcome = frame.value(kind: nil, time: nil, raw: raw) { return outcome }
+    if octets[1] == 0x26, frame.isAnswer, let outcome = frame.value(kind: nil, time: nil, raw: raw) { return outcome }
     return Decoded(values: frame.values)
+  }
+}
+
+/// The frames on the line.
+enum TaiDocLine: LineProtocol {
+  static let longestFrame = 8
+
+  static func step(_ octets: ArraySlice<UInt8>) -> FrameStep {
+    guard octets.first == 0x51 else {
+      let garbage = octets.prefix { $0 != 0x51 }.count
+      return .skip(garbage, code: "malformed", message: "octets without a frame of this protocol")
+    }
+    guard octets.count >= 8 else { return .wait }
+    do {
+      try TaiDocProtocol.check(Array(octets.prefix(8)))
+      return .frame(8)
+    } catch {
+      // A frame that was cut may have lost its end to the beginning of a good one.
+      return .skip((octets.dropFirst().firstIndex(of: 0x51) ?? octets.endIndex) - octets.startIndex, error)
+    }
+  }
+
+  static func values(_ frame: [UInt8]) -> [NamedValue] {
+    [NamedValue("command", GATTDecoding.hex(frame[1], 2))] + TaiDocFrame(frame).values
   }
 }
 
@@ -53,11 +78,25 @@ struct TaiDocFrame: Hashable, Sendable {
   init(_ octets: [UInt8]) { self.octets = octets }
 
   var command: UInt8 { octets[1] }
+  /// False for the hub's own question, which some cables echo.
+  var isAnswer: Bool { octets[6] == 0xA5 }
   private var d0: UInt8 { octets[2] }
   private var d1: UInt8 { octets[3] }
   private var d2: UInt8 { octets[4] }
   private var d3: UInt8 { octets[5] }
-  private var word: UInt16 { UInt16(d0) | UInt16(d1) << 8 }
+  /// d0 and d1 as a number.
+  var word: UInt16 { UInt16(d0) | UInt16(d1) << 8 }
+
+  /// The answer to 24: the two octets of the model as digits, `4132`.
+  var model: String { Hex.encode([d1, d0]).uppercased() }
+  /// The answers to 27 and 28: four octets of the serial number, most significant first.
+  var serialOctets: [UInt8] { [d3, d2, d1, d0] }
+
+  /// The minute of a record part A: grows with time, the same for the same record at every time of asking.
+  var minute: UInt32 {
+    UInt32(d1 >> 1) << 20 | UInt32(d0 >> 5 | (d1 & 1) << 3) << 16 | UInt32(d0 & 0x1F) << 11
+      | UInt32(d3 & 0x1F) << 6 | UInt32(d2 & 0x3F)
+  }
 
   /// The time of a record part A (25) or of the clock (23).
   var time: DeviceDateTime {
@@ -105,14 +144,18 @@ struct TaiDocFrame: Hashable, Sendable {
       Decoded(readings: [
         DeviceReading(
           kind: kind, observations: observations, flags: known == nil ? flags + [.questionable] : flags, time: stamp,
-          stored: true, raw: raw)
+          recordNumber: part?.minute, stored: true, raw: raw)
       ])
     }
     func whole(_ term: Term, _ value: some BinaryInteger) -> Observation {
       Observation(term, .value(ExactDecimal(Int64(value))), unit: term.unit)
     }
     var kind = known ?? guess
-    if kind == .multi { kind = part?.isBloodPressure ?? false ? .cuff : .glucose }
+    if kind == .multi {
+      // Only part A tells what a cuff with a glucose meter measured.
+      guard let part else { return nil }
+      kind = part.isBloodPressure ? .cuff : .glucose
+    }
     switch kind {
     case .cuff, .multi:
       guard d0 > d2, d2 > 0 else { return ReadingBuilder.failed("blood pressure measurement", raw) }
@@ -126,7 +169,9 @@ struct TaiDocFrame: Hashable, Sendable {
       guard d1 == 0, (1...100).contains(d0), d3 > 0, d3 < 255 else { return ReadingBuilder.failed("oximetry", raw) }
       return reading(.pulseOximetry, [whole(.spo2, d0), whole(.oximeterPulse, d3)])
     case .thermometer:
-      let number = ExactDecimal(Int64(word & 0x0FFF), exponent: -1)
+      let tenths = Int64(word & 0x0FFF)
+      guard (200...460).contains(tenths) else { return ReadingBuilder.failed("temperature measurement", raw) }
+      let number = ExactDecimal(tenths, exponent: -1)
       return reading(.bodyTemperature, [Observation(.temperature, .value(number), unit: .degreeCelsius)])
     case .glucose: return glucose(reading, raw)
     }
@@ -156,11 +201,12 @@ struct TaiDocFrame: Hashable, Sendable {
 
   /// The frame as named values.
   var values: [NamedValue] {
-    func hex(_ octets: [UInt8]) -> DecodedValue { .text(Hex.encode(octets).uppercased()) }
+    guard isAnswer else { return [NamedValue("isRequest", .flag(true))] }
+    func serial() -> DecodedValue { .text(Hex.encode(serialOctets).uppercased()) }
     switch command {
-    case 0x24: return [NamedValue("model", hex([d1, d0]))]
-    case 0x27: return [NamedValue("serialLow", hex([d3, d2, d1, d0]))]
-    case 0x28: return [NamedValue("serialHigh", hex([d3, d2, d1, d0]))]
+    case 0x24: return [NamedValue("model", .text(model))]
+    case 0x27: return [NamedValue("serialLow", serial())]
+    case 0x28: return [NamedValue("serialHigh", serial())]
     case 0x2B: return [NamedValue("records", .integer(Int64(word)))]
     case 0x25, 0x23:
       return [
@@ -169,7 +215,7 @@ struct TaiDocFrame: Hashable, Sendable {
         NamedValue("irregularHeartbeat", .integer(Int64(d3 >> 5 & 3))), NamedValue("average", .flag(d3 & 0x80 != 0)),
       ]
     case 0x49: return [NamedValue("spo2_pct", .integer(Int64(d0))), NamedValue("pulse_bpm", .integer(Int64(d3)))]
-    default: return [NamedValue("command", .integer(Int64(command)))]
+    default: return []
     }
   }
 }

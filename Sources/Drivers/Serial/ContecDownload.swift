@@ -1,0 +1,115 @@
+// Stored data of a V7 oximeter: one sample a second, in packets 0F (three samples) or 09 (one, with perfusion index). Length and
+// start come before it. A record of hours gives one spot-check for each time that a finger was in the sensor, as live data does.
+
+internal import HealthProfiles
+internal import Octets
+internal import Readings
+
+/// One segment that is being read.
+struct ContecDownload: Sendable {
+  private let context: DriverContext
+  private var rule = SpotCheckRule(samplesPerSecond: 1)
+  /// Octets of the samples as the device counts them: two a sample, four with perfusion index. Nil when it was not told.
+  private var announcedOctets: Int?
+  private var date: (year: UInt16, month: UInt8, day: UInt8)?
+  private var time: (hours: UInt8, minutes: UInt8, seconds: UInt8)?
+  /// The packets that told them: with them two records of equal samples are different octets.
+  private var announcement: [UInt8] = []
+  private var samples = 0
+  private var octetsPerSample = 2
+
+  init(_ context: DriverContext) { self.context = context }
+
+  /// Takes length (08), date (07) or time (12) of the segment.
+  mutating func announce(_ packet: ContecPacket, _ frame: [UInt8]) {
+    let data = packet.data
+    guard data.count == 6, announcement.count < 64 else { return }
+    announcement += frame
+    switch packet.type {
+    case 0x08: announcedOctets = data[2..<6].reversed().reduce(0) { $0 << 8 | Int($1) }
+    case 0x07: date = (UInt16(data[2]) * 100 + UInt16(data[3]), data[4], data[5])
+    case 0x12: time = (data[2], data[3], data[4])
+    default: break
+    }
+  }
+
+  /// Takes a packet of samples; gives the readings that it completes.
+  mutating func add(_ packet: ContecPacket, _ frame: [UInt8]) -> [DriverAction] {
+    octetsPerSample = packet.type == 0x09 ? 4 : 2
+    var actions: [DriverAction] = []
+    for sample in packet.storedReadings(frame) {
+      // The last packet is padded.
+      guard !isComplete else { break }
+      samples += 1
+      guard var reading = rule.add(sample) else { continue }
+      reading.raw.octets = announcement + reading.raw.octets
+      reading.recordNumber = UInt32(clamping: samples - 1)
+      reading.time = stamp(second: samples - 1)
+      if reading.time != nil, !hasClock { reading.flags.append(.estimatedTime) }
+      actions.append(.reading(reading))
+    }
+    return actions
+  }
+
+  /// Every announced sample is there.
+  var isComplete: Bool { announcedOctets.map { samples >= $0 / octetsPerSample } ?? false }
+
+  /// Says what is missing.
+  func finish() -> [DriverAction] {
+    guard let announcedOctets, !isComplete, samples > 0 || announcedOctets > 0 else { return [] }
+    let message = "\(samples) of \(announcedOctets / octetsPerSample) stored samples came"
+    return [.problem(DriverProblem(code: "stored-incomplete", message: message))]
+  }
+
+  private var hasClock: Bool { (date?.year ?? 0) >= 2000 && time != nil }
+
+  /// When the sample was taken. A device without clock says the year 0: its record is taken to end when the session began.
+  private func stamp(second: Int) -> DeviceStamp? {
+    if hasClock, let date, let time {
+      let start = DeviceDateTime(
+        year: date.year, month: date.month, day: date.day, hours: time.hours, minutes: time.minutes,
+        seconds: time.seconds)
+      return start.advanced(bySeconds: second).map { .local($0) }
+    }
+    guard let now = context.localTime, let announcedOctets else { return nil }
+    return now.advanced(bySeconds: second - announcedOctets / octetsPerSample).map { .local($0) }
+  }
+}
+
+extension DeviceDateTime {
+  /// This time so many seconds later, on the same wall clock; nil when it is no date or leaves the years 1582…9999.
+  func advanced(bySeconds seconds: Int) -> DeviceDateTime? {
+    guard let usable = DateTimeStamp(self).usable, usable.isComplete, seconds.magnitude < 1 << 33 else { return nil }
+    var left = Int(usable.hours) * 3600 + Int(usable.minutes) * 60 + Int(usable.seconds) + seconds
+    var (year, month, day) = (Int(usable.year), Int(usable.month), Int(usable.day))
+    func length() -> Int {
+      switch month {
+      case 4, 6, 9, 11: 30
+      case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+      default: 31
+      }
+    }
+    while left < 0 {
+      left += 86400
+      day -= 1
+      guard day < 1 else { continue }
+      month = month == 1 ? 12 : month - 1
+      if month == 12 { year -= 1 }
+      day = length()
+      guard year > 1582 else { return nil }
+    }
+    while left >= 86400 {
+      left -= 86400
+      day += 1
+      guard day > length() else { continue }
+      day = 1
+      month = month == 12 ? 1 : month + 1
+      if month == 1 { year += 1 }
+      guard year < 9999 else { return nil }
+    }
+    return DeviceDateTime(
+      year: UInt16(clamping: year), month: UInt8(clamping: month), day: UInt8(clamping: day),
+      hours: UInt8(clamping: left / 3600), minutes: UInt8(clamping: left / 60 % 60),
+      seconds: UInt8(clamping: left % 60))
+  }
+}

@@ -1,0 +1,98 @@
+// The conversation with a five-octet oximeter: it streams without a question. A V5 device is asked for its stored data when
+// that is wished (F5 F5), and sent back to live data (F6 F6 F6) when it fell silent for 2 s.
+
+internal import Octets
+internal import Readings
+
+struct FiveOctetDriver<Protocol: LineProtocol>: Driver {
+  private static var downloadTimer: DriverTimer { 1 }
+  private static var downloadMilliseconds: Int { 2000 }
+
+  private let dialect: FiveOctetDialect
+  private let context: DriverContext
+  private var line = FramedLine<Protocol>()
+  private var spotCheck: SpotCheckRule
+  private var stored = SpotCheckRule(samplesPerSecond: 1)
+  private var storedSamples = 0
+  private var isDownloading = false
+
+  init(_ dialect: FiveOctetDialect, _ context: DriverContext) {
+    self.dialect = dialect
+    self.context = context
+    spotCheck = SpotCheckRule(samplesPerSecond: dialect.samplesPerSecond)
+  }
+
+  mutating func handle(_ input: DriverInput) -> [DriverAction] {
+    switch input {
+    case .opened where dialect == .contec && context.storedRecords:
+      isDownloading = true
+      return [.transmit([0xF5, 0xF5]), downloadContinues]
+    case .timer(FiveOctetDriver.downloadTimer) where isDownloading:
+      isDownloading = false
+      return [.transmit([0xF6, 0xF6, 0xF6])]
+    case .received(let octets):
+      line.append(octets)
+      var actions: [DriverAction] = []
+      while let item = line.next() {
+        switch item {
+        case .problem(let problem): actions.append(.problem(problem))
+        case .frame(let frame): actions += taken(frame)
+        }
+      }
+      return actions
+    default: return []
+    }
+  }
+
+  private var downloadContinues: DriverAction {
+    .startTimer(FiveOctetDriver.downloadTimer, milliseconds: FiveOctetDriver.downloadMilliseconds)
+  }
+
+  private mutating func taken(_ frame: [UInt8]) -> [DriverAction] {
+    guard frame.count == 3 || frame.count == 6 else {
+      let reading = FiveOctetFrame(frame)?.reading(dialect)
+      if context.everyFrame { return reading.map { [.reading($0)] } ?? [] }
+      // A value that is shown while the device searches is an old one.
+      let steady = reading.flatMap { $0.flags.isEmpty ? $0 : nil }
+      return spotCheck.add(steady).map { [.reading($0)] } ?? []
+    }
+    let waits = isDownloading ? [downloadContinues] : []
+    guard let sample = ContecV5Line.sample(frame) else {
+      // A header: a new record begins.
+      stored = SpotCheckRule(samplesPerSecond: 1)
+      storedSamples = 0
+      return waits
+    }
+    storedSamples += 1
+    let reading = sample.spo2.flatMap { spo2 in
+      sample.pulse.map { FiveOctetFrame.reading(dialect, spo2: spo2, pulse: $0, flags: [], stored: true, frame) }
+    }
+    if context.everyFrame { return (reading.map { [.reading($0)] } ?? []) + waits }
+    guard var done = stored.add(reading) else { return waits }
+    // The record has no date; which second of it this was is all that is known.
+    done.recordNumber = UInt32(clamping: storedSamples - 1)
+    return [.reading(done)] + waits
+  }
+}
+
+/// The two families.
+enum FiveOctetOximeters {
+  static let contecV5 = DeviceProfile(
+    id: FiveOctetDialect.contec.rawValue, manufacturer: "Contec", names: ["CMS50D+/E/F (firmware before 4.6)"],
+    transport: .serial([SerialSettings(19_200, parity: .odd), SerialSettings(4800, parity: .odd)]),
+    recognition: [
+      .frames("60 five-octet frames a second"), .usb(vendor: 0x10C4, product: 0xEA60),
+      .usb(vendor: 0x067B, product: 0x2303),
+    ],
+    kinds: [.pulseOximetry], terms: [.spo2, .oximeterPulse], clock: .none, memory: .records, verification: .unverified,
+    rule: SpotCheckRule.sentence
+  ) { FiveOctetDriver<ContecV5Line>(.contec, $0) }
+
+  static let bci = DeviceProfile(
+    id: FiveOctetDialect.bci.rawValue, manufacturer: "Berry", names: ["BM1000 and other BCI 1.2 oximeters"],
+    transport: .serial([SerialSettings(115_200), SerialSettings(4800, parity: .odd), SerialSettings(4800)]),
+    recognition: [.frames("100 five-octet frames a second")], kinds: [.pulseOximetry],
+    terms: [.spo2, .oximeterPulse], clock: .none, memory: .none, verification: .unverified,
+    rule: SpotCheckRule.sentence
+  ) { FiveOctetDriver<BCILine>(.bci, $0) }
+}

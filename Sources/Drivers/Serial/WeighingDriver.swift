@@ -1,0 +1,157 @@
+// What all scales on a line share: when a stream of weights is one weighing, and the driver around it. Each family has its own
+// lines and says what one of them means.
+
+internal import Octets
+internal import Readings
+
+/// What one line of a scale says.
+struct Weighing: Sendable, Hashable {
+  enum Status: String, Sendable, Hashable {
+    case stable
+    case stableCount
+    case unstable
+    case overload
+    case underload
+  }
+  var status: Status
+  var value: ExactDecimal?
+  /// As printed; empty when the line has none.
+  var unitText: String = ""
+
+  /// The unit of a weight; nil for counts, percents and what else scales print.
+  var unit: UCUM? {
+    switch unitText.lowercased() {
+    case "kg": .kilogram
+    case "g": .gram
+    case "lb": .pound
+    default: nil
+    }
+  }
+
+  /// Status, value and unit under their names.
+  var values: [NamedValue] {
+    [
+      NamedValue("status", .text(status.rawValue)), NamedValue("value", value.map { .decimal($0) } ?? .absent),
+      NamedValue("unit", unitText.isEmpty ? .absent : .text(unitText)),
+    ]
+  }
+
+  /// The last signed decimal of a line and the unit after it; blanks may stand between sign and digits.
+  static func number(_ text: ArraySlice<UInt8>) -> (value: ExactDecimal, unit: String)? {
+    let unit = text.reversed().prefix { $0 != 0x2E && !($0 >= 0x30 && $0 <= 0x39) }.reversed()
+    let number = text.dropLast(unit.count)
+    let digits = number.reversed().prefix { $0 >= 0x30 && $0 <= 0x39 || $0 == 0x2E }.reversed()
+    let sign = number.dropLast(digits.count).reversed().first { $0 != 0x20 }
+    guard let decimal = ExactDecimal(String(decoding: digits, as: UTF8.self)) else { return nil }
+    return (
+      sign == 0x2D ? ExactDecimal(-decimal.mantissa, exponent: decimal.exponent) : decimal,
+      String(decoding: unit.filter { $0 > 0x20 && $0 < 0x7F }, as: UTF8.self)
+    )
+  }
+}
+
+/// When a scale's stream is one weighing.
+struct WeighingRule: Sendable {
+  /// The rule in words, for the profile.
+  static let sentence =
+    "the first stable weight; another only after less than half of it or zero was shown, after 3 s of silence, or when it differs by more than 2 %"
+  /// Silence after which a weight is a new one.
+  static let silenceMilliseconds = 3000
+
+  /// Grams of the weighing that was given; nil when the next stable weight is a new one.
+  private var grams: Int64?
+  /// True while a repeated weight would be passed over.
+  var isHolding: Bool { grams != nil }
+
+  /// True when a weight (in kg) is a new weighing. Zero and less is none.
+  mutating func add(_ kilograms: ExactDecimal, isStable: Bool) -> Bool {
+    let now = min(kilograms.rounded(places: 3)?.mantissa ?? 0, 1_000_000_000)
+    guard now > 0 else {
+      grams = nil
+      return false
+    }
+    if let held = grams, now < held / 2 { grams = nil }
+    guard isStable else { return false }
+    if let held = grams, abs(now - held) <= held / 50 { return false }
+    grams = now
+    return true
+  }
+
+  /// The line was silent: whoever stood there has left.
+  mutating func silence() { grams = nil }
+}
+
+/// A family of scales: its lines, and what one of them means.
+protocol WeighingLine: LineProtocol {
+  /// The protocol's id.
+  static var id: String { get }
+  /// What is sent when the port was opened; most scales print without a question.
+  static var opening: [[UInt8]] { get }
+  /// What a frame says about a weight; nil when it says something else.
+  static func weighing(_ frame: [UInt8]) -> Weighing?
+  /// What a frame says about the device.
+  static func property(_ frame: [UInt8]) -> DeviceProperty?
+}
+
+extension WeighingLine {
+  static var opening: [[UInt8]] { [] }
+  static func property(_ frame: [UInt8]) -> DeviceProperty? { nil }
+  static func values(_ frame: [UInt8]) -> [NamedValue] { weighing(frame)?.values ?? [] }
+}
+
+/// Listens to a scale.
+struct WeighingDriver<Line: WeighingLine>: Driver {
+  private static var silenceTimer: DriverTimer { 1 }
+
+  private let context: DriverContext
+  private var line = FramedLine<Line>()
+  private var rule = WeighingRule()
+  /// The scale said last that the weight is out of its range; said again, it is no new problem.
+  private var isOutOfRange = false
+
+  init(_ context: DriverContext) { self.context = context }
+
+  mutating func handle(_ input: DriverInput) -> [DriverAction] {
+    switch input {
+    case .opened: return Line.opening.map { .transmit($0) }
+    case .timer(WeighingDriver.silenceTimer):
+      rule.silence()
+      return []
+    case .received(let octets):
+      line.append(octets)
+      var actions: [DriverAction] = []
+      while let item = line.next() {
+        switch item {
+        case .problem(let problem): actions.append(.problem(problem))
+        case .frame(let frame): actions += taken(frame)
+        }
+      }
+      if rule.isHolding, !actions.isEmpty || line.waiting == 0 {
+        actions.append(
+          .startTimer(WeighingDriver.silenceTimer, milliseconds: WeighingRule.silenceMilliseconds))
+      }
+      return actions
+    default: return []
+    }
+  }
+
+  private mutating func taken(_ frame: [UInt8]) -> [DriverAction] {
+    if let property = Line.property(frame) { return [.property(property)] }
+    guard let weighing = Line.weighing(frame) else { return [] }
+    let raw = RawSource(source: Line.id, octets: frame)
+    if weighing.status == .overload || weighing.status == .underload {
+      defer { isOutOfRange = true }
+      guard !isOutOfRange else { return [] }
+      let message = "the scale says that the weight is out of its range (\(weighing.status.rawValue))"
+      return [.problem(DriverProblem(code: weighing.status.rawValue, message: message, raw: raw))]
+    }
+    isOutOfRange = false
+    guard let value = weighing.value, let unit = weighing.unit else { return [] }
+    let observation = Observation(.weight, .value(value), unit: unit)
+    guard let kilograms = observation.value.decimal else { return [] }
+    let isStable = weighing.status == .stable
+    let isNew = rule.add(kilograms, isStable: isStable)
+    guard isNew || context.everyFrame && isStable && !value.isZero && !value.isNegative else { return [] }
+    return [.reading(DeviceReading(kind: .bodyWeight, observations: [observation], stored: false, raw: raw))]
+  }
+}
