@@ -1,0 +1,91 @@
+// The registry holds together: ids, kinds and terms, one owner for each advertisement, and the files that are made from it.
+
+import Drivers
+import Foundation
+import Octets
+import Readings
+import Testing
+
+struct RegistryTests {
+  private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
+  @Test func idsAreUniqueAndWellFormed() {
+    let ids = Registry.profiles.map(\.id)
+    #expect(Set(ids).count == ids.count)
+    for id in ids {
+      #expect(id.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber || $0 == "-") }, "\(id)")
+      #expect(!id.hasPrefix("-") && !id.hasSuffix("-") && !id.contains("--"), "\(id)")
+      #expect(Registry.profile(id: id)?.id == id)
+    }
+  }
+
+  @Test(arguments: Registry.profiles.map(\.id)) func aProfileIsComplete(_ id: String) throws {
+    let profile = try #require(Registry.profile(id: id))
+    #expect(!profile.names.isEmpty)
+    #expect(!profile.recognition.isEmpty)
+    #expect(!profile.kinds.isEmpty)
+    #expect(!profile.terms.isEmpty)
+    #expect(Set(profile.terms).count == profile.terms.count)
+    #expect(profile.terms.allSatisfy { Nomenclature.term(mdc: $0.mdc) == $0 })
+    if case .serial(let settings) = profile.transport {
+      #expect(!settings.isEmpty)
+      for setting in settings {
+        #expect([1200, 2400, 4800, 9600, 19_200, 115_200].contains(setting.baud))
+        #expect((7...8).contains(setting.dataBits) && (1...2).contains(setting.stopBits))
+      }
+      #expect(!profile.rule.isEmpty, "a stream needs a rule for what is one measurement")
+      #expect(SerialDecoding.decode(protocol: id, octets: [], everyFrame: false) != nil, "decode serial knows it")
+    }
+  }
+
+  /// A driver gives nothing but what its profile promises, and nothing traps on a start and an end.
+  @Test(arguments: Capture.all) func aDriverKeepsItsProfile(_ capture: Capture) throws {
+    let profile = try #require(capture.profile, "\(capture.name) names a driver")
+    for reading in try #require(Replay.run(capture)).readings {
+      #expect(profile.kinds.contains(reading.kind), "\(capture.name): \(reading.kind)")
+      #expect(reading.observations.allSatisfy { profile.terms.contains($0.term) }, "\(capture.name)")
+      if case .serial = profile.transport { #expect(reading.raw.source == profile.id) }
+      let order = reading.observations.map { Nomenclature.order(of: $0.term) }
+      #expect(order == order.sorted(), "\(capture.name): observations in the order of the nomenclature")
+    }
+  }
+
+  @Test func theSerialProtocolsOfTheContractAreThere() {
+    let contract = ["contec-v7", "contec-v5", "bci", "taidoc", "and-scale", "cas"]
+    for id in contract { #expect(SerialDecoding.protocols.contains(id), "\(id)") }
+  }
+
+  @Test(arguments: [
+    ("A&D_UA-651BLE_1A2B3C", [0x1810], "and-ua651ble"), ("A&D_UC-352BLE_0A0B0C", [0x181D], "and-uc352ble"),
+    ("FORA D40", [], "taidoc-ble"), ("TAIDOC TD3128", [], "taidoc-ble"), (nil, [0x1810], "blood-pressure"),
+    (nil, [0x1822], "pulse-oximeter"), (nil, [0x1809], "thermometer"), (nil, [0x1808], "glucose-meter"),
+    (nil, [0x181D], "weight-scale"),
+  ])
+  func anAdvertisementHasOneOwner(_ name: String?, _ services: [UInt16], _ id: String) {
+    let found = Registry.claim(name: name, services: services.map { BluetoothUUID($0) }, serviceData: [])
+    #expect(found?.id == id)
+  }
+
+  @Test func scalesThatOnlyAdvertiseAreKnownByTheirData() {
+    #expect(Registry.claim(name: "MIBFS", services: [], serviceData: [BluetoothUUID(0x181B)])?.id == "mi-scale-2")
+    #expect(Registry.claim(name: "MI SCALE2", services: [], serviceData: [BluetoothUUID(0x181D)])?.id == "mi-scale-1")
+    #expect(Registry.claim(name: "somebody's earphones", services: [BluetoothUUID(0x110B)], serviceData: []) == nil)
+  }
+
+  @Test func theUdevRulesAreThoseOfTheRegistry() throws {
+    let file = RegistryTests.root.appending(path: "udev-rules/60-hearth.rules")
+    if ProcessInfo.processInfo.environment["HEARTH_RECORD_CAPTURES"] != nil {
+      try Registry.udevRules().write(to: file, atomically: true, encoding: .utf8)
+    }
+    #expect(try String(contentsOf: file, encoding: .utf8) == Registry.udevRules())
+  }
+
+  @Test func theTableOfTheReadmeIsThatOfTheRegistry() throws {
+    let file = RegistryTests.root.appending(path: "README.md")
+    guard let text = try? String(contentsOf: file, encoding: .utf8),
+      let begin = text.range(of: "<!-- devices:begin -->\n"), let end = text.range(of: "<!-- devices:end -->")
+    else { return }
+    #expect(text[begin.upperBound..<end.lowerBound] == Registry.markdownTable())
+  }
+}

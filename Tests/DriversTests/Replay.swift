@@ -1,0 +1,130 @@
+// A device and a link around a driver: answers reads, subscriptions and writes as a real one does, keeps the timers, and writes
+// down what the driver does, one short line each.
+
+import Drivers
+import Octets
+import Readings
+
+struct Replay {
+  private var driver: any Driver
+  private let capture: Capture
+  private var timers: [DriverTimer: Int64] = [:]
+  private var now: Int64 = 0
+  private var indicated: Set<CharacteristicID> = []
+  /// What the driver made of what came, as lines.
+  private(set) var lines: [String] = []
+  /// What the driver sent, as lines.
+  private(set) var sent: [String] = []
+  /// The readings among it.
+  private(set) var readings: [DeviceReading] = []
+
+  init?(_ capture: Capture) {
+    guard let profile = capture.profile else { return nil }
+    self.capture = capture
+    driver = profile.make(capture.context)
+    switch profile.transport {
+    case .serial: take(driver.handle(.opened))
+    case .gatt:
+      let found = capture.characteristics.map { DiscoveredCharacteristic(id: $0.id, properties: $0.properties) }
+      take(driver.handle(.connected(found)))
+    case .advertisement: break
+    }
+  }
+
+  /// The whole session. With `chunk`, serial octets come in pieces of that many.
+  static func run(_ capture: Capture, chunk: Int? = nil) -> Replay? {
+    var replay = Replay(capture)
+    for item in capture.items { replay?.feed(item, chunk: chunk) }
+    replay?.advance(to: Int64(capture.headers["until"] ?? "0") ?? 0)
+    replay?.close()
+    return replay
+  }
+
+  mutating func feed(_ item: Capture.Item, chunk: Int? = nil) {
+    advance(to: item.at)
+    if item.source.hasPrefix("adv/") {
+      guard let service = BluetoothUUID(item.source.dropFirst(4)) else { return }
+      take(driver.handle(.advertisement(AdvertisedData(service: service, octets: item.octets))))
+    } else if let id = Capture.id(item.source) {
+      take(driver.handle(.value(id, item.octets, indicated.contains(id) ? .indication : .notification)))
+    } else {
+      var rest = item.octets[...]
+      while !rest.isEmpty {
+        let piece = rest.prefix(chunk ?? rest.count)
+        rest = rest.dropFirst(piece.count)
+        take(driver.handle(.received(Array(piece))))
+      }
+    }
+  }
+
+  mutating func advance(to time: Int64) {
+    while let (timer, due) = timers.min(by: { ($0.value, $0.key) < ($1.value, $1.key) }), due <= time {
+      now = due
+      timers[timer] = nil
+      take(driver.handle(.timer(timer)))
+    }
+    now = max(now, time)
+  }
+
+  mutating func close() { take(driver.handle(.closed)) }
+
+  private mutating func take(_ actions: [DriverAction]) {
+    var answers: [DriverInput] = []
+    var gave = false
+    for action in actions {
+      switch action {
+      case .reading(let reading):
+        gave = true
+        readings.append(reading)
+        lines.append(Replay.line(reading))
+      case .fragment(let raw): lines.append("fragment \(raw.source) \(Hex.encode(raw.octets))")
+      case .deviceClock(.local(let fields)): lines.append("clock \(fields)")
+      case .deviceClock(.utc(let milliseconds)): lines.append("clock utc \(milliseconds)")
+      case .property(let property): lines.append("property \(property)")
+      case .problem(let problem): lines.append("problem \(problem.code)\(problem.offset.map { " @\($0)" } ?? "")")
+      case .finish: lines.append("finish")
+      case .startTimer(let timer, let milliseconds): timers[timer] = now + Int64(milliseconds)
+      case .stopTimer(let timer): timers[timer] = nil
+      case .transmit(let octets): sent.append(Hex.encode(octets))
+      case .subscribe(let id, let indications):
+        sent.append("subscribe \(id) \(indications ? "indicate" : "notify")")
+        if indications { indicated.insert(id) }
+        answers.append(.subscribed(id))
+      case .read(let id):
+        sent.append("read \(id)")
+        let value = capture.characteristics.first { $0.id == id }?.value
+        answers.append(value.map { .value(id, $0, .read) } ?? .readFailed(id, 0x0A))
+      case .write(let id, let octets, let withResponse):
+        sent.append("write \(id) \(Hex.encode(octets))")
+        if withResponse { answers.append(.written(id)) }
+      }
+    }
+    if gave { answers.append(.committed) }
+    for answer in answers { take(driver.handle(answer)) }
+  }
+
+  /// `pulse-oximetry spo2 97 %, pulse 65 /min; stored; time 2026-…; raw contec-v7 90`.
+  static func line(_ reading: DeviceReading) -> String {
+    let values = reading.observations.map { observation in
+      let value: String
+      switch observation.value {
+      case .value(let number): value = "\(number) \(observation.term.unit.rawValue)"
+      case .absent(let reason): value = reason.rawValue
+      }
+      let reported = observation.reported.map { " (\($0.value) \($0.unit.rawValue))" } ?? ""
+      return "\(observation.term.name) \(value)\(reported)"
+    }
+    var parts = ["\(reading.kind.rawValue) \(values.joined(separator: ", "))"]
+    parts += reading.flags.map(\.rawValue)
+    switch reading.time {
+    case .local(let fields): parts.append("time \(fields)")
+    case .utc(let milliseconds): parts.append("utc \(milliseconds)")
+    case nil: break
+    }
+    if let user = reading.user { parts.append("user \(user)") }
+    if let number = reading.recordNumber { parts.append("record \(number)") }
+    if reading.stored == true { parts.append("stored") }
+    parts.append("raw \(reading.raw.source) \(reading.raw.octets.count)")
+    return parts.joined(separator: "; ")
+  }
+}
