@@ -8,6 +8,12 @@ public struct UplinkRuleError: Error, Hashable, Sendable {
   /// What is wrong with it.
   public var reason: String
 
+  /// Names the field and what is wrong with it.
+  public init(field: String, reason: String) {
+    self.field = field
+    self.reason = reason
+  }
+
   /// One sentence for a person.
   public var message: String { "\(field) \(reason)" }
 }

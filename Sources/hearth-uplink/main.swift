@@ -1,1 +1,0 @@
-// hearth-uplink: placeholder until its first file lands.
