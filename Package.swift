@@ -123,7 +123,8 @@ let package = Package(
     tests("UplinkProtocol", ["UplinkProtocol", "Octets"]),
     tests("Playback", ["Playback", "Octets", "GATT"]),
     // The real programs, started as processes and looked at from outside.
-    tests("Program", ["Platform", "JSON", "CLinux"]),
+    tests(
+      "Program", ["Platform", "JSON", "CLinux", "UplinkProtocol", "Octets"], resources: [.copy("Support")]),
   ],
   swiftLanguageModes: [.v6]
 )

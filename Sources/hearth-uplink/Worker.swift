@@ -28,6 +28,8 @@ final class Worker {
   private var running: [UInt64: Running] = [:]
   private var nextKey: UInt64 = 0
   private var idleSince = monotonicMilliseconds()
+  /// Another profile was asked for: this process ends as soon as nothing runs, so that the next connection finds a fresh one.
+  private var isRetiring = false
   private let proxies = ProxyEnvironment.takeAway()
 
   init(_ fd: Int32, idleMilliseconds: Int64) {
@@ -110,6 +112,7 @@ final class Worker {
   private func transfers(for profile: UplinkProfile) throws -> Transfers {
     if let transfers {
       guard transfers.profile == profile else {
+        isRetiring = true
         throw ProfileError(kind: .otherProfile, detail: "this process serves another profile")
       }
       return transfers
@@ -148,6 +151,7 @@ final class Worker {
         transfers?.cancel(key)
       }
     }
+    if running.isEmpty, isRetiring { leave(0) }
     if running.isEmpty, idleSince + idleMilliseconds <= now, !decoder.isInsideFrame { leave(0) }
   }
 
