@@ -250,7 +250,9 @@ extension Gateway {
   private mutating func assign(
     _ id: RequestID, reading text: String, patient: String, _ caller: CallerName, _ now: Now
   ) -> [Effect] {
-    guard let reading = ReadingID(text), let place = state.parked[reading] else {
+    // A beginning of the identifier is enough when only one reading has it.
+    let matching = text.utf8.count >= 6 ? state.parked.filter { $0.key.description.hasPrefix(text) } : [:]
+    guard matching.count == 1, let place = matching.first?.value else {
       return [
         .answer(
           id,

@@ -71,7 +71,7 @@ extension Gateway {
       devices[id]?.failures = failures
       let step = min(60_000, Int64(500) << Int64(failures))
       devices[id]?.reopenAt = now.monotonic + jitter.next(step / 2...step)
-      if isNew { effects.append(.log(.warning, "device \(id): \(end.message)")) }
+      if isNew, end.code != "ended" { effects.append(.log(.warning, "device \(id): \(end.message)")) }
     }
     return effects
   }

@@ -16,6 +16,8 @@ public struct IntakeContext: Sendable {
   public var now: Now
   /// What is known of the device's clock in this session.
   public var clock: DeviceClock?
+  /// Octets looked at again, not measured now: the moment of reception tells nothing apart.
+  public var isReplay = false
 
   /// What intake knows.
   public init(device: DeviceIdentity, zone: TimeZoneRules, now: Now, clock: DeviceClock? = nil) {
@@ -64,7 +66,9 @@ public enum Intake {
     if flags.contains(where: \.isDoubt), !flags.contains(.questionable) { flags.append(.questionable) }
     if Plausibility.isImplausible(observations) { flags.append(.implausible) }
     return Reading(
-      id: identifier(raw, device: context.device, received: hasOwnTime(raw) ? nil : context.now.wall), kind: raw.kind,
+      id: identifier(
+        raw, device: context.device, received: hasOwnTime(raw) || context.isReplay ? nil : context.now.wall),
+      kind: raw.kind,
       observations: observations, flags: flags, takenAt: placed.time, timeQuality: placed.quality, deviceTime: raw.time,
       receivedAt: received, user: raw.user, patient: nil, device: context.device, evaluation: nil, raw: raw.raw)
   }

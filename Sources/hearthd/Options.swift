@@ -11,17 +11,15 @@ struct Options: Sendable {
   var stateDirectory = Environment.get("STATE_DIRECTORY") ?? "/var/lib/hearth"
   var runtimeDirectory = Environment.get("RUNTIME_DIRECTORY") ?? "/run/hearth"
   var uplink = Environment.get("HEARTH_UPLINK")
-  /// The demo ends after its story instead of waiting to be looked at.
-  var isBrief = false
-  /// The demo's recorded sessions; nil: the ones built in.
-  var demoDirectory: String?
+  /// The demo goes on after its story, to be looked at.
+  var stays = false
 
   static let help = """
     hearthd - reads home measurement devices and forwards their readings
 
     usage: hearthd [--config FILE] [--state-directory DIR] [--runtime-directory DIR]
            hearthd --check [--config FILE]    say whether a configuration is good, and where it is not
-           hearthd --demo [--brief]           a cuff, a scale and an oximeter from recorded octets, in a temporary folder
+           hearthd --demo [--stay]            a cuff, a scale and an oximeter from recorded octets, in a temporary folder
            hearthd --version | --help
 
     Files: /etc/hearth/hearth.json, /etc/hearth/plans/PATIENT.json, /var/lib/hearth, /run/hearth/hearthd.sock.
@@ -40,15 +38,14 @@ struct Options: Sendable {
       case "--version": options.action = .version
       case "--check": options.action = .check
       case "--demo": options.action = .demo
-      case "--brief": options.isBrief = true
-      case "--config", "--state-directory", "--runtime-directory", "--uplink", "--demo-directory":
+      case "--stay": options.stays = true
+      case "--config", "--state-directory", "--runtime-directory", "--uplink":
         guard let given = value() else { return .failure(Problem(message: "\(argument) needs a value")) }
         switch argument {
         case "--config": options.configuration = given
         case "--state-directory": options.stateDirectory = given
         case "--runtime-directory": options.runtimeDirectory = given
-        case "--uplink": options.uplink = given
-        default: options.demoDirectory = given
+        default: options.uplink = given
         }
       default: return .failure(Problem(message: "unknown argument \(argument)"))
       }

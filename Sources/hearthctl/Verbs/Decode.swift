@@ -187,8 +187,10 @@ enum DecodeVerb {
     }
     var identity = DeviceIdentity(id: "decode", transport: transport)
     identity.model = arguments.value("--model")
-    return IntakeContext(
+    var context = IntakeContext(
       device: identity, zone: zone, now: Now(monotonic: 0, wall: wall, isSynchronised: true, bootID: ""))
+    context.isReplay = true
+    return context
   }
 
   private static func object(_ values: [NamedValue]) -> JSONObject {

@@ -49,10 +49,11 @@ enum ReadingsVerb {
       table.rows.append([
         Show.time(reading["taken_at"]), reading["patient"]?.string ?? "(parked)", Show.text(reading["device"]?["id"]),
         values(reading), reading["evaluation"]?["zone"]?.string ?? "-",
-        (reading["flags"]?.array ?? []).map(Show.text).joined(separator: " "), Show.text(reading["id"]),
+        (reading["flags"]?.array ?? []).map(Show.text).joined(separator: " "),
+        String(Show.text(reading["id"]).prefix(8)),
       ])
     }
-    Terminal.out(table.text(width: max(Terminal.width, 60)))
+    Terminal.out(table.text())
   }
 
   /// `128/82 mm[Hg], 70 /min`.
@@ -121,12 +122,13 @@ enum AssignVerb {
     name: "assign", summary: "give a parked reading, or a device's user slot, to a patient",
     usage: "READING PATIENT | --device DEVICE [--user SLOT] PATIENT",
     text: """
-      A reading whose user is unknown waits and is sent to no backend until a technician says whose it is.
+      A reading whose user is unknown waits and is sent to no backend until a technician says whose it is. The first
+      eight letters of its id are enough.
       With --device the slot belongs to the patient from now on, and what waits of that slot is given too.
 
       examples:
         hearthctl readings --parked
-        hearthctl assign 67997cb9-0389-52a3-911c-1ba6638459ec p-7f3a
+        hearthctl assign 67997cb9 p-7f3a
         hearthctl assign --device scale --user 2 p-81c2
       """, options: ["--device", "--user"], run: run)
 
