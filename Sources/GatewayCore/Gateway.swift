@@ -196,14 +196,14 @@ public struct Gateway: Sendable {
     if let time = retainAt, time <= now.monotonic {
       // Once an hour is often enough for what is dropped after days.
       retainAt = now.monotonic + 3_600_000
-      effects.append(.retain(pinned: pinnedSequence))
+      effects.append(.retain(pinned: pinned))
     }
     if let time = ruleDeadline, time <= now.monotonic { effects += expireRules(now) }
     return effects
   }
 
-  /// What waits for a patient is never dropped.
-  var pinnedSequence: UInt64? { state.parked.values.map(\.sequence).min() }
+  /// The lowest sequence number that waits for a patient: it is never dropped, nor what comes after it.
+  public var pinned: UInt64? { state.parked.values.map(\.sequence).min() }
 
   func zone(for device: DeviceConfiguration, patient: String?) -> TimeZoneRules {
     let name = device.timeZone ?? patient.flatMap { plans[$0]?.timeZone } ?? configuration.timeZone

@@ -93,6 +93,7 @@ public enum Intake {
       writer.uint8(0)
     }
     writer.append(raw.raw.octets)
+    if let number = raw.recordNumber { writer.uint32(number) }
     if let received { writer.uint64(UInt64(bitPattern: received)) }
     return NameBasedUUID.make(writer.octets)
   }

@@ -39,7 +39,7 @@ public enum Monitor {
             outcome.evaluation.rules.append(.init(rule: rule.id, zone: zone, state: "history"))
           }
         } else {
-          let (after, kinds) = band.next(before, zone: zone, at: taken)
+          let (after, kinds) = band.next(before, zone: zone, at: taken, now: now)
           state.rules[rule.id] = after == RuleState() ? nil : after
           for (kind, zone) in kinds {
             outcome.events.append(
@@ -98,9 +98,10 @@ extension BandRule {
     return isDoubtful ? min(zone, .yellow) : zone
   }
 
-  /// The rule's next state after a reading in `zone`, taken at `time` (milliseconds since 1970), and what is to be told.
+  /// The rule's next state after a reading in `zone`, taken at `time` (milliseconds since 1970), and what is to be told. The
+  /// wait for a repeat begins when the reading is known, at `now`.
   func next(
-    _ before: RuleState, zone: Zone, at time: Int64
+    _ before: RuleState, zone: Zone, at time: Int64, now: Int64
   ) -> (RuleState, [(MonitoringEvent.Kind, Zone)]) {
     var after = before
     after.zone = zone
@@ -116,7 +117,7 @@ extension BandRule {
       }
       after.since = time
       after.count = 1
-      after.deadline = time + confirm.within
+      after.deadline = now + confirm.within
       after.phase = isImmediate ? .raised : .pending
       return (after, isImmediate ? [(.raised, zone), (.repeatRequested, zone)] : [(.repeatRequested, zone)])
     case .pending:

@@ -1,0 +1,182 @@
+// Each backend's way out: one batch in flight, back-off, the one bad reading found, none waits for another.
+
+import Drivers
+import GatewayCore
+import JSON
+import Readings
+import Testing
+
+private let backends = ["a", "b"].map {
+  BackendConfiguration(name: $0, kind: .directory(path: "/\($0)"), maximumReadings: 8, maximumBytes: 1 << 20)
+}
+private let cuff = DeviceConfiguration(
+  id: "cuff", driver: "blood-pressure", endpoint: .playback(path: "/x"), patient: "p-1")
+
+/// A hub with readings on disk, and a journal that answers fetches.
+private struct Sender {
+  var hub: Hub
+
+  init(readings: UInt8, disk: [(sequence: UInt64, entry: JournalEntry)] = []) {
+    hub = Hub(.with([cuff], backends: backends), disk: disk)
+    serve()
+    hub.send(.linkOpened(device: "cuff"))
+    Cuff.converse(&hub, "cuff")
+    hub.done = []
+    for index in 0..<readings {
+      hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 100 + index)))
+      hub.sync()
+    }
+  }
+
+  /// Answers every fetch from the disk.
+  mutating func serve() {
+    var served = 0
+    while served < hub.done.count {
+      if case .fetch(let backend, let after, let count, _) = hub.done[served] {
+        let items = hub.disk.filter { $0.sequence > after }.compactMap { place -> Deliverable? in
+          guard case .reading(let reading) = place.entry else { return nil }
+          return Deliverable(
+            sequence: place.sequence, id: reading.id.description, isReading: true,
+            receivedAt: reading.receivedAt.milliseconds, json: [])
+        }
+        hub.done.remove(at: served)
+        hub.send(.fetched(backend: backend, Array(items.prefix(count))))
+        served = 0
+      } else {
+        served += 1
+      }
+    }
+  }
+
+  /// Takes the last delivery to a backend out of what was done.
+  mutating func delivery(_ backend: String) -> [Deliverable]? {
+    serve()
+    guard let index = hub.done.lastIndex(where: { if case .deliver(backend, _) = $0 { true } else { false } }),
+      case .deliver(_, let items) = hub.done.remove(at: index)
+    else { return nil }
+    return items
+  }
+
+  mutating func answer(_ backend: String, _ outcome: DeliveryOutcome) {
+    hub.send(.delivered(backend: backend, outcome))
+    hub.sync()
+    serve()
+  }
+
+  var words: [Acknowledgement] {
+    hub.disk.compactMap { if case .acknowledgement(let word) = $0.entry { word } else { nil } }
+  }
+}
+
+private let stored = DeliveryOutcome.accepted(duplicates: 0, refused: [:])
+
+@Suite struct OutboxTests {
+  @Test func aBacklogDrainsInOrderOneBatchAtATime() {
+    var sender = Sender(readings: 0)
+    var all: [UInt64] = []
+    sender = Sender(readings: 20)
+    while let items = sender.delivery("a") {
+      #expect(sender.delivery("a") == nil)
+      all += items.map(\.sequence)
+      sender.answer("a", stored)
+    }
+    #expect(all.count == 20)
+    #expect(all == all.sorted())
+    #expect(sender.words.filter { $0.backend == "a" }.map(\.count).reduce(0, +) == 20)
+  }
+
+  @Test func aDeadBackendDelaysNoOther() {
+    var sender = Sender(readings: 3)
+    _ = sender.delivery("a")
+    _ = sender.delivery("b")
+    sender.answer("a", .retry(after: nil, code: "net.refused"))
+    for _ in 0..<3 { sender.answer("b", stored); _ = sender.delivery("b") }
+    #expect(sender.words.filter { $0.backend == "b" }.map(\.count).reduce(0, +) == 3)
+    #expect(!sender.words.contains { $0.backend == "a" })
+  }
+
+  @Test func anUnknownOutcomeSendsTheSameOctetsAgainAfterAWait() {
+    var sender = Sender(readings: 1)
+    _ = sender.delivery("a")
+    sender.answer("a", .retry(after: nil, code: "net.timeout"))
+    #expect(!sender.hub.done.contains { if case .redeliver("a") = $0 { true } else { false } })
+    sender.hub.pass(1000)
+    #expect(sender.hub.done.contains { if case .redeliver("a") = $0 { true } else { false } })
+    sender.answer("a", stored)
+    #expect(sender.words.filter { $0.backend == "a" }.count == 1)
+  }
+
+  @Test func retryAfterIsHonoured() {
+    var sender = Sender(readings: 1)
+    _ = sender.delivery("a")
+    sender.answer("a", .retry(after: 120_000, code: "http.503"))
+    sender.hub.pass(119_000)
+    #expect(!sender.hub.done.contains { if case .redeliver("a") = $0 { true } else { false } })
+    sender.hub.pass(1000)
+    #expect(sender.hub.done.contains { if case .redeliver("a") = $0 { true } else { false } })
+  }
+
+  @Test func theOneBadReadingIsFoundAndSetAsideAndTheRestFlows() {
+    var sender = Sender(readings: 8)
+    // The reading with systolic 105 is poison.
+    let poison = sender.hub.readings[5].id.description
+    var accepted: [String] = []
+    var rounds = 0
+    while let items = sender.delivery("a"), rounds < 40 {
+      rounds += 1
+      if items.contains(where: { $0.id == poison }) {
+        sender.answer("a", .refused(code: "http.422", text: "refused"))
+        sender.hub.pass(1)
+      } else {
+        accepted += items.map(\.id)
+        sender.answer("a", stored)
+      }
+    }
+    #expect(Set(accepted).count == 7)
+    #expect(accepted.count == 7)
+    let refused = sender.words.filter { $0.backend == "a" }.flatMap(\.refused)
+    #expect(refused.count == 1)
+    #expect(sender.hub.disk.first { $0.sequence == refused.first }.map { $0.entry.kind } == .reading)
+  }
+
+  @Test func anItemThatIsRefusedByItselfDoesNotBlock() {
+    var sender = Sender(readings: 1)
+    guard let items = sender.delivery("a") else { return }
+    sender.answer("a", .accepted(duplicates: 0, refused: [items[0].id: "invalid"]))
+    #expect(sender.words.first { $0.backend == "a" }?.refused == [items[0].sequence])
+  }
+
+  @Test func tooLargeMakesBatchesSmaller() {
+    var sender = Sender(readings: 9)
+    guard let large = sender.delivery("a") else { return }
+    #expect(large.count == 8)
+    sender.answer("a", .tooLarge)
+    sender.hub.pass(1)
+    #expect(sender.delivery("a")?.count == 4)
+  }
+
+  @Test func aRestartGoesOnBehindTheLastDurableWord() {
+    var sender = Sender(readings: 12)
+    _ = sender.delivery("a")
+    sender.answer("a", stored)
+    let through = sender.words.filter { $0.backend == "a" }.map(\.through).max() ?? 0
+    var restarted = Sender(readings: 0, disk: sender.hub.disk)
+    let items = restarted.delivery("a")
+    #expect(items?.allSatisfy { $0.sequence > through } ?? false)
+    #expect(items?.count == 4)
+  }
+
+  @Test func misconfigurationIsToldOnceAndTriedSlowly() {
+    var sender = Sender(readings: 1)
+    _ = sender.delivery("a")
+    sender.hub.done = []
+    for _ in 0..<3 {
+      sender.answer("a", .misconfigured(code: "http.401", text: "refused"))
+      sender.hub.pass(300_001)
+    }
+    let warnings = sender.hub.done.filter {
+      if case .log(.warning, let text) = $0 { text.contains("http.401") } else { false }
+    }
+    #expect(warnings.count == 1)
+  }
+}
