@@ -6,8 +6,11 @@ public struct Configuration: Sendable, Hashable {
   public var hubID: String?
   /// IANA name of the zone of the home.
   public var timeZone: String
+  /// The devices of the home.
   public var devices: [DeviceConfiguration]
+  /// Where readings go.
   public var backends: [BackendConfiguration]
+  /// The journal's sizes.
   public var journal: JournalConfiguration
   /// Name of the group whose members may pair, assign and configure.
   public var technicianGroup: String
