@@ -70,13 +70,25 @@ public enum SerialPort {
       Descriptor.close(fd)
       throw Failure(error: SystemError("open", path: path, errno: ENOTTY), hint: "this is no serial port")
     }
-    guard cl_lock(fd) == 0, cl_exclusive(fd) == 0, tcsetattr(fd, TCSANOW, &attributes) == 0 else {
+    guard cl_lock(fd) == 0, cl_exclusive(fd) == 0, configure(fd, &attributes) else {
       let failure = failure("configure", path)
       Descriptor.close(fd)
       throw failure
     }
     tcflush(fd, TCIFLUSH)
     return fd
+  }
+
+  /// EINVAL means that the port took only some of it. A pseudo terminal has neither 7 bits nor parity, which is no harm; a port
+  /// that refuses the speed is of no use.
+  private static func configure(_ fd: Int32, _ attributes: inout termios) -> Bool {
+    if tcsetattr(fd, TCSANOW, &attributes) == 0 { return true }
+    guard Glibc.errno == EINVAL else { return false }
+    var taken = termios()
+    guard tcgetattr(fd, &taken) == 0 else { return false }
+    if cfgetospeed(&taken) == cfgetospeed(&attributes), taken.c_lflag & tcflag_t(ICANON | ECHO) == 0 { return true }
+    Glibc.errno = EINVAL
+    return false
   }
 
   private static func failure(_ operation: String, _ path: String) -> Failure {

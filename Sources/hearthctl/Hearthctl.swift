@@ -26,7 +26,18 @@ struct Hearthctl {
     DoctorVerb.verb, DriversVerb.verb, DecodeVerb.verb, VersionVerb.verb,
   ]
 
+  /// Options that may stand before the verb are moved behind it.
+  private static func bringVerbToFront(_ arguments: inout [String]) {
+    var leading: [String] = []
+    while let first = arguments.first, first == "--json" || first == "--socket" || first.hasPrefix("--socket=") {
+      leading.append(arguments.removeFirst())
+      if first == "--socket", !arguments.isEmpty { leading.append(arguments.removeFirst()) }
+    }
+    arguments += leading
+  }
+
   private static func run(_ arguments: inout [String]) throws(Failure) -> Int32 {
+    bringVerbToFront(&arguments)
     guard let first = arguments.first else {
       Terminal.out(help)
       return 64
