@@ -53,6 +53,8 @@ public struct Gateway: Sendable {
   var jitter = Jitter(seed: 1)
   var isStarted = false
   var nextAppend: UInt64 = 1
+  /// The journal began a segment that has no snapshot yet.
+  var needsSnapshot = false
   var wakeAt: Int64?
   var retainAt: Int64?
 
@@ -87,9 +89,11 @@ public struct Gateway: Sendable {
     case .linkClosed(let device, let end): return linkClosed(device, end, now)
     case .timer: return due(now)
     case .clockChanged: return expireRules(now)
-    case .appended(let id, let sequences): return appended(id, sequences, now)
-    case .appendFailed(let id, let failure): return appendFailed(id, failure, now)
-    case .journalRolled: return append([.snapshot(state)], now: now)
+    case .appended(let id, let sequences): return appended(id, sequences, now) + snapshot(now)
+    case .appendFailed(let id, let failure): return appendFailed(id, failure, now) + snapshot(now)
+    case .journalRolled:
+      needsSnapshot = true
+      return snapshot(now)
     case .journalReport(let report):
       journal = report
       return []
@@ -159,6 +163,13 @@ public struct Gateway: Sendable {
     for case .reading(let reading) in entries { inFlight.insert(reading.id) }
     if let device { devices[device]?.pendingAppends += 1 }
     return [.append(id, entries)]
+  }
+
+  /// A snapshot, when one is due and nothing is on its way to the disk: what is written before it must be in it.
+  mutating func snapshot(_ now: Now) -> [Effect] {
+    guard needsSnapshot, pending.isEmpty else { return [] }
+    needsSnapshot = false
+    return append([.snapshot(state)], now: now)
   }
 
   /// The earliest moment at which something is to be done without an event from outside.

@@ -112,8 +112,9 @@ final class Daemon {
       listener = first.fd
     } else {
       try Directory.make(options.runtimeDirectory)
+      // Everyone may call; the kernel says who it is, and who may not is told so.
       listener = try UnixSocket.listen(
-        "\(options.runtimeDirectory)/hearthd.sock", mode: 0o660, group: loaded.configuration.readerGroup)
+        "\(options.runtimeDirectory)/hearthd.sock", mode: 0o666, group: loaded.configuration.readerGroup)
     }
     control = ControlServer(loop, listener: listener) { [unowned self] in handle($0) }
   }

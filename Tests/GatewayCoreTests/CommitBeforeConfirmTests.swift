@@ -84,6 +84,24 @@ private func cuffHub(
     #expect(restarted.gateway.pinned != nil)
   }
 
+  @Test func aSnapshotWaitsForWhatIsOnItsWayToTheDisk() {
+    var hub = cuffHub()
+    hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 128)))
+    // The journal rolls while the reading is being written: a snapshot without it would forget it at the next start.
+    hub.send(.journalRolled)
+    #expect(hub.waiting.count == 1)
+    hub.sync()
+    guard case .snapshot(let state)? = hub.disk.last?.entry else {
+      Issue.record("no snapshot was written")
+      return
+    }
+    #expect(state.stored == 1)
+    var restarted = cuffHub(disk: [hub.disk[hub.disk.count - 1]])
+    restarted.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 128)))
+    restarted.sync()
+    #expect(restarted.readings.isEmpty)
+  }
+
   @Test func twoMeasurementsWithDifferentStampsAreTwo() {
     var hub = cuffHub()
     hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 128, second: 0)))
