@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """An HTTP server that answers as its clients fear: the path says how. For tests of hearth-uplink and hearthd.
 
-usage: fault_server.py [--certificate FILE --key FILE [--client-authority FILE]]
+usage: fault_server.py [--control FD] [--certificate FILE --key FILE [--client-authority FILE]] [--most-tls 1.1]
 
-Prints its port as the first line and ends when standard input closes. GET /requests tells the method, the path and the
+Writes its port as the first line to standard output and ends when standard input closes; with --control, both are that one
+socket. GET /requests tells the method, the path and the
 length of every request so far, one a line. Standard library only.
 """
 
@@ -13,7 +14,6 @@ import os
 import socket
 import ssl
 import struct
-import sys
 import threading
 import time
 
@@ -157,10 +157,11 @@ def serve(connection):
 
 def main():
     parser = argparse.ArgumentParser()
+    parser.add_argument("--control", type=int)
     parser.add_argument("--certificate")
     parser.add_argument("--key")
     parser.add_argument("--client-authority")
-    parser.add_argument("--most-tls", choices=["1.1", "1.2", "1.3"])
+    parser.add_argument("--most-tls", choices=["1.1"])
     options = parser.parse_args()
     context = None
     if options.certificate:
@@ -174,8 +175,9 @@ def main():
             context.minimum_version = ssl.TLSVersion.TLSv1
             context.maximum_version = ssl.TLSVersion.TLSv1_1
     listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-    print(listener.getsockname()[1], flush=True)
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    control = (0, 1) if options.control is None else (options.control, options.control)
+    os.write(control[1], f"{listener.getsockname()[1]}\n".encode())
+    threading.Thread(target=end_with_parent, args=(control[0],), daemon=True).start()
     while True:
         connection, _ = listener.accept()
         threading.Thread(target=equip, args=(connection, context), daemon=True).start()
@@ -191,8 +193,9 @@ def equip(connection, context):
     serve(connection)
 
 
-def end_with_parent():
-    sys.stdin.buffer.read()
+def end_with_parent(control):
+    while os.read(control, 4096):
+        pass
     os._exit(0)
 
 

@@ -1,0 +1,167 @@
+// What servers may answer, seen through the real hearth-uplink: the answer as it is, never more than asked for, in bounded time.
+
+import Foundation
+import Testing
+import UplinkProtocol
+
+@Suite(.enabled(if: FaultServer.isPossible, "python3 is not installed"))
+struct UplinkAnswerTests {
+  private let server: FaultServer
+  private let uplink: UplinkProcess
+
+  init() throws {
+    server = try FaultServer()
+    uplink = try UplinkProcess()
+  }
+
+  private func answer(_ path: String, body: [UInt8] = [1], most: UInt32 = 1 << 20) throws -> UplinkAnswer {
+    let got = uplink.outcome(try uplink.send(server.url(path), body: body, most: most))
+    guard case .outcome(.response(let answer)) = got else {
+      Issue.record("\(path): \(got)")
+      throw FaultServer.Failed()
+    }
+    return answer
+  }
+
+  private func failure(_ path: String, deadline: UInt32 = 20_000) throws -> UplinkFailureKind? {
+    let got = uplink.outcome(try uplink.send(server.url(path), deadline: deadline))
+    guard case .outcome(.failure(let kind, _)) = got else {
+      Issue.record("\(path): \(got)")
+      return nil
+    }
+    return kind
+  }
+
+  /// The requests that reached the server.
+  private func requests() throws -> [String] {
+    String(decoding: try answer("requests").body, as: UTF8.self).split(separator: "\n").map(String.init)
+  }
+
+  @Test func statusHeadersAndBody() throws {
+    let answer = try answer("ok")
+    #expect(answer.status == 200)
+    #expect(answer.header("content-type") == "application/json")
+    #expect(answer.header("X-Test") == "yes")
+    #expect(answer.body == Array("{\"results\":[]}".utf8))
+    #expect(!answer.bodyTruncated && !answer.headersTruncated)
+  }
+
+  @Test func theBodyGoesOutByteForByte() throws {
+    let body = (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 7 ^ $0 >> 8) }
+    #expect(try answer("echo", body: body).body == body)
+  }
+
+  @Test func headersGoOutAndNothingOfOursIsAddedButTheName() throws {
+    let id = try uplink.send(
+      server.url("headers"),
+      headers: [
+        UplinkHeader("Content-Type", "application/json"), UplinkHeader("Idempotency-Key", "\"a-b\""),
+        UplinkHeader("Authorization", "Bearer t"),
+      ])
+    guard case .outcome(.response(let answer)) = uplink.outcome(id) else {
+      Issue.record("no answer")
+      return
+    }
+    let text = String(decoding: answer.body, as: UTF8.self)
+    for line in [
+      "content-type: application/json\n", "idempotency-key: \"a-b\"\n", "authorization: Bearer t\n",
+      "user-agent: Hearth/",
+    ] { #expect(text.contains(line)) }
+    #expect(!text.lowercased().contains("curl"))
+  }
+
+  @Test func cookiesAreNotKept() throws {
+    _ = try answer("cookie")
+    #expect(!String(decoding: try answer("headers").body, as: UTF8.self).contains("cookie"))
+  }
+
+  @Test(arguments: [(204, ""), (413, "too large"), (503, "later")]) func statuses(status: Int, body: String) throws {
+    let answer = try answer("\(status)")
+    #expect(Int(answer.status) == status)
+    #expect(answer.body == Array(body.utf8))
+    if status == 503 { #expect(answer.header("retry-after") == "7") }
+  }
+
+  @Test(arguments: [301, 302, 307, 308]) func aRedirectIsTheAnswer(status: Int) throws {
+    let answer = try answer("\(status)")
+    #expect(Int(answer.status) == status)
+    #expect(answer.header("location") == "/target")
+    #expect(try requests().filter { $0.contains("target") }.isEmpty)
+  }
+
+  @Test func aRedirectToNowhereIsTheAnswerToo() throws {
+    #expect(try answer("redirect-without-location").status == 302)
+  }
+
+  @Test(arguments: ["basic", "basic-without-realm", "digest", "bearer", "plain"])
+  func nobodyIsGivenAPassword(scheme: String) throws {
+    let answer = try answer("401-\(scheme)")
+    #expect(answer.status == 401)
+    #expect((answer.header("www-authenticate") != nil) == (scheme != "plain"))
+    #expect(try requests().filter { $0.contains("401") }.count == 1)
+  }
+
+  @Test(arguments: ["endless", "endless-gzip"]) func aBodyWithoutEndIsCutOff(path: String) throws {
+    let answer = try answer(path, most: 100_000)
+    #expect(answer.status == 200)
+    #expect(answer.body.count == 100_000)
+    #expect(answer.bodyTruncated)
+    // The same process goes on.
+    #expect(try self.answer("204").status == 204)
+  }
+
+  @Test func aBodyOfExactlyTheBoundIsWhole() throws {
+    let body = [UInt8](repeating: 7, count: 5000)
+    let whole = try answer("echo", body: body, most: 5000)
+    #expect(whole.body == body && !whole.bodyTruncated)
+    let cut = try answer("echo", body: body, most: 4999)
+    #expect(cut.body.count == 4999 && cut.bodyTruncated)
+    let none = try answer("echo", body: body, most: 0)
+    #expect(none.body.isEmpty && none.bodyTruncated)
+  }
+
+  @Test(arguments: ["short-body", "bad-chunks", "bad-gzip"]) func aBodyThatBreaksOffSaysSo(path: String) throws {
+    let answer = try answer(path)
+    #expect(answer.status == 200)
+    #expect(answer.bodyTruncated)
+  }
+
+  @Test(arguments: ["many-headers", "long-header"]) func headersAreBounded(path: String) throws {
+    let answer = try answer(path)
+    #expect(answer.headersTruncated)
+    #expect(answer.headers.count <= UplinkLimits.headerCount)
+    #expect(answer.body == Array("ok".utf8))
+  }
+
+  @Test func headersWithoutEndAreRefused() throws { #expect(try failure("endless-headers") == .tlsOrUnknown) }
+
+  @Test(arguments: ["garbage", "garbage-status", "huge-status"]) func garbageIsNoAnswer(path: String) throws {
+    #expect(try failure(path) == .cannotParse)
+  }
+
+  @Test(arguments: ["without-reason", "header-without-colon", "negative-length"])
+  func whatURLSessionRefusesIsUnknown(path: String) throws {
+    #expect(try failure(path) == .tlsOrUnknown)
+  }
+
+  @Test(arguments: ["silent", "drip", "drip-header"]) func theDeadlineHolds(path: String) throws {
+    #expect(try failure(path, deadline: 400) == .timeout)
+    #expect(try answer("204").status == 204)
+  }
+
+  @Test func brokenConnectionsHaveNames() throws {
+    #expect(try failure("close-without-answer") == .closedWithoutAnswer)
+    #expect(try failure("close-mid-status") == .closedWithoutAnswer)
+    #expect(try failure("reset") == .reset)
+  }
+
+  @Test func aServerThatIsNotThereIsRefused() throws {
+    let nobody = try FaultServer().port  // its server is gone again
+    let got = uplink.outcome(try uplink.send("http://127.0.0.1:\(nobody)/"))
+    guard case .outcome(.failure(let kind, _)) = got else {
+      Issue.record("\(got)")
+      return
+    }
+    #expect(kind == .refused)
+  }
+}
