@@ -70,6 +70,7 @@ let package = Package(
     // Platform
     .target(name: "CLinux"),
     shell("Platform", ["CLinux", "Octets"]),
+    shell("JournalFiles", ["Journal", "Platform"]),
     shell("UplinkProtocol", ["Octets"]),
     shell("Playback", ["Octets"]),
     // Programs
@@ -78,7 +79,7 @@ let package = Package(
       [
         "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "Journal", "Monitoring",
         "Drivers", "ControlProtocol", "Exchange", "GatewayCore", "CLinux", "Platform",
-        "UplinkProtocol", "Playback",
+        "UplinkProtocol", "Playback", "JournalFiles",
       ]),
     .target(name: "CCurlHook"),
     program(
@@ -96,8 +97,8 @@ let package = Package(
     program(
       "hearth-bench",
       [
-        "Octets", "JSON", "Readings", "HealthProfiles", "GATT", "Journal", "Drivers", "Exchange",
-        "GatewayCore", "CLinux", "Platform",
+        "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "Journal", "Drivers", "Exchange",
+        "GatewayCore", "CLinux", "Platform", "JournalFiles", "ControlProtocol",
       ]),
     // Tests
     tests("Octets", ["Octets"]),

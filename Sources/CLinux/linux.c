@@ -116,6 +116,20 @@ int cl_unix_send(const char *path, const void *bytes, size_t count) {
   return sent == (ssize_t)count ? 0 : -1;
 }
 
+int cl_unix_datagram(const char *path) {
+  struct sockaddr_un address;
+  socklen_t length;
+  if (address_of(path, &address, &length) != 0) return -1;
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd >= 0 && bind(fd, (struct sockaddr *)&address, length) != 0) {
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+  }
+  return fd;
+}
+
 int cl_exclusive(int fd) { return ioctl(fd, TIOCEXCL); }
 
 int cl_modem_lines(int fd, bool dtr, bool rts) {

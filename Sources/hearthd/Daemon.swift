@@ -6,6 +6,7 @@ import GatewayCore
 import Glibc
 import JSON
 import Journal
+import JournalFiles
 import Platform
 import Readings
 import Zones

@@ -3,6 +3,7 @@
 import Exchange
 import GatewayCore
 import Journal
+import JournalFiles
 import Platform
 import Readings
 import Zones

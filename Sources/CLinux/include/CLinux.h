@@ -33,6 +33,9 @@ int cl_unix_connect(const char *path);
 /// Sends one datagram to a Unix socket; a leading '@' names an abstract one. Returns 0, or -1 with errno.
 int cl_unix_send(const char *path, const void *bytes, size_t count);
 
+/// A bound Unix datagram socket, CLOEXEC: what a service manager listens on. Returns the descriptor, or -1 with errno.
+int cl_unix_datagram(const char *path);
+
 /// Takes a terminal for itself (TIOCEXCL). Returns 0, or -1 with errno.
 int cl_exclusive(int fd);
 

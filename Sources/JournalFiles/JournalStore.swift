@@ -1,28 +1,29 @@
 // The daemon's journal: its directory, the lock against a second daemon, and the journal that runs there.
 
-import Glibc
-import Journal
-import Platform
+internal import Glibc
+public import Journal
+internal import Platform
 
 /// The journal on real files.
-typealias FileJournal = RecordJournal<FileJournalDisk>
+public typealias FileJournal = RecordJournal<FileJournalDisk>
 
 /// Why the journal cannot be opened.
-enum JournalOpenError: Error, CustomStringConvertible {
+public enum JournalOpenError: Error, CustomStringConvertible {
   /// Another daemon has it; its process id where the lock tells it.
   case locked(path: String, pid: Int32?)
   /// The directory cannot be made or listed.
   case disk(DiskError)
 
   /// The stable code.
-  var code: String {
+  public var code: String {
     switch self {
     case .locked: "journal.locked"
     case .disk: "journal.disk-failed"
     }
   }
 
-  var description: String {
+  /// One sentence for a person.
+  public var description: String {
     switch self {
     case .locked(let path, let pid):
       "journal.locked: \(path) is in use by another hearthd" + (pid.map { " (process \($0))" } ?? "")
@@ -33,15 +34,15 @@ enum JournalOpenError: Error, CustomStringConvertible {
 }
 
 /// Holds the lock as long as it lives.
-final class JournalStore {
+public final class JournalStore {
   /// The journal.
-  var journal: FileJournal
+  public var journal: FileJournal
   /// What recovery found.
-  let recovery: JournalRecovery
+  public let recovery: JournalRecovery
   private let lock: File
 
   /// Opens `<state directory>/journal`; makes it when it is not there.
-  init(
+  public init(
     stateDirectory: String, limits: JournalLimits = JournalLimits(), visit: (JournalRecord) -> Void
   ) throws(JournalOpenError) {
     let directory = "\(stateDirectory)/journal"

@@ -1,15 +1,16 @@
 // The journal's disk on real files: a flat directory, descriptors kept open for the segments in use.
 
-import Glibc
-import Journal
-import Platform
+internal import Glibc
+public import Journal
+internal import Platform
 
 /// The journal's directory. One thread uses it.
-final class FileJournalDisk: JournalDisk {
+public final class FileJournalDisk: JournalDisk {
   private let directory: String
   private var open: [(name: String, file: File)] = []
 
-  init(directory: String) { self.directory = directory }
+  /// A folder that exists.
+  public init(directory: String) { self.directory = directory }
 
   private func path(_ name: String) -> String { "\(directory)/\(name)" }
 
@@ -30,7 +31,8 @@ final class FileJournalDisk: JournalDisk {
 
   private func forget(_ name: String) { open.removeAll { $0.name == name } }
 
-  func list() throws(DiskError) -> [DiskEntry] {
+  /// As `JournalDisk` says.
+  public func list() throws(DiskError) -> [DiskEntry] {
     try run { () throws(FileError) in
       try Directory.list(directory).map {
         DiskEntry(name: $0.name, size: $0.size, isRegular: $0.isRegular, modified: $0.modified)
@@ -38,7 +40,8 @@ final class FileJournalDisk: JournalDisk {
     }
   }
 
-  func create(_ name: String, size: Int) throws(DiskError) {
+  /// As `JournalDisk` says.
+  public func create(_ name: String, size: Int) throws(DiskError) {
     try run { () throws(FileError) in
       let file = try File(path(name), flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
       do throws(FileError) {
@@ -51,34 +54,41 @@ final class FileJournalDisk: JournalDisk {
     }
   }
 
-  func read(_ name: String, offset: Int, count: Int) throws(DiskError) -> [UInt8] {
+  /// As `JournalDisk` says.
+  public func read(_ name: String, offset: Int, count: Int) throws(DiskError) -> [UInt8] {
     try run { () throws(FileError) in try file(name).read(at: offset, count: count) }
   }
 
-  func write(_ name: String, offset: Int, _ octets: [UInt8]) throws(DiskError) {
+  /// As `JournalDisk` says.
+  public func write(_ name: String, offset: Int, _ octets: [UInt8]) throws(DiskError) {
     try run { () throws(FileError) in try file(name).write(octets, at: offset) }
   }
 
-  func sync(_ name: String) throws(DiskError) {
+  /// As `JournalDisk` says.
+  public func sync(_ name: String) throws(DiskError) {
     try run { () throws(FileError) in try file(name).syncData() }
   }
 
-  func syncDirectory() throws(DiskError) {
+  /// As `JournalDisk` says.
+  public func syncDirectory() throws(DiskError) {
     try run { () throws(FileError) in try Directory.sync(directory) }
   }
 
-  func rename(_ from: String, to: String) throws(DiskError) {
+  /// As `JournalDisk` says.
+  public func rename(_ from: String, to: String) throws(DiskError) {
     forget(from)
     forget(to)
     try run { () throws(FileError) in try Directory.rename(path(from), to: path(to)) }
   }
 
-  func remove(_ name: String) throws(DiskError) {
+  /// As `JournalDisk` says.
+  public func remove(_ name: String) throws(DiskError) {
     forget(name)
     try run { () throws(FileError) in try Directory.remove(path(name)) }
   }
 
-  func setAside(_ name: String, _ octets: [UInt8]) throws(DiskError) -> Bool {
+  /// As `JournalDisk` says.
+  public func setAside(_ name: String, _ octets: [UInt8]) throws(DiskError) -> Bool {
     try run { () throws(FileError) in
       let folder = path("damaged")
       try Directory.make(folder)

@@ -1,1 +1,0 @@
-// hearth-bench: placeholder until its first file lands.
