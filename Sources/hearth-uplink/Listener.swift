@@ -6,7 +6,8 @@ import Foundation
 
 /// Accepts and starts workers, and ends when none is left and nobody comes.
 struct Listener {
-  private static let mostWorkers = 16
+  /// At nine threads each they stay below the unit's TasksMax; more connections wait in the socket.
+  private static let mostWorkers = 6
   private let fd: Int32
   private let idleMilliseconds: Int64
   private var workers: Set<pid_t> = []
