@@ -29,7 +29,8 @@ enum DecodeBench {
         for raw in decoded.readings { checksum &+= Intake.normalise(raw, context).observations.count }
       }
     }
-    decode(10_000)
+    // The first million settles the allocator.
+    decode(1_000_000)
     let before = kilobytes("/proc/self/status", "VmRSS:")
     let start = nanoseconds()
     let count = 10_000_000

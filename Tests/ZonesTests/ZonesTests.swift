@@ -1,1 +1,106 @@
+// Zones against Python's zoneinfo, civil time against itself, text both ways.
+
+import Foundation
 import Testing
+import Zones
+
+private let fixtures = Bundle.module.resourceURL?.appending(path: "Fixtures")
+
+private func rules(_ name: String) throws -> TimeZoneRules {
+  let file = try #require(fixtures).appending(path: name.replacingOccurrences(of: "/", with: "_") + ".tzif")
+  return try TimeZoneRules(tzif: [UInt8](Data(contentsOf: file)))
+}
+
+private func civil(_ y: Int, _ m: Int, _ d: Int, _ h: Int = 0, _ min: Int = 0, _ s: Int = 0) throws -> CivilTime {
+  try #require(CivilTime(year: y, month: m, day: d, hour: h, minute: min, second: s))
+}
+
+@Suite struct ZonesTests {
+  @Test func offsetsAreThoseOfZoneinfo() throws {
+    let text = try String(contentsOf: try #require(fixtures).appending(path: "offsets.txt"), encoding: .utf8)
+    var compared = 0
+    for line in text.split(separator: "\n") {
+      let parts = line.split(separator: " ")
+      let zone = try rules(String(parts[0]))
+      for sample in parts.dropFirst() {
+        let pair = sample.split(separator: ":").compactMap { Int64($0) }
+        let local = zone.local(at: pair[0])
+        if local.offset != Int(pair[1]) { Issue.record("\(parts[0]) at \(pair[0]): \(local.offset), not \(pair[1])") }
+        // And back: the civil time names this instant.
+        let time = CivilTime(seconds: pair[0] + pair[1])
+        switch zone.instants(of: time) {
+        case .one(let instant):
+          if instant != pair[0] { Issue.record("\(parts[0]): \(time) is \(instant), not \(pair[0])") }
+        case .fold(let first, let second):
+          if first != pair[0], second != pair[0] { Issue.record("\(parts[0]): a fold without \(pair[0])") }
+        case .gap: Issue.record("\(parts[0]): a gap at \(pair[0])")
+        }
+        compared += 1
+      }
+    }
+    #expect(compared > 5000)
+  }
+
+  @Test func theHourThatComesTwiceAndTheHourThatNeverCame() throws {
+    let oslo = try rules("Europe/Oslo")
+    // 2026-10-25 03:00 CEST becomes 02:00 CET; 2026-03-29 02:00 CET becomes 03:00 CEST.
+    #expect(oslo.instants(of: try civil(2026, 10, 25, 2, 30)) == .fold(first: 1_792_888_200, second: 1_792_891_800))
+    let first = oslo.resolve(try civil(2026, 10, 25, 2, 30), received: 1_792_888_300_000)
+    #expect(first.seconds == 1_792_888_200 && first.isAmbiguous)
+    let second = oslo.resolve(try civil(2026, 10, 25, 2, 30), received: 1_792_891_900_000)
+    #expect(second.seconds == 1_792_891_800 && second.isAmbiguous)
+    let gap = oslo.resolve(try civil(2026, 3, 29, 2, 30), received: 0)
+    #expect(gap.isAmbiguous)
+    #expect(
+      CivilTime(seconds: gap.seconds + Int64(oslo.local(at: gap.seconds).offset)) == (try civil(2026, 3, 29, 3, 30)))
+  }
+
+  @Test func brokenFilesAreErrors() throws {
+    let file = try #require(fixtures).appending(path: "Europe_Oslo.tzif")
+    let octets = [UInt8](try Data(contentsOf: file))
+    for end in stride(from: 0, to: octets.count, by: 7) {
+      #expect(throws: (any Error).self) { try TimeZoneRules(tzif: Array(octets[..<end])) }
+    }
+    for index in octets.indices {
+      var changed = octets
+      changed[index] ^= 0xFF
+      if let zone = try? TimeZoneRules(tzif: changed) { _ = zone.local(at: 1_795_248_930) }
+    }
+  }
+
+  @Test(arguments: ["Europe/Oslo", "America/Argentina/Buenos_Aires", "Etc/GMT+5", "UTC"])
+  func goodNames(name: String) { #expect(TimeZoneRules.isValidName(name)) }
+  @Test(arguments: [
+    "", "/etc/passwd", "../shadow", "Europe/../Oslo", "Europe//Oslo", ".hidden", "Europe/Oslo\u{0}", "a b",
+  ])
+  func badNames(name: String) { #expect(!TimeZoneRules.isValidName(name)) }
+
+  @Test func civilTimeIsItselfOverTheWholeRange() throws {
+    for seconds in stride(from: Int64(-62_135_596_800), to: 253_402_300_799, by: 86_399 * 977) {
+      #expect(CivilTime(seconds: seconds).seconds == seconds)
+    }
+    #expect(try civil(1970, 1, 1).dayOfWeek == 4)
+    #expect(try civil(2026, 11, 21).dayOfWeek == 6)
+    #expect(CivilTime(year: 2025, month: 2, day: 29) == nil)
+    #expect(CivilTime(year: 2024, month: 2, day: 29) != nil)
+    #expect(CivilTime(year: 2100, month: 2, day: 29) == nil)
+    #expect(CivilTime(year: 0, month: 1, day: 1) == nil)
+  }
+
+  @Test(arguments: [
+    ("2026-11-21T08:15:30+01:00", Int64(1_795_245_330_000), Int32(3600)),
+    ("2026-11-21T08:15:33.120+01:00", 1_795_245_333_120, 3600),
+    ("1969-12-31T23:59:59.999+00:00", -1, 0), ("2026-11-21T02:45:00-03:30", 1_795_241_700_000, -12_600),
+  ])
+  func instantsAsText(text: String, milliseconds: Int64, offset: Int32) {
+    #expect(ISO8601.text(milliseconds: milliseconds, offsetSeconds: offset) == text)
+    #expect(ISO8601.instant(text)?.milliseconds == milliseconds)
+    #expect(ISO8601.instant(text)?.offsetSeconds == offset)
+  }
+
+  @Test(arguments: [
+    "", "2026-11-21", "2026-11-21T08:15:30", "2026-13-21T08:15:30Z", "2026-11-21T24:15:30Z", "2026-11-21T08:15:30.Z",
+    "2026-11-21T08:15:30+1:00", "2026-11-21T08:15:30+01:00x", "2026-02-30T00:00:00Z",
+  ])
+  func whatIsNoInstant(text: String) { #expect(ISO8601.instant(text) == nil) }
+}
