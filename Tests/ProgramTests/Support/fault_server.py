@@ -180,6 +180,8 @@ def main():
     threading.Thread(target=end_with_parent, args=(control[0],), daemon=True).start()
     while True:
         connection, _ = listener.accept()
+        # Otherwise the tail of an answer waits 40 ms for the client's delayed acknowledgement.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         threading.Thread(target=equip, args=(connection, context), daemon=True).start()
 
 
