@@ -1,0 +1,92 @@
+// Requests, their faults, and who may ask what.
+
+import ControlProtocol
+import JSON
+import Testing
+
+private func read(_ line: String) -> Result<ControlRequest, ControlError> {
+  ControlRequest.read(Array(line.utf8)).request
+}
+private func code(_ line: String) -> String? {
+  if case .failure(let error) = read(line) { return error.code }
+  return nil
+}
+
+@Suite struct ControlRequestTests {
+  @Test func goodRequests() {
+    #expect(read(#"{"jsonrpc":"2.0","id":1,"method":"status","params":{}}"#) == .success(.status))
+    #expect(read(#"{"jsonrpc":"2.0","id":"x","method":"status"}"#) == .success(.status))
+    #expect(
+      read(
+        #"{"jsonrpc":"2.0","id":1,"method":"readings","params":{"since":"24h","patient":"p","limit":5,"parked":true}}"#)
+        == .success(.readings(.init(since: "24h", patient: "p", parked: true, limit: 5))))
+    #expect(
+      read(#"{"jsonrpc":"2.0","id":1,"method":"assign","params":{"reading":"r","patient":"p"}}"#)
+        == .success(.assignReading(id: "r", patient: "p")))
+    #expect(
+      read(#"{"jsonrpc":"2.0","id":1,"method":"assign","params":{"device":"d","user":2,"patient":"p"}}"#)
+        == .success(.assignSlot(device: "d", user: 2, patient: "p")))
+  }
+
+  @Test(arguments: [
+    ("{", "parse-error"), ("[]", "invalid-request"), ("{}", "invalid-request"),
+    (#"{"jsonrpc":"1.0","id":1,"method":"status"}"#, "invalid-request"),
+    (#"{"jsonrpc":"2.0","id":{},"method":"status"}"#, "invalid-request"),
+    (#"{"jsonrpc":"2.0","id":1,"method":"stauts"}"#, "unknown-method"),
+    (#"{"jsonrpc":"2.0","id":1,"method":"status","params":{"x":1}}"#, "bad-parameters"),
+    (#"{"jsonrpc":"2.0","id":1,"method":"status","params":[]}"#, "bad-parameters"),
+    (#"{"jsonrpc":"2.0","id":1,"method":"readings","params":{"limit":0}}"#, "bad-parameters"),
+    (#"{"jsonrpc":"2.0","id":1,"method":"readings","params":{"limit":"5"}}"#, "bad-parameters"),
+    (#"{"jsonrpc":"2.0","id":1,"method":"assign","params":{"patient":"p"}}"#, "bad-parameters"),
+    (#"{"jsonrpc":"2.0","id":1,"method":"assign","params":{"device":"d","user":256,"patient":"p"}}"#, "bad-parameters"),
+    (#"{"jsonrpc":"2.0","id":1,"id":2,"method":"status"}"#, "parse-error"),
+  ])
+  func faultsHaveStableCodes(line: String, expected: String) { #expect(code(line) == expected) }
+
+  @Test func anUnknownMethodGetsASuggestionAndItsIDBack() {
+    let (id, result) = ControlRequest.read(Array(#"{"jsonrpc":"2.0","id":"abc","method":"stauts"}"#.utf8))
+    #expect(id == "abc")
+    guard case .failure(let error) = result else { return }
+    #expect(error.hint == "did you mean status?")
+    let answer = String(decoding: ControlMessage.answer(id: id, .failure(error)), as: UTF8.self)
+    #expect(
+      answer.contains(#""id":"abc""#) && answer.contains("-32601") && answer.contains(#""code":"unknown-method""#))
+  }
+
+  @Test func answersAreReadBack() {
+    let error = ControlError(code: "not-found", message: "no", hint: "look")
+    #expect(ControlMessage.read(ControlMessage.answer(id: 1, .failure(error))) == .answer(.failure(error)))
+    #expect(ControlMessage.read(ControlMessage.answer(id: 1, .result(["a": 1]))) == .answer(.result(["a": 1])))
+    #expect(
+      ControlMessage.read(ControlMessage.notification(method: "reading", parameters: Array("{}".utf8)))
+        == .notification(method: "reading", parameters: [:]))
+    #expect(ControlMessage.read(Array("rubbish".utf8)) == nil)
+  }
+
+  @Test func everyPrefixOfARequestIsAnswered() {
+    let line = Array(#"{"jsonrpc":"2.0","id":1,"method":"assign","params":{"device":"d","user":2,"patient":"p"}}"#.utf8)
+    for end in 0..<line.count {
+      if case .success = ControlRequest.read(Array(line[..<end])).request { Issue.record("taken at \(end)") }
+    }
+  }
+
+  @Test func rolesComeFromTheKernelsWord() {
+    let cases: [(uid: UInt32, groups: Set<UInt32>, role: Role)] = [
+      (0, [], .owner), (900, [], .owner), (1000, [50], .technician), (1000, [60], .reader),
+      (1000, [50, 60], .technician),
+      (1000, [7], .nobody), (1000, [], .nobody),
+    ]
+    for item in cases {
+      #expect(
+        Role.of(uid: item.uid, groups: item.groups, ownUID: 900, technicianGroup: 50, readerGroup: 60) == item.role)
+    }
+  }
+
+  @Test func readersMayNotAssign() {
+    for (name, role) in ControlRequest.methods {
+      #expect(role == (["assign", "reload"].contains(name) ? .technician : .reader))
+    }
+    #expect(ControlRequest.assignReading(id: "r", patient: "p").requiredRole == .technician)
+    #expect(Role.reader < Role.technician)
+  }
+}
