@@ -32,6 +32,12 @@ public enum SerialPort {
     public var hint: String
   }
 
+  /// The control and input flags that settings come to; nil for a rate that is not standard. A pseudo terminal changes them
+  /// silently, so that they can only be looked at here.
+  public static func controlFlags(_ settings: LineSettings) -> (control: UInt32, input: UInt32)? {
+    attributes(settings).map { ($0.c_cflag, $0.c_iflag) }
+  }
+
   /// The settings as the kernel takes them: raw, no flow control of any kind. Nil for a rate that is not standard.
   static func attributes(_ settings: LineSettings) -> termios? {
     let speeds: [Int: speed_t] = [

@@ -1,0 +1,166 @@
+// Ports, sockets and the loop, with real ptys and descriptors.
+
+import CLinux
+import Glibc
+import Platform
+import Testing
+
+@Suite(.serialized) struct SerialAndSocketTests {
+  @Test func lineSettingsAreWhatTheProtocolWants() throws {
+    let scale = try #require(SerialPort.controlFlags(LineSettings(baud: 2400, dataBits: 7, parity: "E", stopBits: 1)))
+    #expect(scale.control & tcflag_t(CSIZE) == tcflag_t(CS7))
+    #expect(scale.control & tcflag_t(PARENB) != 0 && scale.control & tcflag_t(PARODD) == 0)
+    let oximeter = try #require(
+      SerialPort.controlFlags(LineSettings(baud: 19_200, dataBits: 8, parity: "O", stopBits: 1)))
+    #expect(oximeter.control & tcflag_t(PARODD) != 0)
+    // 0x11 and 0x13 are packet types of an oximeter: software flow control would swallow them.
+    #expect(oximeter.input & tcflag_t(IXON | IXOFF | IXANY) == 0)
+    let cuff = try #require(SerialPort.controlFlags(LineSettings(baud: 9600, dataBits: 8, parity: "N", stopBits: 2)))
+    #expect(cuff.control & tcflag_t(CSTOPB) != 0 && cuff.control & tcflag_t(CLOCAL | CREAD) == tcflag_t(CLOCAL | CREAD))
+    #expect(SerialPort.controlFlags(LineSettings(baud: 12_345, dataBits: 8, parity: "N", stopBits: 1)) == nil)
+  }
+
+  @Test func aPortThatIsUnpluggedEnds() throws {
+    let (master, path) = try PseudoTerminal.open()
+    let port = try SerialPort.open(path, LineSettings(baud: 2400, dataBits: 7, parity: "E", stopBits: 1))
+    #expect(Descriptor.writeAll(master, Array("ST,\r\n".utf8)))
+    #expect(Descriptor.wait(port, Int16(POLLIN), milliseconds: 10_000))
+    #expect(Descriptor.read(port) == .octets(Array("ST,\r\n".utf8)))
+    #expect(Descriptor.read(port) == .wouldBlock)
+    Descriptor.close(master)
+    #expect(Descriptor.wait(port, Int16(POLLIN), milliseconds: 10_000))
+    #expect(Descriptor.read(port) == .end)
+    Descriptor.close(port)
+  }
+
+  @Test func aPortThatIsTakenOrMissingSaysWhatToDo() throws {
+    let (master, path) = try PseudoTerminal.open()
+    let settings = LineSettings(baud: 9600, dataBits: 8, parity: "N", stopBits: 1)
+    let port = try SerialPort.open(path, settings)
+    #expect(throws: SerialPort.Failure.self) { try SerialPort.open(path, settings) }
+    do {
+      _ = try SerialPort.open("/dev/ttyNOT", settings)
+      Issue.record("opened")
+    } catch {
+      #expect(error.error.message.contains("/dev/ttyNOT"))
+      #expect(error.hint.contains("plugged"))
+    }
+    #expect(throws: SerialPort.Failure.self) { try SerialPort.open("/dev/null", settings) }
+    Descriptor.close(port)
+    Descriptor.close(master)
+  }
+
+  @Test func aStaleSocketIsReplacedAndALivingOneIsNot() throws {
+    let path = "/tmp/hearth-test-\(getpid()).sock"
+    unlink(path)
+    let first = try UnixSocket.listen(path, mode: 0o600, group: nil)
+    #expect(throws: SystemError.self) { try UnixSocket.listen(path, mode: 0o600, group: nil) }
+    Descriptor.close(first)
+    let second = try UnixSocket.listen(path, mode: 0o600, group: nil)
+    var status = stat()
+    stat(path, &status)
+    #expect(status.st_mode & 0o777 == 0o600)
+    let client = try UnixSocket.connect(path)
+    let accepted = try #require(UnixSocket.accept(second))
+    #expect(UnixSocket.peer(accepted)?.uid == getuid())
+    #expect(UnixSocket.peer(accepted)?.pid == getpid())
+    for fd in [client, accepted, second] { Descriptor.close(fd) }
+    unlink(path)
+    let file = open(path, O_CREAT | O_RDWR, 0o600)
+    close(file)
+    #expect(throws: SystemError.self) { try UnixSocket.listen(path, mode: 0o600, group: nil) }
+    unlink(path)
+  }
+
+  @Test func theLoopRunsMessagesOfOtherThreadsAndTimers() throws {
+    let loop = try EventLoop(signals: [])
+    let mailbox = try Mailbox<Int>()
+    let worker = try WorkerThread(0)
+    var received: [Int] = []
+    var ticks = 0
+    mailbox.attach(to: loop) { message in
+      received.append(message)
+      if received.count == 3 { loop.wake(at: Clocks.monotonic()) }
+    }
+    loop.onTimer {
+      ticks += 1
+      loop.stop()
+    }
+    for _ in 0..<3 {
+      worker.run { state in
+        state += 1
+        mailbox.post(state)
+      }
+    }
+    loop.run()
+    worker.stop()
+    #expect(received == [1, 2, 3])
+    #expect(ticks == 1)
+  }
+
+  @Test func linesAreBoundedAndSplitAnywhere() throws {
+    let loop = try EventLoop(signals: [])
+    let (client, server) = try UnixSocket.pair()
+    Descriptor.setNonBlocking(server)
+    let connection = try #require(LineConnection(loop, server))
+    var lines: [[UInt8]] = []
+    var isClosed = false
+    connection.start(
+      onLine: { line in
+        lines.append(line)
+        connection.send(line)
+      },
+      onClose: {
+        isClosed = true
+        loop.stop()
+      })
+    let writer = try WorkerThread(client)
+    writer.run { fd in
+      for piece in ["{\"a\"", ":1}\n\n{}", "\n"] { _ = Descriptor.writeAll(fd, Array(piece.utf8)) }
+      _ = Descriptor.writeAll(fd, [UInt8](repeating: 0x78, count: 70_000))
+    }
+    loop.run()
+    writer.stop()
+    #expect(lines == [Array("{\"a\":1}".utf8), Array("{}".utf8)])
+    #expect(isClosed)
+    guard case .octets(let answer) = Descriptor.read(client, count: 65_536) else {
+      Issue.record("no answer")
+      return
+    }
+    #expect(String(decoding: answer, as: UTF8.self).contains("too-large"))
+    Descriptor.close(client)
+  }
+
+  @Test func readinessIsTold() throws {
+    let path = "/tmp/hearth-notify-\(getpid()).sock"
+    unlink(path)
+    let listener = cl_unix_datagram(path)
+    setenv("NOTIFY_SOCKET", path, 1)
+    ServiceManager.notify("READY=1")
+    unsetenv("NOTIFY_SOCKET")
+    #expect(Descriptor.read(listener) == .octets(Array("READY=1".utf8)))
+    Descriptor.close(listener)
+    unlink(path)
+  }
+
+  @Test func aSecretThatOthersCanReadIsRefused() throws {
+    let path = "/tmp/hearth-secret-\(getpid())"
+    try StateFile.write(Array("token\n".utf8), to: path)
+    #expect(try SmallFile.secret(path).get() == "token")
+    chmod(path, 0o644)
+    #expect(throws: SystemError.self) { try SmallFile.secret(path).get() }
+    unlink(path)
+  }
+
+  @Test func aStateFileIsWholeAndPrivate() throws {
+    let path = "/tmp/hearth-state-\(getpid())"
+    try StateFile.write([1, 2, 3], to: path)
+    try StateFile.write([4], to: path)
+    #expect(try StateFile.read(path) == [4])
+    var status = stat()
+    stat(path, &status)
+    #expect(status.st_mode & 0o777 == 0o600)
+    unlink(path)
+    #expect(try StateFile.read(path) == nil)
+  }
+}
