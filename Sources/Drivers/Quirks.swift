@@ -30,7 +30,8 @@ public enum QuirkTable {
   /// The quirks of a model; the text may carry the maker and be of any case: `Beurer BM85`, `bm85`.
   public static func quirks(model: String?) -> Quirks {
     guard let model = model?.uppercased() else { return [] }
-    return rows.first { model.contains($0.model) }?.quirks ?? []
+    let words = model.split(separator: " ")
+    return rows.first { row in words.contains { $0.hasPrefix(row.model) } }?.quirks ?? []
   }
 }
 
