@@ -34,9 +34,6 @@ public struct GlucoseSensorStatus: OptionSet, Sendable, Hashable {
     if meaningful & 0x0800 != 0 { flags.append(.clockNotSet) }
     return flags
   }
-
-  /// The device says that the result is worth nothing: malfunction, too little sample, strip, read interrupted, fault.
-  public var isFault: Bool { rawValue & 0x061E != 0 }
 }
 
 /// A glucose concentration.

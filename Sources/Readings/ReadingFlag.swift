@@ -66,7 +66,7 @@ public enum ReadingFlag: String, Sendable, Hashable, CaseIterable {
     case .bodyMovement, .cuffTooLoose, .pulseOverRange, .pulseUnderRange, .improperPosition, .sensorDisplaced,
       .sensorInterference, .signalSearching, .signalPulseQuestionable, .signalNonPulsatile, .signalErratic,
       .signalPoor, .signalInadequate, .signalProcessingIrregularity, .questionable, .earlyIndication,
-      .measurementOngoing:
+      .measurementOngoing, .sampleInsufficient, .stripError, .temperatureOutOfRange, .deviceMalfunction:
       true
     default: false
     }

@@ -186,7 +186,7 @@ enum ReadingBuilder {
         ])
     }
     let isOutOfRange = value.status.map { !$0.isDisjoint(with: [.aboveRange, .belowRange]) } ?? false
-    if value.status?.isFault ?? false || (value.concentration?.decimal == nil && !isOutOfRange) {
+    if value.concentration?.decimal == nil, !isOutOfRange {
       var decoded = failed("glucose measurement", raw)
       decoded.values = values
       return decoded
