@@ -40,16 +40,39 @@ public enum ATTOpcode {
   public static let indication: UInt8 = 0x1D
   /// Handle Value Confirmation.
   public static let confirmation: UInt8 = 0x1E
+  /// Multiple Handle Value Notification.
+  public static let multipleNotification: UInt8 = 0x23
   /// Write Command.
   public static let writeCommand: UInt8 = 0x52
+  /// The bit of an opcode that says "command": it has no answer, and an unknown one is ignored.
+  static let commandFlag: UInt8 = 0x40
+}
+
+/// Error codes of the Attribute Protocol (3.4.1.1).
+public enum ATTErrorCode {
+  /// Insufficient Authentication: the link must be paired first.
+  public static let insufficientAuthentication: UInt8 = 0x05
+  /// Request Not Supported.
+  public static let requestNotSupported: UInt8 = 0x06
+  /// Invalid Offset.
+  public static let invalidOffset: UInt8 = 0x07
+  /// Attribute Not Found: the regular end of every search.
+  public static let attributeNotFound: UInt8 = 0x0A
+  /// Attribute Not Long: the value was whole already.
+  public static let attributeNotLong: UInt8 = 0x0B
+  /// Invalid Attribute Value Length.
+  public static let invalidLength: UInt8 = 0x0D
+  /// Insufficient Encryption: the link must be encrypted first.
+  public static let insufficientEncryption: UInt8 = 0x0F
 }
 
 /// Builds the PDUs that the hub sends.
 public enum ATTPDU {
   /// Exchange MTU Request.
-  public static func exchangeMTU(_ mtu: UInt16) -> [UInt8] {
-    [ATTOpcode.exchangeMTURequest, UInt8(mtu & 0xFF), UInt8(mtu >> 8)]
-  }
+  public static func exchangeMTU(_ mtu: UInt16) -> [UInt8] { withHandle(ATTOpcode.exchangeMTURequest, mtu) }
+
+  /// Exchange MTU Response.
+  public static func exchangedMTU(_ mtu: UInt16) -> [UInt8] { withHandle(ATTOpcode.exchangeMTUResponse, mtu) }
 
   /// Read By Group Type or Read By Type over a range of handles.
   public static func readByType(_ opcode: UInt8, from: UInt16, to: UInt16, _ type: BluetoothUUID) -> [UInt8] {
@@ -84,7 +107,9 @@ public enum ATTPDU {
   }
 
   /// Error Response: request not supported.
-  public static func notSupported(_ opcode: UInt8) -> [UInt8] { [ATTOpcode.errorResponse, opcode, 0, 0, 0x06] }
+  public static func notSupported(_ opcode: UInt8) -> [UInt8] {
+    [ATTOpcode.errorResponse, opcode, 0, 0, ATTErrorCode.requestNotSupported]
+  }
 
   private static func withHandle(_ opcode: UInt8, _ handle: UInt16) -> [UInt8] {
     [opcode, UInt8(handle & 0xFF), UInt8(handle >> 8)]

@@ -1,31 +1,10 @@
 // A GATT client as a value (Bluetooth Core 5.4, volume 3 part G, 4): PDUs go in, PDUs and events come out. One request at a
 // time; indications may come between a request and its answer and are confirmed by the caller, never here.
+//
+// Events stand after the PDU and the timer of the request that follows them: what the caller asks in answer to an event
+// finds the client in the state that it just reported.
 
 internal import Octets
-
-/// What the client asks of its link, and what it tells.
-public enum GATTOutput: Hashable, Sendable {
-  /// Send this PDU.
-  case transmit([UInt8])
-  /// Discovery is complete.
-  case discovered(GATTDatabase)
-  /// A value arrived; for an indication the caller sends `GATTClient.confirmation` when what came of it is on disk.
-  case value(GATTCharacteristic, [UInt8], isIndication: Bool)
-  /// An indication for a handle that nobody knows: to be confirmed, with nothing to keep.
-  case unknownIndication
-  case readDone(GATTCharacteristic, [UInt8])
-  case readFailed(GATTCharacteristic, UInt8)
-  case written(GATTCharacteristic)
-  case writeFailed(GATTCharacteristic, UInt8)
-  case subscribed(GATTCharacteristic)
-  case subscribeFailed(GATTCharacteristic, UInt8)
-  /// Start the 30 s of a transaction anew.
-  case startTimer
-  /// No transaction is open.
-  case stopTimer
-  /// The peer breaks the protocol or does not answer: close the link.
-  case failed(String)
-}
 
 /// The client's side of one link.
 public struct GATTClient: Sendable {
@@ -36,10 +15,15 @@ public struct GATTClient: Sendable {
   /// What the hub can take in one PDU.
   public static let largestMTU: UInt16 = 517
   /// More than any health device has; a peer that lists on is hostile.
-  private static let mostCharacteristics = 512
-  private static let longestValue = 512
+  static let mostCharacteristics = 512
+  /// The longest value of an attribute (part F, 3.2.9).
+  static let longestValue = 512
+  /// Indications that wait for the disk. The protocol allows one; a device whose own timer is short may repeat it.
+  static let mostUnconfirmed = 8
+  /// Values of a bonded device that arrive before discovery knows their handles.
+  static let mostEarly = 32
 
-  private enum Request: Hashable {
+  enum Request: Hashable {
     case exchangeMTU
     case services(from: UInt16)
     case characteristics(service: Int, from: UInt16)
@@ -50,19 +34,27 @@ public struct GATTClient: Sendable {
     case subscribe(GATTCharacteristic, UInt16)
   }
 
-  private struct Service: Hashable {
+  struct Service: Hashable {
     var uuid: BluetoothUUID
     var first: UInt16
     var last: UInt16
   }
 
   private var mtu = 23
-  private var services: [Service] = []
+  var services: [Service] = []
   private var pending: Request?
-  private var queue: [Request] = []
+  var queue: [Request] = []
+  /// The request that waits for an encrypted link.
+  private var parked: Request?
+  /// The request that was repeated on an encrypted link: it is not parked twice.
+  private var repeated: Request?
+  /// Values that came before discovery was complete.
+  private var early: [[UInt8]] = []
+  private var isDiscovered = false
+  private var unconfirmed = 0
   private var hasFailed = false
   /// What discovery found.
-  public private(set) var database = GATTDatabase()
+  public internal(set) var database = GATTDatabase()
 
   /// A client on a link that is just up.
   public init() {}
@@ -78,15 +70,19 @@ public struct GATTClient: Sendable {
     enqueue(.read(characteristic, soFar: []))
   }
 
-  /// Writes a characteristic.
-  public mutating func write(_ characteristic: GATTCharacteristic, _ value: [UInt8], withResponse: Bool) -> [GATTOutput]
-  {
-    enqueue(withResponse ? .write(characteristic, value) : .writeCommand(characteristic, value))
+  /// Writes a characteristic, with or without an acknowledgement. The value must fit one PDU.
+  public mutating func write(
+    _ characteristic: GATTCharacteristic, _ value: [UInt8], withResponse: Bool
+  ) -> [GATTOutput] {
+    guard value.count <= mtu - 3 else { return [.writeFailed(characteristic, ATTErrorCode.invalidLength)] }
+    return enqueue(withResponse ? .write(characteristic, value) : .writeCommand(characteristic, value))
   }
 
   /// Writes the client characteristic configuration: notifications (1) or indications (2).
   public mutating func subscribe(_ characteristic: GATTCharacteristic, indications: Bool) -> [GATTOutput] {
-    guard characteristic.configurationHandle != nil else { return [.subscribeFailed(characteristic, 0x0A)] }
+    guard characteristic.configurationHandle != nil else {
+      return [.subscribeFailed(characteristic, ATTErrorCode.attributeNotFound)]
+    }
     return enqueue(.subscribe(characteristic, indications ? 2 : 1))
   }
 
@@ -95,71 +91,125 @@ public struct GATTClient: Sendable {
     pending == nil ? [] : fail("the device did not answer within 30 s")
   }
 
+  /// The caller sent the confirmations that were due. Eight indications without one end the link.
+  public mutating func confirmed() { unconfirmed = 0 }
+
+  /// The link is encrypted now: the request that waited for it is repeated.
+  public mutating func securityRaised() -> [GATTOutput] {
+    guard let request = parked else { return [] }
+    parked = nil
+    repeated = request
+    queue.insert(request, at: 0)
+    return next()
+  }
+
+  /// The link could not be encrypted: the request that waited for it fails, the others go on.
+  public mutating func securityRefused() -> [GATTOutput] {
+    guard let request = parked else { return [] }
+    parked = nil
+    return refused(request, ATTErrorCode.insufficientAuthentication)
+  }
+
   private mutating func enqueue(_ request: Request) -> [GATTOutput] {
     guard !hasFailed else { return [] }
     queue.append(request)
-    return pending == nil ? next() : []
+    return pending == nil && parked == nil ? next() : []
   }
 
-  private mutating func fail(_ reason: String) -> [GATTOutput] {
+  mutating func fail(_ reason: String) -> [GATTOutput] {
     hasFailed = true
     pending = nil
+    parked = nil
     queue = []
+    early = []
     return [.stopTimer, .failed(reason)]
   }
 
-  private mutating func next() -> [GATTOutput] {
+  /// Sends the next request; commands on the way to it are sent and done.
+  mutating func next() -> [GATTOutput] {
     var outputs: [GATTOutput] = []
-    while !queue.isEmpty {
-      let request = queue.removeFirst()
-      if case .writeCommand(let characteristic, let value) = request {
-        outputs += [
-          .transmit(ATTPDU.write(characteristic.valueHandle, value, withResponse: false)), .written(characteristic),
-        ]
-        continue
-      }
-      pending = request
-      return outputs + [.transmit(pdu(request)), .startTimer]
-    }
+    var events: [GATTOutput] = []
     pending = nil
-    return outputs + [.stopTimer]
+    while !queue.isEmpty, pending == nil {
+      let request = queue.removeFirst()
+      outputs.append(.transmit(pdu(request)))
+      if case .writeCommand(let characteristic, _) = request {
+        events.append(.written(characteristic))
+      } else {
+        pending = request
+      }
+    }
+    return outputs + [pending == nil ? .stopTimer : .startTimer] + events
   }
 
   private func pdu(_ request: Request) -> [UInt8] {
     switch request {
-    case .exchangeMTU: return ATTPDU.exchangeMTU(GATTClient.largestMTU)
+    case .exchangeMTU: ATTPDU.exchangeMTU(GATTClient.largestMTU)
     case .services(let from):
-      return ATTPDU.readByType(ATTOpcode.readByGroupTypeRequest, from: from, to: 0xFFFF, BluetoothUUID(0x2800))
+      ATTPDU.readByType(ATTOpcode.readByGroupTypeRequest, from: from, to: 0xFFFF, BluetoothUUID(0x2800))
     case .characteristics(let service, let from):
-      return ATTPDU.readByType(
-        ATTOpcode.readByTypeRequest, from: from, to: services[service].last, BluetoothUUID(0x2803))
+      ATTPDU.readByType(ATTOpcode.readByTypeRequest, from: from, to: services[service].last, BluetoothUUID(0x2803))
     case .descriptors(let index, let from):
-      return ATTPDU.findInformation(from: from, to: database.characteristics[index].endHandle)
+      ATTPDU.findInformation(from: from, to: database.characteristics[index].endHandle)
     case .read(let characteristic, let soFar):
-      return soFar.isEmpty
+      soFar.isEmpty
         ? ATTPDU.read(characteristic.valueHandle)
         : ATTPDU.readBlob(characteristic.valueHandle, offset: UInt16(clamping: soFar.count))
-    case .write(let characteristic, let value), .writeCommand(let characteristic, let value):
-      return ATTPDU.write(characteristic.valueHandle, value, withResponse: true)
+    case .write(let characteristic, let value):
+      ATTPDU.write(characteristic.valueHandle, value, withResponse: true)
+    case .writeCommand(let characteristic, let value):
+      ATTPDU.write(characteristic.valueHandle, value, withResponse: false)
     case .subscribe(let characteristic, let bits):
-      return ATTPDU.write(characteristic.configurationHandle ?? 0, [UInt8(bits), 0], withResponse: true)
+      ATTPDU.write(characteristic.configurationHandle ?? 0, [UInt8(bits), 0], withResponse: true)
     }
   }
 
+  /// Discovery has nothing left to ask: tells what it found, then what the device said meanwhile.
+  mutating func finishDiscovery() -> [GATTOutput] {
+    isDiscovered = true
+    var outputs = next() + [.discovered(database)]
+    let waiting = early
+    early = []
+    for pdu in waiting { outputs += value(pdu) }
+    return outputs
+  }
+}
+
+// What the peer sends.
+extension GATTClient {
   /// Takes one PDU from the peer.
   public mutating func receive(_ pdu: [UInt8]) -> [GATTOutput] {
     guard !hasFailed, let opcode = pdu.first else { return [] }
     switch opcode {
-    case ATTOpcode.notification, ATTOpcode.indication: return value(pdu, isIndication: opcode == ATTOpcode.indication)
+    case ATTOpcode.notification, ATTOpcode.indication: return arrived(pdu)
     case ATTOpcode.errorResponse: return error(pdu)
-    case ATTOpcode.exchangeMTURequest: return [.transmit([ATTOpcode.exchangeMTUResponse, 0x05, 0x02])]
-    case 0x52, 0xD2, ATTOpcode.confirmation: return []
+    case ATTOpcode.exchangeMTURequest: return [.transmit(ATTPDU.exchangedMTU(GATTClient.largestMTU))]
+    // Never asked for; a confirmation of nothing; a command that is not known.
+    case ATTOpcode.multipleNotification, ATTOpcode.confirmation: return []
+    case _ where opcode & ATTOpcode.commandFlag != 0: return []
     case _ where opcode & 1 == 0: return [.transmit(ATTPDU.notSupported(opcode))]
     default: return answer(opcode, pdu)
     }
   }
 
-  private func value(_ pdu: [UInt8], isIndication: Bool) -> [GATTOutput] {
+  /// A bonded device remembers its subscriptions and may send before discovery knows the handle: that is kept, not lost.
+  private mutating func arrived(_ pdu: [UInt8]) -> [GATTOutput] {
+    if pdu.first == ATTOpcode.indication {
+      unconfirmed += 1
+      guard unconfirmed <= GATTClient.mostUnconfirmed else {
+        return fail("the device sends indications without waiting for their confirmation")
+      }
+    }
+    guard isDiscovered else {
+      // Only notifications can be too many here, and they promise nothing.
+      if early.count < GATTClient.mostEarly || pdu.first == ATTOpcode.indication { early.append(pdu) }
+      return []
+    }
+    return value(pdu)
+  }
+
+  private func value(_ pdu: [UInt8]) -> [GATTOutput] {
+    let isIndication = pdu.first == ATTOpcode.indication
     var reader = OctetReader(pdu, from: 1)
     guard let handle = try? reader.uint16("handle"), let characteristic = database.find(valueHandle: handle) else {
       return isIndication ? [.unknownIndication] : []
@@ -167,140 +217,64 @@ public struct GATTClient: Sendable {
     return [.value(characteristic, Array(reader.rest()), isIndication: isIndication)]
   }
 
-  private mutating func error(_ pdu: [UInt8]) -> [GATTOutput] {
-    guard pdu.count >= 5, let request = pending else { return [] }
-    let code = pdu[4]
+  private mutating func error(_ octets: [UInt8]) -> [GATTOutput] {
+    guard let request = pending else { return [] }
+    guard octets.count >= 5 else { return fail("a malformed error response") }
+    // An error for something else, such as a command, ends nothing.
+    guard octets[1] == pdu(request).first else { return [] }
+    let code = octets[4]
+    let isSecurity =
+      code == ATTErrorCode.insufficientAuthentication || code == ATTErrorCode.insufficientEncryption
+    if isSecurity, repeated != request {
+      pending = nil
+      parked = request
+      return [.stopTimer, .securityRequired(code)]
+    }
+    return refused(request, code)
+  }
+
+  /// A request ended with an error code.
+  private mutating func refused(_ request: Request, _ code: UInt8) -> [GATTOutput] {
     switch request {
     case .exchangeMTU: return next()
     case .services: return beginCharacteristics(0)
     case .characteristics(let service, _): return beginCharacteristics(service + 1)
     case .descriptors(let index, _): return beginDescriptors(index + 1)
     case .read(let characteristic, let soFar):
-      return [soFar.isEmpty ? .readFailed(characteristic, code) : .readDone(characteristic, soFar)] + next()
+      // The value was exactly as long as what was read.
+      let isWhole = code == ATTErrorCode.invalidOffset || code == ATTErrorCode.attributeNotLong
+      let isDone = isWhole && !soFar.isEmpty
+      return next() + [isDone ? .readDone(characteristic, soFar) : .readFailed(characteristic, code)]
     case .write(let characteristic, _), .writeCommand(let characteristic, _):
-      return [.writeFailed(characteristic, code)] + next()
-    case .subscribe(let characteristic, _): return [.subscribeFailed(characteristic, code)] + next()
+      return next() + [.writeFailed(characteristic, code)]
+    case .subscribe(let characteristic, _): return next() + [.subscribeFailed(characteristic, code)]
     }
   }
 
-  private mutating func answer(_ opcode: UInt8, _ pdu: [UInt8]) -> [GATTOutput] {
+  private mutating func answer(_ opcode: UInt8, _ octets: [UInt8]) -> [GATTOutput] {
     guard let request = pending else { return [] }
-    switch (request, opcode) {
-    case (.exchangeMTU, ATTOpcode.exchangeMTUResponse):
-      var reader = OctetReader(pdu, from: 1)
+    guard opcode == (pdu(request).first ?? 0) | 1 else {
+      return fail("the device answered opcode 0x\(Hex.encode([opcode])) to another request")
+    }
+    switch request {
+    case .exchangeMTU:
+      var reader = OctetReader(octets, from: 1)
       mtu = max(23, min(Int(GATTClient.largestMTU), Int((try? reader.uint16("mtu")) ?? 23)))
       return next()
-    case (.services(let from), ATTOpcode.readByGroupTypeResponse): return foundServices(pdu, from)
-    case (.characteristics(let service, let from), ATTOpcode.readByTypeResponse):
-      return foundCharacteristics(pdu, service, from)
-    case (.descriptors(let index, let from), ATTOpcode.findInformationResponse):
-      return foundDescriptors(pdu, index, from)
-    case (.read(let characteristic, let soFar), ATTOpcode.readResponse),
-      (.read(let characteristic, let soFar), ATTOpcode.readBlobResponse):
-      let whole = soFar + pdu.dropFirst()
+    case .services(let from): return foundServices(octets, from)
+    case .characteristics(let service, let from): return foundCharacteristics(octets, service, from)
+    case .descriptors(let index, let from): return foundDescriptors(octets, index, from)
+    case .read(let characteristic, let soFar):
+      let whole = soFar + octets.dropFirst()
       // A full PDU may not be all of it.
-      if pdu.count >= mtu, whole.count < GATTClient.longestValue {
+      if octets.count >= mtu, whole.count < GATTClient.longestValue {
         queue.insert(.read(characteristic, soFar: whole), at: 0)
         return next()
       }
-      return [.readDone(characteristic, whole)] + next()
-    case (.write(let characteristic, _), ATTOpcode.writeResponse): return [.written(characteristic)] + next()
-    case (.subscribe(let characteristic, _), ATTOpcode.writeResponse): return [.subscribed(characteristic)] + next()
-    default: return fail("the device answered opcode 0x\(Hex.encode([opcode])) to another request")
+      return next() + [.readDone(characteristic, whole)]
+    case .write(let characteristic, _): return next() + [.written(characteristic)]
+    case .subscribe(let characteristic, _): return next() + [.subscribed(characteristic)]
+    case .writeCommand: return next()
     }
-  }
-}
-
-// Discovery: services, their characteristics, their configurations.
-extension GATTClient {
-  private mutating func foundServices(_ pdu: [UInt8], _ from: UInt16) -> [GATTOutput] {
-    var reader = OctetReader(pdu, from: 1)
-    guard let size = try? reader.uint8("length"), size == 6 || size == 20 else {
-      return fail("a malformed list of services")
-    }
-    var last = from
-    while reader.remaining >= Int(size) {
-      guard let first = try? reader.uint16("handle"), let end = try? reader.uint16("end group handle"),
-        let octets = try? reader.take(Int(size) - 4, "uuid"), let uuid = BluetoothUUID(littleEndian: octets),
-        first >= last,
-        end >= first, services.count < GATTClient.mostCharacteristics
-      else { return fail("a malformed list of services") }
-      services.append(Service(uuid: uuid, first: first, last: end))
-      last = end
-    }
-    guard last >= from, last < 0xFFFF, pdu.count > 2 else { return beginCharacteristics(0) }
-    queue.insert(.services(from: last + 1), at: 0)
-    return next()
-  }
-
-  private mutating func beginCharacteristics(_ service: Int) -> [GATTOutput] {
-    guard service < services.count else { return beginDescriptors(0) }
-    queue.insert(.characteristics(service: service, from: services[service].first), at: 0)
-    return next()
-  }
-
-  private mutating func foundCharacteristics(_ pdu: [UInt8], _ service: Int, _ from: UInt16) -> [GATTOutput] {
-    var reader = OctetReader(pdu, from: 1)
-    guard let size = try? reader.uint8("length"), size == 7 || size == 21 else {
-      return fail("a malformed list of characteristics")
-    }
-    var last = from
-    while reader.remaining >= Int(size) {
-      guard let declaration = try? reader.uint16("handle"), let properties = try? reader.uint8("properties"),
-        let handle = try? reader.uint16("value handle"), let octets = try? reader.take(Int(size) - 5, "uuid"),
-        let uuid = BluetoothUUID(littleEndian: octets), declaration >= last, handle > declaration,
-        handle <= services[service].last, database.characteristics.count < GATTClient.mostCharacteristics
-      else { return fail("a malformed list of characteristics") }
-      if let previous = database.characteristics.indices.last,
-        database.characteristics[previous].endHandle == services[service].last
-      {
-        database.characteristics[previous].endHandle = declaration - 1
-      }
-      database.characteristics.append(
-        GATTCharacteristic(
-          service: services[service].uuid, uuid: uuid, properties: properties, valueHandle: handle,
-          endHandle: services[service].last))
-      last = handle
-    }
-    guard last < services[service].last, pdu.count > 2, last > from else { return beginCharacteristics(service + 1) }
-    queue.insert(.characteristics(service: service, from: last + 1), at: 0)
-    return next()
-  }
-
-  private mutating func beginDescriptors(_ start: Int) -> [GATTOutput] {
-    var index = start
-    while index < database.characteristics.count {
-      let characteristic = database.characteristics[index]
-      if characteristic.properties & 0x30 != 0, characteristic.endHandle > characteristic.valueHandle {
-        queue.insert(.descriptors(characteristic: index, from: characteristic.valueHandle + 1), at: 0)
-        return next()
-      }
-      index += 1
-    }
-    let waiting = next()
-    return [.discovered(database)] + waiting
-  }
-
-  private mutating func foundDescriptors(_ pdu: [UInt8], _ index: Int, _ from: UInt16) -> [GATTOutput] {
-    var reader = OctetReader(pdu, from: 1)
-    guard let format = try? reader.uint8("format"), format == 1 || format == 2 else {
-      return fail("a malformed list of descriptors")
-    }
-    let size = format == 1 ? 2 : 16
-    var last = from
-    while reader.remaining >= size + 2 {
-      guard let handle = try? reader.uint16("handle"), let octets = try? reader.take(size, "uuid"), handle >= last
-      else {
-        return fail("a malformed list of descriptors")
-      }
-      if BluetoothUUID(littleEndian: octets) == BluetoothUUID(0x2902) {
-        database.characteristics[index].configurationHandle = handle
-        return beginDescriptors(index + 1)
-      }
-      last = handle
-    }
-    guard last > from, last < database.characteristics[index].endHandle else { return beginDescriptors(index + 1) }
-    queue.insert(.descriptors(characteristic: index, from: last + 1), at: 0)
-    return next()
   }
 }

@@ -16,6 +16,19 @@ public struct GATTCharacteristic: Hashable, Sendable {
   public var endHandle: UInt16
   /// The handle of its client characteristic configuration, when it has one.
   public var configurationHandle: UInt16?
+
+  /// A characteristic, as discovery or a cache knows it.
+  public init(
+    service: BluetoothUUID, uuid: BluetoothUUID, properties: UInt8, valueHandle: UInt16, endHandle: UInt16,
+    configurationHandle: UInt16? = nil
+  ) {
+    self.service = service
+    self.uuid = uuid
+    self.properties = properties
+    self.valueHandle = valueHandle
+    self.endHandle = endHandle
+    self.configurationHandle = configurationHandle
+  }
 }
 
 /// A device's attributes.

@@ -1,0 +1,34 @@
+// What a GATT client asks of its link, and what it tells its session. Time, sockets and security are the session's.
+
+/// What the client asks of its link, and what it tells.
+public enum GATTOutput: Hashable, Sendable {
+  /// Send this PDU.
+  case transmit([UInt8])
+  /// Discovery is complete.
+  case discovered(GATTDatabase)
+  /// A value arrived; for an indication the caller sends `GATTClient.confirmation` when what came of it is on disk.
+  case value(GATTCharacteristic, [UInt8], isIndication: Bool)
+  /// An indication for a handle that nobody knows: to be confirmed, with nothing to keep.
+  case unknownIndication
+  /// A read's whole value.
+  case readDone(GATTCharacteristic, [UInt8])
+  /// A read failed with an ATT error code.
+  case readFailed(GATTCharacteristic, UInt8)
+  /// A write was acknowledged, or a command was sent.
+  case written(GATTCharacteristic)
+  /// A write failed with an ATT error code.
+  case writeFailed(GATTCharacteristic, UInt8)
+  /// A subscription was acknowledged.
+  case subscribed(GATTCharacteristic)
+  /// A subscription failed with an ATT error code.
+  case subscribeFailed(GATTCharacteristic, UInt8)
+  /// The device wants the link encrypted or paired (ATT error 0x05 or 0x0F) before it answers. The request waits: call
+  /// `securityRaised` to repeat it, or `securityRefused` to let it fail. Nothing else is sent until then.
+  case securityRequired(UInt8)
+  /// Start the 30 s of a transaction anew.
+  case startTimer
+  /// No transaction is open.
+  case stopTimer
+  /// The peer breaks the protocol or does not answer: close the link.
+  case failed(String)
+}
