@@ -105,7 +105,13 @@ extension Gateway {
     if output.mustStore {
       let (entries, rulesBefore, complete) = store(output, id, now)
       mayConfirm = complete
-      if !entries.isEmpty { effects += append(entries, device: id, rulesBefore: rulesBefore, now: now) }
+      if entries.isEmpty {
+        devices[id]?.session?.confirmed()
+      } else {
+        effects += append(entries, device: id, rulesBefore: rulesBefore, now: now)
+      }
+    } else if output.confirms {
+      devices[id]?.session?.confirmed()
     }
     effects += output.transmit.map { .transmit(device: id, $0) }
     if output.confirms {

@@ -79,9 +79,13 @@ struct LinkSession: Sendable {
   /// Everything given before is on disk.
   mutating func committed(at now: Int64) -> SessionOutput {
     var output = SessionOutput()
+    confirmed()
     take(driver.handle(.committed), at: now, into: &output)
     return output
   }
+
+  /// The confirmations that were due are on their way.
+  mutating func confirmed() { client?.confirmed() }
 
   /// The link is gone.
   mutating func closed(at now: Int64) -> SessionOutput {
@@ -139,6 +143,12 @@ struct LinkSession: Sendable {
         take(driver.handle(.subscribed(LinkSession.id(characteristic))), at: now, into: &output)
       case .subscribeFailed(let characteristic, let code):
         take(driver.handle(.subscribeFailed(LinkSession.id(characteristic), code)), at: now, into: &output)
+      case .securityRequired:
+        // Recordings need no encryption: the request fails, and the driver says what is missing.
+        guard var client else { continue }
+        let outputs = client.securityRefused()
+        self.client = client
+        take(outputs, at: now, into: &output)
       case .failed(let reason):
         output.problems.append(DriverProblem(code: "link-failed", message: reason))
         output.closes = true

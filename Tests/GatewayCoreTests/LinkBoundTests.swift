@@ -1,0 +1,55 @@
+// What a device may do to its link: resend for ever, but not flood; ask for encryption that a recording does not have.
+
+import Drivers
+import GatewayCore
+import Testing
+
+@Suite struct LinkBoundTests {
+  private func hub() -> Hub {
+    let device = DeviceConfiguration(id: "cuff", driver: "blood-pressure", endpoint: .playback(path: "/x"), users: [:])
+    var hub = Hub(.with([device]))
+    hub.send(.linkOpened(device: "cuff"))
+    Cuff.converse(&hub, "cuff")
+    hub.done = []
+    return hub
+  }
+
+  private func closes(_ hub: Hub) -> Bool {
+    hub.done.contains { if case .close("cuff") = $0 { true } else { false } }
+  }
+
+  @Test func aRecordThatIsSentAgainAndAgainIsConfirmedEachTime() {
+    var hub = hub()
+    for _ in 0..<50 {
+      hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 128)))
+      hub.sync()
+    }
+    #expect(hub.readings.count == 1)
+    #expect(hub.sent(to: "cuff").count == 50)
+    #expect(!closes(hub))
+  }
+
+  @Test func aDeviceThatWaitsForNoConfirmationLosesItsLink() {
+    var hub = hub()
+    for systolic in UInt8(100)..<120 {
+      hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: systolic)))
+    }
+    // Those within the bound are on their way to the disk, nothing of it is confirmed yet, and the link ends.
+    hub.sync()
+    #expect(hub.readings.count == 8)
+    #expect(closes(hub))
+  }
+
+  @Test func aRefusedSubscriptionIsAProblemAndTheSessionGoesOn() {
+    let device = DeviceConfiguration(id: "cuff", driver: "blood-pressure", endpoint: .playback(path: "/x"), users: [:])
+    var hub = Hub(.with([device]))
+    hub.send(.linkOpened(device: "cuff"))
+    while let pdu = hub.sent(to: "cuff").last {
+      hub.done = []
+      guard let answer = pdu[0] == 0x12 ? [0x01, 0x12, 4, 0, 0x05] : Cuff.answer(pdu) else { break }
+      hub.send(.linkReceived(device: "cuff", answer))
+    }
+    #expect(hub.done.contains { if case .log(_, let text) = $0 { text.contains("subscribe-failed") } else { false } })
+    #expect(!closes(hub))
+  }
+}
