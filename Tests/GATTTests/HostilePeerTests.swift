@@ -147,6 +147,28 @@ struct HostilePeerTests {
     #expect(answers == 24)
   }
 
+  @Test func everyPrefixAndChangeOfEveryAnswerIsHarmless() {
+    var answers: [[UInt8]] = []
+    var client = GATTClient()
+    var outputs = client.start()
+    while let pdu = outputs.sent.last, let answer = Cuff.answer(pdu) {
+      answers.append(answer)
+      outputs = client.receive(answer)
+    }
+    for (number, answer) in answers.enumerated() {
+      for place in answer.indices {
+        for change: UInt8? in [0, 1, 0x7F, 0xFF, nil] {
+          var damaged = answer
+          if let change { damaged[place] = change } else { damaged = Array(answer[..<place]) }
+          var client = GATTClient()
+          _ = client.start()
+          for pdu in answers[..<number] + [damaged] + answers[number...] { _ = client.receive(pdu) }
+        }
+      }
+    }
+    #expect(answers.count == 5)
+  }
+
   /// 20,000 conversations with a peer that answers at random; the seed is fixed, so that a failure comes again.
   @Test func randomPeersNeverTrapAndNeverHoldTheHubForEver() {
     var seed: UInt64 = 0x9E37_79B9_7F4A_7C15
