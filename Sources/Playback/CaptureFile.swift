@@ -30,6 +30,8 @@ public struct CaptureFile: Sendable {
     public var properties: UInt8
     /// What a read gives.
     public var value: [UInt8]
+    /// Places in the value at which the 7 octets of the current local time go.
+    public var clockOffsets: [Int]
   }
 
   /// Something that the device sent.
@@ -55,6 +57,14 @@ public struct CaptureFile: Sendable {
   /// The session begins again after so many milliseconds; nil: it ends.
   public var repeatAfter: Int64?
 
+  /// The longest time in a capture: ten years in milliseconds.
+  private static let longestTime: Int64 = 315_576_000_000
+  /// More attributes and octets than any session has.
+  private static let mostCharacteristics = 500
+  private static let mostOctets = 16 << 20
+
+  private var octetCount = 0
+
   /// Reads a capture. Throws with the line that is wrong.
   public init(_ text: String) throws(CaptureError) {
     var time: Int64 = 0
@@ -66,9 +76,16 @@ public struct CaptureFile: Sendable {
         switch mark {
         case "#": try header(rest)
         case "@":
-          guard let at = Int64(rest), at >= 0 else { throw CaptureFault("expected milliseconds") }
+          guard let at = Int64(rest), (0...CaptureFile.longestTime).contains(at) else {
+            throw CaptureFault("expected milliseconds")
+          }
+          guard at >= time else { throw CaptureFault("the time goes backwards") }
           time = at
-        case "<": items.append(try item(rest, time))
+        case "<":
+          let item = try item(rest, time)
+          octetCount += item.octets.count
+          guard octetCount <= CaptureFile.mostOctets else { throw CaptureFault("more than 16 MiB") }
+          items.append(item)
         case ">": continue
         default: throw CaptureFault("expected #, @, < or >")
         }
@@ -94,9 +111,15 @@ public struct CaptureFile: Sendable {
       }
       self.transport = transport
     case "repeat":
-      guard let after = Int64(value), after > 0 else { throw CaptureFault("expected milliseconds") }
+      guard let after = Int64(value), (1...CaptureFile.longestTime).contains(after) else {
+        throw CaptureFault("expected milliseconds")
+      }
       repeatAfter = after
-    case "characteristic": characteristics.append(try characteristic(value))
+    case "characteristic":
+      guard characteristics.count < CaptureFile.mostCharacteristics else {
+        throw CaptureFault("more than 500 characteristics")
+      }
+      characteristics.append(try characteristic(value))
     default: headers[key] = value
     }
   }
@@ -121,22 +144,37 @@ public struct CaptureFile: Sendable {
       }
     }
     var value: [UInt8] = []
+    var clocks: [Int] = []
     if parts.count == 3 {
       let given = parts[2]
       if given.first == "\"" {
         value = Array(given.dropFirst().prefix { $0 != "\"" }.utf8)
       } else {
-        value = try octets(given).octets
+        (value, clocks) = try octets(given)
       }
+      guard value.count <= 512 else { throw CaptureFault("a value has at most 512 octets") }
     }
-    return Characteristic(service: service, uuid: uuid, properties: properties, value: value)
+    return Characteristic(service: service, uuid: uuid, properties: properties, value: value, clockOffsets: clocks)
+  }
+
+  /// Names the characteristic or the service data that a line belongs to, in capitals.
+  private func source(_ text: Substring) throws(CaptureFault) -> String {
+    let names = text.split(separator: "/")
+    guard transport == .gatt else { return String(text) }
+    guard names.count == 2, let service = BluetoothUUID(names[0]), let uuid = BluetoothUUID(names[1]),
+      let known = characteristics.first(where: { $0.service == service && $0.uuid == uuid }),
+      known.properties & 0x30 != 0
+    else {
+      throw CaptureFault("no header line says that \(text) notifies or indicates")
+    }
+    return "\(service)/\(uuid)"
   }
 
   private func item(_ text: String, _ time: Int64) throws(CaptureFault) -> Item {
     let parts = text.split(separator: " ", maxSplits: 1)
     if let first = parts.first, first.contains("/"), parts.count == 2 {
       let (octets, clocks) = try octets(parts[1])
-      return Item(at: time, source: String(first), octets: octets, clockOffsets: clocks)
+      return Item(at: time, source: try source(first), octets: octets, clockOffsets: clocks)
     }
     // `60x 01e0…`: the same octets sixty times, as a stream of frames has them.
     let pieces = text.split(separator: "x", maxSplits: 1)
@@ -146,6 +184,7 @@ public struct CaptureFile: Sendable {
     }
     guard let times = Int(pieces[0]), (1...10_000).contains(times) else { throw CaptureFault("expected 1x to 10000x") }
     let once = try octets(pieces[1].drop { $0 == " " }).octets
+    guard once.count <= CaptureFile.mostOctets / times else { throw CaptureFault("more than 16 MiB") }
     return Item(at: time, source: "", octets: (0..<times).flatMap { _ in once }, clockOffsets: [])
   }
 

@@ -20,28 +20,38 @@ public enum PlaybackOutput: Sendable, Hashable {
 
 /// A recorded device.
 public struct PlaybackDevice: Sendable {
-  private struct Attribute: Sendable {
+  struct Attribute: Sendable {
     var type: BluetoothUUID
     var value: [UInt8]
+    /// Places in the value at which the current local time goes.
+    var clockOffsets: [Int] = []
     /// For the last attribute of a service declaration: where the service ends.
     var groupEnd: UInt16 = 0
     /// The characteristic that it belongs to, as `SERVICE/CHARACTERISTIC`.
     var source = ""
     var isConfiguration = false
+    var isReadable = true
+    var isWritable = false
   }
+
+  /// What the device can take in one PDU.
+  static let largestMTU = 247
+  /// Measurements that the device keeps; the oldest goes when it is full.
+  private static let mostKept = 250
 
   private let capture: CaptureFile
   /// Attributes by handle − 1.
-  private var attributes: [Attribute] = []
-  private var valueHandles: [String: UInt16] = [:]
+  var attributes: [Attribute] = []
+  var valueHandles: [String: UInt16] = [:]
   private var startedAt: Int64
   private var next = 0
   /// Values that were measured and not yet confirmed, oldest first.
-  private var memory: [(source: String, octets: [UInt8])] = []
-  private var subscriptions: [String: UInt8] = [:]
-  private var isConnected = false
-  private var awaitsConfirmation = false
-  private var hangUpAt: Int64?
+  var memory: [(source: String, octets: [UInt8])] = []
+  var mtu = 23
+  var subscriptions: [String: UInt8] = [:]
+  var isConnected = false
+  var awaitsConfirmation = false
+  var hangUpAt: Int64?
   private var advertiseAt: Int64?
   private var hasEnded = false
 
@@ -71,11 +81,16 @@ public struct PlaybackDevice: Sendable {
         declaration.uint16(handle)
         declaration.append(characteristic.uuid.littleEndian)
         attributes.append(Attribute(type: BluetoothUUID(0x2803), value: declaration.octets))
-        attributes.append(Attribute(type: characteristic.uuid, value: characteristic.value, source: source))
+        attributes.append(
+          Attribute(
+            type: characteristic.uuid, value: characteristic.value, clockOffsets: characteristic.clockOffsets,
+            source: source, isReadable: characteristic.properties & 0x02 != 0,
+            isWritable: characteristic.properties & 0x0C != 0))
         valueHandles[source] = handle
         if characteristic.properties & 0x30 != 0 {
           attributes.append(
-            Attribute(type: BluetoothUUID(0x2902), value: [0, 0], source: source, isConfiguration: true))
+            Attribute(
+              type: BluetoothUUID(0x2902), value: [0, 0], source: source, isConfiguration: true, isWritable: true))
         }
       }
       attributes[start].groupEnd = UInt16(attributes.count)
@@ -108,7 +123,7 @@ public struct PlaybackDevice: Sendable {
     }
     if let time = hangUpAt, time <= now {
       hangUpAt = nil
-      if isConnected, memory.isEmpty {
+      if isConnected, !hasDeliverable {
         disconnected(at: now)
         outputs.append(.disconnect)
       }
@@ -126,10 +141,7 @@ public struct PlaybackDevice: Sendable {
   }
 
   private mutating func measure(_ item: CaptureFile.Item, _ now: Int64, _ localTime: [UInt8]) -> [PlaybackOutput] {
-    var octets = item.octets
-    for offset in item.clockOffsets where localTime.count == 7 {
-      octets.replaceSubrange(offset..<(offset + 7), with: localTime)
-    }
+    let octets = PlaybackDevice.filled(item.octets, item.clockOffsets, localTime)
     switch capture.transport {
     case .serial: return [.send(octets)]
     case .advertisement:
@@ -137,15 +149,28 @@ public struct PlaybackDevice: Sendable {
       return [.advertise(service: uuid, octets)]
     case .gatt:
       memory.append((item.source, octets))
+      // What is on the air already stays: its confirmation takes it away.
+      if memory.count > PlaybackDevice.mostKept { memory.remove(at: awaitsConfirmation ? 1 : 0) }
       if isConnected { return flush(now) }
       advertiseAt = now + 1000
       return [.inRange]
     }
   }
 
+  /// Something waits that the hub has subscribed to.
+  var hasDeliverable: Bool { memory.contains { subscriptions[$0.source] ?? 0 != 0 } }
+
+  static func filled(_ octets: [UInt8], _ clockOffsets: [Int], _ localTime: [UInt8]) -> [UInt8] {
+    guard localTime.count == 7 else { return octets }
+    var octets = octets
+    for offset in clockOffsets { octets.replaceSubrange(offset..<(offset + 7), with: localTime) }
+    return octets
+  }
+
   /// A link is up.
   public mutating func connect(at now: Int64) {
     isConnected = true
+    mtu = 23
     awaitsConfirmation = false
     subscriptions = [:]
     advertiseAt = nil
@@ -159,119 +184,10 @@ public struct PlaybackDevice: Sendable {
     awaitsConfirmation = false
     subscriptions = [:]
     hangUpAt = nil
+    // A stream that nobody listened to is gone; what is indicated is kept.
+    memory.removeAll { item in
+      capture.characteristics.contains { "\($0.service)/\($0.uuid)" == item.source && $0.properties & 0x20 == 0 }
+    }
     if !memory.isEmpty { advertiseAt = now + 1000 }
-  }
-
-  /// The hub sent a PDU.
-  public mutating func received(_ pdu: [UInt8], at now: Int64) -> [PlaybackOutput] {
-    guard isConnected, let opcode = pdu.first else { return [] }
-    var reader = OctetReader(pdu, from: 1)
-    let first = (try? reader.uint16("handle")) ?? 0
-    switch opcode {
-    case 0x02: return [.send([0x03, 0xF7, 0x00])]
-    case 0x04:
-      let last = (try? reader.uint16("handle")) ?? 0
-      return [.send(information(first, last))]
-    case 0x08, 0x10:
-      let last = (try? reader.uint16("handle")) ?? 0
-      let type = BluetoothUUID(littleEndian: reader.rest()) ?? BluetoothUUID(0)
-      return [.send(opcode == 0x10 ? services(first, last) : declarations(first, last, type))]
-    case 0x0A: return [.send(read(first, 0))]
-    case 0x0C:
-      let offset = (try? reader.uint16("offset")) ?? 0
-      return [.send(read(first, Int(offset), isBlob: true))]
-    case 0x12:
-      write(first, Array(reader.rest()))
-      return [.send([0x13])] + flush(now)
-    case 0x52:
-      write(first, Array(reader.rest()))
-      return []
-    case 0x1E:
-      guard awaitsConfirmation else { return [] }
-      awaitsConfirmation = false
-      if !memory.isEmpty { memory.removeFirst() }
-      return flush(now)
-    default: return [.send([0x01, opcode, 0, 0, 0x06])]
-    }
-  }
-
-  private func error(_ opcode: UInt8, _ handle: UInt16, _ code: UInt8) -> [UInt8] {
-    [0x01, opcode, UInt8(handle & 0xFF), UInt8(handle >> 8), code]
-  }
-
-  private func handles(_ first: UInt16, _ last: UInt16) -> Range<Int> {
-    let low = max(1, Int(first))
-    let high = min(attributes.count, Int(last))
-    return low <= high ? low..<(high + 1) : 0..<0
-  }
-
-  private func services(_ first: UInt16, _ last: UInt16) -> [UInt8] {
-    var writer = OctetWriter()
-    var size = 0
-    for handle in handles(first, last) where attributes[handle - 1].type == BluetoothUUID(0x2800) {
-      let attribute = attributes[handle - 1]
-      guard size == 0 || size == attribute.value.count + 4, writer.octets.count < 200 else { break }
-      size = attribute.value.count + 4
-      writer.uint16(UInt16(handle))
-      writer.uint16(attribute.groupEnd)
-      writer.append(attribute.value)
-    }
-    return size == 0 ? error(0x10, first, 0x0A) : [0x11, UInt8(size)] + writer.octets
-  }
-
-  private func declarations(_ first: UInt16, _ last: UInt16, _ type: BluetoothUUID) -> [UInt8] {
-    var writer = OctetWriter()
-    var size = 0
-    for handle in handles(first, last) where attributes[handle - 1].type == type {
-      let value = attributes[handle - 1].value
-      guard size == 0 || size == value.count + 2, writer.octets.count < 200 else { break }
-      size = value.count + 2
-      writer.uint16(UInt16(handle))
-      writer.append(value)
-    }
-    return size == 0 ? error(0x08, first, 0x0A) : [0x09, UInt8(size)] + writer.octets
-  }
-
-  private func information(_ first: UInt16, _ last: UInt16) -> [UInt8] {
-    var writer = OctetWriter()
-    for handle in handles(first, last) {
-      guard let short = attributes[handle - 1].type.short, writer.octets.count < 200 else { break }
-      writer.uint16(UInt16(handle))
-      writer.uint16(short)
-    }
-    return writer.octets.isEmpty ? error(0x04, first, 0x0A) : [0x05, 0x01] + writer.octets
-  }
-
-  private func read(_ handle: UInt16, _ offset: Int, isBlob: Bool = false) -> [UInt8] {
-    let opcode: UInt8 = isBlob ? 0x0C : 0x0A
-    guard handle >= 1, Int(handle) <= attributes.count else { return error(opcode, handle, 0x01) }
-    let value = attributes[Int(handle) - 1].value
-    guard offset <= value.count else { return error(opcode, handle, 0x07) }
-    return [opcode + 1] + value[offset...].prefix(200)
-  }
-
-  private mutating func write(_ handle: UInt16, _ value: [UInt8]) {
-    guard handle >= 1, Int(handle) <= attributes.count else { return }
-    let attribute = attributes[Int(handle) - 1]
-    if attribute.isConfiguration {
-      subscriptions[attribute.source] = value.first ?? 0
-    } else {
-      attributes[Int(handle) - 1].value = value
-    }
-  }
-
-  /// Sends what waits and is subscribed to; hangs up a second after the last.
-  private mutating func flush(_ now: Int64) -> [PlaybackOutput] {
-    var outputs: [PlaybackOutput] = []
-    while !awaitsConfirmation, let first = memory.first {
-      guard let bits = subscriptions[first.source], bits != 0, let handle = valueHandles[first.source] else {
-        return outputs
-      }
-      let isIndication = bits & 2 != 0
-      outputs.append(.send([isIndication ? 0x1D : 0x1B, UInt8(handle & 0xFF), UInt8(handle >> 8)] + first.octets))
-      if isIndication { awaitsConfirmation = true } else { memory.removeFirst() }
-    }
-    if memory.isEmpty, !subscriptions.isEmpty { hangUpAt = now + 1000 }
-    return outputs
   }
 }

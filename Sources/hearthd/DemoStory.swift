@@ -41,7 +41,7 @@ struct DemoStory {
     # device: Beurer BM85
     # transport: gatt
     # characteristic: 1810/2A35 indicate
-    # characteristic: 1805/2A2B read,write ea070b150c000006000000
+    # characteristic: 1805/2A2B read,write {datetime}000000
     # characteristic: 180A/2A29 read "Beurer"
     # characteristic: 180A/2A24 read "BM85"
     # characteristic: 180F/2A19 read 5a

@@ -60,7 +60,7 @@ final class PlaybackLinks {
 
   func send(_ device: String, _ pdu: [UInt8], at now: Int64) {
     guard connected.contains(device) else { return }
-    carryOut(device, devices[device]?.received(pdu, at: now) ?? [])
+    carryOut(device, devices[device]?.received(pdu, at: now, localTime: localTime()) ?? [])
   }
 
   func close(_ device: String, at now: Int64) {
