@@ -47,6 +47,11 @@ public struct Gateway: Sendable {
   /// Readings of devices without memory that the disk refused: tried again until it takes them.
   var unsaved: [JournalEntry] = []
   var retryUnsavedAt: Int64?
+  /// The most that is held so: months of a home's readings.
+  static let mostUnsaved = 1000
+  /// Readings that a device without memory gave while the disk refused and no more could be held. Told for as long as the
+  /// daemon runs.
+  var lost = 0
   var loads: [UInt64: [(patient: String, request: RequestID?)]] = [:]
   var journal = JournalReport(bytes: 0, segments: 0, maximumBytes: 0, damage: [])
   var journalFailure: (failure: JournalFailure, since: Int64)?

@@ -66,6 +66,11 @@ extension Gateway {
     if let failure = journalFailure?.failure {
       add(failure.code, failure.message, "free space or replace the disk; devices keep what is not confirmed")
     }
+    if lost > 0 {
+      add(
+        "readings.lost", "\(lost) readings of devices without memory could not be stored while the disk refused",
+        "tell those who follow the patient that readings are missing; then find out why the disk was full")
+    }
     if !journal.damage.isEmpty {
       add(
         "journal.damaged", "\(journal.damage.count) damaged places were set aside",

@@ -85,7 +85,9 @@ extension Gateway {
       default: false
       }
     }
-    unsaved += kept.prefix(max(0, 1000 - unsaved.count))
+    let room = max(0, Gateway.mostUnsaved - unsaved.count)
+    unsaved += kept.prefix(room)
+    lost += kept.dropFirst(room).count { if case .reading = $0 { true } else { false } }
     // Held is as good as in flight: what a device sends again meanwhile is not stored twice.
     for case .reading(let reading) in unsaved { inFlight.insert(reading.id) }
     if !unsaved.isEmpty, retryUnsavedAt == nil { retryUnsavedAt = now.monotonic + 5000 }

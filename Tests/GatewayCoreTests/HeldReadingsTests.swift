@@ -1,0 +1,75 @@
+// A scale on a cable has no memory: what the disk refuses is held, written later, and told when no more can be held.
+
+import ControlProtocol
+import Drivers
+import GatewayCore
+import JSON
+import Readings
+import Testing
+
+private let scale = DeviceConfiguration(
+  id: "scale", driver: "and-scale", endpoint: .serial(path: "/dev/x"), patient: "p-1")
+
+private func weigh(_ hub: inout Hub, _ weight: String) {
+  hub.send(.linkReceived(device: "scale", Array("US,+00000.00 kg\r\nST,+\(weight) kg\r\n".utf8)))
+}
+
+@Suite struct HeldReadingsTests {
+  @Test func aRefusedWeighingIsWrittenWhenTheDiskTakesItAgain() {
+    var hub = Hub(.with([scale]))
+    hub.send(.linkOpened(device: "scale"))
+    weigh(&hub, "00072.15")
+    hub.refuse()
+    #expect(hub.readings.isEmpty)
+    #expect(!hub.done.contains { if case .close("scale") = $0 { true } else { false } })
+    hub.pass(5000)
+    hub.refuse()
+    hub.pass(5000)
+    hub.sync()
+    #expect(hub.readings.map { $0.observations[0].value.decimal } == [ExactDecimal(7215, exponent: -2)])
+    #expect(hub.done.contains { if case .log(.notice, let text) = $0 { text.contains("again") } else { false } })
+  }
+
+  @Test func whatCannotBeHeldIsTold() {
+    var hub = Hub(.with([scale]))
+    hub.send(.linkOpened(device: "scale"))
+    for index in 0..<1003 {
+      weigh(&hub, "000\(30 + index / 100).\(index % 100 < 10 ? "0" : "")\(index % 100)")
+      hub.refuse()
+    }
+    hub.done = []
+    hub.send(.asked(RequestID(connection: 1, number: 1), .status, CallerName(uid: 0)))
+    guard case .answer(_, .result(let status))? = hub.done.first else {
+      Issue.record("no answer")
+      return
+    }
+    let codes = (status["problems"]?.array ?? []).compactMap { $0["code"]?.string }
+    #expect(codes.contains("readings.lost") && codes.contains("journal.full"))
+    #expect(status["journal"]?["unsaved"]?.int == 1000)
+  }
+
+  @Test func twoEqualWeighingsAreTwo() {
+    var hub = Hub(.with([scale]))
+    hub.send(.linkOpened(device: "scale"))
+    for _ in 0..<2 {
+      weigh(&hub, "00072.15")
+      hub.sync()
+      hub.time += 5000
+    }
+    #expect(hub.readings.count == 2)
+    #expect(Set(hub.readings.map(\.id)).count == 2)
+  }
+
+  @Test func aPortThatIsGoneIsOpenedAgainWithPatience() {
+    var hub = Hub(.with([scale]))
+    var opened = 0
+    for _ in 0..<10 {
+      hub.done = []
+      hub.send(.linkClosed(device: "scale", LinkEnd(code: "open-failed", message: "not there")))
+      hub.pass(59_999)
+      opened += hub.done.count { if case .openPort = $0 { true } else { false } }
+      hub.pass(1)
+    }
+    #expect(opened >= 9)
+  }
+}
