@@ -161,6 +161,8 @@ public enum Suggestion {
   }
 
   private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+    // The same letters in another order are one slip of the fingers.
+    if left != right, left.sorted() == right.sorted() { return 1 }
     var row = Array(0...right.count)
     for (i, a) in left.enumerated() {
       var diagonal = row[0]

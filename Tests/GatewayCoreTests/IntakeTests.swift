@@ -1,0 +1,181 @@
+// The right time or none: device clocks, zones, daylight saving; plausibility; identifiers.
+
+import Drivers
+import Foundation
+import GatewayCore
+import Octets
+import Readings
+import Testing
+import Zones
+
+/// 2026-11-21T08:15:30Z.
+private let noon: Int64 = 1_795_248_930_000
+private let device = DeviceIdentity(id: "d", transport: .ble, address: "5C:31:3E:00:00:01")
+
+private func stamp(_ y: UInt16, _ m: UInt8, _ d: UInt8, _ h: UInt8, _ min: UInt8, _ s: UInt8 = 0) -> DeviceStamp {
+  .local(DeviceDateTime(year: y, month: m, day: d, hours: h, minutes: min, seconds: s))
+}
+
+private func raw(
+  _ time: DeviceStamp?,
+  _ observations: [Observation] = [Observation(.weight, .value(ExactDecimal(72)), unit: .kilogram)],
+  octets: [UInt8] = [1]
+) -> DeviceReading {
+  DeviceReading(kind: .bodyWeight, observations: observations, time: time, raw: RawSource(source: "t", octets: octets))
+}
+
+private func place(
+  _ time: DeviceStamp?, clock: DeviceClock? = nil, synchronised: Bool = true, wall: Int64 = noon,
+  zone: TimeZoneRules = .utc
+) -> Reading {
+  Intake.normalise(
+    raw(time),
+    IntakeContext(
+      device: device, zone: zone, now: Now(monotonic: 0, wall: wall, isSynchronised: synchronised, bootID: ""),
+      clock: clock))
+}
+
+@Suite struct DeviceTimeTests {
+  @Test func aStampNearReceptionIsTheDevices() {
+    let reading = place(stamp(2026, 11, 21, 8, 15))
+    #expect(reading.takenAt?.milliseconds == noon - 30_000)
+    #expect(reading.timeQuality == .device)
+    #expect(reading.flags.isEmpty)
+  }
+
+  @Test func aClockThatIsAnHourSlowIsCorrected() {
+    let reading = place(stamp(2026, 11, 21, 7, 10), clock: DeviceClock(offset: 3_600_000, isReliable: true))
+    #expect(reading.takenAt?.milliseconds == noon - 330_000)
+    #expect(reading.timeQuality == .corrected)
+    #expect(reading.deviceTime == stamp(2026, 11, 21, 7, 10))
+  }
+
+  @Test func aClockWithinAMinuteIsKept() {
+    let reading = place(stamp(2026, 11, 21, 8, 0), clock: DeviceClock(offset: 59_000, isReliable: true))
+    #expect(reading.timeQuality == .device)
+    #expect(reading.takenAt?.milliseconds == noon - 930_000)
+  }
+
+  @Test func anUnsynchronisedHubCorrectsNobody() {
+    let reading = place(
+      stamp(2026, 11, 21, 7, 10), clock: DeviceClock(offset: 99_000_000, isReliable: false), synchronised: false,
+      wall: 0)
+    #expect(reading.timeQuality == .device)
+    #expect(reading.takenAt?.milliseconds == noon - 3_930_000)
+    #expect(place(nil, synchronised: false).timeQuality == .receivedUnsynced)
+  }
+
+  @Test func withoutAStampItIsReception() {
+    let reading = place(nil)
+    #expect(reading.timeQuality == .received)
+    #expect(reading.takenAt?.milliseconds == noon)
+  }
+
+  @Test func anOldStampWithoutEvidenceSaysSo() {
+    let reading = place(stamp(2026, 11, 19, 8, 15))
+    #expect(reading.timeQuality == .device)
+    #expect(reading.flags == [.clockUnverified])
+  }
+
+  @Test(arguments: [
+    stamp(1978, 1, 1, 0, 0), stamp(2014, 12, 31, 23, 59), stamp(0, 4, 17, 20, 41), stamp(2026, 0, 21, 8, 15),
+    stamp(2026, 2, 30, 8, 15),
+    stamp(2026, 11, 21, 8, 21), stamp(9999, 12, 31, 23, 59), stamp(65535, 1, 1, 0, 0), .utc(milliseconds: 0),
+    .utc(milliseconds: Int64.max),
+  ])
+  func whatNamesNoMomentIsPlacedNowhere(time: DeviceStamp) {
+    let reading = place(time)
+    #expect(reading.takenAt == nil)
+    #expect(reading.timeQuality == .unplaced)
+    #expect(reading.deviceTime == time)
+  }
+
+  @Test func theStampIsInTheZoneOfThePatient() throws {
+    // A fixed rule of one hour east, as a TZif file of version 2 without transitions.
+    let oslo = try TimeZoneRules(tzif: TZif.fixed("CET-1"))
+    let reading = place(stamp(2026, 11, 21, 9, 15), zone: oslo)
+    #expect(reading.takenAt == Timestamp(milliseconds: noon - 30_000, offsetSeconds: 3600))
+    #expect(reading.receivedAt.offsetSeconds == 3600)
+  }
+
+  @Test func theHourThatComesTwiceIsToldAsAmbiguous() throws {
+    let oslo = try TimeZoneRules(tzif: TZif.fixed("CET-1CEST,M3.5.0,M10.5.0/3"))
+    // 2026-10-25T01:35:00Z is 02:35 for the second time.
+    let reading = place(stamp(2026, 10, 25, 2, 34), wall: 1_792_892_100_000, zone: oslo)
+    #expect(reading.takenAt?.milliseconds == 1_792_892_040_000)
+    #expect(reading.flags == [.ambiguousTime])
+  }
+}
+
+/// Small zone files.
+private enum TZif {
+  static func fixed(_ footer: String) -> [UInt8] {
+    func header(_ version: UInt8) -> [UInt8] {
+      Array("TZif".utf8) + [version] + [UInt8](repeating: 0, count: 15)
+        + [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 4]
+    }
+    let body: [UInt8] = [0, 0, 0x0E, 0x10, 0, 0] + Array("CET".utf8) + [0]
+    return header(0x32) + body + header(0x32) + body + [0x0A] + Array(footer.utf8) + [0x0A]
+  }
+}
+
+@Suite struct PlausibilityAndIdentityTests {
+  private func flags(_ observations: [Observation]) -> [ReadingFlag] {
+    Intake.normalise(
+      raw(nil, observations),
+      IntakeContext(device: device, zone: .utc, now: Now(monotonic: 0, wall: noon, isSynchronised: true, bootID: ""))
+    ).flags
+  }
+
+  private func pressure(_ systolic: Int64, _ diastolic: Int64, mean: Int64? = nil) -> [Observation] {
+    var list = [
+      Observation(.systolic, .value(ExactDecimal(systolic)), unit: .millimetreOfMercury),
+      Observation(.diastolic, .value(ExactDecimal(diastolic)), unit: .millimetreOfMercury),
+    ]
+    if let mean { list.append(Observation(.meanArterial, .value(ExactDecimal(mean)), unit: .millimetreOfMercury)) }
+    return list
+  }
+
+  @Test func valuesThatNobodyHasAreFlaggedAndKept() {
+    #expect(flags(pressure(128, 82, mean: 97)).isEmpty)
+    #expect(flags(pressure(128, 82, mean: 0)).isEmpty)
+    for bad in [pressure(281, 82), pressure(128, 24), pressure(90, 85), pressure(80, 90), pressure(128, 82, mean: 130)]
+    {
+      #expect(flags(bad) == [.implausible])
+    }
+    #expect(flags([Observation(.spo2, .value(ExactDecimal(49)), unit: .percent)]) == [.implausible])
+    #expect(
+      flags([Observation(.earTemperature, .value(ExactDecimal(431, exponent: -1)), unit: .degreeCelsius)]) == [
+        .implausible
+      ])
+    #expect(flags([Observation(.weight, .value(ExactDecimal(301)), unit: .kilogram)]) == [.implausible])
+  }
+
+  @Test func valuesStandInTheOrderOfTheNomenclature() {
+    let reading = Intake.normalise(
+      raw(nil, pressure(128, 82).reversed()),
+      IntakeContext(device: device, zone: .utc, now: Now(monotonic: 0, wall: noon, isSynchronised: true, bootID: "")))
+    #expect(reading.observations.map(\.term) == [.systolic, .diastolic])
+  }
+
+  @Test func theIdentifierIsTheRecordsForEver() {
+    func id(_ octets: [UInt8], _ time: DeviceStamp?, at wall: Int64, _ device: DeviceIdentity = device) -> ReadingID {
+      Intake.normalise(
+        raw(time, octets: octets),
+        IntakeContext(device: device, zone: .utc, now: Now(monotonic: 0, wall: wall, isSynchronised: true, bootID: ""))
+      ).id
+    }
+    let time = stamp(2026, 11, 21, 8, 15)
+    #expect(id([1, 2], time, at: noon) == id([1, 2], time, at: noon + 86_400_000))
+    #expect(id([1, 2], time, at: noon) != id([1, 3], time, at: noon))
+    #expect(id([1], nil, at: noon) != id([1], nil, at: noon + 120_000))
+    var renamed = device
+    renamed.id = "another"
+    #expect(id([1], time, at: noon) == id([1], time, at: noon, renamed))
+    renamed.address = "00:00:00:00:00:02"
+    #expect(id([1], time, at: noon) != id([1], time, at: noon, renamed))
+    // Version and variant of RFC 9562.
+    let text = Array(id([1], time, at: noon).description)
+    #expect(text[14] == "5" && ["8", "9", "a", "b"].contains(text[19]))
+  }
+}
