@@ -62,6 +62,8 @@ public struct Gateway: Sendable {
   var needsSnapshot = false
   var wakeAt: Int64?
   var retainAt: Int64?
+  /// Hourly rounds since the last line of the day, and what was stored then.
+  var day = (rounds: 0, stored: UInt64(0))
 
   /// A gateway with what recovery and the state files gave.
   public init(identity: Identity, state: GatewayState, bindings: Bindings) {
@@ -116,6 +118,7 @@ public struct Gateway: Sendable {
   private mutating func started(_ seed: UInt64, _ now: Now) -> [Effect] {
     jitter = Jitter(seed: seed)
     isStarted = true
+    day.stored = state.stored
     retainAt = now.monotonic + 60_000
     var effects: [Effect] = []
     if state.stored > 0 { effects += append([.snapshot(state)], now: now) }
@@ -213,9 +216,22 @@ public struct Gateway: Sendable {
       // Once an hour is often enough for what is dropped after days.
       retainAt = now.monotonic + 3_600_000
       effects.append(.retain(pinned: pinned))
+      effects += dailyLine()
     }
     if let time = ruleDeadline, time <= now.monotonic { effects += expireRules(now) }
     return effects
+  }
+
+  /// One quiet line a day: what came, what waits. No values, patients or addresses.
+  private mutating func dailyLine() -> [Effect] {
+    day.rounds += 1
+    guard day.rounds >= 24 else { return [] }
+    let waiting = configuration.backends.map { "\($0.name) \(state.waiting($0.name))" }.joined(separator: ", ")
+    let stored = state.stored >= day.stored ? state.stored - day.stored : 0
+    day = (0, state.stored)
+    return [
+      .log(.info, "a day: \(stored) stored; waiting: \(waiting.isEmpty ? "-" : waiting); parked: \(state.parked.count)")
+    ]
   }
 
   /// The lowest sequence number that waits for a patient: it is never dropped, nor what comes after it.

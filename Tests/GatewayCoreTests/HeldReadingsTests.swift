@@ -48,6 +48,19 @@ private func weigh(_ hub: inout Hub, _ weight: String) {
     #expect(status["journal"]?["unsaved"]?.int == 1000)
   }
 
+  @Test func theLogHasOneLineADay() {
+    var hub = Hub(.with([scale]))
+    hub.send(.linkOpened(device: "scale"))
+    weigh(&hub, "00072.15")
+    hub.sync()
+    hub.done = []
+    for _ in 0..<(7 * 24) { hub.pass(3_600_000) }
+    let lines = hub.done.compactMap { if case .log(.info, let text) = $0 { text } else { nil } }
+    #expect(lines.count == 7)
+    #expect(lines.first == "a day: 1 stored; waiting: -; parked: 0")
+    #expect(lines.dropFirst().allSatisfy { $0.hasPrefix("a day: 0 stored") })
+  }
+
   @Test func twoEqualWeighingsAreTwo() {
     var hub = Hub(.with([scale]))
     hub.send(.linkOpened(device: "scale"))
