@@ -2,15 +2,21 @@
 
 internal import Glibc
 
-/// One client of a line protocol.
+/// One client of a line protocol. Whoever keeps it keeps it open; the loop does not.
 public final class LineConnection {
-  /// The longest line in, and the most that may wait to go out, in octets.
+  /// The longest line in, in octets.
   private static let longestLine = 65_536
+  /// While more than this waits to go out, nothing more is read: a client that only asks and never reads stops itself.
+  private static let pauseAbove = 65_536
+  /// The most that may wait to go out (one long answer, or notifications that nobody reads); more ends the connection.
   private static let mostWaiting = 8 << 20
 
   private let loop: EventLoop
   private let fd: Int32
   private var incoming: [UInt8] = []
+  /// So many octets of `incoming` hold no line end.
+  private var scanned = 0
+  private var isSplitting = false
   private var outgoing: [UInt8] = []
   private var sent = 0
   private var isClosed = false
@@ -19,7 +25,7 @@ public final class LineConnection {
   /// Who is on the other side.
   public let peer: Peer
 
-  /// Takes over a connected descriptor; nil when the kernel does not say who is there.
+  /// Takes over a connected descriptor; nil when the kernel does not say who is there: then it is still the caller's.
   public init?(_ loop: EventLoop, _ fd: Int32) {
     guard let peer = UnixSocket.peer(fd) else { return nil }
     self.loop = loop
@@ -27,30 +33,55 @@ public final class LineConnection {
     self.peer = peer
   }
 
-  /// Begins to read.
-  public func start(onLine: @escaping ([UInt8]) -> Void, onClose: @escaping () -> Void) {
-    self.onLine = onLine
-    self.onClose = onClose
-    loop.watch(fd, .read) { [unowned self] ready in
-      if ready.contains(.write) { flush() }
-      if ready.contains(.read), !isClosed { readLines() }
+  deinit {
+    if !isClosed {
+      loop.forget(fd)
+      Descriptor.close(fd)
     }
   }
 
-  private func readLines() {
+  /// Begins to read. `onClose` is called once, also when `close` was called; it may let go of the connection.
+  public func start(onLine: @escaping ([UInt8]) -> Void, onClose: @escaping () -> Void) {
+    self.onLine = onLine
+    self.onClose = onClose
+    // The closure keeps the connection while it runs: `onClose` may drop the last other reference between two calls.
+    loop.watch(fd, .read) { [weak self] ready in
+      guard let self else { return }
+      if ready.contains(.write) || isPaused { flush() }
+      if ready.contains(.read), !isClosed, !isPaused { receive() }
+    }
+  }
+
+  private var isPaused: Bool { outgoing.count - sent > LineConnection.pauseAbove }
+
+  private func receive() {
     switch Descriptor.read(fd, count: 16_384) {
     case .wouldBlock: return
     case .end: close()
     case .octets(let octets):
       incoming += octets
-      while !isClosed, let end = incoming.firstIndex(of: 0x0A) {
-        let line = Array(incoming[..<end])
-        incoming.removeFirst(end + 1)
-        guard line.count <= LineConnection.longestLine else { return refuseLongLine() }
-        if !line.isEmpty { onLine(line) }
-      }
-      if incoming.count > LineConnection.longestLine { refuseLongLine() }
+      splitLines()
     }
+  }
+
+  /// Hands over the lines that are there, until there are none or the client has enough to read.
+  private func splitLines() {
+    guard !isSplitting else { return }
+    isSplitting = true
+    defer { isSplitting = false }
+    var start = 0
+    while !isClosed, !isPaused, let end = incoming[scanned...].firstIndex(of: 0x0A) {
+      let line = incoming[start..<end]
+      start = end + 1
+      scanned = start
+      guard line.count <= LineConnection.longestLine else { return refuseLongLine() }
+      if !line.isEmpty { onLine(Array(line)) }
+    }
+    guard !isClosed else { return }
+    incoming.removeFirst(start)
+    scanned -= start
+    if !isPaused { scanned = incoming.count }
+    if scanned > LineConnection.longestLine { refuseLongLine() }
   }
 
   private func refuseLongLine() {
@@ -71,18 +102,25 @@ public final class LineConnection {
   }
 
   private func flush() {
-    while sent < outgoing.count {
+    while !isClosed, sent < outgoing.count {
       guard let count = Descriptor.write(fd, outgoing[sent...]) else { return close() }
       if count == 0 { break }
       sent += count
     }
+    guard !isClosed else { return }
     if sent == outgoing.count {
       outgoing.removeAll(keepingCapacity: false)
       sent = 0
-      loop.change(fd, .read)
-    } else {
-      loop.change(fd, [.read, .write])
+    } else if sent > outgoing.count / 2 {
+      // A follower that is always a little behind must not keep what it has read.
+      outgoing.removeFirst(sent)
+      sent = 0
     }
+    if !isPaused { splitLines() }
+    guard !isClosed else { return }
+    var interest: EventLoop.Interest = isPaused ? [] : .read
+    if sent < outgoing.count { interest.insert(.write) }
+    loop.change(fd, interest)
   }
 
   /// Ends it.
@@ -91,6 +129,10 @@ public final class LineConnection {
     isClosed = true
     loop.forget(fd)
     Descriptor.close(fd)
-    onClose()
+    let told = onClose
+    // The closures may hold whoever holds this.
+    onLine = { _ in }
+    onClose = {}
+    told()
   }
 }

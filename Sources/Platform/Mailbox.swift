@@ -13,9 +13,15 @@ public final class Mailbox<Message: Sendable>: @unchecked Sendable {
   /// An empty queue. Throws when the kernel refuses a descriptor.
   public init() throws(SystemError) {
     descriptor = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
+    if descriptor < 0 { throw .last("create an event descriptor") }
     mutex = .allocate(capacity: 1)
     pthread_mutex_init(mutex, nil)
-    if descriptor < 0 { throw .last("create an event descriptor") }
+  }
+
+  deinit {
+    pthread_mutex_destroy(mutex)
+    mutex.deallocate()
+    Descriptor.close(descriptor)
   }
 
   /// Hands a message to the loop. From any thread.
@@ -39,4 +45,7 @@ public final class Mailbox<Message: Sendable>: @unchecked Sendable {
       for message in messages { handler(message) }
     }
   }
+
+  /// Messages are no longer handed over; the mailbox may go.
+  public func detach(from loop: EventLoop) { loop.forget(descriptor) }
 }
