@@ -26,6 +26,9 @@ public enum Registry {
     FiveOctetOximeters.bci,
     TextScaleLine.and,
     TextScaleLine.cas,
+    MTSICSLine.profile,
+    KernLine.profile,
+    HealthOMeterDriver.profile,
     TaiDocDriver.cable,
   ]
 

@@ -17,6 +17,17 @@ struct SerialDriverTests {
 
   @Test(arguments: SerialVector.decodable) func saysWhatItsSourceSays(_ vector: SerialVector) throws {
     let decoded = try vector.decoded()
+    if vector.family == "mt-sics", let error = vector.expected["error"]?.string {
+      // The scale's own refusal is a good frame.
+      let frame = try #require(decoded.frames.last)
+      #expect(frame["error"] == .text(error) || frame["status"] == .text(error))
+      #expect(decoded.readings.isEmpty)
+      return
+    }
+    if vector.expected["checksumOk"] == false {
+      try expectRefusal(vector, decoded, "checksum")
+      return
+    }
     if let error = vector.expected["error"]?.string {
       try expectRefusal(vector, decoded, error)
       return
@@ -78,10 +89,13 @@ struct SerialDriverTests {
   // MARK: Framing
 
   /// The same stream, glued, byte by byte and behind garbage, gives the same readings.
-  @Test(arguments: ["contec-v7", "contec-v5", "and-scale", "cas", "taidoc"])
+  @Test(arguments: [
+    "contec-v7", "contec-v5", "and-scale", "cas", "taidoc", "mt-sics", "kern", "healthometer-esc",
+  ])
   func splitsAndGarbageChangeNothing(_ id: String) throws {
     let good = SerialVector.decodable.filter {
       $0.protocolID == id && $0.expected["error"] == nil && $0.expected["frames"] == nil
+        && $0.expected["checksumOk"] != false
     }
     #expect(!good.isEmpty)
     for vector in good {
@@ -92,7 +106,7 @@ struct SerialDriverTests {
       for length in 1...8 {
         // Octets that begin nothing in any of these protocols, with a line end where lines are.
         var garbage = [UInt8](repeating: 0x7F, count: length)
-        if id == "and-scale" || id == "cas" { garbage[length - 1] = 0x0D }
+        if ["and-scale", "cas", "mt-sics", "kern", "masimo-ascii1"].contains(id) { garbage[length - 1] = 0x0D }
         let behind = try #require(
           SerialDecoding.decode(protocol: id, octets: garbage + vector.octets, everyFrame: true))
         #expect(behind.readings == alone, "\(vector.id) behind \(length) octets of garbage")
@@ -102,6 +116,8 @@ struct SerialDriverTests {
         let both = try #require(
           SerialDecoding.decode(
             protocol: id, octets: vector.octets[..<cut] + [] + vector.octets, everyFrame: true))
+        // A line of fixed columns without a mark at its beginning is lost with the half line before it, but never misread.
+        if id == "kern", both.readings.isEmpty { continue }
         #expect(both.readings.last == alone.last, "\(vector.id) behind its first \(cut) octets")
       }
     }

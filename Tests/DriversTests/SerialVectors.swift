@@ -20,7 +20,15 @@ struct SerialVector: Sendable, CustomTestStringConvertible {
 
   /// The protocol of `decode serial`, where the fixture's name differs.
   var protocolID: String {
-    let names = ["bci-v1.2": "bci", "taidoc-51": "taidoc"]
+    let names = [
+      "bci-v1.2": "bci", "taidoc-51": "taidoc", "kern-de": "kern", "kern-14": "kern",
+      "healthometer-2400": "healthometer-esc", "suntech-oem": "suntech", "masimo-trend": "masimo-ascii1",
+    ]
+    // Nonin's formats are protocols of their own here; only format 13 answers about its clock.
+    let formats = ["nonin-f13": "nonin-13", "nonin-f8": "nonin-8", "nonin-f2": "nonin-2", "nonin-f7": "nonin-7"]
+    if family == "nonin" {
+      return formats.first { id.hasPrefix("\($0.key)-") }?.value ?? (id.hasPrefix("nonin-time") ? "nonin-13" : family)
+    }
     return names[family] ?? family
   }
 

@@ -16,6 +16,9 @@ public enum SerialDecoding {
     "taidoc": TaiDocLine.self,
     AndScaleLine.id: AndScaleLine.self,
     CASLine.id: CASLine.self,
+    MTSICSLine.id: MTSICSLine.self,
+    KernLine.id: KernLine.self,
+    HealthOMeterLine.id: HealthOMeterLine.self,
   ]
 
   /// The protocols that are known, by their ids, in the registry's order.

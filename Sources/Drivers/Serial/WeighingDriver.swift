@@ -87,6 +87,8 @@ protocol WeighingLine: LineProtocol {
   static var id: String { get }
   /// What is sent when the port was opened; most scales print without a question.
   static var opening: [[UInt8]] { get }
+  /// What is asked again and again, because the scale says nothing by itself and may be switched on later; nil for none.
+  static var question: [UInt8]? { get }
   /// What a frame says about a weight; nil when it says something else.
   static func weighing(_ frame: [UInt8]) -> Weighing?
   /// What a frame says about the device.
@@ -95,6 +97,7 @@ protocol WeighingLine: LineProtocol {
 
 extension WeighingLine {
   static var opening: [[UInt8]] { [] }
+  static var question: [UInt8]? { nil }
   static func property(_ frame: [UInt8]) -> DeviceProperty? { nil }
   static func values(_ frame: [UInt8]) -> [NamedValue] { weighing(frame)?.values ?? [] }
 }
@@ -102,6 +105,9 @@ extension WeighingLine {
 /// Listens to a scale.
 struct WeighingDriver<Line: WeighingLine>: Driver {
   private static var silenceTimer: DriverTimer { 1 }
+  private static var questionTimer: DriverTimer { 2 }
+  /// How often a scale is asked for its weight.
+  private static var questionMilliseconds: Int { 1000 }
 
   private let context: DriverContext
   private var line = FramedLine<Line>()
@@ -113,7 +119,8 @@ struct WeighingDriver<Line: WeighingLine>: Driver {
 
   mutating func handle(_ input: DriverInput) -> [DriverAction] {
     switch input {
-    case .opened: return Line.opening.map { .transmit($0) }
+    case .opened: return Line.opening.map { .transmit($0) } + asked()
+    case .timer(WeighingDriver.questionTimer): return asked()
     case .timer(WeighingDriver.silenceTimer):
       rule.silence()
       return []
@@ -133,6 +140,14 @@ struct WeighingDriver<Line: WeighingLine>: Driver {
       return actions
     default: return []
     }
+  }
+
+  private func asked() -> [DriverAction] {
+    guard let question = Line.question else { return [] }
+    return [
+      .transmit(question),
+      .startTimer(WeighingDriver.questionTimer, milliseconds: WeighingDriver.questionMilliseconds),
+    ]
   }
 
   private mutating func taken(_ frame: [UInt8]) -> [DriverAction] {

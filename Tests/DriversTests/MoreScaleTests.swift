@@ -1,0 +1,82 @@
+// What the scales of MT-SICS, KERN, Health o meter and Tanita make of their lines, beyond the published octets.
+
+import Drivers
+import Octets
+import Readings
+import Testing
+
+struct MoreScaleTests {
+  private func driver(_ id: String, model: String? = nil) throws -> any Driver {
+    try #require(Registry.profile(id: id)).make(DriverContext(model: model))
+  }
+
+  private func weights(_ actions: [DriverAction]) -> [String] {
+    actions.compactMap {
+      guard case .reading(let reading) = $0 else { return nil }
+      return reading.observations.first.map { "\($0.reported?.value ?? $0.value.decimal ?? .zero)" }
+    }
+  }
+
+  private func say(_ text: String, _ driver: inout any Driver) -> [DriverAction] {
+    driver.handle(.received(Array(text.utf8)))
+  }
+
+  @Test func mtSICSAsksForIdentityAndWeightAndNothingElse() throws {
+    var scale = try driver("mt-sics")
+    let sent = (scale.handle(.opened) + scale.handle(.timer(2))).compactMap { action -> String? in
+      guard case .transmit(let octets) = action else { return nil }
+      return String(decoding: octets, as: UTF8.self)
+    }
+    #expect(sent == ["I2\r\n", "I4\r\n", "SI\r\n", "SI\r\n"])
+    #expect(say("I4 A \"0123456789\"\r\n", &scale) == [.property(.serial("0123456789"))])
+    #expect(weights(say("S D      72.10 kg\r\nS S      72.15 kg\r\nS S      72.15 kg\r\n", &scale)) == ["72.15"])
+    #expect(weights(say("S S       0.00 kg\r\nS S      64.40 kg\r\n", &scale)) == ["64.40"])
+    #expect(weights(say("S S     100.00 pcs\r\nS S  -72.15 kg\r\nS I\r\nES\r\n", &scale)) == [])
+  }
+
+  @Test func anMTSICSScaleOutOfItsRangeSaysSoOnce() throws {
+    var scale = try driver("mt-sics")
+    let codes = say("S +\r\nS +\r\n", &scale).compactMap { action -> String? in
+      guard case .problem(let problem) = action else { return nil }
+      return problem.code
+    }
+    #expect(codes == ["overload"])
+  }
+
+  @Test func aKernWeightWithoutUnitIsNotStable() throws {
+    var scale = try driver("kern")
+    #expect(weights(say("         72.150   \r\n", &scale)) == [])
+    #expect(weights(say(" M       72.150 kg \r\n", &scale)) == ["72.150"])
+    #expect(weights(say("          0.000 kg \r\n+ 64450.0 G U\r\n+ 64450.0 G S\r\n", &scale)) == ["64450.0"])
+    #expect(weights(say(" -       72.150 kg \r\n       Error\r\n 150 kg \r\n", &scale)) == [])
+  }
+
+  private func packet(_ weight: String, start: String = "\u{1B}R") -> String {
+    "\(start)\u{1B}I0000000000\u{1B}W\(weight)\u{1B}H0.0\u{1B}B0.0\u{1B}T0.0\u{1B}Nm\u{1B}E"
+  }
+
+  @Test func aHealthOMeterStreamIsOneMeasurement() throws {
+    var scale = try driver("healthometer-esc")
+    let stream = packet("72.1") + packet("72.1", start: "6R") + packet("72.2", start: "6R")
+    #expect(weights(say(stream, &scale)) == ["72.1"])
+    _ = scale.handle(.timer(1))
+    #expect(weights(say(packet("72.1"), &scale)) == [], "a lone packet with the weight before is a recall")
+    #expect(weights(say(packet("72.1", start: "6R"), &scale)) == ["72.1"], "a second one is somebody on the scale")
+    #expect(weights(say(packet("0.0") + packet("64.4"), &scale)) == ["64.4"])
+    #expect(weights(say(packet("0.0") + packet("999.99"), &scale)) == [])
+  }
+
+  @Test func aHealthOMeterModelThatSendsUnlockedWeightsIsHeardThreeTimes() throws {
+    var scale = try driver("healthometer-esc", model: "600KL")
+    #expect(weights(say(packet("31.5") + packet("70.2") + packet("72.1"), &scale)) == [])
+    #expect(weights(say(packet("72.1") + packet("72.1"), &scale)) == ["72.1"])
+  }
+
+  @Test func healthOMeterPoundsAndHeightAreTakenAndZeroHeightIsNot() throws {
+    let vectors = SerialVector.all.filter { ["healthometer-01", "healthometer-03"].contains($0.id) }
+    let readings = try vectors.map { try #require($0.decoded().readings.first) }
+    #expect(readings.map { $0.observations.map(\.term.name) } == [["weight", "height", "bmi"], ["weight"]])
+    #expect(readings[0].observations[0].reported?.unit == .pound)
+    #expect(readings[0].observations[1].reported?.unit == .inch)
+  }
+}
