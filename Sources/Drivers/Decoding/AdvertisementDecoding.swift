@@ -75,8 +75,10 @@ struct MiScaleFrame: Hashable {
       NamedValue("stabilized", .flag(isStable && !isRemoved)), NamedValue("removed", .flag(isRemoved)),
     ]
     guard isStable, !isRemoved, !weight.isZero else {
-      return Decoded(
-        values: values + [NamedValue("weight", .decimal(weight)), NamedValue("unit", .text(unit.rawValue))])
+      let name = unit == .pound ? "lb" : unit == .jin ? "jin" : "kg"
+      var unfinished = values + [NamedValue("weight", .decimal(weight)), NamedValue("unit", .text(name))]
+      if let impedance { unfinished.append(NamedValue("impedance_ohm", .integer(Int64(impedance)))) }
+      return Decoded(values: unfinished)
     }
     var observations = [Observation(.weight, .value(weight), unit: unit)]
     if let impedance {

@@ -75,8 +75,16 @@ enum ReadingBuilder {
   static func bodyComposition(
     _ value: BodyCompositionMeasurement, weighing: WeightMeasurement? = nil, raw: RawSource
   ) -> Decoded {
-    guard value.bodyFat != nil || value.impedance != nil || value.weight != nil else {
-      return failed("body composition measurement", raw)
+    if value.isEmptyStub {
+      // Nothing of a body was measured but, perhaps, its weight.
+      var weight = value.weight ?? weighing?.weight
+      if weight?.isZero ?? false { weight = nil }
+      guard let weight else { return failed("body composition measurement", raw) }
+      let unit = value.weight == nil ? weighing?.unit ?? .kilogram : value.massUnit
+      let reading = DeviceReading(
+        kind: .bodyWeight, observations: [Observation(.weight, .value(weight), unit: unit)],
+        time: time(value.timeStamp ?? weighing?.timeStamp), user: value.userID ?? weighing?.userID, raw: raw)
+      return Decoded(readings: [reading], values: surplus(value.trailingOctets))
     }
     var observations: [Observation] = []
     func add(_ term: Term, _ number: ExactDecimal?, _ unit: UCUM) {

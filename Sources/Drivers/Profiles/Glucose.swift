@@ -20,6 +20,9 @@ struct GlucoseProfile: SIGProfile {
     [(GlucoseProfile.measurement, false), (GlucoseProfile.contextID, false), (GlucoseProfile.controlPoint, true)]
   }
   var features: [CharacteristicID] { [GlucoseProfile.featureID] }
+  // Hundreds of records take their time; the meter tells the end.
+  var idleMilliseconds: Int { 30_000 }
+  var totalMilliseconds: Int { 600_000 }
 
   mutating func feature(_ id: CharacteristicID, _ octets: [UInt8]) { feature = try? GlucoseFeature(decoding: octets) }
 
@@ -47,6 +50,15 @@ struct GlucoseProfile: SIGProfile {
     } catch {
       return [.problem(DriverProblem(error, raw: raw))]
     }
+  }
+
+  mutating func writeFailed(_ id: CharacteristicID, _ code: UInt8) -> [DriverAction] {
+    guard id == GlucoseProfile.controlPoint else { return [] }
+    return [
+      .problem(
+        DriverProblem(code: "records-refused", message: "the meter refuses to report its records (ATT error \(code))")),
+      .finish,
+    ]
   }
 
   /// Success and "no records" are both the normal end.

@@ -25,9 +25,8 @@ struct PulseOximeterProfile: SIGProfile {
     decoding.plxFeatures = (try? PLXFeatures(decoding: octets)) == nil ? nil : octets
   }
 
-  mutating func ready(_ device: Set<CharacteristicID>, _ context: DriverContext) -> [DriverAction] {
+  mutating func connected(_ device: Set<CharacteristicID>) {
     hasSpotCheck = device.contains(PulseOximeterProfile.spotCheck)
-    return []
   }
 
   mutating func measured(_ id: CharacteristicID, _ octets: [UInt8], _ context: DriverContext) -> [DriverAction] {

@@ -1,5 +1,6 @@
 // The conversation that fits every Bluetooth SIG health profile: subscribe first, because some devices send at once; read the
-// clock before it is written, because only so its offset is known; features; Device Information and battery last.
+// clock before it is written, because only so its offset is known; set it before anything else is asked, because some devices
+// hang up after 5 s without; then features and records; Device Information and battery last.
 
 internal import HealthProfiles
 internal import Octets
@@ -11,12 +12,20 @@ protocol SIGProfile: Sendable {
   var subscriptions: [(id: CharacteristicID, indications: Bool)] { get }
   /// Characteristics to read before measurements are judged.
   var features: [CharacteristicID] { get }
+  /// Silence after which a transfer with data is over, in milliseconds.
+  var idleMilliseconds: Int { get }
+  /// The longest session, in milliseconds; a stream has none.
+  var totalMilliseconds: Int { get }
+  /// What the device has, before anything is asked.
+  mutating func connected(_ device: Set<CharacteristicID>)
   /// A feature's value.
   mutating func feature(_ id: CharacteristicID, _ octets: [UInt8])
-  /// What to ask once everything is subscribed, such as stored records.
+  /// What to ask once everything is subscribed and the clock is set, such as stored records.
   mutating func ready(_ device: Set<CharacteristicID>, _ context: DriverContext) -> [DriverAction]
   /// A measurement's value.
   mutating func measured(_ id: CharacteristicID, _ octets: [UInt8], _ context: DriverContext) -> [DriverAction]
+  /// A write was refused with an ATT error code.
+  mutating func writeFailed(_ id: CharacteristicID, _ code: UInt8) -> [DriverAction]
   /// A timer of the profile's own (numbers from 10 on).
   mutating func timer(_ timer: DriverTimer) -> [DriverAction]
   /// The link is gone: give what was held back.
@@ -25,8 +34,12 @@ protocol SIGProfile: Sendable {
 
 extension SIGProfile {
   var features: [CharacteristicID] { [] }
+  var idleMilliseconds: Int { 8000 }
+  var totalMilliseconds: Int { 60_000 }
+  mutating func connected(_ device: Set<CharacteristicID>) {}
   mutating func feature(_ id: CharacteristicID, _ octets: [UInt8]) {}
   mutating func ready(_ device: Set<CharacteristicID>, _ context: DriverContext) -> [DriverAction] { [] }
+  mutating func writeFailed(_ id: CharacteristicID, _ code: UInt8) -> [DriverAction] { [] }
   mutating func timer(_ timer: DriverTimer) -> [DriverAction] { [] }
   mutating func closed() -> [DriverAction] { [] }
 }
@@ -40,10 +53,7 @@ extension Decoded {
 struct SIGDriver<Profile: SIGProfile>: Driver {
   private static var idleTimer: DriverTimer { 1 }
   private static var totalTimer: DriverTimer { 2 }
-  /// Silence after which a transfer with data is over, and the longest session, in milliseconds.
-  private static var idleMilliseconds: Int { 8000 }
-  private static var totalMilliseconds: Int { 60_000 }
-  /// Streams live on; a session with stored records may be long.
+  /// Streams live on.
   private let isStream: Bool
 
   private var profile: Profile
@@ -51,6 +61,8 @@ struct SIGDriver<Profile: SIGProfile>: Driver {
   private var characteristics: [CharacteristicID: UInt8] = [:]
   private var clock: CharacteristicID?
   private var isClockWritten = false
+  /// The rest of the session is asked for once the clock is done with.
+  private var hasAskedRest = false
 
   init(_ profile: Profile, _ context: DriverContext, isStream: Bool = false) {
     self.profile = profile
@@ -62,7 +74,8 @@ struct SIGDriver<Profile: SIGProfile>: Driver {
     switch input {
     case .connected(let discovered): return begin(discovered)
     case .value(let id, let octets, let origin): return value(id, octets, origin)
-    case .readFailed(let id, _): return id == clock ? writeClock() : []
+    case .readFailed(let id, _): return id == clock ? writeClock() + askRest() : []
+    case .writeFailed(let id, let code): return profile.writeFailed(id, code)
     case .timer(SIGDriver.idleTimer), .timer(SIGDriver.totalTimer): return profile.closed() + [.finish]
     case .timer(let timer): return profile.timer(timer)
     case .subscribeFailed(let id, let code):
@@ -72,12 +85,13 @@ struct SIGDriver<Profile: SIGProfile>: Driver {
             code: "subscribe-failed", message: "the device refuses a subscription to \(id) (ATT error \(code))"))
       ]
     case .closed: return profile.closed()
-    case .opened, .written, .writeFailed, .subscribed, .advertisement, .received, .committed: return []
+    case .opened, .written, .subscribed, .advertisement, .received, .committed: return []
     }
   }
 
   private mutating func begin(_ discovered: [DiscoveredCharacteristic]) -> [DriverAction] {
     characteristics = Dictionary(discovered.map { ($0.id, $0.properties) }, uniquingKeysWith: { first, _ in first })
+    profile.connected(Set(characteristics.keys))
     var actions: [DriverAction] = []
     for (id, indications) in profile.subscriptions {
       guard let properties = characteristics[id] else { continue }
@@ -92,37 +106,63 @@ struct SIGDriver<Profile: SIGProfile>: Driver {
         .finish,
       ]
     }
-    let clocks =
-      [CharacteristicID(0x1805, 0x2A2B)] + characteristics.keys.filter { $0.characteristic == BluetoothUUID(0x2A08) }
-    clock = clocks.first { characteristics[$0] != nil }
-    if let clock, characteristics[clock].map({ $0 & 0x02 != 0 }) ?? false {
-      actions.append(.read(clock))
-    } else {
-      actions += writeClock()
+    if !isStream {
+      actions.append(.startTimer(SIGDriver.totalTimer, milliseconds: profile.totalMilliseconds))
     }
-    actions += profile.features.filter { characteristics[$0] != nil }.map { .read($0) }
+    clock = ([CharacteristicID(0x1805, 0x2A2B)] + SIGDriver.dateTimes).first { characteristics[$0] != nil }
+    if let clock, characteristics[clock].map({ $0 & 0x02 != 0 }) ?? false { return actions + [.read(clock)] }
+    return actions + writeClock() + askRest()
+  }
+
+  /// Where devices put a Date Time: A&D keep it in the service of the measurement.
+  private static var dateTimes: [CharacteristicID] {
+    [0x1810, 0x181D, 0x1809, 0x181B, 0x1808, 0x1822, 0x1805].map { CharacteristicID($0, 0x2A08) }
+  }
+
+  /// Features, what the profile asks for, Device Information and battery.
+  private mutating func askRest() -> [DriverAction] {
+    guard !hasAskedRest else { return [] }
+    hasAskedRest = true
+    var actions: [DriverAction] = profile.features.filter { characteristics[$0] != nil }.map { .read($0) }
     actions += profile.ready(Set(characteristics.keys), context)
     let information: [UInt16] = [0x2A29, 0x2A24, 0x2A25, 0x2A26, 0x2A27, 0x2A28, 0x2A23]
-    actions += information.map { CharacteristicID(0x180A, $0) }.filter { characteristics[$0] != nil }.map { .read($0) }
-    let battery = CharacteristicID(0x180F, 0x2A19)
-    if characteristics[battery] != nil { actions.append(.read(battery)) }
-    if !isStream {
-      actions.append(.startTimer(SIGDriver.totalTimer, milliseconds: SIGDriver.totalMilliseconds))
-    }
-    return actions
+    let last = information.map { CharacteristicID(0x180A, $0) } + [CharacteristicID(0x180F, 0x2A19)]
+    return actions + last.filter { characteristics[$0] != nil }.map { .read($0) }
   }
 
   private mutating func value(_ id: CharacteristicID, _ octets: [UInt8], _ origin: ValueOrigin) -> [DriverAction] {
-    if id == clock, origin == .read { return clockActions(octets) + writeClock() }
+    if id == clock, origin == .read { return clockActions(octets) + writeClock() + askRest() }
     if profile.features.contains(id), origin == .read {
       profile.feature(id, octets)
       return []
     }
-    if id.service == BluetoothUUID(0x180A) || id.service == BluetoothUUID(0x180F) { return property(id, octets) }
+    if id.service == BluetoothUUID(0x180A) || id.service == BluetoothUUID(0x180F) {
+      let actions = property(id, octets)
+      if case .property(.model(let model))? = actions.first, context.model == nil { context.model = model }
+      return actions
+    }
+    if id == SIGDriver.userControlPoint { return consented(octets) }
     guard profile.subscriptions.contains(where: { $0.id == id }) else { return [] }
     let actions = profile.measured(id, octets, context)
     return isStream
-      ? actions : actions + [.startTimer(SIGDriver.idleTimer, milliseconds: SIGDriver.idleMilliseconds)]
+      ? actions : actions + [.startTimer(SIGDriver.idleTimer, milliseconds: profile.idleMilliseconds)]
+  }
+
+  private static var userControlPoint: CharacteristicID { CharacteristicID(0x181C, 0x2A9F) }
+
+  /// What the device says to the consent code of its user.
+  private func consented(_ octets: [UInt8]) -> [DriverAction] {
+    do {
+      let response = try UserControlResponse(decoding: octets)
+      guard response.code != 1 else { return [] }
+      let meaning = UserControlResponse.meaning(of: response.code)
+      return [
+        .problem(
+          DriverProblem(code: "consent-refused", message: "the device does not take the consent code: \(meaning)"))
+      ]
+    } catch {
+      return [.problem(DriverProblem(error))]
+    }
   }
 
   private func clockActions(_ octets: [UInt8]) -> [DriverAction] {

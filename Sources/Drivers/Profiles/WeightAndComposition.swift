@@ -15,9 +15,14 @@ struct WeightProfile: SIGProfile {
   /// How long a weight waits for its composition, in milliseconds.
   private static let joinMilliseconds = 6000
 
+  /// Weights with stamps that may wait at once, as a scale that sends its history first has them.
+  private static let mostWaiting = 16
+
+  private typealias Weighing = (value: WeightMeasurement, octets: [UInt8])
+
   private var hasComposition = false
-  /// A weight that waits for its composition.
-  private var weighing: (value: WeightMeasurement, octets: [UInt8])?
+  /// Weights that wait for their composition, oldest first.
+  private var waiting: [Weighing] = []
   /// The first of two packets of a composition.
   private var packet: (value: BodyCompositionMeasurement, octets: [UInt8])?
 
@@ -25,8 +30,11 @@ struct WeightProfile: SIGProfile {
     [(WeightProfile.weight, true), (WeightProfile.composition, true)]
   }
 
-  mutating func ready(_ device: Set<CharacteristicID>, _ context: DriverContext) -> [DriverAction] {
+  mutating func connected(_ device: Set<CharacteristicID>) {
     hasComposition = device.contains(WeightProfile.composition)
+  }
+
+  mutating func ready(_ device: Set<CharacteristicID>, _ context: DriverContext) -> [DriverAction] {
     guard let consent = context.consent else { return [] }
     let point = CharacteristicID(0x181C, 0x2A9F)
     guard device.contains(point) else { return [] }
@@ -47,39 +55,70 @@ struct WeightProfile: SIGProfile {
   }
 
   private mutating func weighed(_ value: WeightMeasurement, _ raw: RawSource) -> [DriverAction] {
-    let before = flush()
+    // Only a stamp can join a composition with another weight than the last one.
+    var before: [DriverAction] = []
+    while let first = waiting.first, first.value.timeStamp == nil || waiting.count >= WeightProfile.mostWaiting {
+      waiting.removeFirst()
+      before += WeightProfile.alone(first)
+    }
     guard hasComposition, value.weight != nil else { return before + ReadingBuilder.weight(value, raw: raw).actions }
-    weighing = (value, raw.octets)
-    return before + [
-      .fragment(raw), .startTimer(WeightProfile.joinTimer, milliseconds: WeightProfile.joinMilliseconds),
-    ]
+    waiting.append((value, raw.octets))
+    return before + [.fragment(raw), WeightProfile.wait]
   }
 
   private mutating func composed(_ value: BodyCompositionMeasurement, _ raw: RawSource) -> [DriverAction] {
     var value = value
     var octets = raw.octets
-    if let first = packet, first.value.continues(in: value) {
-      value = first.value.merging(value)
-      octets = first.octets + octets
+    var before: [DriverAction] = []
+    if let first = packet {
       packet = nil
-    } else if value.isMultiplePacket, packet == nil {
+      if first.value.continues(in: value) {
+        value = first.value.merging(value)
+        octets = first.octets + octets
+      } else {
+        // Its second packet never came.
+        before = given(first.value, first.octets)
+        if value.isMultiplePacket {
+          packet = (value, octets)
+          return before + [.fragment(raw), WeightProfile.wait]
+        }
+      }
+    } else if value.isMultiplePacket {
       packet = (value, octets)
-      return [.fragment(raw), .startTimer(WeightProfile.joinTimer, milliseconds: WeightProfile.joinMilliseconds)]
+      return [.fragment(raw), WeightProfile.wait]
     }
-    guard let weighing, WeightProfile.belong(weighing.value, value) else {
-      let before = flush()
-      return before + (value.isEmptyStub ? [] : composition(value, nil, octets))
+    return before + given(value, octets)
+  }
+
+  /// A whole composition, with the weight that belongs to it.
+  private mutating func given(_ value: BodyCompositionMeasurement, _ octets: [UInt8]) -> [DriverAction] {
+    let joined = match(value).map { waiting.remove(at: $0) }
+    let stop: [DriverAction] = waiting.isEmpty ? [.stopTimer(WeightProfile.joinTimer)] : []
+    guard value.isEmptyStub else { return stop + composition(value, joined, octets) }
+    // A stub says that no composition was measured: the weight stands for itself.
+    if let joined { return stop + WeightProfile.alone(joined) }
+    return value.weight.map { !$0.isZero } ?? false ? stop + composition(value, nil, octets) : stop
+  }
+
+  /// The weight of the same user and moment; without a stamp, the only one that waits.
+  private func match(_ composition: BodyCompositionMeasurement) -> Int? {
+    guard let stamp = composition.timeStamp else {
+      guard waiting.count == 1, WeightProfile.isOfUser(waiting[0].value, composition) else { return nil }
+      return 0
     }
-    self.weighing = nil
-    if value.isEmptyStub {
-      let raw = RawSource(source: "\(WeightProfile.weight)", octets: weighing.octets)
-      return [.stopTimer(WeightProfile.joinTimer)] + ReadingBuilder.weight(weighing.value, raw: raw).actions
-    }
-    return [.stopTimer(WeightProfile.joinTimer)] + composition(value, weighing, octets)
+    let exact = waiting.firstIndex { $0.value.timeStamp == stamp && WeightProfile.isOfUser($0.value, composition) }
+    return exact
+      ?? waiting.lastIndex { $0.value.timeStamp == nil && WeightProfile.isOfUser($0.value, composition) }
+  }
+
+  /// One user, as far as both tell.
+  private static func isOfUser(_ weight: WeightMeasurement, _ composition: BodyCompositionMeasurement) -> Bool {
+    guard let one = weight.userID, let other = composition.userID else { return true }
+    return one == other
   }
 
   private func composition(
-    _ value: BodyCompositionMeasurement, _ weighing: (value: WeightMeasurement, octets: [UInt8])?, _ octets: [UInt8]
+    _ value: BodyCompositionMeasurement, _ weighing: Weighing?, _ octets: [UInt8]
   ) -> [DriverAction] {
     let source =
       weighing == nil ? "\(WeightProfile.composition)" : "\(WeightProfile.weight)+\(WeightProfile.composition)"
@@ -87,27 +126,22 @@ struct WeightProfile: SIGProfile {
     return ReadingBuilder.bodyComposition(value, weighing: weighing?.value, raw: raw).actions
   }
 
-  /// One user, one moment, as far as both tell.
-  private static func belong(_ weight: WeightMeasurement, _ composition: BodyCompositionMeasurement) -> Bool {
-    if let one = weight.userID, let other = composition.userID, one != other { return false }
-    if let one = weight.timeStamp, let other = composition.timeStamp, one != other { return false }
-    return true
+  private static func alone(_ weighing: Weighing) -> [DriverAction] {
+    let raw = RawSource(source: "\(WeightProfile.weight)", octets: weighing.octets)
+    return ReadingBuilder.weight(weighing.value, raw: raw).actions
   }
+
+  private static var wait: DriverAction { .startTimer(joinTimer, milliseconds: joinMilliseconds) }
 
   /// Gives what waits, each by itself.
   private mutating func flush() -> [DriverAction] {
     var actions: [DriverAction] = []
     if let packet {
       self.packet = nil
-      let joined = weighing.flatMap { WeightProfile.belong($0.value, packet.value) ? $0 : nil }
-      if joined != nil { weighing = nil }
-      actions += composition(packet.value, joined, packet.octets)
+      actions += given(packet.value, packet.octets)
     }
-    if let weighing {
-      self.weighing = nil
-      let raw = RawSource(source: "\(WeightProfile.weight)", octets: weighing.octets)
-      actions += ReadingBuilder.weight(weighing.value, raw: raw).actions
-    }
+    for weighing in waiting { actions += WeightProfile.alone(weighing) }
+    waiting = []
     return actions
   }
 
