@@ -3,7 +3,7 @@
 /// A value with its place and path.
 public struct JSONNode: Sendable, Hashable {
   /// What stands there.
-  public indirect enum Content: Sendable, Hashable {
+  public enum Content: Sendable, Hashable {
     case null
     case bool(Bool)
     case number(JSONNumber)
@@ -26,8 +26,10 @@ public struct JSONNode: Sendable, Hashable {
   public var content: Content
   /// Where it begins.
   public var place: JSONPlace
-  /// Its key path; empty at the top.
-  public var path: String
+  let way: JSONPath
+
+  /// Its key path, such as `backends[0].url`; empty at the top.
+  public var path: String { way.text }
 
   /// The value without places.
   public var value: JSONValue {

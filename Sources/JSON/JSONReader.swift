@@ -44,8 +44,8 @@ private struct Parser {
   let dialect: JSONReader.Dialect
   let maximumDepth: Int
   var offset = 0
-  /// Path of the value that is being read, one piece a level.
-  var path: [String] = []
+  /// The way to the value that is being read.
+  var path = JSONPath.top
   // Places are counted on from the last one asked for: every text is walked once.
   var counted = JSONPlace(offset: 0, line: 1, column: 1)
 
@@ -73,17 +73,8 @@ private struct Parser {
     return place
   }
 
-  var pathText: String {
-    var text = ""
-    for piece in path {
-      if !text.isEmpty, !piece.hasPrefix("[") { text += "." }
-      text += piece
-    }
-    return text
-  }
-
   mutating func error(_ code: String, _ message: String, at: Int? = nil) -> JSONError {
-    JSONError(code: code, message: message, place: place(at ?? offset), path: pathText)
+    JSONError(code: code, message: message, place: place(at ?? offset), path: path.text)
   }
 
   mutating func document() throws(JSONError) -> JSONNode {
@@ -127,12 +118,13 @@ private struct Parser {
     } else {
       throw error("syntax", "expected // or /*, found \(found())")
     }
+    _ = try utf8(text[start..<offset], at: start, "a comment")
   }
 
   mutating func value(depth: Int) throws(JSONError) -> JSONNode {
     guard depth <= maximumDepth else { throw error("too-deep", "nested deeper than \(maximumDepth)") }
     let start = place(offset)
-    let pathHere = pathText
+    let way = path
     let content: JSONNode.Content
     switch current {
     case 0x7B: content = .object(try object(depth: depth))
@@ -150,7 +142,7 @@ private struct Parser {
       content = .null
     default: throw error("syntax", "expected a value, found \(found())")
     }
-    return JSONNode(content: content, place: start, path: pathHere)
+    return JSONNode(content: content, place: start, way: way)
   }
 
   mutating func literal(_ word: StaticString) throws(JSONError) {
@@ -174,12 +166,14 @@ private struct Parser {
 
   mutating func array(depth: Int) throws(JSONError) -> [JSONNode] {
     var nodes: [JSONNode] = []
+    let outer = path
+    let container = JSONPath.Container.path(outer)
     offset += 1
     try skipBlanks()
     while current != 0x5D {
-      path.append("[\(nodes.count)]")
+      path = JSONPath(step: .index(nodes.count), container: container)
       nodes.append(try value(depth: depth + 1))
-      path.removeLast()
+      path = outer
       if try separator(closing: 0x5D) { break }
     }
     offset += 1
@@ -189,6 +183,8 @@ private struct Parser {
   mutating func object(depth: Int) throws(JSONError) -> [JSONNode.Member] {
     var members: [JSONNode.Member] = []
     var names: Set<String> = []
+    let outer = path
+    let container = JSONPath.Container.path(outer)
     offset += 1
     try skipBlanks()
     while current != 0x7D {
@@ -196,7 +192,7 @@ private struct Parser {
       let keyPlace = place(offset)
       let keyOffset = offset
       let key = try string()
-      path.append(key)
+      path = JSONPath(step: .key(key), container: container)
       guard names.insert(key).inserted else {
         throw error("duplicate-key", "the key \"\(key)\" stands here twice", at: keyOffset)
       }
@@ -205,7 +201,7 @@ private struct Parser {
       offset += 1
       try skipBlanks()
       members.append(.init(key: key, place: keyPlace, value: try value(depth: depth + 1)))
-      path.removeLast()
+      path = outer
       if try separator(closing: 0x7D) { break }
     }
     offset += 1
@@ -254,9 +250,9 @@ private struct Parser {
     throw error("syntax", "a string is not closed", at: start)
   }
 
-  mutating func utf8(_ octets: ArraySlice<UInt8>, at: Int) throws(JSONError) -> String {
+  mutating func utf8(_ octets: ArraySlice<UInt8>, at: Int, _ what: String = "a string") throws(JSONError) -> String {
     guard let text = String(validating: octets, as: UTF8.self) else {
-      throw error("encoding", "a string is not valid UTF-8", at: at)
+      throw error("encoding", "\(what) is not valid UTF-8", at: at)
     }
     return text
   }

@@ -106,20 +106,38 @@ public struct JSONObject: Sendable, Hashable {
 
   /// The members in their order.
   public private(set) var members: [Member] = []
+  /// Where each name stands, kept from the size on where looking through them all takes longer; empty below it.
+  private var indices: [String: Int] = [:]
+  private static let indexedFrom = 16
 
   /// An object without members.
   public init() {}
 
   /// The value of a name; setting nil removes the member, setting a new name appends it.
   public subscript(key: String) -> JSONValue? {
-    get { members.first { $0.key == key }?.value }
+    get { index(of: key).map { members[$0].value } }
     set {
-      if let index = members.firstIndex(where: { $0.key == key }) {
-        if let newValue { members[index].value = newValue } else { members.remove(at: index) }
+      if let index = index(of: key) {
+        if let newValue {
+          members[index].value = newValue
+        } else {
+          members.remove(at: index)
+          indexAll()
+        }
       } else if let newValue {
-        members.append(Member(key: key, value: newValue))
+        append(key, newValue)
       }
     }
+  }
+
+  private func index(of key: String) -> Int? {
+    indices.isEmpty ? members.firstIndex { $0.key == key } : indices[key]
+  }
+
+  private mutating func indexAll() {
+    indices.removeAll()
+    guard members.count >= JSONObject.indexedFrom else { return }
+    for (index, member) in members.enumerated() { indices[member.key] = index }
   }
 
   /// The names in their order.
@@ -130,7 +148,15 @@ public struct JSONObject: Sendable, Hashable {
   public var isEmpty: Bool { members.isEmpty }
 
   /// Appends a member whose name is known to be new.
-  mutating func append(_ key: String, _ value: JSONValue) { members.append(Member(key: key, value: value)) }
+  mutating func append(_ key: String, _ value: JSONValue) {
+    members.append(Member(key: key, value: value))
+    if indices.isEmpty { indexAll() } else { indices[key] = members.count - 1 }
+  }
+
+  /// Equal when the members and their order are.
+  public static func == (left: JSONObject, right: JSONObject) -> Bool { left.members == right.members }
+  /// Of the members in their order.
+  public func hash(into hasher: inout Hasher) { hasher.combine(members) }
 }
 
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,

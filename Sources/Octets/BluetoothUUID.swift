@@ -22,7 +22,7 @@ public struct BluetoothUUID: Hashable, Sendable, CustomStringConvertible {
     self.low = low
   }
 
-  /// From text: four or eight hexadecimal digits, or the 36 characters of a UUID; any case. Nil for anything else.
+  /// From text: four, eight or 32 hexadecimal digits, or the 36 characters of a UUID; any case. Nil for anything else.
   public init?(_ text: some StringProtocol) {
     let hex = String(text.filter { $0 != "-" })
     guard hex.utf8.allSatisfy(BluetoothUUID.isHexDigit) else { return nil }
@@ -31,6 +31,8 @@ public struct BluetoothUUID: Hashable, Sendable, CustomStringConvertible {
       guard let value = UInt32(hex, radix: 16) else { return nil }
       self.init(high: UInt64(value) << 32 | BluetoothUUID.baseHigh, low: BluetoothUUID.baseLow)
     case (36, 32), (32, 32):
+      let dashes = text.utf8.enumerated().filter { $0.element == 0x2D }.map(\.offset)
+      guard dashes.isEmpty || dashes == [8, 13, 18, 23] else { return nil }
       guard let high = UInt64(hex.prefix(16), radix: 16), let low = UInt64(hex.suffix(16), radix: 16) else {
         return nil
       }

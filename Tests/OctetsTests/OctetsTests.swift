@@ -79,7 +79,11 @@ import Testing
     let uuid = BluetoothUUID(text.lowercased())
     #expect(uuid?.description == text)
     #expect(uuid.flatMap { BluetoothUUID(littleEndian: $0.littleEndian) } == uuid)
-    for bad in ["", "2A3", "2A35x", "+2A3", "233BF0005A341B6D975C000D5690ABE", "zzzz"] {
+    for bad in [
+      "", "2A3", "2A35x", "+2A3", "233BF0005A341B6D975C000D5690ABE", "zzzz", "2A-35",
+      "----233BF0005A341B6D975C000D5690ABE4",
+      "233BF0005A34-1B6D-975C-000D5690ABE4-",
+    ] {
       #expect(BluetoothUUID(bad) == nil)
     }
     #expect(BluetoothUUID(littleEndian: [1, 2, 3]) == nil)
