@@ -5,7 +5,9 @@ public enum ISO8601 {
   /// `2026-11-21T08:15:30+01:00`, with `.120` before the offset when asked for or when there are milliseconds.
   public static func text(milliseconds: Int64, offsetSeconds: Int32, withMilliseconds: Bool? = nil) -> String {
     let seconds = milliseconds.floorDivided(by: 1000)
-    let fraction = Int(milliseconds - seconds * 1000)
+    // Not by way of `seconds * 1000`, which the least Int64 would overflow.
+    let remainder = Int(milliseconds % 1000)
+    let fraction = remainder < 0 ? remainder + 1000 : remainder
     let (local, overflow) = seconds.addingReportingOverflow(Int64(offsetSeconds))
     var octets = civil(CivilTime(seconds: overflow ? seconds : local))
     if withMilliseconds ?? (fraction != 0) {

@@ -48,7 +48,9 @@ struct PosixRule: Sendable, Hashable {
   /// The offset at an instant.
   func local(at seconds: Int64) -> TimeZoneRules.Local {
     guard let daylight else { return .init(offset: offset, isDaylight: false, abbreviation: name) }
-    let year = CivilTime(seconds: seconds + Int64(offset)).year
+    // Any Int64 may be asked for; calendar years end long before.
+    let bounded = min(max(seconds, CivilTime.firstSecond), CivilTime.lastSecond)
+    let year = CivilTime(seconds: bounded + Int64(offset)).year
     let start = PosixRule.instant(daylight.start, year: year, offset: offset)
     let end = PosixRule.instant(daylight.end, year: year, offset: daylight.offset)
     let isDaylight = start < end ? seconds >= start && seconds < end : !(seconds >= end && seconds < start)

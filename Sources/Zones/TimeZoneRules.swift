@@ -87,11 +87,19 @@ public struct TimeZoneRules: Sendable, Hashable {
         throw DecodeError(field: "magic", offset: 0, reason: .malformed("not a TZif file"))
       }
       version = try reader.uint8("version")
+      guard version == 0 || version >= 0x32 else {
+        throw DecodeError(field: "version", offset: 4, reason: .invalidValue(Int64(version)))
+      }
       _ = try reader.take(15, "reserved")
       var counts: [Int] = []
-      for name in ["isutcnt", "isstdcnt", "leapcnt", "timecnt", "typecnt", "charcnt"] {
+      // Far above every real zone, and low enough that no product of two is large.
+      let limits = [
+        ("isutcnt", 256), ("isstdcnt", 256), ("leapcnt", 1000), ("timecnt", 100_000), ("typecnt", 256),
+        ("charcnt", 2048),
+      ]
+      for (name, limit) in limits {
         let count = Int(try reader.uint32BigEndian(name))
-        guard count <= 100_000 else {
+        guard count <= limit else {
           throw DecodeError(field: name, offset: reader.offset - 4, reason: .invalidValue(Int64(count)))
         }
         counts.append(count)
@@ -126,6 +134,9 @@ public struct TimeZoneRules: Sendable, Hashable {
       records.append((offset, try reader.uint8("isdst") != 0, Int(try reader.uint8("desigidx"))))
     }
     let names = Array(try reader.take(characterCount, "designations"))
+    for record in records where !names.dropFirst(record.name).contains(0) {
+      throw DecodeError(field: "desigidx", offset: reader.offset, reason: .invalidValue(Int64(record.name)))
+    }
     guard !records.isEmpty, types.allSatisfy({ Int($0) < records.count }) else {
       throw DecodeError(field: "typecnt", offset: reader.offset, reason: .malformed("a transition without type"))
     }

@@ -41,6 +41,36 @@ private func civil(_ y: Int, _ m: Int, _ d: Int, _ h: Int = 0, _ min: Int = 0, _
     #expect(compared > 5000)
   }
 
+  /// At every recorded change: what clocks jumped over is a gap and moves on by its length, what they showed twice is a fold.
+  @Test func everyChangeIsAGapOrAFold() throws {
+    let text = try String(contentsOf: try #require(fixtures).appending(path: "offsets.txt"), encoding: .utf8)
+    var (gaps, folds) = (0, 0)
+    for line in text.split(separator: "\n") {
+      let parts = line.split(separator: " ")
+      let zone = try rules(String(parts[0]))
+      let samples = parts.dropFirst().map { $0.split(separator: ":").compactMap { Int64($0) } }
+      for (last, next) in zip(samples, samples.dropFirst()) where last[0] + 1 == next[0] && last[1] != next[1] {
+        let (at, before, after) = (next[0], last[1], next[1])
+        let shown = min(before, after)..<max(before, after)
+        for offset in [shown.lowerBound, (shown.lowerBound + shown.upperBound) / 2, shown.upperBound - 1] {
+          let time = CivilTime(seconds: at + offset)
+          let expected: TimeZoneRules.Instants =
+            after > before
+            ? .gap(shifted: at + offset - before) : .fold(first: at + offset - before, second: at + offset - after)
+          if zone.instants(of: time) != expected { Issue.record("\(parts[0]): \(time)") }
+        }
+        if after > before { gaps += 1 } else { folds += 1 }
+        for offset in [shown.lowerBound - 1, shown.upperBound] {
+          guard case .one = zone.instants(of: CivilTime(seconds: at + offset)) else {
+            Issue.record("\(parts[0]): beside \(at)")
+            continue
+          }
+        }
+      }
+    }
+    #expect(gaps > 500 && folds > 500)
+  }
+
   @Test func theHourThatComesTwiceAndTheHourThatNeverCame() throws {
     let oslo = try rules("Europe/Oslo")
     // 2026-10-25 03:00 CEST becomes 02:00 CET; 2026-03-29 02:00 CET becomes 03:00 CEST.
