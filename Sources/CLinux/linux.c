@@ -34,7 +34,23 @@ int cl_peer_groups(int fd, uint32_t *groups, int capacity) {
   return (int)(length / sizeof(gid_t));
 }
 
-int cl_accept(int fd) { return accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK); }
+int cl_accept(int fd) {
+  // One descriptor is kept in reserve (the loop's thread alone accepts): when none is left, it makes room to take the
+  // connection and close it. Otherwise it would stay pending, the listener ready, and the loop would spin.
+  static int reserve = -1;
+  for (;;) {
+    if (reserve < 0) reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (connection >= 0) return connection;
+    if (errno == ECONNABORTED || errno == EINTR) continue;
+    if ((errno != EMFILE && errno != ENFILE) || reserve < 0) return -1;
+    close(reserve);
+    reserve = -1;
+    connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (connection < 0) return -1;
+    close(connection);
+  }
+}
 
 int cl_socketpair(int fds[2]) { return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds); }
 
@@ -55,17 +71,26 @@ static int address_of(const char *path, struct sockaddr_un *address, socklen_t *
   return 0;
 }
 
-int cl_unix_connect(const char *path) {
+int cl_unix_connect(const char *path, int milliseconds) {
   struct sockaddr_un address;
   socklen_t length;
   if (address_of(path, &address, &length) != 0) return -1;
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (milliseconds <= 0 ? SOCK_NONBLOCK : 0), 0);
   if (fd < 0) return -1;
-  if (connect(fd, (struct sockaddr *)&address, length) != 0) {
+  // Connecting waits only while the listener's queue is full, and for that the send timeout counts (unix(7), socket(7)).
+  struct timeval limit = {milliseconds / 1000, milliseconds % 1000 * 1000}, none = {0, 0};
+  int failed = milliseconds > 0 && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0;
+  failed = failed || connect(fd, (struct sockaddr *)&address, length) != 0;
+  if (failed) {
     int saved = errno;
     close(fd);
     errno = saved;
     return -1;
+  }
+  if (milliseconds > 0) {
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof none);
+  } else {
+    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
   }
   return fd;
 }
@@ -81,10 +106,11 @@ int cl_unix_listen(const char *path, unsigned int mode) {
       errno = EEXIST;
       return -1;
     }
-    int probe = cl_unix_connect(path);
-    if (probe >= 0) {
-      close(probe);
-      errno = EADDRINUSE;
+    int probe = cl_unix_connect(path, 0);
+    if (probe >= 0) close(probe);
+    // Only a refused connection says that nobody listens; a full queue (EAGAIN) or a want of rights does not.
+    if (probe >= 0 || errno != ECONNREFUSED) {
+      if (probe >= 0 || errno == EAGAIN) errno = EADDRINUSE;
       return -1;
     }
     unlink(path);
@@ -160,7 +186,25 @@ int cl_open_pty(int *master, char *path, size_t capacity) {
 int cl_clock_synchronised(void) {
   struct timex state = {0};
   int result = adjtimex(&state);
-  return result >= 0 && result != TIME_ERROR && !(state.status & STA_UNSYNC);
+  if (result < 0) return -1;
+  return result != TIME_ERROR && !(state.status & STA_UNSYNC);
+}
+
+int cl_watch_clock(void) {
+  int fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+  if (fd >= 0 && cl_rearm_clock(fd) != 0) {
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+  }
+  return fd;
+}
+
+int cl_rearm_clock(int fd) {
+  // Far away: it never expires, it is only cancelled.
+  struct itimerspec far = {.it_value = {.tv_sec = (time_t)1 << 40}};
+  return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL);
 }
 
 int cl_spawn(int32_t *pid, const char *path, char *const arguments[], char *const environment[], int pass) {

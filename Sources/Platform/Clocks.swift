@@ -9,8 +9,12 @@ public enum Clocks {
   public static func monotonic() -> Int64 { milliseconds(CLOCK_BOOTTIME) }
   /// Milliseconds since 1970.
   public static func wall() -> Int64 { milliseconds(CLOCK_REALTIME) }
-  /// True when something keeps the wall clock right, by the kernel's word.
-  public static func isSynchronised() -> Bool { cl_clock_synchronised() == 1 }
+  /// True when something keeps the wall clock right, by the kernel's word (adjtimex(2)). Where a sandbox forbids to ask,
+  /// systemd-timesyncd's mark says it.
+  public static func isSynchronised() -> Bool {
+    let word = cl_clock_synchronised()
+    return word < 0 ? access("/run/systemd/timesync/synchronized", F_OK) == 0 : word == 1
+  }
 
   private static func milliseconds(_ clock: clockid_t) -> Int64 {
     var time = timespec()

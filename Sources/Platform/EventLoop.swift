@@ -25,6 +25,7 @@ public final class EventLoop {
   private let epoll: Int32
   private let timer: Int32
   private let signals: Int32
+  private var clock: Int32 = -1
   private var registrations: [Int32: Registration] = [:]
   private var generation: UInt32 = 0
   private var isRunning = false
@@ -53,10 +54,27 @@ public final class EventLoop {
     }
   }
 
+  deinit {
+    for fd in [epoll, timer, signals, clock] where fd >= 0 { Descriptor.close(fd) }
+  }
+
   /// What to do when the timer runs out.
   public func onTimer(_ handler: @escaping () -> Void) { timerHandler = handler }
   /// What to do on a signal.
   public func onSignal(_ handler: @escaping (Int32) -> Void) { signalHandler = handler }
+
+  /// What to do when somebody sets the wall clock, or the machine wakes from suspend. A clock that is slewed tells nothing.
+  /// Throws when the kernel refuses the descriptor.
+  public func onClockSet(_ handler: @escaping () -> Void) throws(SystemError) {
+    if clock < 0 { clock = cl_watch_clock() }
+    guard clock >= 0 else { throw .last("watch the clock") }
+    watch(clock, .read) { [clock] _ in
+      var count: UInt64 = 0
+      guard Glibc.read(clock, &count, 8) < 0, errno == ECANCELED else { return }
+      cl_rearm_clock(clock)
+      handler()
+    }
+  }
 
   /// Calls the timer's handler at a monotonic millisecond; nil: not at all.
   public func wake(at milliseconds: Int64?) {
@@ -87,7 +105,9 @@ public final class EventLoop {
     var event = epoll_event()
     event.events = interest.rawValue
     event.data.u64 = UInt64(UInt32(bitPattern: fd)) | UInt64(generation) << 32
-    epoll_ctl(epoll, operation, fd, &event)
+    guard epoll_ctl(epoll, operation, fd, &event) != 0 else { return }
+    // A descriptor that was closed without `forget` took the kernel's registration along, not ours.
+    if errno == ENOENT, operation == EPOLL_CTL_MOD { epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) }
   }
 
   /// Stops waiting for the descriptor; to be called before it is closed.

@@ -23,9 +23,10 @@ public enum UnixSocket {
     return fd
   }
 
-  /// Connects, blocking.
-  public static func connect(_ path: String) throws(SystemError) -> Int32 {
-    let fd = cl_unix_connect(path)
+  /// Connects; the descriptor is a blocking one.
+  /// - Parameter waiting: so many milliseconds when the listener's queue is full, then EAGAIN; 0 does not wait.
+  public static func connect(_ path: String, waiting: Int32 = 2000) throws(SystemError) -> Int32 {
+    let fd = cl_unix_connect(path, waiting)
     guard fd >= 0 else { throw .last("connect to", path: path) }
     return fd
   }
@@ -37,7 +38,8 @@ public enum UnixSocket {
     return (fds[0], fds[1])
   }
 
-  /// The next connection; nil when there is none now.
+  /// The next connection, not blocking; nil when there is none now. Connections for which the process has no descriptor left
+  /// are closed. To be called on one thread.
   public static func accept(_ fd: Int32) -> Int32? {
     let connection = cl_accept(fd)
     return connection >= 0 ? connection : nil
@@ -49,9 +51,15 @@ public enum UnixSocket {
     var gid: UInt32 = 0
     var pid: Int32 = 0
     guard cl_peer_credentials(fd, &uid, &gid, &pid) == 0 else { return nil }
-    var groups = [UInt32](repeating: 0, count: 256)
-    let count = cl_peer_groups(fd, &groups, 256)
-    return Peer(uid: uid, groups: Set(groups.prefix(max(0, Int(count)))).union([gid]), pid: pid)
+    // NGROUPS_MAX is 65536; few have more than a dozen.
+    var groups: [UInt32] = []
+    for capacity in [64, 65_536] {
+      groups = [UInt32](repeating: 0, count: capacity)
+      let count = cl_peer_groups(fd, &groups, Int32(capacity))
+      groups.removeLast(capacity - max(0, Int(count)))
+      if count >= 0 || errno != ERANGE { break }
+    }
+    return Peer(uid: uid, groups: Set(groups).union([gid]), pid: pid)
   }
 
   /// The id of a group's name; nil when there is none.

@@ -90,6 +90,11 @@ final class Daemon {
     journal.mailbox.attach(to: loop) { [unowned self] in received($0) }
     loop.onTimer { [unowned self] in timer() }
     loop.onSignal { [unowned self] in signalled($0) }
+    do throws(SystemError) {
+      try loop.onClockSet { [unowned self] in handle(.clockChanged) }
+    } catch {
+      SystemLog.write(4, "clock: steps are not noticed at once: \(error.message)")
+    }
   }
 
   /// Made once, from randomness, and kept: an EUI-64-like identifier that tells nothing about the machine.

@@ -20,15 +20,19 @@ int cl_peer_credentials(int fd, uint32_t *uid, uint32_t *gid, int32_t *pid);
 /// The peer's supplementary groups; returns how many, or -1 with errno.
 int cl_peer_groups(int fd, uint32_t *groups, int capacity);
 
-/// accept4 with SOCK_CLOEXEC | SOCK_NONBLOCK.
+/// accept4 with SOCK_CLOEXEC | SOCK_NONBLOCK. When the process has no descriptor left, waiting connections are taken and
+/// closed, so that the listener does not stay ready. One thread calls it.
 int cl_accept(int fd);
 
 /// A socket pair of SOCK_STREAM with CLOEXEC on both ends.
 int cl_socketpair(int fds[2]);
 
-/// A Unix stream socket bound to `path` and listening, or connected to it; CLOEXEC. Returns the descriptor, or -1 with errno.
+/// A Unix stream socket bound to `path` and listening; CLOEXEC, not blocking. Returns the descriptor, or -1 with errno.
 int cl_unix_listen(const char *path, unsigned int mode);
-int cl_unix_connect(const char *path);
+
+/// A Unix stream socket connected to `path`; CLOEXEC, blocking. Waits so long for room in the listener's queue, then EAGAIN.
+/// Returns the descriptor, or -1 with errno.
+int cl_unix_connect(const char *path, int milliseconds);
 
 /// Sends one datagram to a Unix socket; a leading '@' names an abstract one. Returns 0, or -1 with errno.
 int cl_unix_send(const char *path, const void *bytes, size_t count);
@@ -45,8 +49,13 @@ int cl_modem_lines(int fd, bool dtr, bool rts);
 /// A pseudo terminal in raw mode: the master's descriptor, the slave's path. Returns 0, or -1 with errno.
 int cl_open_pty(int *master, char *path, size_t capacity);
 
-/// The kernel's word on the wall clock: 1 synchronised, 0 not.
+/// The kernel's word on the wall clock: 1 synchronised, 0 not, -1 with errno when it may not be asked (a sandbox).
 int cl_clock_synchronised(void);
+
+/// A timer that is ready when somebody sets the wall clock (timerfd_create(2), TFD_TIMER_CANCEL_ON_SET); its read then gives
+/// ECANCELED, and it is armed anew. Returns the descriptor or 0, or -1 with errno.
+int cl_watch_clock(void);
+int cl_rearm_clock(int fd);
 
 /// Starts a program with its environment; descriptor `pass` becomes 3 in the child (-1: none). Returns 0, or an errno value.
 int cl_spawn(int32_t *pid, const char *path, char *const arguments[], char *const environment[], int pass);
