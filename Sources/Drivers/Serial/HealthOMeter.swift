@@ -206,8 +206,16 @@ struct HealthOMeterDriver: Driver {
 
   private func needed(_ now: ExactDecimal, _ packet: HealthOMeterPacket) -> Int {
     let model = context.model ?? ""
-    if packet.isBabyScale || HealthOMeterDriver.unlockedModels.contains(where: { model.contains($0) }) { return 3 }
+    if packet.isBabyScale || isUnlocked(model) { return 3 }
     return now == last ? 2 : 1
+  }
+
+  /// By octets: a search in text would need the module of regular expressions, which the daemon is built without.
+  private func isUnlocked(_ model: String) -> Bool {
+    let octets = Array(model.utf8)
+    return HealthOMeterDriver.unlockedModels.contains { number in
+      octets.indices.contains { octets[$0...].starts(with: number.utf8) }
+    }
   }
 
   static let profile = DeviceProfile(
