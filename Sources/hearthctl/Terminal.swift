@@ -7,7 +7,8 @@ import Platform
 
 enum Terminal {
   static let isTerminal = isatty(1) == 1
-  static let hasColour = isTerminal && Environment.get("NO_COLOR") == nil && Environment.get("TERM") != "dumb"
+  static let hasColour =
+    isTerminal && (Environment.get("NO_COLOR") ?? "").isEmpty && Environment.get("TERM") != "dumb"
 
   /// Columns: the terminal's, else $COLUMNS, else 80.
   static let width: Int = {
@@ -17,12 +18,34 @@ enum Terminal {
     return 80
   }()
 
-  /// Writes text; a closed pipe ends the program quietly.
+  /// Writes text; a closed pipe ends the program quietly, a full disk does not.
   static func out(_ text: String) {
-    guard Descriptor.writeAll(1, Array(text.utf8)) else { exit(0) }
+    if Descriptor.writeAll(1, Array(text.utf8)) { return }
+    let error = SystemError.last("write", path: "standard output")
+    if error.errno != EPIPE {
+      _ = Descriptor.writeAll(2, Array("hearthctl: \(error.message)\nhint: is there space left?\n".utf8))
+    }
+    exit(error.errno == EPIPE ? 0 : 75)
   }
 
-  static func line(_ value: JSONValue) { out(value.text + "\n") }
+  static func line(_ value: JSONValue) { line(json: value.text) }
+
+  /// One line of JSON. What could steer a terminal stands in it as an escape, which is the same JSON.
+  static func line(json: String) {
+    guard json.utf8.contains(where: { $0 >= 0x7F || $0 < 0x20 }) else { return out(json + "\n") }
+    var text = ""
+    for scalar in json.unicodeScalars {
+      if isControl(scalar) {
+        for unit in String(scalar).utf16 {
+          let digits = String(unit, radix: 16)
+          text += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
+        }
+      } else {
+        text.unicodeScalars.append(scalar)
+      }
+    }
+    out(text + "\n")
+  }
 
   static func fail(_ failure: Failure, asJSON: Bool) {
     if asJSON {
@@ -71,26 +94,22 @@ struct Table {
 
   func text(width: Int = Terminal.width) -> String {
     let cells = [headings] + rows.map { $0.map(Terminal.clean) }
-    var widths = headings.indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
+    var widths = headings.indices.map { column in cells.map { TextWidth.columns($0[column]) }.max() ?? 0 }
     let gaps = 2 * max(0, headings.count - 1)
     while widths.reduce(gaps, +) > width, let widest = widths.indices.max(by: { widths[$0] < widths[$1] }),
-      widths[widest] > 4
+      widths[widest] > 1
     {
       widths[widest] -= 1
     }
     return cells.enumerated().map { number, row in
       var line = ""
       for (column, cell) in row.enumerated() {
-        let fitted = Table.fit(cell, widths[column])
+        let fitted = TextWidth.fit(cell, widths[column])
         let isLast = column == row.count - 1
-        let padding = isLast ? "" : String(repeating: " ", count: widths[column] - fitted.count + 2)
+        let padding = isLast ? "" : String(repeating: " ", count: widths[column] - TextWidth.columns(fitted) + 2)
         line += (number > 0 && headings[column] == "ZONE" ? Terminal.zone(fitted) : fitted) + padding
       }
       return line
     }.joined(separator: "\n") + "\n"
-  }
-
-  private static func fit(_ text: String, _ width: Int) -> String {
-    text.count <= width ? text : String(text.prefix(max(0, width - 1))) + "…"
   }
 }
