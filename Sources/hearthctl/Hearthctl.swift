@@ -38,30 +38,30 @@ struct Hearthctl {
 
   private static func run(_ arguments: inout [String]) throws(Failure) -> Int32 {
     bringVerbToFront(&arguments)
-    guard let first = arguments.first else {
-      Terminal.out(help)
-      return 64
+    guard let first = arguments.first(where: { $0 != "--json" }), !first.hasPrefix("--socket") else {
+      throw Failure.usage("expected a verb", hint: "hearthctl --help lists the verbs")
     }
     if first == "--help" || first == "-h" || first == "help" {
-      if first == "help", arguments.count > 1, let verb = verbs.first(where: { $0.name == arguments[1] }) {
-        Terminal.out(verb.help)
-      } else {
-        Terminal.out(help)
-      }
+      let topics = arguments.filter { $0 != "--json" }.dropFirst()
+      if let extra = topics.dropFirst().first { throw Failure.usage("\"\(extra)\" is one word too many") }
+      Terminal.out(try topics.first.map(verb)?.help ?? help)
       return 0
     }
     if first == "--version" { arguments[0] = "version" }
-    let name = arguments.removeFirst()
-    guard let verb = verbs.first(where: { $0.name == name }) else {
-      let near = Suggestion.nearest(to: name, among: verbs.map(\.name))
-      throw Failure.usage(
-        "there is no verb \"\(name)\"", hint: near.map { "did you mean \($0)?" } ?? "hearthctl --help lists the verbs")
-    }
+    let verb = try verb(arguments.removeFirst())
     if arguments.contains("--help") || arguments.contains("-h") {
       Terminal.out(verb.help)
       return 0
     }
     return try verb.run(try Arguments(arguments, verb: verb))
+  }
+
+  private static func verb(_ name: String) throws(Failure) -> Verb {
+    if let verb = verbs.first(where: { $0.name == name }) { return verb }
+    if name.hasPrefix("-") { throw Failure.usage("unknown option \(name)", hint: "hearthctl --help") }
+    let near = Suggestion.nearest(to: name, among: verbs.map(\.name))
+    throw Failure.usage(
+      "there is no verb \"\(name)\"", hint: near.map { "did you mean \($0)?" } ?? "hearthctl --help lists the verbs")
   }
 
   static var help: String {
@@ -76,9 +76,12 @@ struct Hearthctl {
 
       \(list)
 
-      Everywhere: --json for scripts, --socket PATH for another daemon than /run/hearth/hearthd.sock.
-      Exit: 0 done, 1 the daemon answered with an error, 64 usage, 65 bad data, 69 nothing there, 75 try again later,
-      77 not permitted, 78 bad configuration, 111 the daemon is not running.
+      Everywhere: --json for scripts, --socket PATH (else $HEARTH_SOCKET) for another
+      daemon than that of /run/hearth/hearthd.sock.
+
+      exit: 0 done, 1 the daemon answered with an error, 64 usage, 65 bad data,
+        69 nothing there, 75 try again later, 77 not permitted,
+        78 bad configuration, 111 the daemon is not running
 
       """
   }
@@ -95,9 +98,18 @@ struct Verb: Sendable {
   /// Options that take a value, and options that do not.
   var options: [String] = []
   var flags: [String] = []
+  /// Whether it takes words that are no options.
+  var takesWords = false
+  /// What its exit status says.
+  var exit = """
+    0 done, 1 the daemon answered with an error, 64 usage, 75 try again later,
+      77 not permitted, 111 the daemon is not running
+    """
   var run: @Sendable (Arguments) throws(Failure) -> Int32
 
-  var help: String { "hearthctl \(name) - \(summary)\n\nusage: hearthctl \(name) \(usage)\n\n\(text)\n" }
+  var help: String {
+    "hearthctl \(name) - \(summary)\n\nusage: hearthctl \(name) \(usage)\n\n\(text)\n\nexit: \(exit)\n"
+  }
 }
 
 /// Why a verb failed: exit status, sentence, hint.
@@ -110,41 +122,4 @@ struct Failure: Error {
   static func usage(_ message: String, hint: String? = nil) -> Failure {
     Failure(status: 64, code: "usage", message: message, hint: hint)
   }
-}
-
-/// A verb's words and options.
-struct Arguments {
-  private(set) var words: [String] = []
-  private var values: [String: String] = [:]
-  private var flags: Set<String> = []
-
-  init(_ arguments: [String], verb: Verb) throws(Failure) {
-    let options = verb.options + ["--socket"]
-    let known = verb.flags + ["--json"]
-    var rest = arguments[...]
-    while let argument = rest.popFirst() {
-      guard argument.hasPrefix("--"), argument != "--" else {
-        words.append(argument)
-        continue
-      }
-      let parts = argument.split(separator: "=", maxSplits: 1)
-      let name = String(parts[0])
-      if known.contains(name), parts.count == 1 {
-        flags.insert(name)
-      } else if options.contains(name) {
-        guard let value = parts.count == 2 ? String(parts[1]) : rest.popFirst() else {
-          throw Failure.usage("\(name) needs a value", hint: "hearthctl \(verb.name) --help")
-        }
-        values[name] = value
-      } else {
-        let near = Suggestion.nearest(to: name, among: options + known)
-        throw Failure.usage(
-          "unknown option \(name)", hint: near.map { "did you mean \($0)?" } ?? "hearthctl \(verb.name) --help")
-      }
-    }
-  }
-
-  func value(_ name: String) -> String? { values[name] }
-  func has(_ name: String) -> Bool { flags.contains(name) }
-  var isJSON: Bool { has("--json") }
 }

@@ -13,30 +13,44 @@ enum DecodeVerb {
   static let verb = Verb(
     name: "decode", summary: "what octets mean, without a device",
     usage: """
-      gatt SERVICE CHARACTERISTIC HEX [--model NAME] [--timezone ZONE] [--received INSTANT]
+      gatt SERVICE CHARACTERISTIC HEX
              hearthctl decode adv HEX --service UUID | --company ID
-             hearthctl decode serial PROTOCOL [FILE|-] [--hex] [--every-frame] [--model NAME]
+             hearthctl decode serial PROTOCOL [FILE|-] [--hex] [--every-frame]
+           each with [--model NAME] [--timezone ZONE] [--received INSTANT]
       """,
     text: """
-      Prints one line: {"readings": […], "values": {…}, "problems": […]}. Exit 0 understood (also when the device says that
-      its measurement failed), 65 malformed, 64 usage, 69 no decoder knows them.
+      Works without a daemon. Prints one line:
+      {"readings": […], "values": {…}, "problems": […]}
 
       examples:
         hearthctl decode gatt 1810 2A35 1e8a00580078000000041114293b3c00012700
         hearthctl decode serial contec-v7 --hex --every-frame - < capture.txt
       """, options: ["--model", "--timezone", "--received", "--service", "--company"],
-    flags: ["--hex", "--every-frame"],
-    run: run)
+    flags: ["--hex", "--every-frame"], takesWords: true,
+    exit: """
+      0 understood (also when the device says that its measurement failed),
+        64 usage, 65 malformed, 69 no decoder knows it
+      """, run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
     guard let kind = arguments.words.first else {
       throw Failure.usage("expected gatt, adv or serial", hint: "hearthctl decode --help")
     }
     let words = Array(arguments.words.dropFirst())
+    let common = ["--model", "--timezone", "--received"]
     switch kind {
-    case "gatt": return try gatt(words, arguments)
-    case "adv": return try advertisement(words, arguments)
-    case "serial": return try serial(words, arguments)
+    case "gatt":
+      try arguments.atMost(4)
+      try arguments.only(common, for: "decode gatt")
+      return try gatt(words, arguments)
+    case "adv":
+      try arguments.atMost(2)
+      try arguments.only(common + ["--service", "--company"], for: "decode adv")
+      return try advertisement(words, arguments)
+    case "serial":
+      try arguments.atMost(3)
+      try arguments.only(common + ["--hex", "--every-frame"], for: "decode serial")
+      return try serial(words, arguments)
     default: throw Failure.usage("expected gatt, adv or serial, not \"\(kind)\"", hint: "hearthctl decode --help")
     }
   }
@@ -48,13 +62,14 @@ enum DecodeVerb {
     let service = try uuid(words[0])
     let characteristic = try uuid(words[1])
     let octets = try hex(words[2])
+    let intake = try intake(arguments, .ble)
     let context = GATTDecoding.Context(model: arguments.value("--model"))
     do throws(DecodeError) {
       guard
         let decoded = try GATTDecoding.decode(
           service: service, characteristic: characteristic, octets: octets, context: context)
       else { throw DecodeError(field: "", offset: 0, reason: .unsupported("")) }
-      try? print(decoded, arguments, transport: .ble)
+      print(decoded, intake)
       return 0
     } catch {
       if error.code == "unsupported", error.field.isEmpty {
@@ -80,9 +95,10 @@ enum DecodeVerb {
       data = AdvertisedData(company: id, octets: octets)
     default: throw Failure.usage("expected one of --service UUID and --company ID", hint: "hearthctl decode --help")
     }
+    let intake = try intake(arguments, .ble)
     do throws(DecodeError) {
       if let decoded = try AdvertisementDecoding.decode(data) {
-        try? print(decoded, arguments, transport: .ble)
+        print(decoded, intake)
         return 0
       }
     } catch {
@@ -94,7 +110,7 @@ enum DecodeVerb {
   }
 
   private static func serial(_ words: [String], _ arguments: Arguments) throws(Failure) -> Int32 {
-    guard let id = words.first, words.count <= 2 else {
+    guard let id = words.first else {
       throw Failure.usage("expected PROTOCOL [FILE|-]", hint: "hearthctl decode --help")
     }
     guard SerialDecoding.protocols.contains(id) else {
@@ -103,6 +119,7 @@ enum DecodeVerb {
         status: 69, code: "no-decoder", message: "no decoder knows the protocol \"\(id)\"",
         hint: near.map { "did you mean \($0)?" } ?? "known: \(SerialDecoding.protocols.joined(separator: ", "))")
     }
+    let intake = try intake(arguments, .serial)
     let path = words.count == 2 && words[1] != "-" ? words[1] : "/dev/stdin"
     guard var octets = SmallFile.read(path, atMost: 256 << 20) else {
       throw Failure(
@@ -114,7 +131,7 @@ enum DecodeVerb {
       let decoded = SerialDecoding.decode(
         protocol: id, octets: octets, everyFrame: arguments.has("--every-frame"), model: arguments.value("--model"))
     else { throw Failure(status: 69, code: "no-decoder", message: "no decoder knows the protocol \"\(id)\"") }
-    try print(decoded, arguments, transport: .serial)
+    print(decoded, intake)
     return SerialDecoding.holdsFrames(decoded) ? 0 : 65
   }
 
@@ -149,8 +166,7 @@ enum DecodeVerb {
     return .object(object)
   }
 
-  private static func print(_ decoded: Decoded, _ arguments: Arguments, transport: TransportKind) throws(Failure) {
-    let context = try intake(arguments, transport)
+  private static func print(_ decoded: Decoded, _ context: IntakeContext) {
     var writer = JSONWriter()
     writer.beginObject()
     writer.key("readings")
@@ -162,7 +178,7 @@ enum DecodeVerb {
     writer.key("problems")
     writer.value(.array(decoded.problems.map(json)))
     writer.endObject()
-    Terminal.out(String(decoding: writer.octets, as: UTF8.self) + "\n")
+    Terminal.line(json: String(decoding: writer.octets, as: UTF8.self))
   }
 
   /// What the daemon would know: the zone and the moment of reception; without a device its identity is empty.

@@ -6,7 +6,8 @@ enum DevicesVerb {
   static let verb = Verb(
     name: "devices", summary: "the devices of this home: last contact, battery, patients", usage: "[--json]",
     text: """
-      PATIENT shows user slots and their patients; * is everyone. A clock that is off is corrected in the readings.
+      PATIENT shows user slots and their patients. A clock that is off is corrected in
+      the readings.
 
       examples:
         hearthctl devices
@@ -15,8 +16,8 @@ enum DevicesVerb {
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
     var client = try DaemonClient(arguments)
-    let answer = try client.call("devices")
-    if arguments.isJSON { Terminal.line(answer) } else { Terminal.out(table(answer["devices"]?.array ?? [])) }
+    let answer = try client.list("devices", of: "devices")
+    if arguments.isJSON { Terminal.line(answer.whole) } else { Terminal.out(table(answer.items)) }
     return 0
   }
 
@@ -52,8 +53,8 @@ enum BackendsVerb {
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
     var client = try DaemonClient(arguments)
-    let answer = try client.call("backends")
-    if arguments.isJSON { Terminal.line(answer) } else { Terminal.out(table(answer["backends"]?.array ?? [])) }
+    let answer = try client.list("backends", of: "backends")
+    if arguments.isJSON { Terminal.line(answer.whole) } else { Terminal.out(table(answer.items)) }
     return 0
   }
 

@@ -1,70 +1,67 @@
 // hearthctl doctor: what is wrong and what to do, also when the daemon does not run.
 
-import Glibc
 import JSON
-import Platform
 
 enum DoctorVerb {
   static let verb = Verb(
-    name: "doctor", summary: "what is wrong, and what to do", usage: "[--json]",
+    name: "doctor", summary: "what is wrong, and what to do", usage: "[--config FILE] [--state-directory DIR] [--json]",
     text: """
-      Asks the daemon; when it does not run, looks at what keeps it from running. Exit 0 when everything is good, else 1.
+      Asks the daemon; when it does not answer, looks at what keeps it from running,
+      or you from it: the unit and what it said last, the configuration, the socket,
+      your groups, the state directory, the disk, the clock.
 
       examples:
         hearthctl doctor
         sudo hearthctl doctor --json
+      """, options: ["--config", "--state-directory"],
+    exit: """
+      0 nothing failed, 1 something failed, 64 usage, 75 try again later,
+        77 not permitted, 111 the daemon is not running
       """, run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
     var checks: [JSONValue]
+    var status: Int32 = 0
     do throws(Failure) {
       var client = try DaemonClient(arguments)
-      checks = [check("daemon", true, "the daemon runs", "", "")]
-      checks += try client.call("doctor")["checks"]?.array ?? []
+      let answer = try client.list("doctor", of: "checks").items
+      checks = [json(Check(id: "daemon", state: .ok, message: "the daemon runs"))] + answer
+      if checks.contains(where: { $0["state"]?.string == "failed" }) { status = 1 }
     } catch {
-      checks = [check("daemon", false, "", error.message, error.hint ?? "systemctl status hearthd")] + alone(arguments)
+      let hint = error.status == 111 ? "see what is said below" : error.hint ?? "systemctl status hearthd"
+      let daemon = Check(id: "daemon", state: .failed, message: error.message, hint: hint)
+      checks = ([daemon] + LocalChecks.all(Places(arguments))).map(json)
+      status = error.status
     }
     if arguments.isJSON {
       Terminal.line(["checks": .array(checks)])
     } else {
-      for item in checks { Terminal.out(line(item)) }
+      for item in checks { Terminal.out(text(item)) }
     }
-    return checks.allSatisfy { $0["state"]?.string == "ok" } ? 0 : 1
+    return status
   }
 
-  private static func line(_ item: JSONValue) -> String {
-    let isGood = item["state"]?.string == "ok"
-    let mark = isGood ? "ok  " : "FAIL"
-    var text = "\(mark)  \(Show.text(item["id"])): \(Show.text(item["message"]))\n"
-    if !isGood, let hint = item["hint"]?.string { text += "      what to do: \(Terminal.clean(hint))\n" }
+  private static func json(_ check: Check) -> JSONValue {
+    var object = JSONObject()
+    object["id"] = .string(check.id)
+    object["state"] = .string(check.state.rawValue)
+    object["message"] = .string(check.message)
+    if let hint = check.hint { object["hint"] = .string(hint) }
+    return .object(object)
+  }
+
+  private static func text(_ item: JSONValue) -> String {
+    let state = Check.State(rawValue: item["state"]?.string ?? "") ?? .unknown
+    let mark =
+      switch state {
+      case .ok: "ok    "
+      case .warning: "warn  "
+      case .failed: "FAIL  "
+      case .unknown: "?     "
+      }
+    let paragraph = Show.paragraph("      ", "\(Show.text(item["id"])): \(Show.text(item["message"]))")
+    var text = mark + paragraph.dropFirst(6) + "\n"
+    if state != .ok, let hint = item["hint"]?.string { text += Show.paragraph("      ", "what to do: " + hint) + "\n" }
     return text
-  }
-
-  private static func check(_ id: String, _ isGood: Bool, _ good: String, _ bad: String, _ hint: String) -> JSONValue {
-    isGood
-      ? ["id": .string(id), "state": "ok", "message": .string(good)]
-      : ["id": .string(id), "state": "failed", "message": .string(bad), "hint": .string(hint)]
-  }
-
-  /// What can be seen without the daemon.
-  private static func alone(_ arguments: Arguments) -> [JSONValue] {
-    let socket = DaemonClient.path(arguments)
-    let configuration = "/etc/hearth/hearth.json"
-    let state = Environment.get("STATE_DIRECTORY") ?? "/var/lib/hearth"
-    return [
-      check(
-        "socket", access(socket, F_OK) == 0, "\(socket) is there", "\(socket) is not there",
-        "systemctl start hearthd.socket, or name another with --socket"),
-      check(
-        "configuration", access(configuration, R_OK) == 0, "\(configuration) can be read",
-        "\(configuration) cannot be read",
-        "use sudo, or write it; then hearthd --check tells whether it is good"),
-      check(
-        "state-directory", access(state, F_OK) == 0, "\(state) is there", "\(state) is not there",
-        "systemctl start hearthd makes it"),
-      check(
-        "clock", Clocks.isSynchronised(), "the hub's clock is synchronised", "the hub's clock is not synchronised",
-        "check systemd-timesyncd and the network"),
-    ]
   }
 }

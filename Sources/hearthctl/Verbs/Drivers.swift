@@ -9,7 +9,7 @@ enum DriversVerb {
   static let verb = Verb(
     name: "drivers", summary: "the devices that are supported", usage: "[--json]",
     text: "Works without a daemon.\n\nexamples:\n  hearthctl drivers\n  hearthctl drivers --json | jq '.drivers[].id'",
-    run: run)
+    exit: "0 done, 64 usage", run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
     if arguments.isJSON {

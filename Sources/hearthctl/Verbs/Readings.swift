@@ -6,10 +6,14 @@ import JSON
 enum ReadingsVerb {
   static let verb = Verb(
     name: "readings", summary: "stored readings, and new ones as they come",
-    usage: "[--since WHEN] [--patient REF] [--kind KIND] [--parked] [--limit N] [--follow] [--json]",
+    usage: """
+      [--since WHEN] [--patient REF] [--kind KIND]
+             [--parked] [--limit N] [--follow] [--json]
+      """,
     text: """
-      WHEN is a time (2026-11-21T08:00:00+01:00) or how long ago (30m, 24h, 7d). --parked shows what waits for a patient.
-      --follow goes on with new readings until it is interrupted. With --json each reading is one line.
+      WHEN is a time (2026-11-21T08:00:00+01:00) or how long ago (30m, 24h, 7d).
+      --parked shows what waits for a patient. --follow goes on with new readings
+      until it is interrupted. With --json each reading is one line.
 
       examples:
         hearthctl readings --since 24h
@@ -29,14 +33,15 @@ enum ReadingsVerb {
       parameters["limit"] = .int(limit)
     }
     var client = try DaemonClient(arguments)
-    let readings = try client.call("readings", .object(parameters))["readings"]?.array ?? []
+    let readings = try client.list("readings", .object(parameters), of: "readings").items
     show(readings, arguments.isJSON)
     guard arguments.has("--follow") else { return 0 }
     var filter = JSONObject()
     if let patient = arguments.value("--patient") { filter["patient"] = .string(patient) }
     _ = try client.call("readings.follow", .object(filter))
     while true {
-      guard case .notification(method: "reading", parameters: let reading) = try client.next() else { continue }
+      let (method, reading) = try client.notification()
+      guard method == "reading" else { continue }
       arguments.isJSON ? Terminal.line(reading) : Terminal.out(line(reading) + "\n")
     }
   }
@@ -69,7 +74,7 @@ enum ReadingsVerb {
       _ = take("MDC_PRESS_BLD_NONINV_MEAN")
     }
     for observation in observations {
-      let unit = observation["unit"]?.string.map { $0.hasPrefix("/") ? $0 : " " + $0 } ?? ""
+      let unit = observation["unit"]?.string.map { Terminal.clean($0.hasPrefix("/") ? $0 : " " + $0) } ?? ""
       parts.append(number(observation) + unit)
     }
     return parts.joined(separator: ", ")
@@ -80,10 +85,12 @@ enum ReadingsVerb {
   }
 
   static func line(_ reading: JSONValue) -> String {
-    let zone = reading["evaluation"]?["zone"]?.string ?? "-"
-    let patient = reading["patient"]?.string ?? "(parked)"
-    return
-      "\(Show.time(reading["taken_at"]))  \(Terminal.clean(patient))  \(Show.text(reading["device"]?["id"]))  \(values(reading))  \(Terminal.zone(zone))"
+    let parts = [
+      Show.time(reading["taken_at"]), Terminal.clean(reading["patient"]?.string ?? "(parked)"),
+      Show.text(reading["device"]?["id"]), values(reading),
+      Terminal.zone(Show.text(reading["evaluation"]?["zone"])),
+    ]
+    return parts.joined(separator: "  ")
   }
 }
 
@@ -103,15 +110,15 @@ enum WatchVerb {
     _ = try client.call("watch")
     if !arguments.isJSON { Terminal.out("watching; Ctrl-C ends it\n") }
     while true {
-      guard case .notification(method: let method, parameters: let value) = try client.next() else { continue }
+      let (method, value) = try client.notification()
       if arguments.isJSON {
         Terminal.line(value)
       } else if method == "reading" {
         Terminal.out(ReadingsVerb.line(value) + "\n")
       } else {
-        Terminal.out(
-          "\(Show.time(value["at"]))  \(Show.text(value["patient"]))  \(Show.text(value["rule"])) \(Show.text(value["event"])) \(Terminal.zone(Show.text(value["zone"])))\n"
-        )
+        let what = [Show.text(value["rule"]), Show.text(value["event"]), Terminal.zone(Show.text(value["zone"]))]
+        let parts = [Show.time(value["at"]), Show.text(value["patient"]), what.joined(separator: " ")]
+        Terminal.out(parts.joined(separator: "  ") + "\n")
       }
     }
   }
@@ -122,19 +129,26 @@ enum AssignVerb {
     name: "assign", summary: "give a parked reading, or a device's user slot, to a patient",
     usage: "READING PATIENT | --device DEVICE [--user SLOT] PATIENT",
     text: """
-      A reading whose user is unknown waits and is sent to no backend until a technician says whose it is. The first
-      eight letters of its id are enough.
-      With --device the slot belongs to the patient from now on, and what waits of that slot is given too.
+      A reading whose user is unknown waits and is sent to no backend until a
+      technician says whose it is. The first eight letters of its id are enough.
+      With --device the slot belongs to the patient from now on, and what waits of
+      that slot is given too.
 
       examples:
         hearthctl readings --parked
         hearthctl assign 67997cb9 p-7f3a
         hearthctl assign --device scale --user 2 p-81c2
-      """, options: ["--device", "--user"], run: run)
+      """, options: ["--device", "--user"], takesWords: true,
+    exit: """
+      0 done, 1 the daemon answered with an error, 64 usage,
+        69 no such reading or device, 75 try again later, 77 not permitted,
+        111 the daemon is not running
+      """, run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
     var parameters = JSONObject()
     if let device = arguments.value("--device") {
+      try arguments.atMost(1)
       guard arguments.words.count == 1 else {
         throw Failure.usage("expected one patient", hint: "hearthctl assign --help")
       }
@@ -147,6 +161,8 @@ enum AssignVerb {
       }
       parameters["patient"] = .string(arguments.words[0])
     } else {
+      try arguments.only([], for: "assign without --device")
+      try arguments.atMost(2)
       guard arguments.words.count == 2 else {
         throw Failure.usage("expected a reading and a patient", hint: "hearthctl readings --parked lists what waits")
       }

@@ -6,7 +6,8 @@ enum StatusVerb {
   static let verb = Verb(
     name: "status", summary: "how the gateway is", usage: "[--json]",
     text: """
-      Shows the clock, the journal, devices, backends, and what needs a person, each with what to do.
+      Shows the clock, the journal, devices, backends, and what needs a person, each
+      with what to do.
 
       examples:
         hearthctl status
@@ -15,7 +16,7 @@ enum StatusVerb {
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
     var client = try DaemonClient(arguments)
-    let status = try client.call("status")
+    let status = try client.list("status", of: "problems", "devices", "backends").whole
     if arguments.isJSON {
       Terminal.line(status)
       return 0
@@ -42,8 +43,8 @@ enum StatusVerb {
     } else {
       lines.append("needs attention:")
       for problem in problems {
-        lines.append("  \(Terminal.clean(Show.text(problem["message"])))")
-        if let hint = problem["hint"]?.string { lines.append("    what to do: \(Terminal.clean(hint))") }
+        lines.append(Show.paragraph("  ", Show.text(problem["message"])))
+        if let hint = problem["hint"]?.string { lines.append(Show.paragraph("    ", "what to do: " + hint)) }
       }
     }
     return lines.joined(separator: "\n") + "\n"
@@ -53,15 +54,37 @@ enum StatusVerb {
 enum VersionVerb {
   static let verb = Verb(
     name: "version", summary: "versions of this tool and of the daemon", usage: "[--json]",
-    text: "Works without a daemon; then it tells only its own version.\n\nexample:\n  hearthctl version", run: run)
+    text: """
+      Works without a daemon; then it tells only its own version.
+
+      examples:
+        hearthctl version
+        hearthctl version --json | jq -r .hearthd
+      """,
+    exit: """
+      0 done, 1 the daemon answered with an error, 64 usage, 75 try again later,
+        77 not permitted
+      """, run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
-    var daemon: JSONValue = .null
-    if var client = try? DaemonClient(arguments) { daemon = (try? client.call("version")) ?? .null }
+    var daemon: String?
+    do throws(Failure) {
+      var client = try DaemonClient(arguments)
+      daemon = try client.version()
+    } catch {
+      // That no daemon runs is an answer; anything else is a fault, told behind what is known.
+      if error.status != 111 {
+        if !arguments.isJSON { Terminal.out("hearthctl \(Hearthctl.version)\n") }
+        throw error
+      }
+    }
     if arguments.isJSON {
-      Terminal.line(["hearthctl": .string(Hearthctl.version), "hearthd": daemon["version"] ?? .null])
+      Terminal.line([
+        "hearthctl": .string(Hearthctl.version), "hearthd": daemon.map { .string($0) } ?? .null,
+      ])
     } else {
-      Terminal.out("hearthctl \(Hearthctl.version)\nhearthd   \(daemon["version"]?.string ?? "not running")\n")
+      let text = daemon.map(Terminal.clean) ?? "not running"
+      Terminal.out("hearthctl \(Hearthctl.version)\nhearthd   \(text)\n")
     }
     return 0
   }
@@ -76,6 +99,11 @@ enum Show {
     case .bool(let flag): flag ? "yes" : "no"
     default: "-"
     }
+  }
+
+  /// Text from outside on lines that fit, each indented.
+  static func paragraph(_ indent: String, _ text: String) -> String {
+    TextWidth.wrap(Terminal.clean(text), indent: indent, width: Terminal.width)
   }
 
   static func duration(_ seconds: Int) -> String {

@@ -1,0 +1,155 @@
+// The real hearthctl: what it refuses, and what it shows of a daemon's answer, whatever that holds.
+
+import Foundation
+import Testing
+
+@Suite struct CommandLineTests {
+  @Test func aUsageErrorNamesItsWordAndPrintsNothingElse() throws {
+    let cases: [([String], String)] = [
+      (["decode", "gatt", "1810", "2A35", "00780050006000", "--timezone", "Europe/Olso"], "\"Europe/Olso\""),
+      (["decode", "gatt", "1810", "2A35", "00780050006000", "--timezone", "../../../etc/passwd"], "etc/passwd"),
+      (["decode", "gatt", "1810", "2A35", "00780050006000", "--timezone", "Europe"], "\"Europe\""),
+      (["decode", "gatt", "1810", "2A35", "00780050006000", "--timezone="], "--timezone"),
+      (["decode", "gatt", "1810", "2A35", "00780050006000", "--received", "noon"], "\"noon\""),
+      (["decode", "gatt", "1810", "2A35", "00", "more"], "\"more\""),
+      (["decode", "gatt", "1810", "2A35", "00", "--hex"], "--hex"),
+      (["decode", "adv", "00", "more", "--service", "FFFF"], "\"more\""),
+      (["decode", "serial", "and-scale", "-", "more"], "\"more\""),
+      (["decode", "morse"], "\"morse\""), (["status", "please"], "\"please\""), (["status", "-x"], "-x"),
+      (["status", "--", "please"], "\"please\""), (["status", "--json=yes"], "\"yes\""),
+      (["devices", "--limit", "3"], "--limit"), (["version", "now"], "\"now\""), (["drivers", "bp"], "\"bp\""),
+      (["doctor", "--deep"], "--deep"), (["watch", "cuff"], "\"cuff\""), (["backends", "all"], "\"all\""),
+      (["readings", "today"], "\"today\""), (["readings", "--since", "--json"], "--since"),
+      (["readings", "--since"], "--since"), (["assign", "a", "b", "c"], "\"c\""),
+      (["assign", "a", "b", "--user", "1"], "--user"), (["assign", "--device", "d", "p", "q"], "\"q\""),
+      (["help", "decode", "more"], "\"more\""), (["help", "smoke"], "\"smoke\""), (["--bogus"], "--bogus"),
+      (["--socket"], "verb"), (["--json"], "verb"),
+    ]
+    for (arguments, word) in cases {
+      let outcome = try CommandOutcome.hearthctl(arguments)
+      #expect(outcome.status == 64, "\(arguments)")
+      let text = arguments.contains("--json") ? outcome.out : outcome.error
+      #expect(text.contains(word), "\(arguments): \(text)")
+      if !arguments.contains("--json") { #expect(outcome.out.isEmpty, "\(arguments)") }
+    }
+  }
+
+  @Test func helpFitsEightyColumnsAndTellsTheExitStatus() throws {
+    let verbs = [
+      "status", "devices", "readings", "assign", "backends", "watch", "doctor", "drivers", "decode", "version",
+    ]
+    for arguments in [["--help"]] + verbs.map({ [$0, "--help"] }) {
+      let outcome = try CommandOutcome.hearthctl(arguments)
+      #expect(outcome.status == 0)
+      #expect(outcome.out.contains("exit: 0"))
+      for line in outcome.out.split(separator: "\n") { #expect(line.count <= 80, "\(arguments): \(line)") }
+    }
+  }
+
+  @Test(arguments: [
+    "hello\n", "HTTP/1.1 400 Bad Request\r\n\r\n", "220 smtp", "{\n", "null\n", "{}\n", "[]\n", "\u{0}\u{1}\u{2}", "\n",
+    #"{"jsonrpc":"2.0","id":1,"result":7}"# + "\n", #"{"jsonrpc":"2.0","id":1,"result":[]}"# + "\n",
+    #"{"jsonrpc":"2.0","id":1,"result":{}}"# + "\n", #"{"jsonrpc":"2.0","id":1,"result":{"problems":[]}}"# + "\n",
+    #"{"jsonrpc":"2.0","id":1,"result":{"problems":{},"devices":1,"backends":"","readings":null,"checks":[1]}}"# + "\n",
+    #"{"jsonrpc":"2.0","id":1,"result":{"problems":[1],"devices":[2],"backends":[3],"readings":["x"],"version":4}}"#
+      + "\n",
+    #"{"jsonrpc":"2.0","id":1,"error":"no"}"# + "\n",
+  ]) func whatIsNoDaemonsAnswerIsAFault(_ answer: String) throws {
+    let daemon = try FakeDaemon(answer)
+    for verb in ["status", "devices", "backends", "readings", "version"] {
+      let outcome = try daemon.hearthctl(verb)
+      #expect(outcome.status == 1, "\(verb)")
+      #expect(outcome.error.hasPrefix("hearthctl: "))
+      #expect(verb == "version" || outcome.out.isEmpty, "\(verb): \(outcome.out)")
+      #expect(try daemon.hearthctl(verb, "--json").out.hasPrefix(#"{"error":{"code":""#))
+    }
+    let doctor = try daemon.hearthctl("doctor")
+    #expect(doctor.status == 1)
+    #expect(doctor.out.hasPrefix("FAIL  daemon: ") && doctor.out.contains("disk-space:"))
+  }
+
+  @Test func anAnswerThatBreaksOffIsAFault() throws {
+    let begun = #"{"jsonrpc":"2.0","id":1,"result":{"problems":[]"#
+    // Ended by the other side, and never ended.
+    #expect(try FakeDaemon(begun, ends: true).hearthctl("status").error.contains("ended within a line"))
+    let stalled = try FakeDaemon(begun).hearthctl("status")
+    #expect(stalled.status == 1)
+    #expect(stalled.error.contains("does not end"))
+    #expect(try FakeDaemon("", ends: true).hearthctl("status").status == 111)
+  }
+
+  @Test func aSubscriptionEndsWithAFaultToo() throws {
+    let subscribed = #"{"jsonrpc":"2.0","id":1,"result":{"subscribed":true}}"# + "\n"
+    for more in [
+      "rubbish\n", #"{"jsonrpc":"2.0","method":"reading","params":5}"# + "\n",
+      #"{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"too slow","data":{"code":"overrun"}}}"# + "\n",
+    ] {
+      #expect(try FakeDaemon(subscribed + more).hearthctl("watch").status == 1, "\(more)")
+    }
+  }
+
+  @Test func wideAndCombiningCharactersKeepColumns() throws {
+    let names = ["cuff", "血圧計", "e\u{301}tage", "👍🏽ok", "한글", "ด\u{E33}", "Ａ1", "❤️x"]
+    let widths = [4, 6, 5, 4, 4, 2, 3, 3]
+    let devices = names.map { #"{"id":"\#($0)","driver":"d","state":"waiting","readings":1,"patients":{}}"# }
+    let daemon = try FakeDaemon(result: #"{"devices":[\#(devices.joined(separator: ","))]}"#)
+    let lines = try daemon.hearthctl("devices").out.split(separator: "\n")
+    #expect(lines.count == names.count + 1)
+    for (number, name) in names.enumerated() {
+      let padding = String(repeating: " ", count: 6 - widths[number] + 2)
+      #expect(lines[number + 1].hasPrefix(name + padding + "d     waiting"), "\(lines[number + 1])")
+    }
+  }
+
+  @Test func aWideNameIsCutAtAColumn() throws {
+    let long = String(repeating: "血", count: 100)
+    let daemon = try FakeDaemon(
+      result: #"{"devices":[{"id":"\#(long)","driver":"d","state":"waiting","readings":1,"patients":{}}]}"#)
+    let line = try #require(try daemon.hearthctl("devices").out.split(separator: "\n").last)
+    #expect(line.contains("…"))
+    #expect(line.reduce(0) { $0 + ($1 == "血" ? 2 : 1) } <= 80)
+  }
+
+  @Test func nothingFromOutsideSteersTheTerminal() throws {
+    let evil = "x\u{1B}[2J\u{9B}31m\u{7F}\u{8}\u{202E}\u{2066}\u{200F}\u{2028}\u{E0041}\r\ny"
+    let escaped = try #require(String(data: try JSONEncoder().encode(evil), encoding: .utf8))
+    let reading =
+      #"{"id":E,"patient":E,"device":{"id":E},"taken_at":"2026-11-21T0\#u{1B}","evaluation":{"zone":E},"flags":[E],"observations":[{"value":E,"unit":E},{"absent":E}]}"#
+      .replacingOccurrences(of: "\u{1B}", with: "\\u001b")
+    let device = #"{"id":E,"model":E,"state":E,"last_contact":E,"patients":{E:E},"last_problem":{"code":E}}"#
+    let backend = #"{"name":E,"type":E,"state":E,"last_error":{"code":E}}"#
+    let result =
+      #"{"version":E,"hub_id":E,"time":E,"journal":{"state":E},"devices":[D],"backends":[B],"readings":[R],"problems":[{"message":E,"hint":E}],"checks":[{"id":E,"state":E,"message":E,"hint":E}]}"#
+    let lists = result.replacingOccurrences(of: "[D]", with: "[\(device)]")
+      .replacingOccurrences(of: "[B]", with: "[\(backend)]").replacingOccurrences(of: "[R]", with: "[\(reading)]")
+      .replacingOccurrences(of: "E", with: escaped)
+    let error = #"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":E,"data":{"code":E,"hint":E}}}"#
+      .replacingOccurrences(of: "E", with: escaped)
+    for daemon in [try FakeDaemon(result: lists), try FakeDaemon(error + "\n")] {
+      for verb in ["status", "devices", "backends", "readings", "version", "doctor"] {
+        for arguments in [[verb], [verb, "--json"]] {
+          let outcome = try CommandOutcome.hearthctl(arguments + ["--socket", daemon.socket])
+          #expect(!(outcome.out + outcome.error).isEmpty)
+          let steering = (outcome.out + outcome.error).unicodeScalars.filter(isSteering)
+          #expect(steering.isEmpty, "\(arguments): \(steering.map(\.value))")
+        }
+      }
+    }
+    // As JSON it is still the same text.
+    let json = try FakeDaemon(result: lists).hearthctl("devices", "--json")
+    let object = try #require(try JSONSerialization.jsonObject(with: Data(json.out.utf8)) as? [String: Any])
+    #expect((object["devices"] as? [[String: Any]])?.first?["id"] as? String == evil)
+    // A word of the command line is shown no other way.
+    let word = try CommandOutcome.hearthctl([evil])
+    #expect(word.status == 64 && word.error.unicodeScalars.filter(isSteering).isEmpty)
+  }
+
+  /// C0 but line end, DEL, C1, format characters (bidi controls among them), line and paragraph separators.
+  private func isSteering(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .control: scalar != "\n"
+    case .format, .lineSeparator, .paragraphSeparator: true
+    default: false
+    }
+  }
+}
