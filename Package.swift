@@ -54,6 +54,7 @@ let package = Package(
     // Layer 1
     pure("HealthProfiles", ["Octets", "Readings"]),
     pure("GATT", ["Octets"]),
+    pure("BluetoothManagement", ["Octets"]),
     pure("Journal", ["Octets", "Readings"]),
     pure("Monitoring", ["Readings"]),
     // Layer 2
@@ -64,12 +65,13 @@ let package = Package(
     pure(
       "GatewayCore",
       [
-        "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "Journal", "Monitoring",
+        "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "BluetoothManagement", "Journal", "Monitoring",
         "Drivers", "ControlProtocol", "Exchange",
       ]),
     // Platform
     .target(name: "CLinux"),
-    shell("Platform", ["CLinux", "Octets"]),
+    .target(name: "CBlueZ"),
+    shell("Platform", ["CLinux", "CBlueZ", "Octets"]),
     shell("JournalFiles", ["Journal", "Platform"]),
     shell("UplinkProtocol", ["Octets"]),
     shell("Playback", ["Octets"]),
@@ -77,7 +79,7 @@ let package = Package(
     program(
       "hearthd",
       [
-        "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "Journal", "Monitoring",
+        "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "BluetoothManagement", "Journal", "Monitoring",
         "Drivers", "ControlProtocol", "Exchange", "GatewayCore", "CLinux", "Platform",
         "UplinkProtocol", "Playback", "JournalFiles",
       ]),
@@ -107,6 +109,7 @@ let package = Package(
     tests("Readings", ["Readings"]),
     tests("HealthProfiles", ["HealthProfiles", "Octets", "Readings", "JSON"], resources: [.copy("Fixtures")]),
     tests("GATT", ["GATT", "Octets"]),
+    tests("BluetoothManagement", ["BluetoothManagement", "Octets"]),
     tests("Journal", ["Journal", "Octets", "Readings"]),
     tests("Monitoring", ["Monitoring", "Readings"]),
     tests(
@@ -117,7 +120,7 @@ let package = Package(
     tests(
       "GatewayCore",
       [
-        "GatewayCore", "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "Journal",
+        "GatewayCore", "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "BluetoothManagement", "Journal",
         "Monitoring", "Drivers", "ControlProtocol", "Exchange",
       ]),
     tests("Platform", ["Platform", "Octets", "CLinux"]),
