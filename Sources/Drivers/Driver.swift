@@ -182,8 +182,10 @@ public struct DriverContext: Sendable, Hashable {
   public var localTime: DeviceDateTime?
   /// The model that the device or the technician named, for quirks.
   public var model: String?
-  /// True for a continuous mode; live oximeters otherwise deliver spot-checks.
-  public var continuous: Bool
+  /// Seconds between the readings of a live oximeter while a finger is in it, at least 10; nil for one spot-check each time.
+  public var continuousInterval: Int?
+  /// True for the continuous mode.
+  public var continuous: Bool { continuousInterval != nil }
   /// Give every valid frame as a reading (`decode serial --every-frame`).
   public var everyFrame: Bool
   /// Read what an oximeter recorded while nobody listened, before live data. Stored records of meters are always read.
@@ -199,13 +201,13 @@ public struct DriverContext: Sendable, Hashable {
 
   /// What is known at the start of a session.
   public init(
-    localTime: DeviceDateTime? = nil, model: String? = nil, continuous: Bool = false, everyFrame: Bool = false,
+    localTime: DeviceDateTime? = nil, model: String? = nil, continuousInterval: Int? = nil, everyFrame: Bool = false,
     storedRecords: Bool = false, lastRecordNumber: UInt32? = nil, consent: (user: UInt8, code: UInt16)? = nil
   ) {
     self.storedRecords = storedRecords
     self.localTime = localTime
     self.model = model
-    self.continuous = continuous
+    self.continuousInterval = continuousInterval
     self.everyFrame = everyFrame
     self.lastRecordNumber = lastRecordNumber
     self.consentUser = consent?.user

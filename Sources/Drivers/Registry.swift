@@ -29,6 +29,12 @@ public enum Registry {
     MTSICSLine.profile,
     KernLine.profile,
     HealthOMeterDriver.profile,
+    TanitaDriver.profile,
+    NoninSpotCheckDriver.profile,
+    NoninStreams.eight,
+    NoninStreams.two,
+    NoninStreams.seven,
+    MasimoASCIILine.profile,
     TaiDocDriver.cable,
   ]
 
@@ -94,7 +100,10 @@ public enum Registry {
         "ATTR{idVendor}==\"\(hex(cable.vendor))\", ATTR{idProduct}==\"\(hex(cable.product))\", "
           + "ENV{ID_MM_DEVICE_IGNORE}=\"1\", TEST==\"power/control\", ATTR{power/control}=\"on\"")
     }
-    lines += ["GOTO=\"hearth_end\"", "", "# Its port: the daemon and who is of the group hearth-device may open it.", "LABEL=\"hearth_tty\""]
+    lines += [
+      "GOTO=\"hearth_end\"", "", "# Its port: the daemon and who is of the group hearth-device may open it.",
+      "LABEL=\"hearth_tty\"",
+    ]
     for cable in cables {
       lines.append(
         "ATTRS{idVendor}==\"\(hex(cable.vendor))\", ATTRS{idProduct}==\"\(hex(cable.product))\", GROUP=\"hearth-device\", "

@@ -1,5 +1,6 @@
 // When a stream of oximeter values is one measurement: the median of the valid values of ten seconds, once for each time that
-// a finger is in the sensor. Time is counted in the stream's own frames, so that the same octets always give the same reading.
+// a finger is in the sensor, or in the continuous mode again after each interval. Time is counted in the stream's own frames, so
+// that the same octets always give the same reading.
 
 internal import Octets
 internal import Readings
@@ -25,18 +26,31 @@ struct SpotCheckRule: Sendable {
   private var frames = 0
   /// Frames without value in a row.
   private var gap = 0
-  private var isDone = false
+  /// Frames from one measurement to the next while the finger stays; nil: there is no next.
+  private let interval: Int?
+  /// Frames since the measurement that was given; nil while one is awaited.
+  private var framesSince: Int?
 
-  init(samplesPerSecond: Int) { rate = max(1, samplesPerSecond) }
+  init(samplesPerSecond: Int, intervalSeconds: Int? = nil) {
+    rate = max(1, samplesPerSecond)
+    let most = 86_400
+    interval = intervalSeconds.map { min(max($0, SpotCheckRule.windowSeconds), most) * max(1, samplesPerSecond) }
+  }
+
+  private init(rate: Int, interval: Int?) {
+    self.rate = rate
+    self.interval = interval
+  }
 
   /// Takes the value of the next frame, nil when it has none. Gives the spot-check when it is complete.
   mutating func add(_ value: DeviceReading?) -> DeviceReading? {
     gap = value == nil ? gap + 1 : 0
     if gap >= SpotCheckRule.gapSeconds * rate {
-      self = SpotCheckRule(samplesPerSecond: rate)
+      self = SpotCheckRule(rate: rate, interval: interval)
       return nil
     }
-    guard !isDone, value != nil || frames > 0 || !seconds.isEmpty else { return nil }
+    if isWaiting() { return nil }
+    guard value != nil || frames > 0 || !seconds.isEmpty else { return nil }
     current = value ?? current
     frames += 1
     guard frames == rate else { return nil }
@@ -49,9 +63,19 @@ struct SpotCheckRule: Sendable {
     current = nil
     frames = 0
     guard isComplete else { return nil }
-    isDone = true
+    framesSince = 0
     defer { seconds = [] }
     return median(seconds.compactMap { $0 })
+  }
+
+  /// Counts the frames behind a measurement; the window of the next one ends with the interval.
+  private mutating func isWaiting() -> Bool {
+    guard let frames = framesSince else { return false }
+    guard let interval else { return true }
+    framesSince = frames + 1
+    guard frames + 1 > interval - SpotCheckRule.windowSeconds * rate else { return true }
+    framesSince = nil
+    return false
   }
 
   private func median(_ seconds: [DeviceReading]) -> DeviceReading? {

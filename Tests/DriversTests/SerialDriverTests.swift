@@ -91,6 +91,7 @@ struct SerialDriverTests {
   /// The same stream, glued, byte by byte and behind garbage, gives the same readings.
   @Test(arguments: [
     "contec-v7", "contec-v5", "and-scale", "cas", "taidoc", "mt-sics", "kern", "healthometer-esc",
+    "tanita-csv", "nonin-8", "nonin-2", "nonin-7", "masimo-ascii1",
   ])
   func splitsAndGarbageChangeNothing(_ id: String) throws {
     let good = SerialVector.decodable.filter {

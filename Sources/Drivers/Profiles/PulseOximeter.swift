@@ -13,8 +13,8 @@ struct PulseOximeterProfile: SIGProfile {
 
   private var decoding = GATTDecoding.Context()
   private var hasSpotCheck = false
-  /// The stream's values come once a second.
-  private var stability = SpotCheckRule(samplesPerSecond: 1)
+  /// The stream's values come once a second. Made with the first.
+  private var stability: SpotCheckRule?
 
   var subscriptions: [(id: CharacteristicID, indications: Bool)] {
     [(PulseOximeterProfile.spotCheck, true), (PulseOximeterProfile.continuous, false)]
@@ -39,7 +39,10 @@ struct PulseOximeterProfile: SIGProfile {
     let features = decoding.plxFeatures.flatMap { try? PLXFeatures(decoding: $0) }
     let reading = ReadingBuilder.continuous(value, features: features, raw: raw).readings.first
     if context.everyFrame { return reading.map { [.reading($0)] } ?? [] }
-    return stability.add(reading).map { [.reading($0)] } ?? []
+    var rule =
+      stability ?? SpotCheckRule(samplesPerSecond: 1, intervalSeconds: context.continuousInterval)
+    defer { stability = rule }
+    return rule.add(reading).map { [.reading($0)] } ?? []
   }
 
   static let terms: [Term] = [.spo2, .oximeterPulse, .perfusionIndex]

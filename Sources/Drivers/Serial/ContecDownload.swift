@@ -1,7 +1,6 @@
 // Stored data of a V7 oximeter: one sample a second, in packets 0F (three samples) or 09 (one, with perfusion index). Length and
 // start come before it. A record of hours gives one spot-check for each time that a finger was in the sensor, as live data does.
 
-internal import HealthProfiles
 internal import Octets
 internal import Readings
 
@@ -73,43 +72,5 @@ struct ContecDownload: Sendable {
     }
     guard let now = context.localTime, let announcedOctets else { return nil }
     return now.advanced(bySeconds: second - announcedOctets / octetsPerSample).map { .local($0) }
-  }
-}
-
-extension DeviceDateTime {
-  /// This time so many seconds later, on the same wall clock; nil when it is no date or leaves the years 1582…9999.
-  func advanced(bySeconds seconds: Int) -> DeviceDateTime? {
-    guard let usable = DateTimeStamp(self).usable, usable.isComplete, seconds.magnitude < 1 << 33 else { return nil }
-    var left = Int(usable.hours) * 3600 + Int(usable.minutes) * 60 + Int(usable.seconds) + seconds
-    var (year, month, day) = (Int(usable.year), Int(usable.month), Int(usable.day))
-    func length() -> Int {
-      switch month {
-      case 4, 6, 9, 11: 30
-      case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
-      default: 31
-      }
-    }
-    while left < 0 {
-      left += 86400
-      day -= 1
-      guard day < 1 else { continue }
-      month = month == 1 ? 12 : month - 1
-      if month == 12 { year -= 1 }
-      day = length()
-      guard year > 1582 else { return nil }
-    }
-    while left >= 86400 {
-      left -= 86400
-      day += 1
-      guard day > length() else { continue }
-      day = 1
-      month = month == 12 ? 1 : month + 1
-      if month == 1 { year += 1 }
-      guard year < 9999 else { return nil }
-    }
-    return DeviceDateTime(
-      year: UInt16(clamping: year), month: UInt8(clamping: month), day: UInt8(clamping: day),
-      hours: UInt8(clamping: left / 3600), minutes: UInt8(clamping: left / 60 % 60),
-      seconds: UInt8(clamping: left % 60))
   }
 }

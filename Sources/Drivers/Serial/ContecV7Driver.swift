@@ -26,7 +26,7 @@ struct ContecV7Driver: Driver {
 
   private let context: DriverContext
   private var line = FramedLine<ContecV7Line>()
-  private var spotCheck = SpotCheckRule(samplesPerSecond: 60)
+  private var spotCheck: SpotCheckRule
   private var download: ContecDownload?
   private var model = ""
   private var hasStored = false
@@ -35,7 +35,10 @@ struct ContecV7Driver: Driver {
   /// Something came since the last keep-alive.
   private var isHeard = false
 
-  init(_ context: DriverContext) { self.context = context }
+  init(_ context: DriverContext) {
+    self.context = context
+    spotCheck = SpotCheckRule(samplesPerSecond: 60, intervalSeconds: context.continuousInterval)
+  }
 
   /// Nine octets: 7D, high bits 81, the command, arguments with bit 7 set.
   static func command(_ code: UInt8, _ arguments: [UInt8] = []) -> [UInt8] {

@@ -19,7 +19,8 @@ struct FiveOctetDriver<Protocol: LineProtocol>: Driver {
   init(_ dialect: FiveOctetDialect, _ context: DriverContext) {
     self.dialect = dialect
     self.context = context
-    spotCheck = SpotCheckRule(samplesPerSecond: dialect.samplesPerSecond)
+    spotCheck = SpotCheckRule(
+      samplesPerSecond: dialect.samplesPerSecond, intervalSeconds: context.continuousInterval)
   }
 
   mutating func handle(_ input: DriverInput) -> [DriverAction] {

@@ -19,6 +19,12 @@ public enum SerialDecoding {
     MTSICSLine.id: MTSICSLine.self,
     KernLine.id: KernLine.self,
     HealthOMeterLine.id: HealthOMeterLine.self,
+    TanitaFraming.id: TanitaFraming.self,
+    NoninSpotCheckLine.id: NoninSpotCheckLine.self,
+    NoninEightLine.id: NoninEightLine.self,
+    NoninTwoLine.id: NoninTwoLine.self,
+    NoninSevenLine.id: NoninSevenLine.self,
+    MasimoASCIILine.id: MasimoASCIILine.self,
   ]
 
   /// The protocols that are known, by their ids, in the registry's order.
