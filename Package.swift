@@ -12,11 +12,16 @@ let common: [SwiftSetting] = [
   .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
+/// The daemon's modules do without regular expressions, which `String.contains(String)` would bring into its memory.
+let withoutRegularExpressions = SwiftSetting.unsafeFlags([
+  "-Xfrontend", "-disable-implicit-string-processing-module-import",
+])
+
 /// A pure module: no I/O, no clock, no Foundation, no unsafe memory.
 func pure(_ name: String, _ dependencies: [String] = []) -> Target {
   .target(
     name: name, dependencies: dependencies.map { .byName(name: $0) },
-    swiftSettings: common + [.strictMemorySafety()])
+    swiftSettings: common + [.strictMemorySafety(), withoutRegularExpressions])
 }
 
 /// A module that touches the world.
