@@ -87,6 +87,14 @@ public enum MemoryBehaviour: String, Sendable, Hashable {
   case records
 }
 
+/// Whether a BLE device keeps keys.
+public enum BondingBehaviour: String, Sendable, Hashable {
+  /// It pairs; what it says without its keys is refused.
+  case bonds
+  /// It cannot pair: a technician confirms its address, and that is all there is to know it by.
+  case cannotBond = "cannot-bond"
+}
+
 /// How well a driver is known to fit the hardware.
 public enum Verification: String, Sendable, Hashable {
   /// Checked against octets captured from such a device.
@@ -117,6 +125,14 @@ public struct DeviceProfile: Sendable {
   public var memory: MemoryBehaviour
   /// How well the driver is known to fit.
   public var verification: Verification
+  /// Whether it pairs.
+  public var bonding = BondingBehaviour.bonds
+  /// How long it wants to be left alone between encryption and the first request, in milliseconds.
+  public var settles = 0
+  /// It gives a user's values only for a consent code (User Data Service): a technician is asked for slot and code.
+  public var asksConsent = false
+  /// How to bring it into pairing mode, one sentence for a technician; empty: hold its button until its display says so.
+  public var pairingHint = ""
   /// The rule by which a stream becomes measurements, one sentence; empty where each message is one.
   public var rule: String
   /// Makes the driver for one session.
