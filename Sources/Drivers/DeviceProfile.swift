@@ -142,8 +142,8 @@ public struct DeviceProfile: Sendable {
   public init(
     id: String, manufacturer: String? = nil, names: [String], transport: DriverTransport,
     recognition: [RecognitionSign], kinds: [ReadingKind], terms: [Term], clock: ClockBehaviour,
-    memory: MemoryBehaviour, verification: Verification, rule: String = "",
-    make: @escaping @Sendable (DriverContext) -> any Driver
+    memory: MemoryBehaviour, verification: Verification,
+    rule: String = "", make: @escaping @Sendable (DriverContext) -> any Driver
   ) {
     self.id = id
     self.manufacturer = manufacturer

@@ -100,6 +100,8 @@ public enum DriverInput: Sendable {
   case timer(DriverTimer)
   /// Every reading of the actions given before is on disk: stored records may be acknowledged to the device now.
   case committed
+  /// A technician asks for something.
+  case request(DriverRequest)
   /// The link is gone; what was held back for joining is to be given now.
   case closed
 }
@@ -123,6 +125,8 @@ public enum DriverAction: Sendable, Equatable {
   case property(DeviceProperty)
   /// What could not be understood or what the device itself reports as failed.
   case problem(DriverProblem)
+  /// What came of a technician's request.
+  case answer(DriverAnswer)
   /// Ask for `.timer` after so many milliseconds; the same number again moves it.
   case startTimer(DriverTimer, milliseconds: Int)
   case stopTimer(DriverTimer)
@@ -173,44 +177,4 @@ public struct DriverProblem: Error, Hashable, Sendable {
 public protocol Driver: Sendable {
   /// Takes what happened and gives what to do. Never traps, whatever the octets are.
   mutating func handle(_ input: DriverInput) -> [DriverAction]
-}
-
-/// What a driver may know when it is made.
-public struct DriverContext: Sendable, Hashable {
-  /// The hub's wall clock in the patient's zone at the start of the session, to set a device's clock; nil while the hub's own
-  /// clock is not synchronised.
-  public var localTime: DeviceDateTime?
-  /// The model that the device or the technician named, for quirks.
-  public var model: String?
-  /// Seconds between the readings of a live oximeter while a finger is in it, at least 10; nil for one spot-check each time.
-  public var continuousInterval: Int?
-  /// True for the continuous mode.
-  public var continuous: Bool { continuousInterval != nil }
-  /// Give every valid frame as a reading (`decode serial --every-frame`).
-  public var everyFrame: Bool
-  /// Read what an oximeter recorded while nobody listened, before live data. Stored records of meters are always read.
-  public var storedRecords: Bool
-  /// A recording is decoded: nothing can be asked, and what an answer would have told is guessed and marked.
-  var isRecording = false
-  /// The last record number that is on disk, to resume from.
-  public var lastRecordNumber: UInt32?
-  /// The consent code of the user slot, when a technician entered one.
-  public var consent: (user: UInt8, code: UInt16)? { consentUser.flatMap { user in consentCode.map { (user, $0) } } }
-  private var consentUser: UInt8?
-  private var consentCode: UInt16?
-
-  /// What is known at the start of a session.
-  public init(
-    localTime: DeviceDateTime? = nil, model: String? = nil, continuousInterval: Int? = nil, everyFrame: Bool = false,
-    storedRecords: Bool = false, lastRecordNumber: UInt32? = nil, consent: (user: UInt8, code: UInt16)? = nil
-  ) {
-    self.storedRecords = storedRecords
-    self.localTime = localTime
-    self.model = model
-    self.continuousInterval = continuousInterval
-    self.everyFrame = everyFrame
-    self.lastRecordNumber = lastRecordNumber
-    self.consentUser = consent?.user
-    self.consentCode = consent?.code
-  }
 }

@@ -24,16 +24,20 @@ extension Gateway {
 
   private func driverContext(_ device: DeviceState, _ now: Now) -> DriverContext {
     let zone = zone(for: device.configuration, patient: device.configuration.patient)
-    var stamp: DeviceDateTime?
+    var context = DriverContext(model: device.configuration.model)
     if now.isSynchronised {
       let seconds = now.wall / 1000
-      let civil = CivilTime(seconds: seconds + Int64(zone.local(at: seconds).offset))
-      stamp = DeviceDateTime(
+      let local = zone.local(at: seconds)
+      let civil = CivilTime(seconds: seconds + Int64(local.offset))
+      let daylight = local.isDaylight ? 3600 : 0
+      context.zone = LocalZone(
+        quarterHours: Int8(clamping: (local.offset - daylight) / 900), daylight: UInt8(clamping: daylight / 900))
+      context.localTime = DeviceDateTime(
         year: UInt16(clamping: civil.year), month: UInt8(clamping: civil.month), day: UInt8(clamping: civil.day),
         hours: UInt8(clamping: civil.hour), minutes: UInt8(clamping: civil.minute),
         seconds: UInt8(clamping: civil.second))
     }
-    return DriverContext(localTime: stamp, model: device.configuration.model)
+    return context
   }
 
   mutating func linkOpened(_ id: String, _ now: Now) -> [Effect] {
@@ -101,11 +105,14 @@ extension Gateway {
       }
       devices[id]?.lastProblem = problem
     }
+    effects += output.answers.map { .log(.notice, "device \(id): \($0.message)") }
     var mayConfirm = true
+    var isKnown = false
     if output.mustStore {
       let (entries, rulesBefore, complete) = store(output, id, now)
       mayConfirm = complete
       if entries.isEmpty {
+        isKnown = complete && devices[id]?.pendingAppends == 0
         devices[id]?.session?.confirmed()
       } else {
         effects += append(entries, device: id, rulesBefore: rulesBefore, now: now)
@@ -118,6 +125,8 @@ extension Gateway {
       // A reading that is on its way to the disk from an earlier link is not confirmed on this one: the device sends it again.
       effects.append(mayConfirm ? .transmit(device: id, [0x1E]) : .close(device: id))
     }
+    // All of it was on disk already: a driver that acknowledges records hears so.
+    if isKnown { effects += session(id, now) { $0.committed(at: now.monotonic) } }
     if output.closes { effects.append(.close(device: id)) }
     return effects
   }

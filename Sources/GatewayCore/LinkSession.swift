@@ -13,6 +13,7 @@ struct SessionOutput {
   var problems: [DriverProblem] = []
   var clocks: [DeviceStamp] = []
   var properties: [DeviceProperty] = []
+  var answers: [DriverAnswer] = []
   /// Octets or PDUs to send once everything above is on disk.
   var transmit: [[UInt8]] = []
   /// An indication waits for its confirmation, which is sent last.
@@ -73,6 +74,13 @@ struct LinkSession: Sendable {
   mutating func advertised(_ data: AdvertisedData, at now: Int64) -> SessionOutput {
     var output = SessionOutput()
     take(driver.handle(.advertisement(data)), at: now, into: &output)
+    return output
+  }
+
+  /// A technician asks for something.
+  mutating func request(_ request: DriverRequest, at now: Int64) -> SessionOutput {
+    var output = SessionOutput()
+    take(driver.handle(.request(request)), at: now, into: &output)
     return output
   }
 
@@ -166,6 +174,7 @@ struct LinkSession: Sendable {
       case .reading(let reading): output.readings.append(reading)
       case .fragment(let raw): output.fragments.append(raw)
       case .problem(let problem): output.problems.append(problem)
+      case .answer(let answer): output.answers.append(answer)
       case .deviceClock(let stamp): output.clocks.append(stamp)
       case .property(let property): output.properties.append(property)
       case .transmit(let octets): output.transmit.append(octets)

@@ -11,6 +11,8 @@ public enum RecordAccessRequest: Sendable, Hashable {
     case last
     /// Sequence number from this on (filter type 1).
     case from(UInt16)
+    /// Sequence number up to and including this (filter type 1).
+    case upTo(UInt16)
   }
   case reportRecords(Filter)
   case reportCount(Filter)
@@ -25,6 +27,7 @@ public enum RecordAccessRequest: Sendable, Hashable {
       case .all: [code, 1]
       case .first: [code, 5]
       case .last: [code, 6]
+      case .upTo(let number): [code, 2, 1, UInt8(number & 0xFF), UInt8(number >> 8)]
       case .from(let number): [code, 3, 1, UInt8(number & 0xFF), UInt8(number >> 8)]
       }
     }

@@ -19,6 +19,8 @@ struct Capture: Sendable, CustomTestStringConvertible {
     /// Empty for a serial line.
     var source: String
     var octets: [UInt8]
+    /// What a technician asks for at that moment, instead of octets.
+    var request: DriverRequest?
   }
 
   let name: String
@@ -36,6 +38,7 @@ struct Capture: Sendable, CustomTestStringConvertible {
     self.name = name
     self.expected = expected.split(separator: "\n").map(String.init)
     var time: Int64 = 0
+    var requests: [Item] = []
     for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
       let rest = line.dropFirst().trimmingCharacters(in: .whitespaces)
       func need<T>(_ value: T?, _ what: String) throws -> T {
@@ -46,7 +49,14 @@ struct Capture: Sendable, CustomTestStringConvertible {
       case "#":
         guard let colon = rest.firstIndex(of: ":") else { continue }
         let value = rest[rest.index(after: colon)...].trimmingCharacters(in: .whitespaces)
-        if rest[..<colon] == "characteristic" {
+        if rest[..<colon] == "request" {
+          let parts = value.split(separator: " ", maxSplits: 1).map(String.init)
+          let request = parts.count == 2 ? Capture.request(parts[1]) : nil
+          let item = Item(
+            at: try need(Int64(parts.first ?? ""), "milliseconds"), source: "?", octets: [],
+            request: try need(request, "a request"))
+          requests.append(item)
+        } else if rest[..<colon] == "characteristic" {
           characteristics.append(try need(Capture.characteristic(value), "a characteristic"))
         } else {
           headers[String(rest[..<colon])] = value
@@ -62,6 +72,9 @@ struct Capture: Sendable, CustomTestStringConvertible {
       default: throw Fault(line: index + 1, message: "expected #, @, < or >")
       }
     }
+    for request in requests {
+      items.insert(request, at: items.firstIndex { $0.at > request.at } ?? items.endIndex)
+    }
   }
 
   /// Hexadecimal digits, said so many times: `60x 01e0…`.
@@ -72,6 +85,20 @@ struct Capture: Sendable, CustomTestStringConvertible {
       return (0..<times).flatMap { _ in once }
     }
     return try? Hex.decode(text)
+  }
+
+  /// `consent 1 3752`, `register 1234`, `count`, `delete`, `abort`.
+  static func request(_ text: String) -> DriverRequest? {
+    let parts = text.split(separator: " ")
+    let numbers = parts.dropFirst().compactMap { UInt16($0) }
+    switch (parts.first, numbers.count) {
+    case ("consent", 2): return .consent(user: UInt8(clamping: numbers[0]), code: numbers[1])
+    case ("register", 1): return .registerUser(code: numbers[0])
+    case ("count", 0): return .countStored
+    case ("delete", 0): return .deleteStored
+    case ("abort", 0): return .abort
+    default: return nil
+    }
   }
 
   private static func characteristic(_ text: String) -> (id: CharacteristicID, properties: UInt8, value: [UInt8])? {
@@ -116,10 +143,20 @@ struct Capture: Sendable, CustomTestStringConvertible {
   var profile: DeviceProfile? { headers["driver"].flatMap { Registry.profile(id: $0) } }
 
   var context: DriverContext {
-    DriverContext(
+    var context = DriverContext(
       localTime: headers["local-time"].flatMap { Capture.time($0) }, model: headers["model"],
       everyFrame: headers["every-frame"] == "true", storedRecords: headers["stored-records"] == "true",
       lastRecordNumber: headers["last-record"].flatMap { UInt32($0) })
+    if case .consent(let user, let code)? = headers["consent"].flatMap({ Capture.request("consent \($0)") }) {
+      context.setConsent(user: user, code: code)
+    }
+    let zone = headers["zone"].map { $0.split(separator: " ").compactMap { Int8($0) } }
+    if let zone, zone.count == 2 { context.zone = LocalZone(quarterHours: zone[0], daylight: UInt8(clamping: zone[1])) }
+    context.key = headers["key"].flatMap { try? Hex.decode($0) }
+    context.address = headers["address"].flatMap { try? Hex.decode($0.filter { $0 != ":" }) }
+    context.isPairing = headers["pairing"] == "true"
+    context.requests = (headers["requests"] ?? "").split(separator: ",").compactMap { Capture.request(String($0)) }
+    return context
   }
 
   static func time(_ text: String) -> DeviceDateTime? {

@@ -39,6 +39,10 @@ struct CaptureReplayTests {
     for item in capture.items {
       replay.advance(to: item.at)
       guard seen < most else { break }
+      if item.request != nil {
+        replay.feed(item)
+        continue
+      }
       if item.source.isEmpty {
         for index in item.octets.indices where seen < most {
           seen += 1

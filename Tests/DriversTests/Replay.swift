@@ -42,7 +42,9 @@ struct Replay {
 
   mutating func feed(_ item: Capture.Item, chunk: Int? = nil) {
     advance(to: item.at)
-    if item.source.hasPrefix("adv/") {
+    if let request = item.request {
+      take(driver.handle(.request(request)))
+    } else if item.source.hasPrefix("adv/") {
       guard let service = BluetoothUUID(item.source.dropFirst(4)) else { return }
       take(driver.handle(.advertisement(AdvertisedData(service: service, octets: item.octets))))
     } else if let id = Capture.id(item.source) {
@@ -82,6 +84,7 @@ struct Replay {
       case .deviceClock(.utc(let milliseconds)): lines.append("clock utc \(milliseconds)")
       case .property(let property): lines.append("property \(property)")
       case .problem(let problem): lines.append("problem \(problem.code)\(problem.offset.map { " @\($0)" } ?? "")")
+      case .answer(let answer): lines.append("answer \(answer)")
       case .finish: lines.append("finish")
       case .startTimer(let timer, let milliseconds): timers[timer] = now + Int64(milliseconds)
       case .stopTimer(let timer): timers[timer] = nil

@@ -13,11 +13,33 @@ struct BloodPressureProfile: SIGProfile {
   static let enhanced = CharacteristicID(0x1810, 0x2B34)
   static let featureID = CharacteristicID(0x1810, 0x2A49)
 
+  /// Stored records of service version 1.1, in segments.
+  static let record = CharacteristicID(0x1810, 0x2B36)
+  static let controlPoint = CharacteristicID(0x1810, 0x2A52)
+
   private var decoding = GATTDecoding.Context()
+  private var records = RecordTransfer(controlPoint)
+  private var hasRecords = false
+  private var assembly = BloodPressureRecordAssembly()
 
   var subscriptions: [(id: CharacteristicID, indications: Bool)] {
-    [(BloodPressureProfile.measurement, true), (BloodPressureProfile.enhanced, true)]
+    [
+      (BloodPressureProfile.measurement, true), (BloodPressureProfile.enhanced, true),
+      (BloodPressureProfile.record, false), (BloodPressureProfile.controlPoint, true),
+    ]
   }
+  var totalMilliseconds: Int { hasRecords ? 600_000 : 60_000 }
+  var idleMilliseconds: Int { hasRecords ? 40_000 : 8000 }
+
+  mutating func connected(_ device: Set<CharacteristicID>) {
+    // A control point without records beside it is some cuffs' own affair.
+    hasRecords = device.contains(BloodPressureProfile.record) && device.contains(BloodPressureProfile.controlPoint)
+  }
+
+  mutating func ready(_ device: Set<CharacteristicID>, _ context: DriverContext) -> [DriverAction] {
+    hasRecords ? records.begin(context) : []
+  }
+
   var features: [CharacteristicID] { [BloodPressureProfile.featureID] }
 
   mutating func feature(_ id: CharacteristicID, _ octets: [UInt8]) {
@@ -26,8 +48,47 @@ struct BloodPressureProfile: SIGProfile {
 
   mutating func measured(_ id: CharacteristicID, _ octets: [UInt8], _ context: DriverContext) -> [DriverAction] {
     decoding.model = context.model
-    return GATTDecoding.actions(id, octets, decoding)
+    switch id {
+    case BloodPressureProfile.record: return stored(octets)
+    case BloodPressureProfile.controlPoint:
+      do { return hasRecords ? try records.answered(octets) : [] } catch { return [.problem(DriverProblem(error))] }
+    default: return GATTDecoding.actions(id, octets, decoding)
+    }
   }
+
+  /// A segment of a record; with its last one a reading, with the record's number.
+  private mutating func stored(_ octets: [UInt8]) -> [DriverAction] {
+    let raw = RawSource(source: "\(BloodPressureProfile.record)", octets: octets)
+    do {
+      let segment = try BloodPressureRecord(decoding: octets)
+      guard let whole = try assembly.add(segment) else { return records.stillWaits }
+      guard records.record(whole.sequenceNumber, isGood: true) else { return records.stillWaits }
+      var decoded =
+        try GATTDecoding.decode(
+          service: BluetoothUUID(0x1810), characteristic: whole.characteristic, octets: whole.octets, context: decoding)
+        ?? Decoded()
+      for index in decoded.readings.indices {
+        decoded.readings[index].recordNumber = UInt32(whole.sequenceNumber)
+        decoded.readings[index].stored = true
+      }
+      return decoded.actions + records.stillWaits
+    } catch {
+      _ = records.record(nil, isGood: false)
+      return [.problem(DriverProblem(error, raw: raw))] + records.stillWaits
+    }
+  }
+
+  mutating func writeFailed(_ id: CharacteristicID, _ code: UInt8) -> [DriverAction] {
+    id == BloodPressureProfile.controlPoint && hasRecords ? records.writeFailed(code) : []
+  }
+
+  mutating func request(_ request: DriverRequest) -> [DriverAction] {
+    guard hasRecords else { return [.answer(.refused(request, "the cuff offers no records to count or erase"))] }
+    return records.request(request)
+  }
+
+  mutating func committed() -> [DriverAction] { hasRecords ? records.committed() : [] }
+  mutating func timer(_ timer: DriverTimer) -> [DriverAction] { records.timer(timer) }
 
   static let terms: [Term] = [.systolic, .diastolic, .meanArterial, .cuffPulse]
 

@@ -13,6 +13,7 @@ struct GlucoseProfile: SIGProfile {
   private static let contextTimer: DriverTimer = 10
 
   private var feature: GlucoseFeature?
+  private var records = RecordTransfer(controlPoint)
   /// A measurement whose context is announced.
   private var waiting: (value: GlucoseMeasurement, raw: RawSource)?
 
@@ -20,16 +21,14 @@ struct GlucoseProfile: SIGProfile {
     [(GlucoseProfile.measurement, false), (GlucoseProfile.contextID, false), (GlucoseProfile.controlPoint, true)]
   }
   var features: [CharacteristicID] { [GlucoseProfile.featureID] }
-  // Hundreds of records take their time; the meter tells the end.
-  var idleMilliseconds: Int { 30_000 }
+  // Hundreds of records take their time; the meter tells the end, or the transfer's own limit runs out.
+  var idleMilliseconds: Int { 40_000 }
   var totalMilliseconds: Int { 600_000 }
 
   mutating func feature(_ id: CharacteristicID, _ octets: [UInt8]) { feature = try? GlucoseFeature(decoding: octets) }
 
   mutating func ready(_ device: Set<CharacteristicID>, _ context: DriverContext) -> [DriverAction] {
-    let filter: RecordAccessRequest.Filter =
-      context.lastRecordNumber.map { .from(UInt16(truncatingIfNeeded: $0 &+ 1)) } ?? .all
-    return [.write(GlucoseProfile.controlPoint, RecordAccessRequest.reportRecords(filter).octets, withResponse: true)]
+    device.contains(GlucoseProfile.controlPoint) ? records.begin(context) : []
   }
 
   mutating func measured(_ id: CharacteristicID, _ octets: [UInt8], _ context: DriverContext) -> [DriverAction] {
@@ -37,41 +36,29 @@ struct GlucoseProfile: SIGProfile {
     do {
       switch id {
       case GlucoseProfile.measurement:
-        let before = flush(nil)
+        let before = flush(nil) + records.stillWaits
         let value = try GlucoseMeasurement(decoding: octets)
+        guard records.record(value.sequenceNumber, isGood: true) else { return before }
         guard value.hasContext else { return before + actions(value, nil, raw) }
         waiting = (value, raw)
         return before + [.startTimer(GlucoseProfile.contextTimer, milliseconds: 2000)]
       case GlucoseProfile.contextID:
         let value = try GlucoseMeasurementContext(decoding: octets)
         return flush(value.sequenceNumber == waiting?.value.sequenceNumber ? (value, octets) : nil)
-      default: return flush(nil) + (try answer(octets))
+      default: return flush(nil) + (try records.answered(octets))
       }
     } catch {
+      if id == GlucoseProfile.measurement { _ = records.record(nil, isGood: false) }
       return [.problem(DriverProblem(error, raw: raw))]
     }
   }
 
   mutating func writeFailed(_ id: CharacteristicID, _ code: UInt8) -> [DriverAction] {
-    guard id == GlucoseProfile.controlPoint else { return [] }
-    return [
-      .problem(
-        DriverProblem(code: "records-refused", message: "the meter refuses to report its records (ATT error \(code))")),
-      .finish,
-    ]
+    id == GlucoseProfile.controlPoint ? records.writeFailed(code) : []
   }
 
-  /// Success and "no records" are both the normal end.
-  private func answer(_ octets: [UInt8]) throws(DecodeError) -> [DriverAction] {
-    guard case .response(_, let code) = try RecordAccessResponse(decoding: octets) else { return [] }
-    if code == 1 || code == 6 { return [.finish] }
-    return [
-      .problem(
-        DriverProblem(
-          code: "records-refused", message: "the meter refuses its records: \(RecordAccessResponse.meaning(of: code))")),
-      .finish,
-    ]
-  }
+  mutating func request(_ request: DriverRequest) -> [DriverAction] { records.request(request) }
+  mutating func committed() -> [DriverAction] { records.committed() }
 
   private mutating func flush(_ context: (value: GlucoseMeasurementContext, octets: [UInt8])?) -> [DriverAction] {
     guard let (value, announced) = waiting else { return [] }
@@ -90,7 +77,9 @@ struct GlucoseProfile: SIGProfile {
     ReadingBuilder.glucose(value, context: context, feature: feature, raw: raw).actions
   }
 
-  mutating func timer(_ timer: DriverTimer) -> [DriverAction] { flush(nil) }
+  mutating func timer(_ timer: DriverTimer) -> [DriverAction] {
+    flush(nil) + (timer == GlucoseProfile.contextTimer ? [] : records.timer(timer))
+  }
   mutating func closed() -> [DriverAction] { flush(nil) }
 
   static let terms: [Term] = [

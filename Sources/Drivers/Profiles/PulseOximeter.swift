@@ -9,15 +9,21 @@ internal import Readings
 struct PulseOximeterProfile: SIGProfile {
   static let spotCheck = CharacteristicID(0x1822, 0x2A5E)
   static let continuous = CharacteristicID(0x1822, 0x2A5F)
+  static let controlPoint = CharacteristicID(0x1822, 0x2A52)
   static let featuresID = CharacteristicID(0x1822, 0x2A60)
 
   private var decoding = GATTDecoding.Context()
   private var hasSpotCheck = false
+  private var hasRecords = false
+  private var records = RecordTransfer(controlPoint)
   /// The stream's values come once a second. Made with the first.
   private var stability: SpotCheckRule?
 
   var subscriptions: [(id: CharacteristicID, indications: Bool)] {
-    [(PulseOximeterProfile.spotCheck, true), (PulseOximeterProfile.continuous, false)]
+    [
+      (PulseOximeterProfile.spotCheck, true), (PulseOximeterProfile.continuous, false),
+      (PulseOximeterProfile.controlPoint, true),
+    ]
   }
   var features: [CharacteristicID] { [PulseOximeterProfile.featuresID] }
 
@@ -29,8 +35,19 @@ struct PulseOximeterProfile: SIGProfile {
     hasSpotCheck = device.contains(PulseOximeterProfile.spotCheck)
   }
 
+  /// Stored spot-checks come by 2A5E; they have no numbers, so all are asked for.
+  mutating func ready(_ device: Set<CharacteristicID>, _ context: DriverContext) -> [DriverAction] {
+    hasRecords = device.contains(PulseOximeterProfile.controlPoint) && hasSpotCheck
+    return hasRecords ? records.begin(context, reportsAll: true) : []
+  }
+
   mutating func measured(_ id: CharacteristicID, _ octets: [UInt8], _ context: DriverContext) -> [DriverAction] {
-    guard id == PulseOximeterProfile.continuous else { return GATTDecoding.actions(id, octets, decoding) }
+    if id == PulseOximeterProfile.controlPoint { return answered(octets) }
+    if id == PulseOximeterProfile.spotCheck {
+      let isGood = (try? PLXSpotCheckMeasurement(decoding: octets)) != nil
+      return records.record(nil, isGood: isGood)
+        ? GATTDecoding.actions(id, octets, decoding) + records.stillWaits : []
+    }
     guard !hasSpotCheck || context.continuous else { return [] }
     let raw = RawSource(source: "\(id)", octets: octets)
     guard let value = try? PLXContinuousMeasurement(decoding: octets) else {
@@ -44,6 +61,27 @@ struct PulseOximeterProfile: SIGProfile {
     defer { stability = rule }
     return rule.add(reading).map { [.reading($0)] } ?? []
   }
+
+  /// The end of the records is not the end of the session: a finger may still be in the sensor.
+  private mutating func answered(_ octets: [UInt8]) -> [DriverAction] {
+    do {
+      return try records.answered(octets).filter { $0 != .finish }
+    } catch {
+      return [.problem(DriverProblem(error))]
+    }
+  }
+
+  mutating func writeFailed(_ id: CharacteristicID, _ code: UInt8) -> [DriverAction] {
+    id == PulseOximeterProfile.controlPoint ? records.writeFailed(code).filter { $0 != .finish } : []
+  }
+
+  mutating func request(_ request: DriverRequest) -> [DriverAction] {
+    guard hasRecords else { return [.answer(.refused(request, "the oximeter keeps no records"))] }
+    return records.request(request).filter { $0 != .finish }
+  }
+
+  mutating func committed() -> [DriverAction] { hasRecords ? records.committed().filter { $0 != .finish } : [] }
+  mutating func timer(_ timer: DriverTimer) -> [DriverAction] { records.timer(timer).filter { $0 != .finish } }
 
   static let terms: [Term] = [.spo2, .oximeterPulse, .perfusionIndex]
 

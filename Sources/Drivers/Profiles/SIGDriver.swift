@@ -26,6 +26,10 @@ protocol SIGProfile: Sendable {
   mutating func measured(_ id: CharacteristicID, _ octets: [UInt8], _ context: DriverContext) -> [DriverAction]
   /// A write was refused with an ATT error code.
   mutating func writeFailed(_ id: CharacteristicID, _ code: UInt8) -> [DriverAction]
+  /// A technician asks for something other than a user slot.
+  mutating func request(_ request: DriverRequest) -> [DriverAction]
+  /// Every reading given before is on disk.
+  mutating func committed() -> [DriverAction]
   /// A timer of the profile's own (numbers from 10 on).
   mutating func timer(_ timer: DriverTimer) -> [DriverAction]
   /// The link is gone: give what was held back.
@@ -40,6 +44,10 @@ extension SIGProfile {
   mutating func feature(_ id: CharacteristicID, _ octets: [UInt8]) {}
   mutating func ready(_ device: Set<CharacteristicID>, _ context: DriverContext) -> [DriverAction] { [] }
   mutating func writeFailed(_ id: CharacteristicID, _ code: UInt8) -> [DriverAction] { [] }
+  mutating func request(_ request: DriverRequest) -> [DriverAction] {
+    [.answer(.refused(request, "the device keeps no records that the hub could count or erase"))]
+  }
+  mutating func committed() -> [DriverAction] { [] }
   mutating func timer(_ timer: DriverTimer) -> [DriverAction] { [] }
   mutating func closed() -> [DriverAction] { [] }
 }
@@ -55,37 +63,48 @@ struct SIGDriver<Profile: SIGProfile>: Driver {
   private static var totalTimer: DriverTimer { 2 }
   /// Streams live on.
   private let isStream: Bool
+  private let needsConsent: Bool
 
   private var profile: Profile
   private var context: DriverContext
   private var characteristics: [CharacteristicID: UInt8] = [:]
-  private var clock: CharacteristicID?
-  private var isClockWritten = false
+  private var clock = SIGClock([:])
+  private var consent = UserConsent([])
+  /// Subscriptions that the device refused until consent is given.
+  private var withheld: [CharacteristicID] = []
   /// The rest of the session is asked for once the clock is done with.
   private var hasAskedRest = false
 
-  init(_ profile: Profile, _ context: DriverContext, isStream: Bool = false) {
+  init(_ profile: Profile, _ context: DriverContext, isStream: Bool = false, needsConsent: Bool = false) {
     self.profile = profile
     self.context = context
     self.isStream = isStream
+    self.needsConsent = needsConsent
   }
 
   mutating func handle(_ input: DriverInput) -> [DriverAction] {
     switch input {
     case .connected(let discovered): return begin(discovered)
     case .value(let id, let octets, let origin): return value(id, octets, origin)
-    case .readFailed(let id, _): return id == clock ? writeClock() + askRest() : []
+    case .readFailed(let id, _): return id == clock.id ? clock.write(context) + askRest() : []
+    case .writeFailed(UserConsent.point, let code): return consent.writeFailed(code)
     case .writeFailed(let id, let code): return profile.writeFailed(id, code)
     case .timer(SIGDriver.idleTimer), .timer(SIGDriver.totalTimer): return profile.closed() + [.finish]
     case .timer(let timer): return profile.timer(timer)
+    case .subscribeFailed(let id, UserConsent.notPermitted) where characteristics[UserConsent.point] != nil:
+      withheld.append(id)
+      return []
     case .subscribeFailed(let id, let code):
       return [
         .problem(
           DriverProblem(
             code: "subscribe-failed", message: "the device refuses a subscription to \(id) (ATT error \(code))"))
       ]
+    case .request(let request):
+      return UserConsent.isMine(request) ? consent.request(request) : profile.request(request)
+    case .committed: return profile.committed()
     case .closed: return profile.closed()
-    case .opened, .written, .subscribed, .advertisement, .received, .committed: return []
+    case .opened, .written, .subscribed, .advertisement, .received: return []
     }
   }
 
@@ -106,87 +125,64 @@ struct SIGDriver<Profile: SIGProfile>: Driver {
         .finish,
       ]
     }
+    consent = UserConsent(characteristics.keys)
+    actions += consent.subscription
     if !isStream {
       actions.append(.startTimer(SIGDriver.totalTimer, milliseconds: profile.totalMilliseconds))
     }
-    clock = ([CharacteristicID(0x1805, 0x2A2B)] + SIGDriver.dateTimes).first { characteristics[$0] != nil }
-    if let clock, characteristics[clock].map({ $0 & 0x02 != 0 }) ?? false { return actions + [.read(clock)] }
-    return actions + writeClock() + askRest()
+    clock = SIGClock(characteristics)
+    if clock.isReadable, let id = clock.id { return actions + [.read(id)] }
+    return actions + clock.write(context) + askRest()
   }
 
-  /// Where devices put a Date Time: A&D keep it in the service of the measurement.
-  private static var dateTimes: [CharacteristicID] {
-    [0x1810, 0x181D, 0x1809, 0x181B, 0x1808, 0x1822, 0x1805].map { CharacteristicID($0, 0x2A08) }
-  }
-
-  /// Features, what the profile asks for, Device Information and battery.
+  /// Consent, features, what the profile asks for, Device Information and battery.
   private mutating func askRest() -> [DriverAction] {
     guard !hasAskedRest else { return [] }
     hasAskedRest = true
-    var actions: [DriverAction] = profile.features.filter { characteristics[$0] != nil }.map { .read($0) }
+    var actions = consent.ready(context, needsConsent: needsConsent)
+    actions += profile.features.filter { characteristics[$0] != nil }.map { .read($0) }
     actions += profile.ready(Set(characteristics.keys), context)
-    let information: [UInt16] = [0x2A29, 0x2A24, 0x2A25, 0x2A26, 0x2A27, 0x2A28, 0x2A23]
-    let last = information.map { CharacteristicID(0x180A, $0) } + [CharacteristicID(0x180F, 0x2A19)]
-    return actions + last.filter { characteristics[$0] != nil }.map { .read($0) }
+    return actions + DeviceProperty.reads(Set(characteristics.keys))
   }
 
   private mutating func value(_ id: CharacteristicID, _ octets: [UInt8], _ origin: ValueOrigin) -> [DriverAction] {
-    if id == clock, origin == .read { return clockActions(octets) + writeClock() + askRest() }
+    if id == clock.id, origin == .read { return clock.read(octets) + clock.write(context) + askRest() }
     if profile.features.contains(id), origin == .read {
       profile.feature(id, octets)
       return []
     }
     if id.service == BluetoothUUID(0x180A) || id.service == BluetoothUUID(0x180F) {
-      let actions = property(id, octets)
+      let actions = DeviceProperty.actions(id, octets)
       if case .property(.model(let model))? = actions.first, context.model == nil { context.model = model }
       return actions
     }
-    if id == SIGDriver.userControlPoint { return consented(octets) }
+    if id == UserConsent.point { return consented(octets) }
     guard profile.subscriptions.contains(where: { $0.id == id }) else { return [] }
     let actions = profile.measured(id, octets, context)
     return isStream
       ? actions : actions + [.startTimer(SIGDriver.idleTimer, milliseconds: profile.idleMilliseconds)]
   }
 
-  private static var userControlPoint: CharacteristicID { CharacteristicID(0x181C, 0x2A9F) }
+  /// With consent, what was withheld is asked for again.
+  private mutating func consented(_ octets: [UInt8]) -> [DriverAction] {
+    let (actions, isGranted) = consent.answered(octets)
+    guard isGranted, !withheld.isEmpty else { return actions }
+    defer { withheld = [] }
+    return actions
+      + withheld.map { .subscribe($0, indications: (characteristics[$0] ?? 0) & 0x20 != 0) }
+  }
+}
 
-  /// What the device says to the consent code of its user.
-  private func consented(_ octets: [UInt8]) -> [DriverAction] {
-    do {
-      let response = try UserControlResponse(decoding: octets)
-      guard response.code != 1 else { return [] }
-      let meaning = UserControlResponse.meaning(of: response.code)
-      return [
-        .problem(
-          DriverProblem(code: "consent-refused", message: "the device does not take the consent code: \(meaning)"))
-      ]
-    } catch {
-      return [.problem(DriverProblem(error))]
-    }
+extension DeviceProperty {
+  /// The characteristics of Device Information and the battery, as far as a device has them.
+  static func reads(_ device: Set<CharacteristicID>) -> [DriverAction] {
+    let information: [UInt16] = [0x2A29, 0x2A24, 0x2A25, 0x2A26, 0x2A27, 0x2A28, 0x2A23]
+    let all = information.map { CharacteristicID(0x180A, $0) } + [CharacteristicID(0x180F, 0x2A19)]
+    return all.filter { device.contains($0) }.map { .read($0) }
   }
 
-  private func clockActions(_ octets: [UInt8]) -> [DriverAction] {
-    do {
-      let fields = try DateTime(decoding: Array(octets.prefix(7))).fields
-      return fields.isComplete ? [.deviceClock(.local(fields))] : []
-    } catch {
-      return [.problem(DriverProblem(error))]
-    }
-  }
-
-  /// Sets the clock once a session, after it was read, when the hub itself knows the time.
-  private mutating func writeClock() -> [DriverAction] {
-    guard !isClockWritten, let clock, let now = context.localTime, let properties = characteristics[clock],
-      properties & 0x0C != 0
-    else { return [] }
-    isClockWritten = true
-    let octets =
-      clock.characteristic == BluetoothUUID(0x2A08)
-      ? DateTime(now).octets : CurrentTime(now, dayOfWeek: now.dayOfWeek, adjustReason: 1).octets
-    return [.write(clock, octets, withResponse: properties & 0x08 != 0)]
-  }
-
-  private func property(_ id: CharacteristicID, _ octets: [UInt8]) -> [DriverAction] {
+  /// A value of Device Information (0x180A) or of the battery (0x180F).
+  static func actions(_ id: CharacteristicID, _ octets: [UInt8]) -> [DriverAction] {
     let text = DeviceInformationString.decode(octets)
     switch id.characteristic.short {
     case 0x2A19: return (try? BatteryLevel(decoding: octets)).map { [.property(.battery($0.percent))] } ?? []
@@ -200,16 +196,5 @@ struct SIGDriver<Profile: SIGProfile>: Driver {
     case 0x2A28: return [.property(.software(text))]
     default: return []
     }
-  }
-}
-
-extension DeviceDateTime {
-  /// 1 = Monday … 7 = Sunday; 0 when the date is not known (Zeller's congruence).
-  var dayOfWeek: UInt8 {
-    guard isComplete, (1...12).contains(month) else { return 0 }
-    let m = month < 3 ? Int(month) + 12 : Int(month)
-    let y = month < 3 ? Int(year) - 1 : Int(year)
-    let zeller = (Int(day) + 13 * (m + 1) / 5 + y + y / 4 - y / 100 + y / 400) % 7
-    return UInt8((zeller + 5) % 7 + 1)
   }
 }

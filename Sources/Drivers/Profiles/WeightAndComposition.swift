@@ -34,14 +34,6 @@ struct WeightProfile: SIGProfile {
     hasComposition = device.contains(WeightProfile.composition)
   }
 
-  mutating func ready(_ device: Set<CharacteristicID>, _ context: DriverContext) -> [DriverAction] {
-    guard let consent = context.consent else { return [] }
-    let point = CharacteristicID(0x181C, 0x2A9F)
-    guard device.contains(point) else { return [] }
-    let request = UserControlRequest.consent(user: consent.user, consentCode: consent.code)
-    return [.subscribe(point, indications: true), .write(point, request.octets, withResponse: true)]
-  }
-
   mutating func measured(_ id: CharacteristicID, _ octets: [UInt8], _ context: DriverContext) -> [DriverAction] {
     let raw = RawSource(source: "\(id)", octets: octets)
     let quirks = QuirkTable.quirks(model: context.model)
