@@ -35,6 +35,11 @@ public enum Registry {
     NoninStreams.two,
     NoninStreams.seven,
     MasimoASCIILine.profile,
+    AndUA767Driver.profile,
+    AndTM265xDriver.profile,
+    SunTechDriver.profile,
+    BeurerSerialDriver.profile,
+    VisomatDriver.profile,
     TaiDocDriver.cable,
   ]
 

@@ -52,7 +52,11 @@ struct RegistryTests {
   }
 
   @Test func theSerialProtocolsOfTheContractAreThere() {
-    let contract = ["contec-v7", "contec-v5", "bci", "taidoc", "and-scale", "cas"]
+    let contract = [
+      "contec-v7", "contec-v5", "bci", "taidoc", "nonin-13", "nonin-8", "nonin-2", "nonin-7", "healthometer-esc",
+      "and-scale", "cas", "mt-sics", "kern", "tanita-csv", "and-ua767", "and-tm265x", "masimo-ascii1", "suntech",
+      "beurer-serial", "visomat",
+    ]
     for id in contract { #expect(SerialDecoding.protocols.contains(id), "\(id)") }
   }
 

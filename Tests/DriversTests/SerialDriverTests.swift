@@ -91,7 +91,7 @@ struct SerialDriverTests {
   /// The same stream, glued, byte by byte and behind garbage, gives the same readings.
   @Test(arguments: [
     "contec-v7", "contec-v5", "and-scale", "cas", "taidoc", "mt-sics", "kern", "healthometer-esc",
-    "tanita-csv", "nonin-8", "nonin-2", "nonin-7", "masimo-ascii1",
+    "tanita-csv", "nonin-8", "nonin-2", "nonin-7", "masimo-ascii1", "and-ua767", "suntech", "beurer-serial", "visomat",
   ])
   func splitsAndGarbageChangeNothing(_ id: String) throws {
     let good = SerialVector.decodable.filter {
@@ -118,7 +118,7 @@ struct SerialDriverTests {
           SerialDecoding.decode(
             protocol: id, octets: vector.octets[..<cut] + [] + vector.octets, everyFrame: true))
         // A line of fixed columns without a mark at its beginning is lost with the half line before it, but never misread.
-        if id == "kern", both.readings.isEmpty { continue }
+        if ["kern", "and-ua767"].contains(id), both.readings.isEmpty { continue }
         #expect(both.readings.last == alone.last, "\(vector.id) behind its first \(cut) octets")
       }
     }

@@ -25,6 +25,11 @@ public enum SerialDecoding {
     NoninTwoLine.id: NoninTwoLine.self,
     NoninSevenLine.id: NoninSevenLine.self,
     MasimoASCIILine.id: MasimoASCIILine.self,
+    AndUA767Line.id: AndUA767Line.self,
+    AndTM265xLine.id: AndTM265xLine.self,
+    SunTechLine.id: SunTechLine.self,
+    BeurerSerialLine.id: BeurerSerialLine.self,
+    VisomatLine.id: VisomatLine.self,
   ]
 
   /// The protocols that are known, by their ids, in the registry's order.

@@ -1,0 +1,179 @@
+// A&D TM-2655 and TM-2657, the cuffs of waiting rooms, and InBody's BPBIO with the same frames: 9600 8N1. Sources: three public
+// drivers, one recorded answer.
+//
+// `SYN SYN SOH address(2) STX text ETX BCC`, BCC the exclusive or of the text. RB asks for the last result: model, YYMMDDhhmm, RB,
+// then fields by their letter (E error, S systolic, M mean, D diastolic, P pulse), each ended by RS. Many persons measure on one
+// device: what is there when the port opens was measured before, and is told as stored. ST, which inflates, is never sent.
+
+internal import Octets
+internal import Readings
+
+/// The frames.
+enum AndTM265xLine: LineProtocol {
+  static let id = "and-tm265x"
+  static let longestFrame = 1024
+  private static let syn: UInt8 = 0x16
+  private static let recordSeparator: UInt8 = 0x1E
+
+  /// A command or question: the text and its check value behind the frame's head. Address `00` is that of questions.
+  static func request(_ text: String) -> [UInt8] {
+    let octets = Array(text.utf8)
+    return [syn, syn, 0x01, 0x30, 0x30, 0x02] + octets + [0x03, Checksum.xor8(octets)]
+  }
+
+  static func step(_ octets: ArraySlice<UInt8>) -> FrameStep {
+    let start = octets.startIndex
+    // Answers without text: yes and no.
+    if octets[start] == 0x06 || octets[start] == 0x15 { return .pass(1) }
+    guard octets[start] == syn else {
+      let next = octets.firstIndex(of: syn) ?? octets.endIndex
+      return .skip(next - start, code: "malformed", message: "octets outside of a frame")
+    }
+    let body = octets.drop { $0 == syn }
+    guard body.startIndex - start <= 2 else { return .pass(body.startIndex - start - 2) }
+    func cut(_ at: Int) -> FrameStep {
+      let next = octets[body.startIndex..<at].firstIndex(of: syn) ?? at
+      return .skip(max(1, next - start), code: "truncated", message: "a frame was cut")
+    }
+    // SOH, the address, STX, then text up to ETX, then the check value.
+    for (offset, octet) in body.enumerated() {
+      let at = body.startIndex + offset
+      switch offset {
+      case 0 where octet != 0x01, 3 where octet != 0x02: return cut(at)
+      case 1, 2:
+        guard (0x20...0x7E).contains(octet) else { return cut(at) }
+      case 4... where octet == 0x03:
+        guard at + 1 < octets.endIndex else { return .wait }
+        let sum = Checksum.xor8(octets[(body.startIndex + 4)..<at])
+        guard octets[at + 1] == sum else {
+          let error = DecodeError(
+            field: "BCC", offset: at + 1 - start,
+            reason: .checksum(computed: UInt32(sum), found: UInt32(octets[at + 1])))
+          return .skip(octets[at + 1] == syn ? at + 1 - start : at + 2 - start, error)
+        }
+        return .frame(at + 2 - start)
+      case 4...:
+        guard octet == recordSeparator || (0x20...0x7E).contains(octet) else { return cut(at) }
+      default: continue
+      }
+    }
+    return .wait
+  }
+
+  /// The text of a checked frame, split at its separators.
+  static func fields(_ frame: [UInt8]) -> [String] {
+    let text = frame.drop { $0 == syn }.dropFirst(4).dropLast(2)
+    return text.split(separator: recordSeparator).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// What a frame with a result says.
+  struct Result: Sendable, Hashable {
+    var model: String
+    var time: DeviceDateTime?
+    var error: String
+    var cuff: CuffResult
+  }
+
+  /// Nil for a frame that is none.
+  static func result(_ frame: [UInt8]) -> Result? {
+    let fields = fields(frame)
+    guard fields.count >= 8, fields[2] == "RB" else { return nil }
+    var letters: [Character: String] = [:]
+    for field in fields.dropFirst(3) {
+      let value = field.dropFirst().filter { $0 != " " }
+      if let letter = field.first, !value.isEmpty, letters[letter] == nil { letters[letter] = value }
+    }
+    guard let error = letters["E"] else { return nil }
+    func number(_ letter: Character) -> Int? { letters[letter].flatMap { Int($0) } }
+    // A failed measurement has zeros or blanks.
+    let cuff = CuffResult(
+      systolic: number("S") ?? 0, diastolic: number("D") ?? 0, mean: number("M").flatMap { $0 == 0 ? nil : $0 },
+      pulse: number("P").flatMap { $0 == 0 ? nil : $0 })
+    return Result(model: fields[0].filter { $0 != " " }, time: time(fields[1]), error: error, cuff: cuff)
+  }
+
+  /// `YYMMDDhhmm`.
+  private static func time(_ text: String) -> DeviceDateTime? {
+    let digits = text.utf8.map { $0 &- 0x30 }
+    guard digits.count == 10, digits.allSatisfy({ $0 < 10 }) else { return nil }
+    let pairs = stride(from: 0, to: 10, by: 2).map { digits[$0] * 10 + digits[$0 + 1] }
+    guard (1...12).contains(pairs[1]), (1...31).contains(pairs[2]), pairs[3] < 24, pairs[4] < 60 else { return nil }
+    return DeviceDateTime(
+      year: 2000 + UInt16(pairs[0]), month: pairs[1], day: pairs[2], hours: pairs[3], minutes: pairs[4], seconds: 0)
+  }
+
+  static func values(_ frame: [UInt8]) -> [NamedValue] {
+    guard let result = result(frame) else {
+      return [NamedValue("fields", .list(fields(frame).map { .text($0) }))]
+    }
+    return [
+      NamedValue("model", .text(result.model)),
+      NamedValue("time", result.time.map { .text(String($0.description.dropLast(3))) } ?? .absent),
+      NamedValue("errorCode", .text(result.error)),
+    ] + result.cuff.values
+  }
+}
+
+/// Asks for the last result again and again: nothing else tells of a new one.
+struct AndTM265xDriver: Driver {
+  private static let pollTimer: DriverTimer = 1
+  private static let pollMilliseconds = 10_000
+
+  private let context: DriverContext
+  private var line = FramedLine<AndTM265xLine>()
+  /// The last result, to know a new one.
+  private var last: [UInt8]?
+  private var model: String?
+
+  init(_ context: DriverContext) { self.context = context }
+
+  mutating func handle(_ input: DriverInput) -> [DriverAction] {
+    switch input {
+    case .opened, .timer(AndTM265xDriver.pollTimer):
+      return [
+        .transmit(AndTM265xLine.request("RB")),
+        .startTimer(AndTM265xDriver.pollTimer, milliseconds: AndTM265xDriver.pollMilliseconds),
+      ]
+    case .received(let octets):
+      line.append(octets)
+      var actions: [DriverAction] = []
+      while let item = line.next() {
+        switch item {
+        case .problem(let problem): actions.append(.problem(problem))
+        case .frame(let frame): actions += taken(frame)
+        }
+      }
+      return actions
+    default: return []
+    }
+  }
+
+  private mutating func taken(_ frame: [UInt8]) -> [DriverAction] {
+    guard let result = AndTM265xLine.result(frame), context.everyFrame || frame != last else { return [] }
+    // What the first question finds was measured before the hub listened.
+    let isStored = last == nil
+    last = frame
+    var actions: [DriverAction] = []
+    if model != result.model {
+      model = result.model
+      actions.append(.property(.model(result.model)))
+    }
+    // A result that has just appeared was measured now: its stamp is what the clock shows.
+    if !isStored, !context.everyFrame, let time = result.time { actions.append(.deviceClock(.local(time))) }
+    let raw = RawSource(source: AndTM265xLine.id, octets: frame)
+    guard result.error == "00" else {
+      let message = "the cuff reports a failed measurement (E\(result.error)); it gives no value"
+      return actions + [.problem(DriverProblem(code: "measurement-failed", message: message, raw: raw))]
+    }
+    let stored = context.isRecording ? nil : isStored
+    return actions + result.cuff.decoded(time: result.time, stored: stored, raw: raw).actions
+  }
+
+  static let profile = DeviceProfile(
+    id: AndTM265xLine.id, manufacturer: "A&D", names: ["TM-2655", "TM-2657", "InBody BPBIO (same frames)"],
+    transport: .serial([SerialSettings(9600)]), recognition: [.frames("frames SYN SYN SOH with their check value")],
+    kinds: [.bloodPressure], terms: [.systolic, .diastolic, .meanArterial, .cuffPulse], clock: .stampsOnly,
+    memory: .records, verification: .captured,
+    rule: "a result that differs from the one before it, by its time or values, is one measurement"
+  ) { AndTM265xDriver($0) }
+}

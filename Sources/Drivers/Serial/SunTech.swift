@@ -1,0 +1,157 @@
+// SunTech Advantage OEM blood pressure modules: 9600 8N1. Source: tests of a public driver.
+//
+// The host's packets begin with 3A, the module's with 3E and their whole length; the last octet makes the sum zero. The pressure
+// in the cuff is asked once a second; when it rose and fell, the result is asked once. A module starts by its own key or by
+// another host: 3A 20, which inflates, is never sent.
+
+internal import Octets
+internal import Readings
+
+/// The module's packets.
+enum SunTechLine: LineProtocol {
+  static let id = "suntech"
+  /// Less than 3E, so that a start is never taken for a length.
+  static let longestFrame = 32
+  private static let start: UInt8 = 0x3E
+  private static let resultLength = 24
+
+  /// A question with its check value.
+  static func request(_ octets: [UInt8]) -> [UInt8] { octets + [0 &- Checksum.sum8(octets)] }
+  /// The pressure in the cuff.
+  static let askPressure = request([0x3A, 0x79, 0x05, 0x00])
+  /// The last result.
+  static let askResult = request([0x3A, 0x79, 0x03, 0x00])
+
+  static func step(_ octets: ArraySlice<UInt8>) -> FrameStep {
+    let first = octets.startIndex
+    let next = octets.dropFirst().firstIndex(of: start) ?? octets.endIndex
+    guard octets[first] == start else {
+      return .skip(next - first, code: "malformed", message: "octets outside of a packet")
+    }
+    guard octets.count >= 2 else { return .wait }
+    let length = Int(octets[first + 1])
+    guard (4...longestFrame).contains(length) else {
+      return .skip(next - first, DecodeError(field: "length", offset: 1, reason: .invalidValue(Int64(length))))
+    }
+    guard octets.count >= length else { return .wait }
+    let packet = octets.prefix(length)
+    guard Checksum.sum8(packet) == 0 else {
+      let found = packet.last ?? 0
+      let computed = 0 &- Checksum.sum8(packet.dropLast())
+      return .skip(
+        next - first,
+        DecodeError(
+          field: "sum", offset: length - 1, reason: .checksum(computed: UInt32(computed), found: UInt32(found))))
+    }
+    return .frame(length)
+  }
+
+  /// mmHg in the cuff.
+  static func pressure(_ frame: [UInt8]) -> Int? {
+    frame.count == 5 ? Int(frame[2]) | Int(frame[3]) << 8 : nil
+  }
+
+  /// The last result, and the module's word for what went wrong; 0 is nothing.
+  static func result(_ frame: [UInt8]) -> (cuff: CuffResult, error: UInt8)? {
+    guard frame.count == resultLength else { return nil }
+    func word(_ at: Int) -> Int { Int(frame[at]) | Int(frame[at + 1]) << 8 }
+    let mean = word(18)
+    let cuff = CuffResult(
+      systolic: word(2), diastolic: word(4), mean: mean == 0 ? nil : mean, pulse: frame[16] == 0 ? nil : Int(frame[16]))
+    return (cuff, frame[20])
+  }
+
+  static func values(_ frame: [UInt8]) -> [NamedValue] {
+    if let pressure = pressure(frame) { return [NamedValue("cuffPressure", .integer(Int64(pressure)))] }
+    guard let (cuff, error) = result(frame) else { return [] }
+    return cuff.values + [
+      NamedValue("beats", .integer(Int64(frame[6]))), NamedValue("bpStatus", .integer(Int64(frame[7]))),
+      NamedValue("errorCode", .integer(Int64(error))),
+    ]
+  }
+}
+
+/// Watches the cuff's pressure.
+struct SunTechDriver: Driver {
+  private static let pollTimer: DriverTimer = 1
+  private static let pollMilliseconds = 1000
+  /// A cuff with more is measuring; with less, so often in a row, it has ended. mmHg.
+  private static let inflated = 20
+  private static let deflated = 10
+  private static let deflatedPolls = 3
+
+  private let context: DriverContext
+  private var line = FramedLine<SunTechLine>()
+  private var isMeasuring = false
+  private var low = 0
+  /// How often the result may still be asked for.
+  private var questions = 0
+  /// The last result of a recording.
+  private var last: [UInt8] = []
+
+  init(_ context: DriverContext) { self.context = context }
+
+  mutating func handle(_ input: DriverInput) -> [DriverAction] {
+    switch input {
+    case .opened, .timer(SunTechDriver.pollTimer):
+      let question = questions > 0 ? SunTechLine.askResult : SunTechLine.askPressure
+      questions = max(0, questions - 1)
+      return [
+        .transmit(question), .startTimer(SunTechDriver.pollTimer, milliseconds: SunTechDriver.pollMilliseconds),
+      ]
+    case .received(let octets):
+      line.append(octets)
+      var actions: [DriverAction] = []
+      while let item = line.next() {
+        switch item {
+        case .problem(let problem): actions.append(.problem(problem))
+        case .frame(let frame): actions += taken(frame)
+        }
+      }
+      return actions
+    default: return []
+    }
+  }
+
+  private mutating func taken(_ frame: [UInt8]) -> [DriverAction] {
+    if let pressure = SunTechLine.pressure(frame) {
+      watch(pressure)
+      return []
+    }
+    guard let (cuff, error) = SunTechLine.result(frame) else { return [] }
+    if context.isRecording || context.everyFrame {
+      guard context.everyFrame || frame != last else { return [] }
+      last = frame
+    } else {
+      // What was in the module when the port opened may be anybody's: only a result behind a measurement that was seen counts.
+      guard isMeasuring, low >= SunTechDriver.deflatedPolls else { return [] }
+      isMeasuring = false
+      questions = 0
+    }
+    let raw = RawSource(source: SunTechLine.id, octets: frame)
+    guard error == 0 else {
+      let message = "the module reports a failed measurement (error \(error)); it gives no value"
+      return [.problem(DriverProblem(code: "measurement-failed", message: message, raw: raw))]
+    }
+    return cuff.decoded(stored: context.isRecording ? nil : false, raw: raw).actions
+  }
+
+  private mutating func watch(_ pressure: Int) {
+    if pressure >= SunTechDriver.inflated {
+      isMeasuring = true
+      low = 0
+      questions = 0
+    } else if isMeasuring, pressure < SunTechDriver.deflated {
+      low = min(low + 1, SunTechDriver.deflatedPolls)
+      if low == SunTechDriver.deflatedPolls, questions == 0 { questions = 3 }
+    }
+  }
+
+  static let profile = DeviceProfile(
+    id: SunTechLine.id, manufacturer: "SunTech", names: ["Advantage OEM modules"],
+    transport: .serial([SerialSettings(9600)]), recognition: [.frames("packets beginning with 3E and their sum")],
+    kinds: [.bloodPressure], terms: [.systolic, .diastolic, .meanArterial, .cuffPulse], clock: .none, memory: .none,
+    verification: .unverified,
+    rule: "the module's result after the pressure in the cuff rose above 20 mmHg and fell below 10 mmHg for 3 s"
+  ) { SunTechDriver($0) }
+}
