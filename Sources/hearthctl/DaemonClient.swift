@@ -154,6 +154,8 @@ struct DaemonClient {
   /// (`hearthctl watch | head -1`).
   private func wait(until deadline: Int64?) throws(Failure) -> Bool {
     let left = deadline.map { max(0, $0 - Clocks.monotonic()) } ?? Int64.max
+    // Also for one that goes on talking of something else.
+    guard left > 0 else { return false }
     let most = buffer.isEmpty ? left : min(left, DaemonClient.pause)
     guard most == Int64.max else { return Descriptor.wait(fd, Int16(POLLIN), milliseconds: Int32(clamping: most)) }
     var entries = [

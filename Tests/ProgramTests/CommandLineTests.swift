@@ -34,6 +34,15 @@ import Testing
     }
   }
 
+  @Test func serialOctetsWithoutAFrameSaySo() throws {
+    let outcome = try CommandOutcome.hearthctl(["decode", "serial", "and-scale", "-"])
+    #expect(outcome.status == 65)
+    #expect(outcome.out.contains(#""problems":[{"code":"no-frames""#))
+    let folder = try CommandOutcome.hearthctl(["decode", "serial", "and-scale", "/"])
+    #expect(folder.status == 69)
+    #expect(folder.error.contains("/ is a directory"))
+  }
+
   @Test func helpFitsEightyColumnsAndTellsTheExitStatus() throws {
     let verbs = [
       "status", "devices", "readings", "assign", "backends", "watch", "doctor", "drivers", "decode", "version",

@@ -3,6 +3,7 @@
 import Drivers
 import Exchange
 import GatewayCore
+import Glibc
 import JSON
 import Octets
 import Platform
@@ -121,18 +122,33 @@ enum DecodeVerb {
     }
     let intake = try intake(arguments, .serial)
     let path = words.count == 2 && words[1] != "-" ? words[1] : "/dev/stdin"
-    guard var octets = SmallFile.read(path, atMost: 256 << 20) else {
-      throw Failure(
-        status: 69, code: "not-found", message: SystemError.last("read", path: path).message,
-        hint: "name a file, or - for standard input")
-    }
+    var octets = try contents(path)
     if arguments.has("--hex") { octets = try hex(String(decoding: octets, as: UTF8.self)) }
     guard
-      let decoded = SerialDecoding.decode(
+      var decoded = SerialDecoding.decode(
         protocol: id, octets: octets, everyFrame: arguments.has("--every-frame"), model: arguments.value("--model"))
     else { throw Failure(status: 69, code: "no-decoder", message: "no decoder knows the protocol \"\(id)\"") }
+    let holdsFrames = SerialDecoding.holdsFrames(decoded)
+    if !holdsFrames, decoded.problems.isEmpty {
+      let message = "none of the \(octets.count) octets begins a valid frame of \(id)"
+      decoded.problems = [DriverProblem(code: "no-frames", message: message)]
+    }
     print(decoded, intake)
-    return SerialDecoding.holdsFrames(decoded) ? 0 : 65
+    return holdsFrames ? 0 : 65
+  }
+
+  private static func contents(_ path: String) throws(Failure) -> [UInt8] {
+    let most = 256 << 20
+    let why: String
+    var info = stat()
+    if stat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR || info.st_size > most {
+      why = "\(path) is \(info.st_mode & S_IFMT == S_IFDIR ? "a directory" : "longer than 256 MiB")"
+    } else if let octets = SmallFile.read(path, atMost: most) {
+      return octets
+    } else {
+      why = SystemError.last("read", path: path).message
+    }
+    throw Failure(status: 69, code: "not-found", message: why, hint: "name a file, or - for standard input")
   }
 
   private static func uuid(_ text: String) throws(Failure) -> BluetoothUUID {
