@@ -14,6 +14,10 @@ public enum ATTOpcode {
   public static let findInformationRequest: UInt8 = 0x04
   /// Find Information Response.
   public static let findInformationResponse: UInt8 = 0x05
+  /// Find By Type Value Request.
+  public static let findByTypeValueRequest: UInt8 = 0x06
+  /// Find By Type Value Response.
+  public static let findByTypeValueResponse: UInt8 = 0x07
   /// Read By Type Request.
   public static let readByTypeRequest: UInt8 = 0x08
   /// Read By Type Response.
@@ -26,6 +30,10 @@ public enum ATTOpcode {
   public static let readBlobRequest: UInt8 = 0x0C
   /// Read Blob Response.
   public static let readBlobResponse: UInt8 = 0x0D
+  /// Read Multiple Request.
+  public static let readMultipleRequest: UInt8 = 0x0E
+  /// Read Multiple Response.
+  public static let readMultipleResponse: UInt8 = 0x0F
   /// Read By Group Type Request.
   public static let readByGroupTypeRequest: UInt8 = 0x10
   /// Read By Group Type Response.
@@ -34,36 +42,41 @@ public enum ATTOpcode {
   public static let writeRequest: UInt8 = 0x12
   /// Write Response.
   public static let writeResponse: UInt8 = 0x13
+  /// Prepare Write Request.
+  public static let prepareWriteRequest: UInt8 = 0x16
+  /// Prepare Write Response.
+  public static let prepareWriteResponse: UInt8 = 0x17
+  /// Execute Write Request.
+  public static let executeWriteRequest: UInt8 = 0x18
+  /// Execute Write Response.
+  public static let executeWriteResponse: UInt8 = 0x19
   /// Handle Value Notification.
   public static let notification: UInt8 = 0x1B
   /// Handle Value Indication.
   public static let indication: UInt8 = 0x1D
   /// Handle Value Confirmation.
   public static let confirmation: UInt8 = 0x1E
+  /// Read Multiple Variable Request.
+  public static let readMultipleVariableRequest: UInt8 = 0x20
+  /// Read Multiple Variable Response.
+  public static let readMultipleVariableResponse: UInt8 = 0x21
   /// Multiple Handle Value Notification.
   public static let multipleNotification: UInt8 = 0x23
   /// Write Command.
   public static let writeCommand: UInt8 = 0x52
   /// The bit of an opcode that says "command": it has no answer, and an unknown one is ignored.
   static let commandFlag: UInt8 = 0x40
-}
 
-/// Error codes of the Attribute Protocol (3.4.1.1).
-public enum ATTErrorCode {
-  /// Insufficient Authentication: the link must be paired first.
-  public static let insufficientAuthentication: UInt8 = 0x05
-  /// Request Not Supported.
-  public static let requestNotSupported: UInt8 = 0x06
-  /// Invalid Offset.
-  public static let invalidOffset: UInt8 = 0x07
-  /// Attribute Not Found: the regular end of every search.
-  public static let attributeNotFound: UInt8 = 0x0A
-  /// Attribute Not Long: the value was whole already.
-  public static let attributeNotLong: UInt8 = 0x0B
-  /// Invalid Attribute Value Length.
-  public static let invalidLength: UInt8 = 0x0D
-  /// Insufficient Encryption: the link must be encrypted first.
-  public static let insufficientEncryption: UInt8 = 0x0F
+  /// True for what answers a request.
+  static func isResponse(_ opcode: UInt8) -> Bool {
+    switch opcode {
+    case errorResponse, exchangeMTUResponse, findInformationResponse, findByTypeValueResponse, readByTypeResponse,
+      readResponse, readBlobResponse, readMultipleResponse, readByGroupTypeResponse, writeResponse,
+      prepareWriteResponse, executeWriteResponse, readMultipleVariableResponse:
+      true
+    default: false
+    }
+  }
 }
 
 /// Builds the PDUs that the hub sends.
@@ -98,7 +111,7 @@ public enum ATTPDU {
 
   /// Read Blob Request.
   public static func readBlob(_ handle: UInt16, offset: UInt16) -> [UInt8] {
-    withHandle(ATTOpcode.readBlobRequest, handle) + [UInt8(offset & 0xFF), UInt8(offset >> 8)]
+    withHandle(ATTOpcode.readBlobRequest, handle) + little(offset)
   }
 
   /// Write Request, or Write Command without response.
@@ -106,12 +119,25 @@ public enum ATTPDU {
     withHandle(withResponse ? ATTOpcode.writeRequest : ATTOpcode.writeCommand, handle) + value
   }
 
-  /// Error Response: request not supported.
-  public static func notSupported(_ opcode: UInt8) -> [UInt8] {
-    [ATTOpcode.errorResponse, opcode, 0, 0, ATTErrorCode.requestNotSupported]
+  /// Prepare Write Request: a part of a value that is too long for one PDU.
+  public static func prepareWrite(_ handle: UInt16, offset: UInt16, _ part: some Sequence<UInt8>) -> [UInt8] {
+    withHandle(ATTOpcode.prepareWriteRequest, handle) + little(offset) + part
   }
 
-  private static func withHandle(_ opcode: UInt8, _ handle: UInt16) -> [UInt8] {
-    [opcode, UInt8(handle & 0xFF), UInt8(handle >> 8)]
+  /// Execute Write Request: writes what was prepared, or forgets it.
+  public static func executeWrite(commit: Bool) -> [UInt8] { [ATTOpcode.executeWriteRequest, commit ? 1 : 0] }
+
+  /// Error Response.
+  public static func error(_ opcode: UInt8, _ handle: UInt16, _ code: UInt8) -> [UInt8] {
+    [ATTOpcode.errorResponse, opcode] + little(handle) + [code]
   }
+
+  /// The handle behind the opcode; nil when the PDU is cut before its end.
+  static func handle(_ pdu: [UInt8]) -> UInt16? {
+    pdu.count >= 3 ? UInt16(pdu[1]) | UInt16(pdu[2]) << 8 : nil
+  }
+
+  private static func withHandle(_ opcode: UInt8, _ handle: UInt16) -> [UInt8] { [opcode] + little(handle) }
+
+  private static func little(_ value: UInt16) -> [UInt8] { [UInt8(value & 0xFF), UInt8(value >> 8)] }
 }

@@ -14,6 +14,8 @@ public struct GATTClient: Sendable {
   public static let transactionMilliseconds = 30_000
   /// What the hub can take in one PDU.
   public static let largestMTU: UInt16 = 517
+  /// The MTU of a link on which nothing was agreed.
+  static let defaultMTU = 23
   /// More than any health device has; a peer that lists on is hostile.
   static let mostCharacteristics = 512
   /// The longest value of an attribute (part F, 3.2.9).
@@ -22,17 +24,8 @@ public struct GATTClient: Sendable {
   static let mostUnconfirmed = 8
   /// Values of a bonded device that arrive before discovery knows their handles.
   static let mostEarly = 32
-
-  enum Request: Hashable {
-    case exchangeMTU
-    case services(from: UInt16)
-    case characteristics(service: Int, from: UInt16)
-    case descriptors(characteristic: Int, from: UInt16)
-    case read(GATTCharacteristic, soFar: [UInt8])
-    case write(GATTCharacteristic, [UInt8])
-    case writeCommand(GATTCharacteristic, [UInt8])
-    case subscribe(GATTCharacteristic, UInt16)
-  }
+  /// Discoveries that a peer may cause on one link.
+  static let mostRediscoveries = 3
 
   struct Service: Hashable {
     var uuid: BluetoothUUID
@@ -40,28 +33,47 @@ public struct GATTClient: Sendable {
     var last: UInt16
   }
 
-  private var mtu = 23
+  /// The octets that fit one PDU, in both directions: what hub and peer agreed on, 23…517.
+  public internal(set) var mtu = GATTClient.defaultMTU
+  /// False until one side has asked for the MTU.
+  var hasExchangedMTU = false
   var services: [Service] = []
-  private var pending: Request?
-  var queue: [Request] = []
-  /// The request that waits for an encrypted link.
-  private var parked: Request?
+  /// The request whose answer is open, its PDU, and the MTU under which it was sent.
+  var pending: GATTRequest?
+  var sent: [UInt8] = []
+  var sentMTU = GATTClient.defaultMTU
+  var queue: [GATTRequest] = []
+  /// The request that waits for an encrypted link, and the error that says so.
+  var parked: GATTRequest?
+  var parkedCode = ATTErrorCode.insufficientAuthentication
   /// The request that was repeated on an encrypted link: it is not parked twice.
-  private var repeated: Request?
+  var repeated: GATTRequest?
   /// Values that came before discovery was complete.
-  private var early: [[UInt8]] = []
-  private var isDiscovered = false
-  private var unconfirmed = 0
-  private var hasFailed = false
-  /// What discovery found.
+  var early: [[UInt8]] = []
+  var isDiscovered = false
+  /// The handles come from the cache.
+  var isCached = false
+  /// Service Changed is to be subscribed to when nothing of the driver's waits.
+  var wantsServiceChanged = false
+  var rediscoveries = 0
+  var unconfirmed = 0
+  var hasFailed = false
+  /// What discovery found, or the cache knew.
   public internal(set) var database = GATTDatabase()
 
   /// A client on a link that is just up.
   public init() {}
 
-  /// Begins with the MTU and discovers everything.
-  public mutating func start() -> [GATTOutput] {
-    queue = [.exchangeMTU, .services(from: 1)]
+  /// Begins with the MTU, then discovers everything; or, with a cache of the same bond, compares the database's hash where
+  /// the device has one, and discovers only what has changed.
+  public mutating func start(cached: GATTDatabase? = nil) -> [GATTOutput] {
+    if let cached, !cached.characteristics.isEmpty {
+      isCached = true
+      database = cached
+      queue = cached.databaseHash == nil ? [.exchangeMTU] : [.exchangeMTU, .hash]
+    } else {
+      queue = [.exchangeMTU, .services(from: 1)]
+    }
     return next()
   }
 
@@ -70,11 +82,13 @@ public struct GATTClient: Sendable {
     enqueue(.read(characteristic, soFar: []))
   }
 
-  /// Writes a characteristic, with or without an acknowledgement. The value must fit one PDU.
+  /// Writes a characteristic, with or without an acknowledgement. With one, a value that does not fit a PDU goes in parts, up
+  /// to 512 octets; a command must fit.
   public mutating func write(
     _ characteristic: GATTCharacteristic, _ value: [UInt8], withResponse: Bool
   ) -> [GATTOutput] {
-    guard value.count <= mtu - 3 else { return [.writeFailed(characteristic, ATTErrorCode.invalidLength)] }
+    let limit = withResponse ? GATTClient.longestValue : mtu - 3
+    guard value.count <= limit else { return [.writeFailed(characteristic, ATTErrorCode.invalidLength)] }
     return enqueue(withResponse ? .write(characteristic, value) : .writeCommand(characteristic, value))
   }
 
@@ -98,6 +112,7 @@ public struct GATTClient: Sendable {
   public mutating func securityRaised() -> [GATTOutput] {
     guard let request = parked else { return [] }
     parked = nil
+    guard request != .forgotten else { return next() }
     repeated = request
     queue.insert(request, at: 0)
     return next()
@@ -107,10 +122,10 @@ public struct GATTClient: Sendable {
   public mutating func securityRefused() -> [GATTOutput] {
     guard let request = parked else { return [] }
     parked = nil
-    return refused(request, ATTErrorCode.insufficientAuthentication)
+    return refused(request, parkedCode)
   }
 
-  private mutating func enqueue(_ request: Request) -> [GATTOutput] {
+  private mutating func enqueue(_ request: GATTRequest) -> [GATTOutput] {
     guard !hasFailed else { return [] }
     queue.append(request)
     return pending == nil && parked == nil ? next() : []
@@ -130,9 +145,10 @@ public struct GATTClient: Sendable {
     var outputs: [GATTOutput] = []
     var events: [GATTOutput] = []
     pending = nil
-    while !queue.isEmpty, pending == nil {
-      let request = queue.removeFirst()
-      outputs.append(.transmit(pdu(request)))
+    while pending == nil, let request = nextRequest() {
+      sent = pdu(request)
+      sentMTU = mtu
+      outputs.append(.transmit(sent))
       if case .writeCommand(let characteristic, _) = request {
         events.append(.written(characteristic))
       } else {
@@ -142,139 +158,18 @@ public struct GATTClient: Sendable {
     return outputs + [pending == nil ? .stopTimer : .startTimer] + events
   }
 
-  private func pdu(_ request: Request) -> [UInt8] {
-    switch request {
-    case .exchangeMTU: ATTPDU.exchangeMTU(GATTClient.largestMTU)
-    case .services(let from):
-      ATTPDU.readByType(ATTOpcode.readByGroupTypeRequest, from: from, to: 0xFFFF, BluetoothUUID(0x2800))
-    case .characteristics(let service, let from):
-      ATTPDU.readByType(ATTOpcode.readByTypeRequest, from: from, to: services[service].last, BluetoothUUID(0x2803))
-    case .descriptors(let index, let from):
-      ATTPDU.findInformation(from: from, to: database.characteristics[index].endHandle)
-    case .read(let characteristic, let soFar):
-      soFar.isEmpty
-        ? ATTPDU.read(characteristic.valueHandle)
-        : ATTPDU.readBlob(characteristic.valueHandle, offset: UInt16(clamping: soFar.count))
-    case .write(let characteristic, let value):
-      ATTPDU.write(characteristic.valueHandle, value, withResponse: true)
-    case .writeCommand(let characteristic, let value):
-      ATTPDU.write(characteristic.valueHandle, value, withResponse: false)
-    case .subscribe(let characteristic, let bits):
-      ATTPDU.write(characteristic.configurationHandle ?? 0, [UInt8(bits), 0], withResponse: true)
-    }
-  }
-
-  /// Discovery has nothing left to ask: tells what it found, then what the device said meanwhile.
-  mutating func finishDiscovery() -> [GATTOutput] {
-    isDiscovered = true
-    var outputs = next() + [.discovered(database)]
-    let waiting = early
-    early = []
-    for pdu in waiting { outputs += value(pdu) }
-    return outputs
-  }
-}
-
-// What the peer sends.
-extension GATTClient {
-  /// Takes one PDU from the peer.
-  public mutating func receive(_ pdu: [UInt8]) -> [GATTOutput] {
-    guard !hasFailed, let opcode = pdu.first else { return [] }
-    switch opcode {
-    case ATTOpcode.notification, ATTOpcode.indication: return arrived(pdu)
-    case ATTOpcode.errorResponse: return error(pdu)
-    case ATTOpcode.exchangeMTURequest: return [.transmit(ATTPDU.exchangedMTU(GATTClient.largestMTU))]
-    // Never asked for; a confirmation of nothing; a command that is not known.
-    case ATTOpcode.multipleNotification, ATTOpcode.confirmation: return []
-    case _ where opcode & ATTOpcode.commandFlag != 0: return []
-    case _ where opcode & 1 == 0: return [.transmit(ATTPDU.notSupported(opcode))]
-    default: return answer(opcode, pdu)
-    }
-  }
-
-  /// A bonded device remembers its subscriptions and may send before discovery knows the handle: that is kept, not lost.
-  private mutating func arrived(_ pdu: [UInt8]) -> [GATTOutput] {
-    if pdu.first == ATTOpcode.indication {
-      unconfirmed += 1
-      guard unconfirmed <= GATTClient.mostUnconfirmed else {
-        return fail("the device sends indications without waiting for their confirmation")
+  /// What is to be sent now: the caller's requests in their order, then the client's own subscription.
+  private mutating func nextRequest() -> GATTRequest? {
+    guard queue.isEmpty else {
+      let request = queue.removeFirst()
+      // Only now is it known how much fits.
+      if case .write(let characteristic, let value) = request, value.count > mtu - 3 {
+        return .prepare(characteristic, value, offset: 0)
       }
+      return request
     }
-    guard isDiscovered else {
-      // Only notifications can be too many here, and they promise nothing.
-      if early.count < GATTClient.mostEarly || pdu.first == ATTOpcode.indication { early.append(pdu) }
-      return []
-    }
-    return value(pdu)
-  }
-
-  private func value(_ pdu: [UInt8]) -> [GATTOutput] {
-    let isIndication = pdu.first == ATTOpcode.indication
-    var reader = OctetReader(pdu, from: 1)
-    guard let handle = try? reader.uint16("handle"), let characteristic = database.find(valueHandle: handle) else {
-      return isIndication ? [.unknownIndication] : []
-    }
-    return [.value(characteristic, Array(reader.rest()), isIndication: isIndication)]
-  }
-
-  private mutating func error(_ octets: [UInt8]) -> [GATTOutput] {
-    guard let request = pending else { return [] }
-    guard octets.count >= 5 else { return fail("a malformed error response") }
-    // An error for something else, such as a command, ends nothing.
-    guard octets[1] == pdu(request).first else { return [] }
-    let code = octets[4]
-    let isSecurity =
-      code == ATTErrorCode.insufficientAuthentication || code == ATTErrorCode.insufficientEncryption
-    if isSecurity, repeated != request {
-      pending = nil
-      parked = request
-      return [.stopTimer, .securityRequired(code)]
-    }
-    return refused(request, code)
-  }
-
-  /// A request ended with an error code.
-  private mutating func refused(_ request: Request, _ code: UInt8) -> [GATTOutput] {
-    switch request {
-    case .exchangeMTU: return next()
-    case .services: return beginCharacteristics(0)
-    case .characteristics(let service, _): return beginCharacteristics(service + 1)
-    case .descriptors(let index, _): return beginDescriptors(index + 1)
-    case .read(let characteristic, let soFar):
-      // The value was exactly as long as what was read.
-      let isWhole = code == ATTErrorCode.invalidOffset || code == ATTErrorCode.attributeNotLong
-      let isDone = isWhole && !soFar.isEmpty
-      return next() + [isDone ? .readDone(characteristic, soFar) : .readFailed(characteristic, code)]
-    case .write(let characteristic, _), .writeCommand(let characteristic, _):
-      return next() + [.writeFailed(characteristic, code)]
-    case .subscribe(let characteristic, _): return next() + [.subscribeFailed(characteristic, code)]
-    }
-  }
-
-  private mutating func answer(_ opcode: UInt8, _ octets: [UInt8]) -> [GATTOutput] {
-    guard let request = pending else { return [] }
-    guard opcode == (pdu(request).first ?? 0) | 1 else {
-      return fail("the device answered opcode 0x\(Hex.encode([opcode])) to another request")
-    }
-    switch request {
-    case .exchangeMTU:
-      var reader = OctetReader(octets, from: 1)
-      mtu = max(23, min(Int(GATTClient.largestMTU), Int((try? reader.uint16("mtu")) ?? 23)))
-      return next()
-    case .services(let from): return foundServices(octets, from)
-    case .characteristics(let service, let from): return foundCharacteristics(octets, service, from)
-    case .descriptors(let index, let from): return foundDescriptors(octets, index, from)
-    case .read(let characteristic, let soFar):
-      let whole = soFar + octets.dropFirst()
-      // A full PDU may not be all of it.
-      if octets.count >= mtu, whole.count < GATTClient.longestValue {
-        queue.insert(.read(characteristic, soFar: whole), at: 0)
-        return next()
-      }
-      return next() + [.readDone(characteristic, whole)]
-    case .write(let characteristic, _): return next() + [.written(characteristic)]
-    case .subscribe(let characteristic, _): return next() + [.subscribed(characteristic)]
-    case .writeCommand: return next()
-    }
+    guard wantsServiceChanged, let characteristic = database.serviceChanged else { return nil }
+    wantsServiceChanged = false
+    return .serviceChanged(characteristic)
   }
 }

@@ -35,9 +35,16 @@ public struct GATTCharacteristic: Hashable, Sendable {
 public struct GATTDatabase: Hashable, Sendable {
   /// In the order of their handles.
   public var characteristics: [GATTCharacteristic]
+  /// The value of Database Hash 2B2A, 16 octets as sent; nil where the device has none.
+  public var hash: [UInt8]?
+  /// False when the device refused a part of discovery: usable on this link, but no cache for the next one.
+  public var isComplete = true
 
-  /// Nothing yet.
-  public init(characteristics: [GATTCharacteristic] = []) { self.characteristics = characteristics }
+  /// Nothing yet, or what a cache knows.
+  public init(characteristics: [GATTCharacteristic] = [], hash: [UInt8]? = nil) {
+    self.characteristics = characteristics
+    self.hash = hash
+  }
 
   /// The characteristic of a service; the first where there are several.
   public func find(_ service: BluetoothUUID, _ uuid: BluetoothUUID) -> GATTCharacteristic? {
@@ -48,4 +55,12 @@ public struct GATTDatabase: Hashable, Sendable {
   public func find(valueHandle: UInt16) -> GATTCharacteristic? {
     characteristics.first { $0.valueHandle == valueHandle }
   }
+
+  static let hashUUID = BluetoothUUID(0x2B2A)
+  private static let genericAttribute = BluetoothUUID(0x1801)
+
+  /// Service Changed 2A05.
+  var serviceChanged: GATTCharacteristic? { find(GATTDatabase.genericAttribute, BluetoothUUID(0x2A05)) }
+  /// Database Hash 2B2A.
+  var databaseHash: GATTCharacteristic? { find(GATTDatabase.genericAttribute, GATTDatabase.hashUUID) }
 }

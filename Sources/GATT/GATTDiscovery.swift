@@ -68,7 +68,9 @@ extension GATTClient {
         return next()
       }
     }
-    return finishDiscovery()
+    guard database.hash == nil, database.databaseHash != nil else { return finishDiscovery() }
+    queue.insert(.hash, at: 0)
+    return next()
   }
 
   mutating func foundDescriptors(_ pdu: [UInt8], _ index: Int, _ from: UInt16) -> [GATTOutput] {

@@ -4,12 +4,19 @@
 public enum GATTOutput: Hashable, Sendable {
   /// Send this PDU.
   case transmit([UInt8])
-  /// Discovery is complete.
+  /// The handles are known: found by discovery, or taken from the cache. It comes again after `databaseChanged`. What
+  /// differs from the cache and `isComplete` is worth keeping for the next link with the same bond.
   case discovered(GATTDatabase)
+  /// The device has other attributes than the hub thought (Service Changed, Database Out Of Sync, a cached handle that is
+  /// none): the cache is worth nothing. Requests that have no answer yet are forgotten, discovery runs anew, and
+  /// `discovered` ends it: ask again then.
+  case databaseChanged
   /// A value arrived; for an indication the caller sends `GATTClient.confirmation` when what came of it is on disk.
   case value(GATTCharacteristic, [UInt8], isIndication: Bool)
-  /// An indication for a handle that nobody knows: to be confirmed, with nothing to keep.
+  /// An indication for a handle that nobody knows, or about the database: to be confirmed, with nothing to keep.
   case unknownIndication
+  /// A request from the peer for the hub's own attributes: `GATTServer.receive` has its answer. The MTU is never asked here.
+  case peerRequest([UInt8])
   /// A read's whole value.
   case readDone(GATTCharacteristic, [UInt8])
   /// A read failed with an ATT error code.
@@ -23,7 +30,8 @@ public enum GATTOutput: Hashable, Sendable {
   /// A subscription failed with an ATT error code.
   case subscribeFailed(GATTCharacteristic, UInt8)
   /// The device wants the link encrypted or paired (ATT error 0x05 or 0x0F) before it answers. The request waits: call
-  /// `securityRaised` to repeat it, or `securityRefused` to let it fail. Nothing else is sent until then.
+  /// `securityRaised` to repeat it, or `securityRefused` to let it fail with the same code. Nothing else is sent until
+  /// then. Errors that encryption does not cure (0x08, 0x0C) are failures; `ATTErrorCode.isSecurity` tells them.
   case securityRequired(UInt8)
   /// Start the 30 s of a transaction anew.
   case startTimer

@@ -28,6 +28,7 @@ struct SessionOutput {
 struct LinkSession: Sendable {
   private var driver: any Driver
   private var client: GATTClient?
+  private var server = GATTServer()
   private let isSerial: Bool
   private var timers: [DriverTimer: Int64] = [:]
   private var transactionDeadline: Int64?
@@ -139,6 +140,10 @@ struct LinkSession: Sendable {
           at: now,
           into: &output)
       case .unknownIndication: output.confirms = true
+      // `discovered` follows: the driver begins again.
+      case .databaseChanged: break
+      case .peerRequest(let pdu):
+        if let answer = server.receive(pdu, time: nil, mtu: client?.mtu ?? 23) { output.transmit.append(answer) }
       case .readDone(let characteristic, let octets):
         take(driver.handle(.value(LinkSession.id(characteristic), octets, .read)), at: now, into: &output)
       case .readFailed(let characteristic, let code):

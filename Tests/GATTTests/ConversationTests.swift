@@ -134,14 +134,14 @@ struct ConversationTests {
     #expect(client.receive([0x01, 0x0C, 6, 0, 0x0E]).events == [.readFailed(feature, 0x0E)])
   }
 
-  @Test func aWriteThatFitsNoPDUIsRefused() {
+  @Test func aCommandThatFitsNoPDUIsRefused() {
     var client = Cuff.discovered()
     let feature = Cuff.characteristic(client, 0x2A49)
     let tooLong = [UInt8](repeating: 0, count: 21)
-    #expect(client.write(feature, tooLong, withResponse: true) == [.writeFailed(feature, 0x0D)])
-    #expect(client.write(feature, Array(tooLong.dropLast()), withResponse: true).sent.count == 1)
+    #expect(client.write(feature, tooLong, withResponse: false) == [.writeFailed(feature, 0x0D)])
+    #expect(client.write(feature, Array(tooLong.dropLast()), withResponse: false).sent.count == 1)
     var wide = Cuff.discovered(mtu: 247)
-    #expect(wide.write(feature, tooLong, withResponse: true).sent.count == 1)
+    #expect(wide.write(feature, tooLong, withResponse: false).sent.count == 1)
   }
 
   @Test(arguments: [UInt8(0x05), 0x0F]) func aRequestWaitsForAnEncryptedLink(_ code: UInt8) {
