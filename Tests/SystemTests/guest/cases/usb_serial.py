@@ -1,0 +1,130 @@
+"""USB-serial on the real kernel: QEMU's FTDI adapter, the kernel's ftdi_sio, Debian's udev, a port named by its USB socket."""
+import os
+import subprocess
+
+from framework import case, expect, expect_equal, stays, wait_until
+from serial_line import USBLine, weight
+
+
+def scale(port, name='scale', patient='p-secret-1'):
+    return {'id': name, 'driver': 'and-scale', 'port': USBLine.path(port), 'patient': patient}
+
+
+def line(hub, name='line1'):
+    line = USBLine(name)
+    hub.undo.append(line.close)
+    return line
+
+
+@case
+def plugged_before(hub):
+    """The cable is there when the daemon starts: a weight becomes a reading, the port is the daemon's alone."""
+    usb = line(hub)
+    path = usb.plug(1, 'BP0001')
+    hub.configure([scale(1)])
+    hub.start()
+    hub.wait_for_device('scale', 'connected')
+    usb.write(weight(82.4))
+    reading = hub.wait_for_readings(1)[0]
+    expect_equal(reading['observations'][0]['value'], '82.40', 'value')
+    expect_equal(reading['patient'], 'p-secret-1', 'patient')
+    refused = subprocess.run(['setpriv', '--reuid', 'nobody', '--regid', 'dialout', '--clear-groups', 'cat', path],
+                             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10)
+    expect('busy' in refused.stderr, 'another program got the port:', refused.stderr)
+
+
+@case
+def plugged_later(hub):
+    """The daemon waits for a cable that is not there and takes it when it comes; it says so meanwhile."""
+    usb = line(hub)
+    hub.configure([scale(1)])
+    hub.start()
+    hub.wait_for_device('scale', 'waiting')
+    usb.plug(1)
+    hub.wait_for_device('scale', 'connected', 40)
+    usb.write(weight(83.4))
+    hub.wait_for_readings(1)
+
+
+@case
+def pulled_in_mid_frame(hub):
+    """The cable is pulled in the middle of a line and put back: no reading of the half, none of half and new half."""
+    usb = line(hub)
+    usb.plug(1)
+    hub.configure([scale(1)])
+    hub.start()
+    hub.wait_for_device('scale', 'connected')
+    usb.write(weight(70))
+    hub.wait_for_readings(1)
+    usb.write(b'US,+00000.00 kg\r\nST,+000')
+    usb.pull()
+    hub.wait_for_device('scale', 'waiting')
+    usb.plug(1)
+    hub.wait_for_device('scale', 'connected', 40)
+    usb.write(b'91.50 kg\r\n')
+    stays(lambda: len(hub.readings()) == 1, 2, 'a reading of two halves')
+    usb.write(weight(71))
+    got = hub.wait_for_readings(2)
+    expect_equal([r['observations'][0]['value'] for r in got], ['70.00', '71.00'], 'values')
+
+
+@case(limit=120)
+def pulled_often(hub):
+    """Ten times out and in: each weight is there once, no descriptor is lost."""
+    usb = line(hub)
+    usb.plug(1)
+    hub.configure([scale(1)])
+    hub.start()
+    hub.wait_for_device('scale', 'connected')
+    descriptors = lambda: len(os.listdir('/proc/%d/fd' % hub.pid()))
+    before = descriptors()
+    for n in range(10):
+        usb.pull()
+        hub.wait_for_device('scale', 'waiting')
+        usb.plug(1)
+        hub.wait_for_device('scale', 'connected', 40)
+        usb.write(weight(60 + n))
+        wait_until(lambda: len(hub.readings()) == n + 1, 15, 'reading %d' % n)
+    wait_until(lambda: descriptors() <= before, 5, lambda: 'descriptors: %d, before %d' % (descriptors(), before))
+
+
+@case
+def two_identical_adapters(hub):
+    """Two adapters without serial numbers: the socket tells them apart, also when they come in the other order."""
+    one, two = line(hub), line(hub, 'line2')
+    one.plug(1)
+    two.plug(2)
+    hub.configure([scale(1, 'hall', 'p-secret-1'), scale(2, 'bath', 'p-secret-2')])
+    hub.start()
+    for name in ('hall', 'bath'):
+        hub.wait_for_device(name, 'connected')
+    one.write(weight(61))
+    two.write(weight(92))
+    wait_until(lambda: len(hub.readings()) == 2, 20, 'two readings')
+    for usb in (one, two):
+        usb.pull()
+    two.plug(2)
+    one.plug(1)
+    for name in ('hall', 'bath'):
+        hub.wait_for_device(name, 'connected', 40)
+    one.write(weight(62))
+    two.write(weight(93))
+    got = hub.wait_for_readings(4)
+    values = {n: [r['observations'][0]['value'] for r in got if r['device']['id'] == n] for n in ('hall', 'bath')}
+    expect_equal(values, {'hall': ['61.00', '62.00'], 'bath': ['92.00', '93.00']}, 'values')
+    expect_equal({r['patient'] for r in got if r['device']['id'] == 'bath'}, {'p-secret-2'}, 'patient of the bath')
+
+
+@case
+def babbling(hub):
+    """64 KiB of garbage: no reading, a small log, and the next good line is taken."""
+    usb = line(hub)
+    usb.plug(1)
+    hub.configure([scale(1)])
+    hub.start()
+    hub.wait_for_device('scale', 'connected')
+    usb.write(os.urandom(65536), 40)
+    usb.write(b'\r\n' + weight(77))
+    got = hub.wait_for_readings(1, 40)
+    expect_equal(got[0]['observations'][0]['value'], '77.00', 'value')
+    expect(len(hub.log('hearthd.service')) < 30, 'lines in the log:', len(hub.log('hearthd.service')))
