@@ -43,6 +43,7 @@ public enum ReadingJSON {
     }
     writer.member("received_at", InstantText.text(reading.receivedAt, withMilliseconds: true))
     if let user = reading.user { writer.member("user", user) }
+    if let number = reading.recordNumber { writer.member("record", UInt64(number)) }
     writer.key("patient")
     if let patient = reading.patient { writer.string(patient) } else { writer.null() }
     writer.key("device")

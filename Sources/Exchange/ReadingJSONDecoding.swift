@@ -51,7 +51,8 @@ extension ReadingJSON {
       deviceTime: value["device_time"]?.string.flatMap(InstantText.stamp), receivedAt: received,
       user: value["user"]?.int.flatMap(UInt8.init(exactly:)), patient: value["patient"]?.string, device: device,
       evaluation: value["evaluation"].map(evaluation),
-      raw: RawSource(source: try text("source", raw), octets: octets))
+      raw: RawSource(source: try text("source", raw), octets: octets),
+      recordNumber: value["record"]?.int.flatMap(UInt32.init(exactly:)))
     guard case .number(let number)? = value["seq"] else { return (reading, nil) }
     return (reading, number.uint64)
   }

@@ -55,6 +55,10 @@ public struct DeviceConfiguration: Sendable, Hashable {
   public var model: String?
   /// A zone other than the hub's.
   public var timeZone: String?
+  /// Seconds between the readings of a live oximeter while a finger is in it; nil: one spot-check each time.
+  public var continuousInterval: Int?
+  /// Read what an oximeter recorded while nobody listened.
+  public var readsStoredRecords = false
 
   /// A device.
   public init(id: String, driver: String, endpoint: Endpoint, patient: String? = nil, users: [UInt8: String] = [:]) {

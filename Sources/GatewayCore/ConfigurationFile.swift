@@ -93,7 +93,10 @@ public enum ConfigurationFile {
 
   private static func device(_ node: JSONNode) throws(JSONError) -> DeviceConfiguration {
     let object = try node.object(
-      known: ["id", "name", "driver", "port", "playback", "patient", "users", "model", "timezone"])
+      known: [
+        "id", "name", "driver", "port", "playback", "patient", "users", "model", "timezone", "continuous",
+        "stored_records",
+      ])
     let driverNode = try object.required("driver", "a driver's id, see hearthctl drivers")
     let driver = try driverNode.string(of: Registry.profiles.map(\.id))
     let endpoint: DeviceConfiguration.Endpoint
@@ -117,6 +120,8 @@ public enum ConfigurationFile {
     device.model = try object["model"]?.string()
     device.patient = try object["patient"].map { node throws(JSONError) in try identifier(node) }
     if let zone = object["timezone"] { device.timeZone = try timeZone(zone) }
+    if let node = object["continuous"] { device.continuousInterval = try continuous(node, driver) }
+    if let node = object["stored_records"] { device.readsStoredRecords = try node.bool() }
     for member in try object["users"]?.objectOfAnyKeys() ?? [] {
       guard let slot = UInt8(member.key), slot < 255 else {
         throw JSONError(
@@ -130,6 +135,16 @@ public enum ConfigurationFile {
       throw node.error("invalid-value", "expected one of \"patient\" and \"users\", not both")
     }
     return device
+  }
+
+  /// Seconds of `continuous`: only live oximeters have it, and no measurement takes less than ten.
+  private static func continuous(_ node: JSONNode, _ driver: String) throws(JSONError) -> Int {
+    guard Registry.profile(id: driver)?.kinds == [.pulseOximetry] else {
+      throw node.error("invalid-value", "the driver \"\(driver)\" is none of a live oximeter")
+    }
+    let seconds = try duration(node, upTo: 86_400_000) / 1000
+    guard seconds >= 10 else { throw node.error("invalid-value", "expected at least \"PT10S\"") }
+    return Int(seconds)
   }
 
   private static func backend(_ node: JSONNode) throws(JSONError) -> BackendConfiguration {

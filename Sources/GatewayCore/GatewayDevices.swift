@@ -24,7 +24,10 @@ extension Gateway {
 
   private func driverContext(_ device: DeviceState, _ now: Now) -> DriverContext {
     let zone = zone(for: device.configuration, patient: device.configuration.patient)
-    var context = DriverContext(model: device.configuration.model)
+    let configuration = device.configuration
+    var context = DriverContext(
+      model: configuration.model, continuousInterval: configuration.continuousInterval,
+      storedRecords: configuration.readsStoredRecords, lastRecordNumber: state.lastRecord[configuration.id])
     if now.isSynchronised {
       let seconds = now.wall / 1000
       let local = zone.local(at: seconds)

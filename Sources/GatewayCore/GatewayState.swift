@@ -26,6 +26,8 @@ public struct GatewayState: Sendable, Hashable {
   public var rules: [String: PatientState] = [:]
   /// Readings without patient, by identifier, with their sequence numbers.
   public var parked: [ReadingID: ParkedReading] = [:]
+  /// The device's own number of the record that was stored last, by device: where its next session goes on.
+  public var lastRecord: [String: UInt32] = [:]
   /// Octets that wait for their other half, by device.
   public var fragments: [String: [RawSource]] = [:]
 
@@ -61,6 +63,10 @@ public struct GatewayState: Sendable, Hashable {
   /// A new reading is on disk. One without patient waits for its decision; it goes to no backend before.
   mutating func add(_ reading: Reading, sequence: UInt64) {
     if reading.patient != nil { stored += 1 }
+    // One that is stored again with its patient is an old one.
+    if let number = reading.recordNumber, !(recent[reading.device.id]?.contains(reading.id) ?? false) {
+      lastRecord[reading.device.id] = number
+    }
     recent[reading.device.id, default: RecentReadings()].insert(reading)
     if reading.patient == nil {
       parked[reading.id] = ParkedReading(sequence: sequence, device: reading.device.id, user: reading.user)

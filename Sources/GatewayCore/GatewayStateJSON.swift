@@ -53,6 +53,9 @@ extension GatewayState {
       recentObject[device] = .array(readings.identifiers.map { .string(String($0, radix: 36)) })
     }
     object["recent"] = .object(recentObject)
+    var lastObject = JSONObject()
+    for (device, number) in lastRecord.sorted(by: { $0.key < $1.key }) { lastObject[device] = .int(number) }
+    object["last_record"] = .object(lastObject)
     var rulesObject = JSONObject()
     for (patient, state) in rules.sorted(by: { $0.key < $1.key }) { rulesObject[patient] = state.json }
     object["rules"] = .object(rulesObject)
@@ -93,6 +96,9 @@ extension GatewayState {
     for member in value["recent"]?.object?.members ?? [] {
       recent[member.key] = RecentReadings(
         identifiers: (member.value.array ?? []).compactMap { $0.string.flatMap { UInt64($0, radix: 36) } })
+    }
+    for member in value["last_record"]?.object?.members ?? [] {
+      lastRecord[member.key] = UInt32(exactly: unsigned(member.value))
     }
     for member in value["rules"]?.object?.members ?? [] { rules[member.key] = PatientState(json: member.value) }
     for item in value["parked"]?.array ?? [] {

@@ -69,8 +69,9 @@ public enum Intake {
       id: identifier(
         raw, device: context.device, received: hasOwnTime(raw) || context.isReplay ? nil : context.now.wall),
       kind: raw.kind,
-      observations: observations, flags: flags, takenAt: placed.time, timeQuality: placed.quality, deviceTime: raw.time,
-      receivedAt: received, user: raw.user, patient: nil, device: context.device, evaluation: nil, raw: raw.raw)
+      observations: observations, flags: flags, takenAt: placed.time, timeQuality: placed.quality,
+      deviceTime: isEstimated(raw) ? nil : raw.time, receivedAt: received, user: raw.user, patient: nil,
+      device: context.device, evaluation: nil, raw: raw.raw, recordNumber: raw.recordNumber)
   }
 
   /// True when the octets themselves tell one measurement from the next.
@@ -102,6 +103,9 @@ public enum Intake {
     milliseconds >= 0 ? milliseconds / 1000 : (milliseconds - 999) / 1000
   }
 
+  /// The device has no clock: its driver reckoned the time from the hub's own.
+  private static func isEstimated(_ raw: DeviceReading) -> Bool { raw.flags.contains(.estimatedTime) }
+
   private struct Placed {
     var time: Timestamp?
     var quality: TimeQuality
@@ -110,9 +114,12 @@ public enum Intake {
 
   private static func place(_ raw: DeviceReading, _ context: IntakeContext, received: Timestamp) -> Placed {
     guard let stamp = raw.time else {
+      // A record of the device's memory was not taken now, and nothing says when.
+      guard raw.stored != true else { return Placed(time: nil, quality: .unplaced) }
       return Placed(time: received, quality: context.now.isSynchronised ? .received : .receivedUnsynced)
     }
     guard let (seconds, isAmbiguous) = instant(stamp, context) else { return Placed(time: nil, quality: .unplaced) }
+    guard !isEstimated(raw) else { return estimate(seconds, context) }
     var flags: [ReadingFlag] = isAmbiguous ? [.ambiguousTime] : []
     var milliseconds = seconds
     var quality = TimeQuality.device
@@ -130,6 +137,16 @@ public enum Intake {
     return Placed(
       time: Timestamp(milliseconds: milliseconds, offsetSeconds: Int32(clamping: offset)), quality: quality,
       flags: flags)
+  }
+
+  /// The hub's clock at reception, less what the device told to have passed since. No offset of a device's clock applies, and it
+  /// is not later than reception.
+  private static func estimate(_ milliseconds: Int64, _ context: IntakeContext) -> Placed {
+    let earliest = min(milliseconds, context.now.wall)
+    let offset = context.zone.local(at: floorSeconds(earliest)).offset
+    return Placed(
+      time: Timestamp(milliseconds: earliest, offsetSeconds: Int32(clamping: offset)),
+      quality: context.now.isSynchronised ? .received : .receivedUnsynced)
   }
 
   /// Milliseconds since 1970 of a device's stamp; nil when it names no moment: a date that does not exist, or a clock that was

@@ -81,7 +81,11 @@ struct LinkSession: Sendable {
   /// A technician asks for something.
   mutating func request(_ request: DriverRequest, at now: Int64) -> SessionOutput {
     var output = SessionOutput()
-    take(driver.handle(.request(request)), at: now, into: &output)
+    let actions = driver.handle(.request(request))
+    take(actions, at: now, into: &output)
+    if isSerial, actions.isEmpty {
+      output.answers.append(.refused(request, "this device, or what is known of it, has nothing of the kind"))
+    }
     return output
   }
 

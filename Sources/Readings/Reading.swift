@@ -183,12 +183,14 @@ public struct Reading: Sendable, Hashable {
   public var evaluation: Evaluation?
   /// The octets it came from.
   public var raw: RawSource
+  /// The device's own number of the record, where it has one.
+  public var recordNumber: UInt32?
 
   /// A reading with everything that is known of it.
   public init(
     id: ReadingID, kind: ReadingKind, observations: [Observation], flags: [ReadingFlag], takenAt: Timestamp?,
     timeQuality: TimeQuality, deviceTime: DeviceStamp?, receivedAt: Timestamp, user: UInt8?, patient: String?,
-    device: DeviceIdentity, evaluation: Evaluation?, raw: RawSource
+    device: DeviceIdentity, evaluation: Evaluation?, raw: RawSource, recordNumber: UInt32? = nil
   ) {
     self.id = id
     self.kind = kind
@@ -203,5 +205,6 @@ public struct Reading: Sendable, Hashable {
     self.device = device
     self.evaluation = evaluation
     self.raw = raw
+    self.recordNumber = recordNumber
   }
 }

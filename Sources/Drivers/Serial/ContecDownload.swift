@@ -42,8 +42,8 @@ struct ContecDownload: Sendable {
       samples += 1
       guard var reading = rule.add(sample) else { continue }
       reading.raw.octets = announcement + reading.raw.octets
-      reading.recordNumber = UInt32(clamping: samples - 1)
       reading.time = stamp(second: samples - 1)
+      reading.recordNumber = number(second: samples - 1, reading.time)
       if reading.time != nil, !hasClock { reading.flags.append(.estimatedTime) }
       actions.append(.reading(reading))
     }
@@ -58,6 +58,18 @@ struct ContecDownload: Sendable {
     guard let announcedOctets, !isComplete, samples > 0 || announcedOctets > 0 else { return [] }
     let message = "\(samples) of \(announcedOctets / octetsPerSample) stored samples came"
     return [.problem(DriverProblem(code: "stored-incomplete", message: message))]
+  }
+
+  /// What tells this segment from all others, by the device's own clock; nil without one, because then the next record may be
+  /// announced by the same octets.
+  var identity: [UInt8]? { hasClock ? announcement : nil }
+
+  /// Seconds since 2000 by the device's clock; without one, which second of the record it was.
+  private func number(second: Int, _ time: DeviceStamp?) -> UInt32 {
+    if hasClock, case .local(let fields)? = time, let seconds = fields.seconds(since: 2000) {
+      return UInt32(clamping: seconds)
+    }
+    return UInt32(clamping: second)
   }
 
   private var hasClock: Bool { (date?.year ?? 0) >= 2000 && time != nil }

@@ -32,6 +32,7 @@ struct ContecV7Driver: Driver {
   private var hasStored = false
   /// What is still to be asked, the question that waits for its answer first.
   private var questions: [Question] = []
+  private var memory = ContecMemory()
   /// Something came since the last keep-alive.
   private var isHeard = false
 
@@ -49,7 +50,11 @@ struct ContecV7Driver: Driver {
   mutating func handle(_ input: DriverInput) -> [DriverAction] {
     switch input {
     case .opened: return begin()
-    case .timer(ContecV7Driver.answerTimer): return questions.first?.code == 0xA6 ? endDownload() : answered()
+    case .timer(ContecV7Driver.answerTimer): return silence()
+    case .committed:
+      memory.committed()
+      return []
+    case .request(let request): return requested(request)
     case .timer(ContecV7Driver.keepAlive): return keptAlive()
     case .received(let octets):
       line.append(octets)
@@ -73,6 +78,7 @@ struct ContecV7Driver: Driver {
   /// The order that works on real devices.
   private mutating func begin() -> [DriverAction] {
     download = nil
+    memory.begin()
     questions = [
       Question(code: 0xA7, answer: 0x0C), Question(code: 0xA2, answer: 0x0C), Question(code: 0xA0, answer: 0x06),
       Question(code: 0xB0, answer: 0x11), Question(code: 0xAC, answer: 0x0E), Question(code: 0xA8, answer: 0x02),
@@ -87,6 +93,29 @@ struct ContecV7Driver: Driver {
       .transmit(ContecV7Driver.command(question.code, question.arguments)),
       .startTimer(ContecV7Driver.answerTimer, milliseconds: ContecV7Driver.answerMilliseconds),
     ]
+  }
+
+  private mutating func silence() -> [DriverAction] {
+    switch questions.first?.code {
+    case 0xA6: return endDownload()
+    case 0xAE: return [.answer(.refused(.deleteStored, "the device does not answer"))] + answered()
+    default: return answered()
+    }
+  }
+
+  /// Erasing, when a technician asks for it and everything is read and on disk; nothing else is asked of this device.
+  private mutating func requested(_ request: DriverRequest) -> [DriverAction] {
+    switch request {
+    case .countStored:
+      guard let count = memory.count else { return [.answer(.refused(request, ContecMemory.unread))] }
+      return [.answer(.storedCount(UInt32(count)))]
+    case .deleteStored:
+      guard questions.isEmpty, memory.isWholeOnDisk else { return [.answer(.refused(request, ContecMemory.unread))] }
+      questions = [Question(code: 0xAE, arguments: [0, 0xFF], answer: 0x0B)]
+      return ask()
+    case .consent, .registerUser, .abort:
+      return [.answer(.refused(request, "this device has nothing of the kind"))]
+    }
   }
 
   /// The question that waited has its answer, or will never have one: devices leave out what they do not know.
@@ -123,6 +152,11 @@ struct ContecV7Driver: Driver {
       if !vendor.isEmpty { actions = [.property(.manufacturer(vendor))] }
     case 0x11: hasStored = packet.data.count > 1 && packet.data[1] & 0x7F != 0
     case 0x0A where packet.data.count == 2: segments(packet.data[1])
+    case 0x0B where questions.first?.code == 0xAE && packet.data.count == 2:
+      let isDone = packet.data[1] == 0
+      if isDone { memory = ContecMemory() }
+      let reason = "the device does not erase (reason \(packet.data[1]))"
+      actions = [.answer(isDone ? .storedDeleted : .refused(.deleteStored, reason))]
     case 0x07, 0x08, 0x12:
       if download == nil || packet.type == 0x08 { download = ContecDownload(context) }
       download?.announce(packet, frame)
@@ -139,6 +173,11 @@ struct ContecV7Driver: Driver {
     if question.code == 0xAA, context.storedRecords, hasStored {
       questions.insert(Question(code: 0xA3, answer: 0x0A), at: 1)
     }
+    // What was read since the port was opened is not read again when the device was switched off and on.
+    if question.code == 0xA5, memory.knows(download), questions.count > 3 {
+      download = nil
+      questions.removeSubrange(1...2)
+    }
     let actions = answered()
     guard questions.first?.code == 0xA6 else { return actions }
     return actions + [
@@ -149,6 +188,7 @@ struct ContecV7Driver: Driver {
   /// Length, start and samples of each segment; each download is ended by A7.
   private mutating func segments(_ count: UInt8) {
     guard questions.first?.code == 0xA3 else { return }
+    memory.count = Int(count)
     let each = (0..<count).flatMap { segment in
       [
         Question(code: 0xA4, arguments: [0, segment], answer: 0x08),
@@ -163,6 +203,7 @@ struct ContecV7Driver: Driver {
     if context.everyFrame { return packet.storedReadings(frame).compactMap { $0.map { .reading($0) } } }
     if download == nil { download = ContecDownload(context) }
     let actions = download?.add(packet, frame) ?? []
+    if !actions.isEmpty { memory.gave() }
     if download?.isComplete ?? false { return actions + endDownload() }
     guard questions.first?.code == 0xA6 else { return actions }
     return actions + [
@@ -172,6 +213,7 @@ struct ContecV7Driver: Driver {
 
   private mutating func endDownload() -> [DriverAction] {
     let actions = download?.finish() ?? []
+    if let download, download.isComplete { memory.completed(download) }
     download = nil
     return questions.first?.code == 0xA6 ? actions + answered() : actions
   }

@@ -14,6 +14,9 @@ struct FiveOctetDriver<Protocol: LineProtocol>: Driver {
   private var spotCheck: SpotCheckRule
   private var stored = SpotCheckRule(samplesPerSecond: 1)
   private var storedSamples = 0
+  /// How many samples the record has, and the hour and minute of its start; nil when the device did not tell.
+  private var announcedSamples: Int?
+  private var start: (hours: UInt8, minutes: UInt8)?
   private var isDownloading = false
 
   init(_ dialect: FiveOctetDialect, _ context: DriverContext) {
@@ -45,6 +48,19 @@ struct FiveOctetDriver<Protocol: LineProtocol>: Driver {
     }
   }
 
+  /// When a sample was taken, by the hub's clock: after the last such hour and minute, or so that the record ended when the
+  /// session began.
+  private func estimate(second: Int) -> DeviceDateTime? {
+    guard let now = context.localTime else { return nil }
+    if let start {
+      var begin = now
+      (begin.hours, begin.minutes, begin.seconds) = (start.hours, start.minutes, 0)
+      let isYesterday = begin.seconds(since: now).map { $0 > 0 } ?? true
+      return begin.advanced(bySeconds: second - (isYesterday ? 86_400 : 0))
+    }
+    return announcedSamples.flatMap { now.advanced(bySeconds: second - $0) }
+  }
+
   private var downloadContinues: DriverAction {
     .startTimer(FiveOctetDriver.downloadTimer, milliseconds: FiveOctetDriver.downloadMilliseconds)
   }
@@ -62,6 +78,8 @@ struct FiveOctetDriver<Protocol: LineProtocol>: Driver {
       // A header: a new record begins.
       stored = SpotCheckRule(samplesPerSecond: 1)
       storedSamples = 0
+      announcedSamples = ContecV5Line.storedOctets(frame).map { $0 / 3 } ?? announcedSamples
+      start = ContecV5Line.storedStart(frame)
       return waits
     }
     storedSamples += 1
@@ -70,8 +88,12 @@ struct FiveOctetDriver<Protocol: LineProtocol>: Driver {
     }
     if context.everyFrame { return (reading.map { [.reading($0)] } ?? []) + waits }
     guard var done = stored.add(reading) else { return waits }
-    // The record has no date; which second of it this was is all that is known.
+    // The record has no date; which second of it this was is all that is told.
     done.recordNumber = UInt32(clamping: storedSamples - 1)
+    if let time = estimate(second: storedSamples - 1) {
+      done.time = .local(time)
+      done.flags.append(.estimatedTime)
+    }
     return [.reading(done)] + waits
   }
 }

@@ -146,6 +146,13 @@ enum ContecV5Line: LineProtocol {
     return (pulse == 0 || pulse == 255 ? nil : pulse, (1...100).contains(frame[2]) ? frame[2] : nil)
   }
 
+  /// Hour and minute of the record's start, which E and F tell; D+ says zero for both.
+  static func storedStart(_ frame: [UInt8]) -> (hours: UInt8, minutes: UInt8)? {
+    guard frame.count >= 3, frame[0] == 0xF2 else { return nil }
+    let start = (hours: frame[1] & 0x7F, minutes: frame[2] & 0x7F)
+    return start.hours < 24 && start.minutes < 60 && start != (0, 0) ? start : nil
+  }
+
   /// How many octets of samples are announced.
   static func storedOctets(_ frame: [UInt8]) -> Int? {
     guard frame.count == 6 else { return nil }
