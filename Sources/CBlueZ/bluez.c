@@ -35,7 +35,8 @@ int cb_get_security(int fd) {
   struct bt_security security = {0};
   socklen_t length = sizeof security;
   if (getsockopt(fd, SOL_BLUETOOTH, BT_SECURITY, &security, &length) != 0) return -1;
-  return security.level;
+  // The level is what was asked for; only a key tells that it is so.
+  return security.key_size > 0 ? security.level : BT_SECURITY_LOW;
 }
 
 int cb_connect_att(const uint8_t adapter[6], const uint8_t peer[6], uint8_t peer_type) {

@@ -20,6 +20,17 @@ public enum ControlRequest: Sendable, Hashable {
   /// From now on a user slot of a device is this patient; what is parked of it goes to the patient too.
   case assignSlot(device: String, user: UInt8?, patient: String)
   case reload
+  /// What is on the air, as notifications `scan`, for so many seconds.
+  case scan(seconds: Int)
+  /// Pair a device: progress and questions as notifications `pairing`, the answer at the end.
+  case pair(PairingWish)
+  /// The answer to a question of the pairing under way.
+  case pairAnswer(String)
+  case pairCancel
+  /// Forget a device and its keys.
+  case unpair(device: String)
+  /// What goes over a device's link, as notifications `capture`.
+  case capture(device: String)
 
   /// Which stored readings.
   public struct ReadingsFilter: Sendable, Hashable {
@@ -49,14 +60,15 @@ public enum ControlRequest: Sendable, Hashable {
   public static let methods: [(name: String, role: Role)] = [
     ("version", .reader), ("status", .reader), ("devices", .reader), ("backends", .reader), ("doctor", .reader),
     ("readings", .reader), ("readings.follow", .reader), ("watch", .reader), ("assign", .technician),
-    ("reload", .technician),
+    ("reload", .technician), ("scan", .technician), ("pair", .technician), ("pair.answer", .technician),
+    ("pair.cancel", .technician), ("unpair", .technician), ("capture", .technician),
   ]
 
   /// The least role that may ask this.
   public var requiredRole: Role {
     switch self {
     case .version, .status, .devices, .backends, .doctor, .readings, .follow, .watch: .reader
-    case .assignReading, .assignSlot, .reload: .technician
+    case .assignReading, .assignSlot, .reload, .scan, .pair, .pairAnswer, .pairCancel, .unpair, .capture: .technician
     }
   }
 
@@ -103,7 +115,7 @@ public enum ControlRequest: Sendable, Hashable {
         return try parameters.object(known: known)
       }
       switch method {
-      case "version", "status", "devices", "backends", "doctor", "watch", "reload":
+      case "version", "status", "devices", "backends", "doctor", "watch", "reload", "pair.cancel":
         _ = try members([])
         return try simple(method)
       case "readings":
@@ -121,6 +133,13 @@ public enum ControlRequest: Sendable, Hashable {
           throw ControlError(code: "bad-parameters", message: "params: expected patient and reading, or device")
         }
         return try assign(given)
+      case "scan": return .scan(seconds: try members(["seconds"])?["seconds"]?.int(in: 1...600) ?? 30)
+      case "pair": return .pair(try PairingWish(members(PairingWish.keys)))
+      case "pair.answer":
+        return .pairAnswer(
+          try given(members(["answer"]), "answer", "the answer to the question").string())
+      case "unpair": return .unpair(device: try given(members(["device"]), "device", "a device's name").string())
+      case "capture": return .capture(device: try given(members(["device"]), "device", "a device's name").string())
       default:
         let names = methods.map(\.name)
         let near = Suggestion.nearest(to: method, among: names)
@@ -145,8 +164,14 @@ public enum ControlRequest: Sendable, Hashable {
     case "backends": return .backends
     case "doctor": return .doctor
     case "watch": return .watch
+    case "pair.cancel": return .pairCancel
     default: return .reload
     }
+  }
+
+  private static func given(_ members: JSONMembers?, _ key: String, _ what: String) throws(any Error) -> JSONNode {
+    guard let members else { throw ControlError(code: "bad-parameters", message: "params: expected \(key): \(what)") }
+    return try members.required(key, what)
   }
 
   private static func assign(_ given: JSONMembers) throws(any Error) -> ControlRequest {

@@ -141,3 +141,8 @@ public enum ATTPDU {
 
   private static func little(_ value: UInt16) -> [UInt8] { [UInt8(value & 0xFF), UInt8(value >> 8)] }
 }
+
+extension ATTOpcode {
+  /// Requests whose answer may hold the hub's time: Read By Type, Read, Read Blob, Read Multiple, and its variable form.
+  public static let reads: Set<UInt8> = [readByTypeRequest, readRequest, readBlobRequest, 0x0E, 0x20]
+}

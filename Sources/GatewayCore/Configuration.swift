@@ -1,5 +1,8 @@
 // The configuration as values. Its file is read by `ConfigurationFile`.
 
+public import BluetoothManagement
+public import ControlProtocol
+
 /// Everything that a hub is told.
 public struct Configuration: Sendable, Hashable {
   /// The hub's identifier; nil: made once and kept.
@@ -18,6 +21,8 @@ public struct Configuration: Sendable, Hashable {
   public var readerGroup: String
   /// The folder of patients' plans; nil: the default.
   public var plans: String?
+  /// How Bluetooth is used.
+  public var bluetooth = BluetoothConfiguration()
 
   /// A hub without devices and backends.
   public init() {
@@ -38,6 +43,8 @@ public struct DeviceConfiguration: Sendable, Hashable {
     case serial(path: String)
     /// A recorded session's file.
     case playback(path: String)
+    /// A Bluetooth device, paired by a technician.
+    case bluetooth(BluetoothLink)
   }
   /// The hub's name for it.
   public var id: String
@@ -59,6 +66,8 @@ public struct DeviceConfiguration: Sendable, Hashable {
   public var continuousInterval: Int?
   /// Read what an oximeter recorded while nobody listened.
   public var readsStoredRecords = false
+  /// What the user data service asks for.
+  public var consent: Consent?
 
   /// A device.
   public init(id: String, driver: String, endpoint: Endpoint, patient: String? = nil, users: [UInt8: String] = [:]) {
@@ -67,6 +76,37 @@ public struct DeviceConfiguration: Sendable, Hashable {
     self.endpoint = endpoint
     self.patient = patient
     self.users = users
+  }
+}
+
+/// Between which two a Bluetooth link is.
+public struct BluetoothLink: Sendable, Hashable {
+  /// The hub's controller, by its public address: a bond belongs to both.
+  public var controller: PeerAddress
+  /// The device's identity address.
+  public var device: PeerAddress
+  /// A controller and a device.
+  public init(controller: PeerAddress, device: PeerAddress) {
+    self.controller = controller
+    self.device = device
+  }
+}
+
+/// A device's user slot and the code that its user agreed to (User Data Service).
+public typealias Consent = PairingWish.Consent
+
+/// How the hub uses Bluetooth.
+public struct BluetoothConfiguration: Sendable, Hashable {
+  /// False: Bluetooth is left alone.
+  public var isEnabled: Bool
+  /// The one controller to be used; nil: every one.
+  public var controller: PeerAddress?
+  /// Go on although `bluetoothd` runs.
+  public var ignoresOtherDaemons: Bool
+  /// Bluetooth with every controller, but not beside another daemon.
+  public init() {
+    isEnabled = true
+    ignoresOtherDaemons = false
   }
 }
 

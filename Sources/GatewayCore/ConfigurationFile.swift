@@ -2,6 +2,7 @@
 
 public import JSON
 
+internal import BluetoothManagement
 internal import Drivers
 internal import Readings
 internal import Zones
@@ -11,7 +12,7 @@ public enum ConfigurationFile {
   /// The configuration of a file's octets. Throws the first fault.
   public static func read(_ text: [UInt8]) throws(JSONError) -> Configuration {
     let node = try JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text)
-    let top = try node.object(known: ["hub", "devices", "backends", "journal", "control", "plans"])
+    let top = try node.object(known: ["hub", "devices", "backends", "journal", "control", "plans", "bluetooth"])
     var configuration = Configuration()
     if let hub = try top["hub"]?.object(known: ["id", "timezone"]) {
       configuration.hubID = try hub["id"].map { node throws(JSONError) in try identifier(node) }
@@ -36,6 +37,18 @@ public enum ConfigurationFile {
     if let control = try top["control"]?.object(known: ["technician_group", "reader_group"]) {
       if let node = control["technician_group"] { configuration.technicianGroup = try node.string() }
       if let node = control["reader_group"] { configuration.readerGroup = try node.string() }
+    }
+    if let bluetooth = try top["bluetooth"]?.object(known: ["enabled", "controller", "other_daemon"]) {
+      configuration.bluetooth.isEnabled = try bluetooth["enabled"]?.bool() ?? true
+      if let node = bluetooth["controller"] {
+        guard let address = PeerAddress(try node.string(), kind: .publicLE) else {
+          throw node.error("invalid-value", "expected a controller's address such as \"00:1B:DC:07:32:01\"")
+        }
+        configuration.bluetooth.controller = address
+      }
+      if let node = bluetooth["other_daemon"] {
+        configuration.bluetooth.ignoresOtherDaemons = try node.string(of: ["refuse", "ignore"]) == "ignore"
+      }
     }
     configuration.plans = try top["plans"].map { node throws(JSONError) in try path(node) }
     return configuration

@@ -21,6 +21,16 @@ struct DeviceState: Sendable {
   var failures = 0
   /// Appends of this device that are not on disk yet.
   var pendingAppends = 0
+  /// Signal strength of the newest advertisement, in dBm.
+  var rssi: Int8?
+  /// It was heard but no link came about, or the link ended before it said anything.
+  var missedContacts = 0
+  /// It does not know this hub any more.
+  var needsPairing = false
+  /// A link over the air is coming up.
+  var isConnecting = false
+  /// When the kernel may connect to it again, after a link on which it said nothing.
+  var relistAt: Int64?
 
   init(_ configuration: DeviceConfiguration, _ profile: DeviceProfile) {
     self.configuration = configuration

@@ -3,6 +3,7 @@
 
 public import ControlProtocol
 public import Drivers
+public import JSON
 public import Readings
 
 /// Something to be done.
@@ -13,8 +14,18 @@ public enum Effect: Sendable {
   case openPort(device: String, path: String, SerialSettings)
   /// Load a recorded device.
   case openPlayback(device: String, path: String)
-  /// Connect to a BLE device.
+  /// Connect to a recorded device.
   case connect(device: String)
+  /// Open the ATT channel of a device that the kernel just connected.
+  case openLink(device: String, BluetoothLink)
+  /// Encrypt a Bluetooth link (2), or protect it against a man in the middle (3).
+  case secure(device: String, level: UInt8)
+  /// Speak to the kernel's Bluetooth.
+  case openBluetooth(ignoresOtherDaemons: Bool)
+  /// Speak to it no more.
+  case closeBluetooth
+  /// One packet to the kernel's management interface.
+  case manage([UInt8])
   /// Octets for a serial line, or one ATT PDU.
   case transmit(device: String, [UInt8])
   /// Close a device's link.
@@ -39,7 +50,9 @@ public enum Effect: Sendable {
   case publishReading(Reading, sequence: UInt64)
   /// Tell an event to every subscriber.
   case publishEvent(HubEvent)
-  /// Write a state file.
+  /// Tell something to one control connection.
+  case notify(connection: UInt64, method: String, JSONValue)
+  /// Write a state file. What follows in the list happens only when it is on disk.
   case save(StateFileName, [UInt8])
   /// Read the configuration again.
   case reload(RequestID)
@@ -53,6 +66,10 @@ public enum Effect: Sendable {
 public enum StateFileName: String, Sendable, Hashable {
   /// Which patient belongs to which user slot of which device.
   case bindings = "bindings.json"
+  /// The devices that technicians brought in.
+  case devices = "devices.json"
+  /// The keys of Bluetooth bonds.
+  case bonds = "bonds.json"
 }
 
 /// Priorities of the system's journal.

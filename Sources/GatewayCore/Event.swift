@@ -21,8 +21,17 @@ public enum Event: Sendable {
   case advertised(device: String, AdvertisedData)
   /// Octets of a serial line, or one ATT PDU.
   case linkReceived(device: String, [UInt8])
+  /// A Bluetooth link is encrypted now, at this level.
+  case linkSecured(device: String, level: UInt8)
   /// The endpoint is gone or could not be opened.
   case linkClosed(device: String, LinkEnd)
+
+  /// The kernel's Bluetooth can be spoken to.
+  case bluetoothOpened
+  /// It cannot, or not any more.
+  case bluetoothClosed(LinkEnd)
+  /// One packet of the kernel's management interface.
+  case managementReceived([UInt8])
 
   /// The earliest deadline that the gateway asked for has come.
   case timer
@@ -46,6 +55,8 @@ public enum Event: Sendable {
 
   /// A person or a program asked for something over the control socket.
   case asked(RequestID, ControlRequest, CallerName)
+  /// A state file could not be written; the rest of its effects was cancelled.
+  case saveFailed(StateFileName, message: String)
   /// A control connection is gone; its subscriptions end.
   case callerGone(connection: UInt64)
   /// The service manager asks to stop.

@@ -2,6 +2,7 @@
 
 internal import ControlProtocol
 internal import Drivers
+internal import GATT
 internal import Monitoring
 internal import Readings
 internal import Zones
@@ -40,6 +41,11 @@ public struct Gateway: Sendable {
   var plans: [String: Plan] = [:]
   var state: GatewayState
   var bindings: Bindings
+  var register: DeviceRegister
+  var bonds: Bonds
+  var bluetooth = BluetoothState()
+  /// Control connections that record a device's link.
+  var captures: [UInt64: String] = [:]
   var devices: [String: DeviceState] = [:]
   var outboxes: [String: Outbox] = [:]
   var pending: [AppendID: PendingAppend] = [:]
@@ -66,10 +72,21 @@ public struct Gateway: Sendable {
   var day = (rounds: 0, stored: UInt64(0))
 
   /// A gateway with what recovery and the state files gave.
-  public init(identity: Identity, state: GatewayState, bindings: Bindings) {
+  public init(
+    identity: Identity, state: GatewayState, bindings: Bindings, register: DeviceRegister = DeviceRegister(),
+    bonds: Bonds = Bonds()
+  ) {
     self.identity = identity
     self.state = state
     self.bindings = bindings
+    self.register = register
+    self.bonds = bonds
+  }
+
+  /// Every device: those of the configuration, and those that technicians brought in.
+  var knownDevices: [DeviceConfiguration] {
+    let configured = Set(configuration.devices.map(\.id))
+    return configuration.devices + register.devices.filter { !configured.contains($0.id) }
   }
 
   /// Takes an event and gives what is to be done, in order.
@@ -92,8 +109,18 @@ public struct Gateway: Sendable {
       guard let state = devices[device], state.session == nil else { return [] }
       return [.connect(device: device)]
     case .advertised(let device, let data): return advertised(device, data, now)
-    case .linkReceived(let device, let octets): return session(device, now) { $0.received(octets, at: now.monotonic) }
+    case .linkReceived(let device, let octets):
+      // Some cuffs read the hub's clock.
+      if let opcode = octets.first, ATTOpcode.reads.contains(opcode) {
+        devices[device]?.session?.hubTime = hubTime(device, now)
+      }
+      return captured(device, "<", octets, now) + session(device, now) { $0.received(octets, at: now.monotonic) }
+    case .linkSecured(let device, let level):
+      return session(device, now) { $0.secured(level: level, at: now.monotonic) }
     case .linkClosed(let device, let end): return linkClosed(device, end, now)
+    case .bluetoothOpened: return bluetoothOpened()
+    case .bluetoothClosed(let end): return bluetoothClosed(end, now)
+    case .managementReceived(let octets): return managementReceived(octets, now)
     case .timer: return due(now)
     case .clockChanged: return expireRules(now)
     case .appended(let id, let sequences): return appended(id, sequences, now) + snapshot(now)
@@ -110,7 +137,8 @@ public struct Gateway: Sendable {
     case .delivered(let backend, let outcome): return delivered(backend, outcome, now)
     case .loaded(let sequence, let reading): return loaded(sequence, reading, now)
     case .asked(let id, let request, let caller): return answer(id, request, caller, now)
-    case .callerGone: return []
+    case .saveFailed(let name, let message): return saveFailed(name, message)
+    case .callerGone(let connection): return callerGone(connection, now)
     case .stopRequested: return stop(now)
     }
   }
@@ -122,7 +150,7 @@ public struct Gateway: Sendable {
     retainAt = now.monotonic + 60_000
     var effects: [Effect] = []
     if state.stored > 0 { effects += append([.snapshot(state)], now: now) }
-    return effects + openDevices(now) + recoverFragments(now) + wakeOutboxes() + expireRules(now)
+    return effects + openBluetooth() + openDevices(now) + recoverFragments(now) + wakeOutboxes() + expireRules(now)
   }
 
   private mutating func configured(
@@ -132,13 +160,16 @@ public struct Gateway: Sendable {
     self.zones = zones
     self.plans = plans
     var effects: [Effect] = []
-    for (id, device) in devices where !configuration.devices.contains(device.configuration) {
+    let known = knownDevices
+    for (id, device) in devices where !known.contains(device.configuration) {
       effects.append(.close(device: id))
       devices[id] = nil
     }
-    for device in configuration.devices where devices[device.id] == nil {
+    for device in known where devices[device.id] == nil {
       if let profile = Registry.profile(id: device.driver) { devices[device.id] = DeviceState(device, profile) }
     }
+    bluetooth.devices = [:]
+    for (id, device) in devices { if let link = device.link { bluetooth.devices[link.device] = id } }
     for name in outboxes.keys where !configuration.backends.contains(where: { $0.name == name }) {
       outboxes[name] = nil
     }
@@ -147,7 +178,7 @@ public struct Gateway: Sendable {
       guard outboxes[backend.name]?.phase != .sending else { continue }
       outboxes[backend.name] = Outbox(backend)
     }
-    return effects + (isStarted ? openDevices(now) + wakeOutboxes() : [])
+    return effects + (isStarted ? openBluetooth() + listDevices(now) + openDevices(now) + wakeOutboxes() : [])
   }
 
   private mutating func stop(_ now: Now) -> [Effect] {
@@ -156,7 +187,7 @@ public struct Gateway: Sendable {
       effects += linkClosed(id, LinkEnd(code: "stopping", message: "the daemon stops"), now)
       effects.append(.close(device: id))
     }
-    return effects + [.exit]
+    return leaveBluetooth() + effects + [.exit]
   }
 
   /// Appends entries; what follows in the same list waits until they are on disk.
@@ -186,9 +217,11 @@ public struct Gateway: Sendable {
     for device in devices.values {
       if let time = device.session?.nextDeadline { times.append(time) }
       if let time = device.reopenAt { times.append(time) }
+      if let time = device.relistAt { times.append(time) }
     }
     for outbox in outboxes.values { if case .waiting(let until, _) = outbox.phase { times.append(until) } }
     if let time = ruleDeadline { times.append(time) }
+    if let time = bluetooth.nextDeadline { times.append(time) }
     return times.min()
   }
 
@@ -203,6 +236,7 @@ public struct Gateway: Sendable {
       }
       if let time = devices[id]?.reopenAt, time <= now.monotonic { effects += open(id, now) }
     }
+    effects += bluetoothDue(now)
     for name in outboxes.keys.sorted() {
       effects += outboxes[name]?.due(at: now.monotonic, through: state.cursors[name]?.through ?? 0) ?? []
     }

@@ -1,5 +1,6 @@
 // What technicians ask over the control socket, and what they are told.
 
+internal import BluetoothManagement
 internal import ControlProtocol
 internal import Drivers
 internal import JSON
@@ -14,7 +15,7 @@ extension Gateway {
       return [.answer(id, .result(["version": .string(identity.version), "hub_id": .string(identity.hubID)]))]
     case .status: return [.answer(id, .result(status(now)))]
     case .devices:
-      return [.answer(id, .result(["devices": .array(configuration.devices.compactMap { device($0.id, now) })]))]
+      return [.answer(id, .result(["devices": .array(knownDevices.compactMap { device($0.id, now) })]))]
     case .backends:
       return [.answer(id, .result(["backends": .array(outboxes.keys.sorted().compactMap { backend($0, now) })]))]
     case .doctor: return [.answer(id, .result(["checks": .array(checks(now))]))]
@@ -24,6 +25,24 @@ extension Gateway {
     case .assignSlot(let device, let user, let patient):
       return assign(id, device: device, user: user, patient: patient, caller, now)
     case .reload: return [.reload(id)]
+    case .scan(let seconds): return scan(id, seconds: seconds, now)
+    case .pair(let wish): return pair(id, wish, caller, now)
+    case .pairAnswer(let text): return pairAnswer(id, text, now)
+    case .pairCancel:
+      let error = ControlError(code: "pairing.cancelled", message: "the pairing was cancelled")
+      return failPairing(error, now) + [.answer(id, .result(["cancelled": true]))]
+    case .unpair(let device): return unpair(id, device, caller, now)
+    case .capture(let device):
+      guard devices[device] != nil else {
+        return [
+          .answer(
+            id, .failure(.init(code: "not-found", message: "there is no device \(device)", hint: "hearthctl devices")))
+        ]
+      }
+      captures[id.connection] = device
+      return append([.audit(uid: caller.uid, action: "capture of \(device)")], now: now) + [
+        .answer(id, .result(["capturing": self.device(device, now) ?? .null]))
+      ]
     }
   }
 
@@ -50,7 +69,8 @@ extension Gateway {
       "maximum_bytes": .int(journal.maximumBytes), "damage": .array(journal.damage.map { .string($0) }),
       "unsaved": .int(unsaved.count),
     ]
-    object["devices"] = .array(configuration.devices.compactMap { device($0.id, now) })
+    object["devices"] = .array(knownDevices.compactMap { device($0.id, now) })
+    object["bluetooth"] = bluetoothStatus
     object["backends"] = .array(outboxes.keys.sorted().compactMap { backend($0, now) })
     object["plans"] = .int(plans.count)
     object["problems"] = .array(problems())
@@ -87,7 +107,15 @@ extension Gateway {
         "backend.misconfigured", "backend \(name): \(error.text) (\(error.code))",
         "check its address and credential; readings are kept")
     }
-    for device in configuration.devices {
+    for device in knownDevices where devices[device.id]?.needsPairing ?? false {
+      add(
+        "device.needs-pairing", "device \(device.id) does not know this hub any more",
+        "bring it into pairing mode, then hearthctl pair")
+    }
+    if !bluetooth.devices.isEmpty, let fault = bluetoothFault {
+      add(fault.code, fault.message, fault.hint ?? "hearthctl doctor")
+    }
+    for device in knownDevices {
       guard let end = devices[device.id]?.lastEnd, devices[device.id]?.session == nil, end.code == "open-failed" else {
         continue
       }
@@ -110,8 +138,17 @@ extension Gateway {
     switch device.configuration.endpoint {
     case .serial(let path): object["port"] = .string(path)
     case .playback(let path): object["playback"] = .string(path)
+    case .bluetooth(let link):
+      object["address"] = .string(link.device.description)
+      object["bond"] =
+        device.needsPairing
+        ? "needs-pairing"
+        : bonds.level(of: link.device, on: link.controller).map { $0 == 3 ? "authenticated" : "encrypted" } ?? "none"
+      if let rssi = device.rssi { object["rssi"] = .int(Int(rssi)) }
+      object["missed_contacts"] = .int(device.missedContacts)
     }
-    object["state"] = .string(device.session == nil ? "waiting" : "connected")
+    object["state"] = .string(
+      device.needsPairing ? "needs-pairing" : device.session == nil ? "waiting" : "connected")
     var patients = JSONObject()
     if let patient = device.configuration.patient { patients["*"] = .string(patient) }
     for (slot, patient) in device.configuration.users.sorted(by: { $0.key < $1.key }) {
@@ -131,6 +168,22 @@ extension Gateway {
     if device.session == nil, let end = device.lastEnd {
       object["link"] = ["code": .string(end.code), "message": .string(end.message)]
     }
+    return .object(object)
+  }
+
+  private var bluetoothStatus: JSONValue {
+    var object = JSONObject()
+    let fault = bluetoothFault
+    object["state"] = .string(fault?.code ?? "ready")
+    if let fault { object["message"] = .string(fault.message) }
+    object["controllers"] = .array(
+      bluetooth.controllers.values.sorted { $0.index < $1.index }.map { controller in
+        [
+          "index": .int(controller.index), "address": controller.address.map { .string($0.description) } ?? .null,
+          "ready": .bool(controller.isReady),
+        ]
+      })
+    object["pairing"] = .bool(bluetooth.pairing != nil)
     return .object(object)
   }
 
@@ -209,8 +262,19 @@ extension Gateway {
           "backend-\(name)", error == nil, "takes readings", "\(error?.text ?? "") (\(error?.code ?? ""))",
           outbox.isMisconfigured ? "check its address and credential" : "nothing is lost; it is tried again by itself"))
     }
-    for configured in configuration.devices {
+    list.append(
+      check(
+        "bluetooth", bluetoothFault == nil, "\(bluetooth.controllers.values.count(where: \.isReady)) controller ready",
+        bluetoothFault?.message ?? "", bluetoothFault?.hint ?? "hearthctl doctor"))
+    for configured in knownDevices {
       guard let device = devices[configured.id] else { continue }
+      if device.needsPairing {
+        list.append(
+          check(
+            "device-\(configured.id)", false, "", "it does not know this hub any more",
+            "bring it into pairing mode, then hearthctl pair"))
+        continue
+      }
       let isGood = device.session != nil || device.lastEnd?.code != "open-failed"
       list.append(
         check(

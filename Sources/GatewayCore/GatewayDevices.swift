@@ -1,6 +1,11 @@
 // Devices: opening and closing links, and the one way of a reading from driver to disk.
 
+internal import BluetoothManagement
+internal import ControlProtocol
 internal import Drivers
+internal import GATT
+internal import HealthProfiles
+internal import JSON
 internal import Monitoring
 internal import Octets
 internal import Readings
@@ -8,7 +13,7 @@ internal import Zones
 
 extension Gateway {
   mutating func openDevices(_ now: Now) -> [Effect] {
-    configuration.devices.map(\.id).filter { devices[$0]?.session == nil }.flatMap { open($0, now) }
+    knownDevices.map(\.id).filter { devices[$0]?.session == nil }.flatMap { open($0, now) }
   }
 
   mutating func open(_ id: String, _ now: Now) -> [Effect] {
@@ -19,6 +24,8 @@ extension Gateway {
       guard case .serial(let settings) = device.profile.transport, let first = settings.first else { return [] }
       return [.openPort(device: id, path: path, first)]
     case .playback(let path): return [.openPlayback(device: id, path: path)]
+    // The kernel connects to it as soon as it is heard.
+    case .bluetooth: return []
     }
   }
 
@@ -27,7 +34,8 @@ extension Gateway {
     let configuration = device.configuration
     var context = DriverContext(
       model: configuration.model, continuousInterval: configuration.continuousInterval,
-      storedRecords: configuration.readsStoredRecords, lastRecordNumber: state.lastRecord[configuration.id])
+      storedRecords: configuration.readsStoredRecords, lastRecordNumber: state.lastRecord[configuration.id],
+      consent: configuration.consent.map { ($0.user, $0.code) })
     if now.isSynchronised {
       let seconds = now.wall / 1000
       let local = zone.local(at: seconds)
@@ -43,15 +51,39 @@ extension Gateway {
     return context
   }
 
+  /// What the hub's clock shows in the device's zone; nil while it is not synchronised: never a wrong time.
+  func hubTime(_ id: String, _ now: Now) -> CurrentTimeOctets? {
+    guard let device = devices[id] else { return nil }
+    let context = driverContext(device, now)
+    guard let time = context.localTime, let zone = context.zone else { return nil }
+    let seconds = now.wall / 1000
+    let offset = self.zone(for: device.configuration, patient: device.configuration.patient).local(at: seconds).offset
+    // The first day of 1970 was a Thursday; Monday is 1.
+    let weekday = UInt8(clamping: ((seconds + Int64(offset)) / 86_400 + 3) % 7 + 1)
+    return CurrentTimeOctets(
+      currentTime: CurrentTime(time, dayOfWeek: weekday).octets,
+      localTimeInformation: LocalTimeInformation(timeZone: zone.quarterHours, dstOffset: zone.daylight).octets)
+  }
+
   mutating func linkOpened(_ id: String, _ now: Now) -> [Effect] {
     guard let device = devices[id] else { return [.close(device: id)] }
-    let link = LinkSession(profile: device.profile, context: driverContext(device, now))
+    let link = LinkSession(profile: device.profile, context: driverContext(device, now), terms: terms(device))
     devices[id]?.session = link
+    devices[id]?.isConnecting = false
     devices[id]?.clock = nil
     devices[id]?.failures = 0
     devices[id]?.lastEnd = nil
     devices[id]?.lastContact = now.wall
     return session(id, now) { $0.opened(at: now.monotonic) }
+  }
+
+  /// How a link over the air is to be used; nil for any other.
+  private func terms(_ device: DeviceState) -> LinkTerms? {
+    guard let link = device.link else { return nil }
+    let isPairing = bluetooth.pairing?.device == device.configuration.id && bluetooth.pairing?.stage == .pairing
+    // A device that bonds is heard only with its keys.
+    let level = device.profile.bonding == .cannotBond ? nil : bonds.level(of: link.device, on: link.controller) ?? 2
+    return LinkTerms(level: level, isPairing: isPairing, attributes: register.attributes[device.configuration.id])
   }
 
   mutating func advertised(_ id: String, _ data: AdvertisedData, _ now: Now) -> [Effect] {
@@ -66,10 +98,12 @@ extension Gateway {
   mutating func linkClosed(_ id: String, _ end: LinkEnd, _ now: Now) -> [Effect] {
     guard devices[id] != nil else { return [] }
     var effects: [Effect] = []
+    let hadReading = devices[id]?.session?.hasReading ?? false
     if devices[id]?.session != nil {
       effects = session(id, now) { $0.closed(at: now.monotonic) }
       devices[id]?.session = nil
     }
+    if devices[id]?.link != nil { effects += linkOverTheAirClosed(id, end, hadReading: hadReading, now) }
     let isNew = devices[id]?.lastEnd?.code != end.code
     devices[id]?.lastEnd = end
     if case .serial? = devices[id]?.configuration.endpoint, end.code != "stopping" {
@@ -81,6 +115,23 @@ extension Gateway {
       if isNew, end.code != "ended" { effects.append(.log(.warning, "device \(id): \(end.message)")) }
     }
     return effects
+  }
+
+  /// What follows the end of a link over the air: the kernel goes on listening by itself.
+  private mutating func linkOverTheAirClosed(
+    _ id: String, _ end: LinkEnd, hadReading: Bool, _ now: Now
+  ) -> [Effect] {
+    devices[id]?.isConnecting = false
+    if end.code == "security" { return bondLost(id, now) }
+    if hadReading {
+      devices[id]?.missedContacts = 0
+      return []
+    }
+    devices[id]?.missedContacts += 1
+    guard end.code == "ended", devices[id]?.relistAt == nil, bluetooth.pairing?.device != id else { return [] }
+    // Ended by the hub because it said nothing: connecting again at once would empty its battery.
+    devices[id]?.relistAt = now.monotonic + 30_000
+    return listDevices(now)
   }
 
   /// Runs something on a device's session and carries out what came of it.
@@ -109,6 +160,13 @@ extension Gateway {
       devices[id]?.lastProblem = problem
     }
     effects += output.answers.map { .log(.notice, "device \(id): \($0.message)") }
+    if let database = output.discovered, device.link != nil, register.devices.contains(where: { $0.id == id }),
+      register.attributes[id] != database
+    {
+      register.attributes[id] = database
+      effects.append(.save(.devices, register.encoded))
+    }
+    if let level = output.secures { effects.append(.secure(device: id, level: level)) }
     var mayConfirm = true
     var isKnown = false
     if output.mustStore {
@@ -123,7 +181,10 @@ extension Gateway {
     } else if output.confirms {
       devices[id]?.session?.confirmed()
     }
-    effects += output.transmit.map { .transmit(device: id, $0) }
+    for octets in output.transmit {
+      effects += captured(id, ">", octets, now)
+      effects.append(.transmit(device: id, octets))
+    }
     if output.confirms {
       // A reading that is on its way to the disk from an earlier link is not confirmed on this one: the device sends it again.
       effects.append(mayConfirm ? .transmit(device: id, [0x1E]) : .close(device: id))
@@ -210,6 +271,37 @@ extension Gateway {
         effects += carryOut(output, id, now)
       }
     }
+    return effects
+  }
+}
+
+// What a technician records, and what the disk refused.
+extension Gateway {
+  /// Tells the recording connections what went over a device's link.
+  func captured(_ device: String, _ direction: String, _ octets: [UInt8], _ now: Now) -> [Effect] {
+    guard !captures.isEmpty else { return [] }
+    return captures.filter { $0.value == device }.keys.sorted().map {
+      .notify(
+        connection: $0, method: "capture",
+        ["direction": .string(direction), "at": .int(now.monotonic), "hex": .string(Hex.encode(octets))])
+    }
+  }
+
+  mutating func saveFailed(_ name: StateFileName, _ message: String) -> [Effect] {
+    var effects: [Effect] = [.log(.error, "state: \(message)")]
+    guard let pairing = bluetooth.finished, name == .bonds || name == .devices else { return effects }
+    // The technician was not told yet: it did not come about.
+    bluetooth.finished = nil
+    if let before = pairing.before { register = before }
+    if let id = pairing.device, !register.devices.contains(where: { $0.id == id }) {
+      devices[id] = nil
+      bluetooth.devices = bluetooth.devices.filter { $0.value != id }
+      effects.append(.close(device: id))
+    }
+    effects.append(
+      .answer(
+        pairing.request,
+        .failure(.init(code: "state.write-failed", message: message, hint: "free space on the disk, then pair again"))))
     return effects
   }
 }

@@ -19,48 +19,143 @@ struct SessionOutput {
   /// An indication waits for its confirmation, which is sent last.
   var confirms = false
   var closes = false
+  /// The link is to be encrypted (2) or protected against a man in the middle (3).
+  var secures: UInt8?
+  /// What discovery found.
+  var discovered: GATTDatabase?
 
   /// Something has to be on disk before anything is sent.
   var mustStore: Bool { !readings.isEmpty || !fragments.isEmpty || problems.contains { $0.raw != nil } }
 }
 
+/// How a Bluetooth link is to be used.
+struct LinkTerms: Sendable {
+  /// The security level of the bond; nil for a device that cannot bond.
+  var level: UInt8?
+  /// Pairing is under way: nothing is asked before it is complete.
+  var isPairing = false
+  /// What discovery found earlier.
+  var attributes: GATTDatabase?
+}
+
 /// A device's session while its link is up.
 struct LinkSession: Sendable {
+  private enum Phase: Hashable {
+    /// Pairing or encryption is not complete; what arrives is held and counts only once it is.
+    case waiting
+    case settling(until: Int64)
+    case up
+  }
+  /// PDUs that are held until the link is encrypted.
+  private static let mostHeld = 32
+  /// Quiet after the last value before the link is given back, in milliseconds (Continua design, and batteries).
+  private static let quietAfterReading: Int64 = 10_000
+  private static let quietWithoutReading: Int64 = 60_000
+
   private var driver: any Driver
   private var client: GATTClient?
   private var server = GATTServer()
   private let isSerial: Bool
+  private let settles: Int64
+  private var terms: LinkTerms?
+  private var phase = Phase.up
+  private var held: [[UInt8]] = []
+  /// The level that the link has.
+  private var level: UInt8 = 1
   private var timers: [DriverTimer: Int64] = [:]
   private var transactionDeadline: Int64?
+  /// When a quiet Bluetooth link is given back.
+  private var quietDeadline: Int64?
+  /// What the hub's clock shows, for a device that asks; nil while it is not synchronised.
+  var hubTime: CurrentTimeOctets?
+  /// A reading came on this link.
+  private(set) var hasReading = false
 
-  init(profile: DeviceProfile, context: DriverContext) {
+  /// - Parameter terms: of a link over the air; nil for serial ports and recordings.
+  init(profile: DeviceProfile, context: DriverContext, terms: LinkTerms? = nil) {
     driver = profile.make(context)
+    settles = Int64(profile.settles)
+    self.terms = terms
     if case .serial = profile.transport { isSerial = true } else { isSerial = false }
     if case .gatt = profile.transport { client = GATTClient() }
   }
 
   /// The next moment at which `due` wants to be called, monotonic milliseconds.
   var nextDeadline: Int64? {
-    let times = Array(timers.values) + [transactionDeadline].compactMap { $0 }
+    var times = Array(timers.values) + [transactionDeadline, quietDeadline].compactMap { $0 }
+    if case .settling(let until) = phase { times.append(until) }
     return times.min()
   }
 
   /// The link is up.
   mutating func opened(at now: Int64) -> SessionOutput {
     var output = SessionOutput()
-    if var client {
-      let outputs = client.start()
-      self.client = client
-      take(outputs, at: now, into: &output)
+    if let terms {
+      quietDeadline = now + LinkSession.quietWithoutReading
+      if terms.isPairing || terms.level != nil { phase = .waiting }
+      if !terms.isPairing, let level = terms.level { output.secures = level }
+      if phase == .up { begin(at: now, into: &output) }
+    } else if client != nil {
+      begin(at: now, into: &output)
     } else if isSerial {
       take(driver.handle(.opened), at: now, into: &output)
     }
     return output
   }
 
+  /// Pairing is complete: the link has this level.
+  mutating func paired(level: UInt8, at now: Int64) -> SessionOutput {
+    terms?.isPairing = false
+    terms?.level = level
+    quietDeadline = now + LinkSession.quietWithoutReading
+    return secured(level: level, at: now)
+  }
+
+  /// The link is encrypted now.
+  mutating func secured(level: UInt8, at now: Int64) -> SessionOutput {
+    var output = SessionOutput()
+    self.level = max(self.level, level)
+    if phase == .waiting, terms?.isPairing != true {
+      if settles > 0 { phase = .settling(until: now + settles) } else { begin(at: now, into: &output) }
+    } else if phase == .up, var client {
+      let outputs = client.securityRaised()
+      self.client = client
+      take(outputs, at: now, into: &output)
+    }
+    return output
+  }
+
+  /// Asks the device for what it has; then what it said meanwhile.
+  private mutating func begin(at now: Int64, into output: inout SessionOutput) {
+    phase = .up
+    guard var client else { return }
+    let outputs = client.start(cached: terms?.attributes)
+    self.client = client
+    take(outputs, at: now, into: &output)
+    let waiting = held
+    held = []
+    for pdu in waiting { receive(pdu, at: now, into: &output) }
+  }
+
   /// Octets or a PDU arrived.
   mutating func received(_ octets: [UInt8], at now: Int64) -> SessionOutput {
     var output = SessionOutput()
+    if terms != nil {
+      quietDeadline = now + (hasReading ? LinkSession.quietAfterReading : LinkSession.quietWithoutReading)
+    }
+    receive(octets, at: now, into: &output)
+    if !output.readings.isEmpty || !output.fragments.isEmpty {
+      hasReading = true
+      if terms != nil { quietDeadline = now + LinkSession.quietAfterReading }
+    }
+    return output
+  }
+
+  private mutating func receive(_ octets: [UInt8], at now: Int64, into output: inout SessionOutput) {
+    guard phase == .up else {
+      if held.count < LinkSession.mostHeld { held.append(octets) } else { output.closes = true }
+      return
+    }
     if var client {
       let outputs = client.receive(octets)
       self.client = client
@@ -68,7 +163,6 @@ struct LinkSession: Sendable {
     } else {
       take(driver.handle(.received(octets)), at: now, into: &output)
     }
-    return output
   }
 
   /// An advertisement arrived.
@@ -112,6 +206,11 @@ struct LinkSession: Sendable {
   /// Timers whose moment has come.
   mutating func due(at now: Int64) -> SessionOutput {
     var output = SessionOutput()
+    if case .settling(let until) = phase, until <= now { begin(at: now, into: &output) }
+    if let deadline = quietDeadline, deadline <= now {
+      quietDeadline = nil
+      output.closes = true
+    }
     if let deadline = transactionDeadline, deadline <= now, var client {
       transactionDeadline = nil
       let outputs = client.timedOut()
@@ -133,6 +232,7 @@ struct LinkSession: Sendable {
       case .startTimer: transactionDeadline = now + Int64(GATTClient.transactionMilliseconds)
       case .stopTimer: transactionDeadline = nil
       case .discovered(let database):
+        if database.isComplete { output.discovered = database }
         let found = database.characteristics.map {
           DiscoveredCharacteristic(id: CharacteristicID($0.service, $0.uuid), properties: $0.properties)
         }
@@ -147,7 +247,7 @@ struct LinkSession: Sendable {
       // `discovered` follows: the driver begins again.
       case .databaseChanged: break
       case .peerRequest(let pdu):
-        if let answer = server.receive(pdu, time: nil, mtu: client?.mtu ?? 23) { output.transmit.append(answer) }
+        if let answer = server.receive(pdu, time: hubTime, mtu: client?.mtu ?? 23) { output.transmit.append(answer) }
       case .readDone(let characteristic, let octets):
         take(driver.handle(.value(LinkSession.id(characteristic), octets, .read)), at: now, into: &output)
       case .readFailed(let characteristic, let code):
@@ -161,7 +261,12 @@ struct LinkSession: Sendable {
       case .subscribeFailed(let characteristic, let code):
         take(driver.handle(.subscribeFailed(LinkSession.id(characteristic), code)), at: now, into: &output)
       case .securityRequired:
-        // Recordings need no encryption: the request fails, and the driver says what is missing.
+        // A bond that is not protected enough is protected further, once; without a bond the request fails, and the driver
+        // says what is missing.
+        if let wanted = terms?.level, level < wanted {
+          output.secures = wanted
+          continue
+        }
         guard var client else { continue }
         let outputs = client.securityRefused()
         self.client = client

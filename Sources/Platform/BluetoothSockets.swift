@@ -39,6 +39,9 @@ public enum BluetoothSockets {
     return false
   }
 
+  /// The security level that a link has: 1 is not encrypted.
+  public static func security(_ fd: Int32) -> UInt8 { UInt8(clamping: max(1, cb_get_security(fd))) }
+
   /// How a socket stands that became writable or failed.
   public static func state(_ fd: Int32) -> State {
     let error = cb_pending_error(fd)

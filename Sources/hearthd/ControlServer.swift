@@ -139,6 +139,11 @@ final class ControlServer {
     for client in interested { client.connection.send(line) }
   }
 
+  /// Tells something to one client.
+  func notify(_ connection: UInt64, _ method: String, _ value: JSONValue) {
+    clients[connection]?.connection.send(ControlMessage.notification(method: method, parameters: value.encoded()))
+  }
+
   func close() {
     loop.forget(listener)
     Descriptor.close(listener)

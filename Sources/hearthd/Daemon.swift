@@ -29,6 +29,7 @@ final class Daemon {
   private var isStopping = false
   private var serial: SerialLinks?
   private var playback: PlaybackLinks?
+  private var bluetooth: BluetoothLinks?
   private var control: ControlServer?
   private var backends: Backends?
   /// Called with every effect before it is run; the demo watches by it.
@@ -40,6 +41,8 @@ final class Daemon {
     self.options = options
     self.loaded = loaded
     let state = options.stateDirectory
+    // The state file that is being read, for its errors.
+    var file = StateFileName.bindings.rawValue
     do {
       try Directory.make(state)
       loop = try EventLoop(signals: [SIGTERM, SIGINT, SIGHUP, SIGCHLD])
@@ -65,14 +68,19 @@ final class Daemon {
       if let octets = try StateFile.read("\(state)/\(StateFileName.bindings.rawValue)") {
         bindings = try Bindings(octets)
       }
+      file = StateFileName.devices.rawValue
+      let register = try StateFile.read("\(state)/\(file)").map { try DeviceRegister($0) } ?? DeviceRegister()
+      file = StateFileName.bonds.rawValue
+      let bonds = try StateFile.read("\(state)/\(file)").map { try Bonds($0) } ?? Bonds()
       gateway = Gateway(
         identity: .init(hubID: hubID, version: Hearthd.version, startedAt: Clocks.monotonic()), state: recovered,
-        bindings: bindings)
+        bindings: bindings, register: register, bonds: bonds)
       journal = try JournalThread(store)
       let uplink = UplinkClient(loop, path: options.uplink, socket: "\(options.runtimeDirectory)/uplink.sock")
       backends = nil
       backends = try Backends(
         loop, uplink: uplink, identity: .init(hubID: hubID, bootID: bootID), { [unowned self] in handle($0) })
+      bluetooth = BluetoothLinks(loop) { [unowned self] in handle($0) }
       serial = SerialLinks(loop) { [unowned self] in handle($0) }
       playback = PlaybackLinks(localTime: { [unowned self] in localTime() }) { [unowned self] in handle($0) }
       try listen()
@@ -83,7 +91,7 @@ final class Daemon {
     } catch let error as FileError {
       throw StartError(message: "\(error)")
     } catch let error as JSONError {
-      throw StartError(message: error.description(file: "\(state)/bindings.json"))
+      throw StartError(message: error.description(file: "\(state)/\(file)"))
     } catch {
       throw StartError(message: "\(error)")
     }
@@ -141,6 +149,7 @@ final class Daemon {
     whenReady()
     arm()
     loop.run()
+    bluetooth?.stop()
     control?.close()
     backends?.stop()
     journal.stop()
@@ -191,19 +200,41 @@ final class Daemon {
         journal.append(id, entries)
         return
       }
-      perform(effect)
+      if let failure = perform(effect) {
+        // What the list promised after it does not happen.
+        for effect in rest { if case .wake(let at) = effect { gatewayWake = at } }
+        return handle(failure)
+      }
     }
   }
 
-  private func perform(_ effect: Effect) {
+  /// Runs one effect; gives the event that its failure is.
+  private func perform(_ effect: Effect) -> Event? {
+    if case .save(let name, let octets) = effect { return save(name, octets) }
+    performPlain(effect)
+    return nil
+  }
+
+  private func save(_ name: StateFileName, _ octets: [UInt8]) -> Event? {
+    do throws(FileError) {
+      try StateFile.write(octets, to: "\(options.stateDirectory)/\(name.rawValue)")
+      return nil
+    } catch {
+      return .saveFailed(name, message: "\(error)")
+    }
+  }
+
+  private func performPlain(_ effect: Effect) {
     switch effect {
-    case .append: break
+    case .append, .save: break
     case .openPort(let device, let path, let settings): serial?.open(device, path, settings)
     case .openPlayback(let device, let path): playback?.open(device, path, at: Clocks.monotonic())
     case .connect(let device): playback?.connect(device, at: Clocks.monotonic())
     case .transmit(let device, let octets):
       if serial?.has(device) ?? false {
         serial?.send(device, octets)
+      } else if bluetooth?.has(device) ?? false {
+        bluetooth?.send(device, octets)
       } else {
         playback?.send(device, octets, at: Clocks.monotonic())
       }
@@ -211,9 +242,17 @@ final class Daemon {
       if serial?.has(device) ?? false {
         serial?.close(device)
         handle(.linkClosed(device: device, LinkEnd(code: "ended", message: "the port was closed")))
+      } else if bluetooth?.has(device) ?? false {
+        bluetooth?.close(device)
       } else {
         playback?.close(device, at: Clocks.monotonic())
       }
+    case .openLink(let device, let link): bluetooth?.connect(device, link)
+    case .secure(let device, let level): bluetooth?.secure(device, level: level)
+    case .openBluetooth(let ignores): bluetooth?.open(ignoresOtherDaemons: ignores)
+    case .closeBluetooth: bluetooth?.closeManagement()
+    case .manage(let packet): bluetooth?.manage(packet)
+    case .notify(let connection, let method, let value): control?.notify(connection, method, value)
     case .wake(let at): gatewayWake = at
     case .fetch(let backend, let after, let count, let bytes):
       journal.fetch(backend: backend, after: after, maximumCount: count, maximumBytes: bytes)
@@ -227,12 +266,6 @@ final class Daemon {
     case .answer(let id, let answer): control?.answer(id, answer)
     case .publishReading(let reading, let sequence): control?.publish(reading, sequence)
     case .publishEvent(let event): control?.publish(event)
-    case .save(let name, let octets):
-      do throws(FileError) {
-        try StateFile.write(octets, to: "\(options.stateDirectory)/\(name.rawValue)")
-      } catch {
-        SystemLog.write(3, "state: \(error)")
-      }
     case .reload(let id): reload(id)
     case .log(let level, let text): SystemLog.write(level.rawValue, text)
     case .exit: stopNow()

@@ -52,16 +52,17 @@ enum Demo {
       let zone = reading.evaluation?.zone?.rawValue ?? "-"
       let patient = reading.patient ?? "(parked)"
       say("on disk     #\(sequence) \(reading.device.id): \(values(reading))  patient \(patient)  zone \(colour(zone))")
-    case .publishEvent(let event):
+    case .publishEvent(let published):
+      guard let event = published.monitoring else { return }
       let what =
-        switch event.monitoring.kind {
+        switch event.kind {
         case .repeatRequested: "out of band: measure again"
         case .raised: "confirmed by repeat: raised"
         case .unconfirmed: "no repeat came: raised, unconfirmed"
         case .cleared: "back in band"
         }
       say(
-        "notification  \(event.monitoring.patient) rule \(event.monitoring.rule): \(what) (\(colour(event.monitoring.zone.rawValue)))"
+        "notification  \(event.patient) rule \(event.rule): \(what) (\(colour(event.zone.rawValue)))"
       )
     case .append(_, let entries):
       for case .acknowledgement(let word) in entries {

@@ -82,9 +82,10 @@ private func code(_ line: String) -> String? {
     }
   }
 
-  @Test func readersMayNotAssign() {
+  @Test func readersMayOnlyLook() {
+    let readers = ["version", "status", "devices", "backends", "doctor", "readings", "readings.follow", "watch"]
     for (name, role) in ControlRequest.methods {
-      #expect(role == (["assign", "reload"].contains(name) ? .technician : .reader))
+      #expect(role == (readers.contains(name) ? .reader : .technician))
     }
     #expect(ControlRequest.assignReading(id: "r", patient: "p").requiredRole == .technician)
     #expect(Role.reader < Role.technician)

@@ -56,7 +56,7 @@ private let shared = DeviceConfiguration(
     #expect(assigned?.patient == "p-1")
     #expect(assigned?.id == parked.id)
     #expect(assigned?.evaluation?.zone == .red)
-    #expect(hub.events.map(\.monitoring.kind) == [.repeatRequested])
+    #expect(hub.events.compactMap(\.monitoring?.kind) == [.repeatRequested])
     #expect(hub.gateway.pinned == nil)
     #expect(hub.disk.contains { if case .audit(7, _) = $0.entry { true } else { false } })
   }
@@ -77,13 +77,13 @@ private let shared = DeviceConfiguration(
     var first = hub(shared)
     first.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 190)))
     first.sync()
-    #expect(first.events.map(\.monitoring.kind) == [.repeatRequested])
+    #expect(first.events.compactMap(\.monitoring?.kind) == [.repeatRequested])
     var second = Hub(.with([shared]), plans: [plan], disk: first.disk)
     second.send(.linkOpened(device: "cuff"))
     Cuff.converse(&second, "cuff")
     second.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 188, second: 20)))
     second.sync()
-    #expect(second.events.map(\.monitoring.kind) == [.repeatRequested, .raised])
+    #expect(second.events.compactMap(\.monitoring?.kind) == [.repeatRequested, .raised])
     #expect(second.readings.last?.evaluation?.planVersion == 12)
   }
 
@@ -96,7 +96,7 @@ private let shared = DeviceConfiguration(
     #expect(hub.events.count == 1)
     hub.pass(2000)
     hub.sync()
-    #expect(hub.events.map(\.monitoring.kind) == [.repeatRequested, .unconfirmed])
+    #expect(hub.events.compactMap(\.monitoring?.kind) == [.repeatRequested, .unconfirmed])
     hub.pass(600_000)
     hub.sync()
     #expect(hub.events.count == 2)
@@ -112,6 +112,6 @@ private let shared = DeviceConfiguration(
     hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 190)))
     hub.sync()
     // The first, unstored one does not count as the first of two.
-    #expect(hub.events.map(\.monitoring.kind) == [.repeatRequested])
+    #expect(hub.events.compactMap(\.monitoring?.kind) == [.repeatRequested])
   }
 }

@@ -14,7 +14,7 @@ int cb_connect_att(const uint8_t adapter[6], const uint8_t peer[6], uint8_t peer
 /// Asks for a security level: 2 encrypted, 3 authenticated. 0, or -1 with errno (EINVAL when it is reached already).
 int cb_set_security(int fd, uint8_t level);
 
-/// The level that is reached, or -1 with errno.
+/// The level that is reached (1 without encryption), or -1 with errno.
 int cb_get_security(int fd);
 
 /// The pending error of a socket (SO_ERROR), as an errno value.

@@ -1,0 +1,109 @@
+// The keys of all bonds, by controller: a state file of mode 0600 that is loaded into the kernel whenever a controller comes up.
+// Keys never go into a log, an answer or the journal.
+
+internal import BluetoothManagement
+public import JSON
+
+internal import Octets
+
+/// The keys of every controller that this hub ever had.
+public struct Bonds: Sendable, Hashable {
+  /// The keys of one controller.
+  struct Keys: Sendable, Hashable {
+    var longTerm: [LongTermKey] = []
+    var identity: [IdentityResolvingKey] = []
+    var parameters: [ConnectionParameters] = []
+  }
+
+  /// By the controller's address.
+  var controllers: [PeerAddress: Keys] = [:]
+
+  /// No bonds.
+  public init() {}
+
+  func keys(of controller: PeerAddress) -> Keys { controllers[controller] ?? Keys() }
+
+  /// The security level that a bond gives: 2 encrypted, 3 protected against a man in the middle. Nil without a bond.
+  func level(of device: PeerAddress, on controller: PeerAddress) -> UInt8? {
+    let keys = keys(of: controller).longTerm.filter { $0.address == device }
+    guard !keys.isEmpty else { return nil }
+    return keys.contains(where: \.isAuthenticated) ? 3 : 2
+  }
+
+  mutating func add(_ key: LongTermKey, on controller: PeerAddress) {
+    var keys = keys(of: controller)
+    keys.longTerm.removeAll { $0.isReplaced(by: key) }
+    keys.longTerm.append(key)
+    controllers[controller] = keys
+  }
+
+  mutating func add(_ key: IdentityResolvingKey, on controller: PeerAddress) {
+    var keys = keys(of: controller)
+    keys.identity.removeAll { $0.address == key.address }
+    keys.identity.append(key)
+    controllers[controller] = keys
+  }
+
+  mutating func add(_ parameters: ConnectionParameters, on controller: PeerAddress) {
+    var keys = keys(of: controller)
+    keys.parameters.removeAll { $0.address == parameters.address }
+    keys.parameters.append(parameters)
+    controllers[controller] = keys
+  }
+
+  mutating func remove(_ device: PeerAddress, on controller: PeerAddress) {
+    var keys = keys(of: controller)
+    keys.longTerm.removeAll { $0.address == device }
+    keys.identity.removeAll { $0.address == device }
+    keys.parameters.removeAll { $0.address == device }
+    controllers[controller] = keys
+  }
+
+  /// The state file's octets.
+  public var encoded: [UInt8] {
+    var object = JSONObject()
+    func list(_ octets: [[UInt8]]) -> JSONValue { .array(octets.map { .string(Hex.encode($0)) }) }
+    for (controller, keys) in controllers.sorted(by: { $0.key.bits < $1.key.bits }) {
+      object[controller.description] = [
+        "long_term_keys": list(keys.longTerm.map(\.octets)), "identity_keys": list(keys.identity.map(\.octets)),
+        "connection_parameters": list(keys.parameters.map(\.octets)),
+      ]
+    }
+    let value: JSONValue = ["version": 1, "controllers": .object(object)]
+    return value.encoded()
+  }
+
+  /// From the state file's octets. Throws when they are not a bonds file.
+  public init(_ octets: [UInt8]) throws(JSONError) {
+    let node = try JSONReader(maximumSize: 1 << 20).node(octets)
+    let top = try node.object(known: ["version", "controllers"])
+    _ = try top.required("version", "1").int(in: 1...1)
+    for member in try top.required("controllers", "an object").objectOfAnyKeys() {
+      guard let controller = PeerAddress(member.key, kind: .publicLE) else {
+        throw member.value.error("invalid-value", "expected the address of a controller, found \"\(member.key)\"")
+      }
+      let object = try member.value.object(known: ["long_term_keys", "identity_keys", "connection_parameters"])
+      var keys = Keys()
+      for node in try object["long_term_keys"]?.array() ?? [] {
+        keys.longTerm.append(try Bonds.key(node, LongTermKey.init))
+      }
+      for node in try object["identity_keys"]?.array() ?? [] {
+        keys.identity.append(try Bonds.key(node, IdentityResolvingKey.init))
+      }
+      for node in try object["connection_parameters"]?.array() ?? [] {
+        keys.parameters.append(try Bonds.key(node, ConnectionParameters.init))
+      }
+      controllers[controller] = keys
+    }
+  }
+
+  private static func key<Key>(
+    _ node: JSONNode, _ make: ([UInt8]) throws(DecodeError) -> Key
+  ) throws(JSONError) -> Key {
+    let text = try node.string()
+    guard let octets = try? Hex.decode(text), let key = try? make(octets) else {
+      throw node.error("invalid-value", "expected a key in hexadecimal digits")
+    }
+    return key
+  }
+}

@@ -1,0 +1,480 @@
+// A technician at the desk: looking for devices, pairing one, letting one go. Bonds come into being only in here.
+
+internal import BluetoothManagement
+internal import ControlProtocol
+internal import Drivers
+internal import GATT
+internal import JSON
+internal import Octets
+internal import Readings
+
+extension Gateway {
+  // MARK: Looking for devices
+
+  mutating func scan(_ id: RequestID, seconds: Int, _ now: Now) -> [Effect] {
+    if let fault = bluetoothFault { return openBluetooth() + [.answer(id, .failure(fault))] }
+    bluetooth.scans[id.connection] = now.monotonic + Int64(seconds) * 1000
+    bluetooth.told = [:]
+    return [.answer(id, .result(["scanning": true, "seconds": .int(seconds)]))] + discover()
+  }
+
+  /// Asks for discovery where it is wanted and not on.
+  mutating func discover() -> [Effect] {
+    guard !bluetooth.scans.isEmpty || bluetooth.pairing?.stage == .searching else { return [] }
+    return bluetooth.controllers.values.filter { $0.isReady && !$0.isDiscovering }.sorted { $0.index < $1.index }.map {
+      manage(.startDiscovery, $0.index)
+    }
+  }
+
+  mutating func endScans(_ now: Now) -> [Effect] {
+    let ended = bluetooth.scans.filter { $0.value <= now.monotonic }.keys.sorted()
+    guard !ended.isEmpty else { return [] }
+    for connection in ended { bluetooth.scans[connection] = nil }
+    return ended.map { .notify(connection: $0, method: "scan", ["event": "ended"]) } + stopDiscovery()
+  }
+
+  /// Ends discovery when nobody looks any more.
+  private func stopDiscovery() -> [Effect] {
+    guard bluetooth.scans.isEmpty, bluetooth.pairing?.stage != .searching else { return [] }
+    return bluetooth.controllers.values.filter(\.isDiscovering).sorted { $0.index < $1.index }.map {
+      manage(.stopDiscovery, $0.index)
+    }
+  }
+
+  mutating func callerGone(_ connection: UInt64, _ now: Now) -> [Effect] {
+    captures[connection] = nil
+    bluetooth.scans[connection] = nil
+    var effects = stopDiscovery()
+    if bluetooth.pairing?.request.connection == connection {
+      effects += failPairing(ControlError(code: "pairing.cancelled", message: "the technician left"), now)
+    }
+    return effects
+  }
+
+  mutating func heard(
+    _ address: PeerAddress, _ rssi: Int8, _ octets: [UInt8], _ index: UInt16, _ now: Now
+  ) -> [Effect] {
+    var effects: [Effect] = []
+    if let id = bluetooth.devices[address] {
+      devices[id]?.rssi = rssi
+      effects += advertised(id, octets, now)
+    }
+    guard !bluetooth.scans.isEmpty || bluetooth.pairing?.stage == .searching else { return effects }
+    let neighbour = bluetooth.neighbourhood.hear(address, octets, rssi: rssi, at: now.monotonic)
+    if !bluetooth.scans.isEmpty, now.monotonic - (bluetooth.told[address] ?? -5000) >= 1000 {
+      bluetooth.told[address] = now.monotonic
+      let value = found(neighbour)
+      effects += bluetooth.scans.keys.sorted().map { .notify(connection: $0, method: "scan", value) }
+    }
+    if let pairing = bluetooth.pairing, pairing.stage == .searching,
+      pairing.wish.address.uppercased() == address.description
+    {
+      effects += chosen(neighbour, now)
+    }
+    return effects
+  }
+
+  /// Values in the advertisement of a device that sends them so.
+  private mutating func advertised(_ id: String, _ octets: [UInt8], _ now: Now) -> [Effect] {
+    guard let device = devices[id], case .advertisement = device.profile.transport else { return [] }
+    let advertisement = Advertisement(octets)
+    var effects: [Effect] = []
+    for data in advertisement.serviceData {
+      effects += advertised(id, AdvertisedData(service: data.uuid, octets: data.octets), now)
+    }
+    for (company, octets) in advertisement.manufacturerData.sorted(by: { $0.key < $1.key }) {
+      effects += advertised(id, AdvertisedData(company: company, octets: octets), now)
+    }
+    return effects
+  }
+
+  private func found(_ neighbour: Neighbour) -> JSONValue {
+    var object = JSONObject()
+    object["event"] = "found"
+    object["address"] = .string(neighbour.address.description)
+    object["address_type"] = neighbour.address.kind == .randomLE ? "random" : "public"
+    object["name"] = neighbour.name.map { .string($0) } ?? .null
+    object["rssi"] = .int(Int(neighbour.rssi))
+    object["known"] = bluetooth.devices[neighbour.address].map { .string($0) } ?? .null
+    let profile = neighbour.profile
+    object["supported"] = .bool(profile != nil)
+    object["driver"] = profile.map { .string($0.id) } ?? .null
+    if let profile {
+      object["what"] = .string(
+        ([profile.manufacturer].compactMap { $0 } + [profile.kinds.map(\.rawValue).joined(separator: ", ")]).joined(
+          separator: " "))
+    }
+    object["pairing_mode"] = .bool((neighbour.flags ?? 0) & 1 != 0)
+    return .object(object)
+  }
+
+  mutating func discovering(_ isOn: Bool, _ index: UInt16, _ now: Now) -> [Effect] {
+    bluetooth.controllers[index]?.isDiscovering = isOn
+    guard !isOn else { return [] }
+    if let pairing = bluetooth.pairing, pairing.stage == .stoppingDiscovery, pairing.controller == index {
+      return beginPairing(now)
+    }
+    // The kernel searches in bouts of ten seconds.
+    return discover()
+  }
+
+  // MARK: Pairing
+
+  /// What keeps Bluetooth from working now, for a technician; nil when a controller is ready.
+  var bluetoothFault: ControlError? {
+    if readyController != nil { return nil }
+    guard configuration.bluetooth.isEnabled else {
+      return ControlError(
+        code: "bluetooth.disabled", message: "Bluetooth is switched off in the configuration",
+        hint: "set bluetooth.enabled in hearth.json, then hearthctl reload")
+    }
+    if let fault = bluetooth.fault { return ControlError(code: fault.code, message: fault.message, hint: fault.hint) }
+    for index in bluetooth.controllers.keys.sorted() {
+      if case .down(let code, let message, let hint, _)? = bluetooth.controllers[index]?.phase {
+        return ControlError(code: code, message: message, hint: hint)
+      }
+    }
+    if bluetooth.controllers.isEmpty {
+      return ControlError(
+        code: "bluetooth.absent", message: "there is no Bluetooth controller",
+        hint: "plug in a Bluetooth 4.2 adapter or newer")
+    }
+    return ControlError(
+      code: "bluetooth.starting", message: "the controller is coming up", hint: "try again in a second")
+  }
+
+  mutating func pair(_ id: RequestID, _ wish: PairingWish, _ caller: CallerName, _ now: Now) -> [Effect] {
+    func refuse(_ error: ControlError) -> [Effect] { [.answer(id, .failure(error))] }
+    if let fault = bluetoothFault { return openBluetooth() + refuse(fault) }
+    guard bluetooth.pairing == nil else {
+      return refuse(
+        ControlError(
+          code: "busy", message: "another pairing is under way", hint: "wait for its end, at most two minutes"))
+    }
+    guard PeerAddress(wish.address, kind: .publicLE) != nil else {
+      return refuse(
+        ControlError(
+          code: "bad-parameters", message: "address: expected six pairs of digits such as F0:00:00:00:00:01",
+          hint: "hearthctl scan shows the addresses of what is on the air"))
+    }
+    if let driver = wish.driver, Registry.profile(id: driver) == nil {
+      let near = Suggestion.nearest(to: driver, among: Registry.profiles.map(\.id))
+      return refuse(
+        ControlError(
+          code: "bad-parameters", message: "there is no driver \(driver)",
+          hint: near.map { "did you mean \($0)?" } ?? "hearthctl drivers"))
+    }
+    if let name = wish.id,
+      bluetooth.devices.first(where: { $0.key.description == wish.address.uppercased() })?.value != name,
+      devices[name] != nil
+    {
+      return refuse(
+        ControlError(
+          code: "bad-parameters", message: "id: there is a device \(name) already", hint: "choose another name"))
+    }
+    guard let controller = readyController else { return [] }
+    bluetooth.finished = nil
+    bluetooth.pairing = Pairing(
+      request: id, caller: caller, wish: wish, controller: controller.index, now: now.monotonic)
+    var effects = append([.audit(uid: caller.uid, action: "pairing window opened")], now: now)
+    effects.append(manage(.setBondable(true), controller.index))
+    if let neighbour = bluetooth.neighbourhood.find(wish.address, at: now.monotonic) {
+      return effects + chosen(neighbour, now)
+    }
+    if let pairing = bluetooth.pairing { effects.append(pairing.tell("searching")) }
+    return effects + discover()
+  }
+
+  /// The device was heard: which driver, and what is to be asked before.
+  private mutating func chosen(_ neighbour: Neighbour, _ now: Now) -> [Effect] {
+    guard var pairing = bluetooth.pairing else { return [] }
+    guard let profile = pairing.wish.driver.flatMap({ Registry.profile(id: $0) }) ?? neighbour.profile else {
+      return failPairing(
+        ControlError(
+          code: "unsupported-device",
+          message: "no driver knows this device\(neighbour.name.map { " (\($0))" } ?? "")",
+          hint: "hearthctl drivers shows what is supported; --driver DRIVER tries one"), now)
+    }
+    if case .serial = profile.transport {
+      return failPairing(
+        ControlError(
+          code: "bad-parameters", message: "the driver \(profile.id) speaks over a serial port",
+          hint: "hearthctl drivers"), now)
+    }
+    pairing.peer = neighbour.address
+    pairing.profile = profile
+    pairing.before = register
+    pairing.device =
+      bluetooth.devices[neighbour.address] ?? pairing.wish.id
+      ?? register.freeName(profile.id, besides: configuration.devices.map(\.id))
+    var effects = [
+      pairing.tell(
+        "found",
+        [
+          ("name", neighbour.name.map { .string($0) } ?? .null), ("driver", .string(profile.id)),
+          ("device", .string(pairing.device ?? "")), ("rssi", .int(Int(neighbour.rssi))),
+        ])
+    ]
+    if profile.asksConsent, pairing.wish.consent == nil {
+      pairing.stage = .asking
+      pairing.prompt = .consent
+      effects.append(
+        pairing.tell(
+          "prompt",
+          [
+            ("prompt", "consent-code"),
+            (
+              "message",
+              "The user's slot and consent code on the device, such as \"1 0520\"; empty when the device has none"
+            ),
+          ]))
+      bluetooth.pairing = pairing
+      return effects
+    }
+    bluetooth.pairing = pairing
+    return effects + readyToPair(now)
+  }
+
+  /// Everything is known: discovery ends, then the kernel pairs.
+  private mutating func readyToPair(_ now: Now) -> [Effect] {
+    guard let pairing = bluetooth.pairing, let profile = pairing.profile, let peer = pairing.peer else { return [] }
+    if case .advertisement = profile.transport { return finishPairing(identity: peer, now) }
+    if profile.bonding == .cannotBond { return finishPairing(identity: peer, now) }
+    if bluetooth.controllers[pairing.controller]?.isDiscovering ?? false {
+      bluetooth.pairing?.stage = .stoppingDiscovery
+      return [manage(.stopDiscovery, pairing.controller)]
+    }
+    return beginPairing(now)
+  }
+
+  private mutating func beginPairing(_ now: Now) -> [Effect] {
+    guard let pairing = bluetooth.pairing, let peer = pairing.peer, let id = pairing.device,
+      let profile = pairing.profile,
+      let own = bluetooth.controllers[pairing.controller]?.address
+    else { return [] }
+    bluetooth.pairing?.stage = .pairing
+    var effects: [Effect] = []
+    if bonds.level(of: peer, on: own) != nil || bluetooth.devices[peer] != nil {
+      // Paired anew: the old keys are worth nothing, and the kernel refuses to pair beside them.
+      bonds.remove(peer, on: own)
+      bluetooth.controllers[pairing.controller]?.listed[peer] = nil
+      effects += [
+        manage(.removeDevice(peer), pairing.controller), manage(.unpair(peer, disconnects: true), pairing.controller),
+      ]
+      if devices[id]?.session != nil { effects.append(.close(device: id)) }
+    } else {
+      devices[id] = DeviceState(
+        DeviceConfiguration(
+          id: id, driver: profile.id, endpoint: .bluetooth(BluetoothLink(controller: own, device: peer))), profile)
+    }
+    effects.append(pairing.tell("pairing"))
+    effects.append(manage(.pair(peer, .keyboardDisplay), pairing.controller))
+    return effects
+  }
+
+  /// The kernel's questions in the middle of pairing.
+  mutating func asked(_ event: ManagementEvent, _ index: UInt16) -> [Effect] {
+    func isOurs(_ address: PeerAddress) -> Bool {
+      bluetooth.pairing?.stage == .pairing && bluetooth.pairing?.controller == index
+        && bluetooth.pairing?.peer == address
+    }
+    switch event {
+    case .confirmationRequest(let address, let value, let isConsent):
+      guard isOurs(address), let pairing = bluetooth.pairing else { return [manage(.confirm(address, false), index)] }
+      // There is no number to compare: the technician consented by asking for the pairing.
+      if isConsent { return [manage(.confirm(address, true), index)] }
+      bluetooth.pairing?.prompt = .confirm(address, value)
+      return [
+        pairing.tell(
+          "prompt",
+          [
+            ("prompt", "confirm"), ("value", .string(Gateway.sixDigits(value))),
+            ("message", .string("Does the device show \(Gateway.sixDigits(value))?")),
+          ])
+      ]
+    case .passkeyRequest(let address):
+      guard isOurs(address), let pairing = bluetooth.pairing else { return [manage(.passkey(address, nil), index)] }
+      bluetooth.pairing?.prompt = .passkey(address)
+      return [
+        pairing.tell("prompt", [("prompt", "passkey"), ("message", "The six digits on the device's display")])
+      ]
+    case .passkeyNotify(let address, let passkey, let entered):
+      guard isOurs(address), let pairing = bluetooth.pairing else { return [] }
+      return [
+        pairing.tell(
+          "passkey",
+          [
+            ("passkey", .string(Gateway.sixDigits(passkey))), ("entered", .int(entered)),
+            ("message", .string("Type \(Gateway.sixDigits(passkey)) on the device")),
+          ])
+      ]
+    default: return []
+    }
+  }
+
+  static func sixDigits(_ number: UInt32) -> String {
+    let text = String(number % 1_000_000)
+    return String(repeating: "0", count: 6 - text.utf8.count) + text
+  }
+
+  /// What the technician answered.
+  mutating func pairAnswer(_ id: RequestID, _ text: String, _ now: Now) -> [Effect] {
+    func refuse(_ message: String, _ hint: String) -> [Effect] {
+      [.answer(id, .failure(ControlError(code: "bad-parameters", message: message, hint: hint)))]
+    }
+    guard let pairing = bluetooth.pairing, let prompt = pairing.prompt else {
+      return refuse("nothing was asked", "answers follow a prompt of the pairing under way")
+    }
+    let done: Effect = .answer(id, .result(["taken": true]))
+    switch prompt {
+    case .confirm(let address, _):
+      guard let isYes = ["yes": true, "y": true, "no": false, "n": false][text.lowercased()] else {
+        return refuse("expected yes or no", "compare the number with the one on the device")
+      }
+      bluetooth.pairing?.prompt = nil
+      return [manage(.confirm(address, isYes), pairing.controller), done]
+    case .passkey(let address):
+      let digits = text.filter { $0 != " " }
+      guard digits.utf8.count == 6, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let passkey = UInt32(digits)
+      else {
+        return refuse("expected six digits", "they stand on the device's display")
+      }
+      bluetooth.pairing?.prompt = nil
+      return [manage(.passkey(address, passkey), pairing.controller), done]
+    case .consent:
+      if !text.isEmpty {
+        let parts = text.split(separator: " ")
+        guard parts.count == 2, let user = UInt8(parts[0]), let code = UInt16(parts[1]), code <= 9999 else {
+          return refuse(
+            "expected a slot and a code of at most four digits, such as 1 0520", "an empty answer goes on without")
+        }
+        bluetooth.pairing?.wish.consent = Consent(user: user, code: code)
+      }
+      bluetooth.pairing?.prompt = nil
+      return [done] + readyToPair(now)
+    }
+  }
+
+  mutating func pairEnded(_ status: ManagementStatus, _ data: [UInt8], _ index: UInt16, _ now: Now) -> [Effect] {
+    guard let pairing = bluetooth.pairing, pairing.stage == .pairing, pairing.controller == index,
+      let peer = pairing.peer
+    else { return [] }
+    guard status == .success || status == .alreadyPaired else { return failPairing(Pairing.failure(status), now) }
+    guard !pairing.longTermKeys.isEmpty else {
+      return failPairing(
+        ControlError(
+          code: "pairing.not-bonded", message: "the device paired but keeps no keys",
+          hint: "look for a bonding or pairing mode in its manual"), now)
+    }
+    // The kernel names the identity address; a device that changes its address gave a key for it.
+    return finishPairing(identity: pairing.identityKeys.last?.address ?? peer, now)
+  }
+
+  /// Keys and register to the disk, then the device to the kernel's list, then the answer.
+  private mutating func finishPairing(identity: PeerAddress, _ now: Now) -> [Effect] {
+    guard let pairing = bluetooth.pairing, let profile = pairing.profile, let id = pairing.device,
+      let own = bluetooth.controllers[pairing.controller]?.address
+    else { return [] }
+    for key in pairing.longTermKeys { bonds.add(key, on: own) }
+    for key in pairing.identityKeys { bonds.add(key, on: own) }
+    for parameters in pairing.parameters { bonds.add(parameters, on: own) }
+    let previous = register.devices.first { $0.id == id }
+    var device = DeviceConfiguration(
+      id: id, driver: profile.id, endpoint: .bluetooth(BluetoothLink(controller: own, device: identity)),
+      patient: pairing.wish.user == nil ? pairing.wish.patient ?? previous?.patient : nil, users: previous?.users ?? [:]
+    )
+    if let user = pairing.wish.user, let patient = pairing.wish.patient { device.users[user] = patient }
+    device.name = pairing.wish.name ?? previous?.name
+    device.consent = pairing.wish.consent ?? previous?.consent
+    register.remove(id)
+    register.devices.append(device)
+    let session = devices[id]?.session
+    devices[id] = DeviceState(device, profile)
+    devices[id]?.session = session
+    bluetooth.devices = bluetooth.devices.filter { $0.value != id }
+    bluetooth.devices[identity] = id
+    bluetooth.pairing?.stage = .saving
+    var effects: [Effect] = [.save(.bonds, bonds.encoded), .save(.devices, register.encoded)]
+    effects += append([.audit(uid: pairing.caller.uid, action: "paired \(id)")], now: now)
+    effects.append(manage(.setBondable(false), pairing.controller))
+    effects += listDevices(now)
+    var result = JSONObject()
+    result["device"] = .string(id)
+    result["driver"] = .string(profile.id)
+    result["bonded"] = .bool(!pairing.longTermKeys.isEmpty)
+    result["protected"] = .bool(pairing.longTermKeys.contains(where: \.isAuthenticated))
+    effects.append(.answer(pairing.request, .result(.object(result))))
+    bluetooth.pairing = nil
+    bluetooth.finished = pairing
+    if session != nil, let level = bonds.level(of: identity, on: own) {
+      effects += self.session(id, now) { $0.paired(level: level, at: now.monotonic) }
+    }
+    return effects + stopDiscovery()
+  }
+
+  mutating func pairingTimedOut(_ now: Now) -> [Effect] {
+    guard let pairing = bluetooth.pairing else { return [] }
+    let hint = pairing.profile?.pairingHint ?? ""
+    let advice =
+      hint.isEmpty ? "bring it into pairing mode (its manual says how), within a few metres of the hub" : hint
+    return failPairing(
+      pairing.stage == .searching
+        ? ControlError(code: "pairing.not-heard", message: "the device was not heard within two minutes", hint: advice)
+        : ControlError(code: "pairing.timeout", message: "the pairing did not end within two minutes", hint: advice),
+      now)
+  }
+
+  /// Ends a pairing that did not come about: nothing of it stays.
+  mutating func failPairing(_ error: ControlError, _ now: Now) -> [Effect] {
+    guard let pairing = bluetooth.pairing else { return [] }
+    bluetooth.pairing = nil
+    var effects: [Effect] = []
+    if let peer = pairing.peer, pairing.stage == .pairing {
+      effects.append(manage(.cancelPair(peer), pairing.controller))
+      effects.append(manage(.unpair(peer, disconnects: true), pairing.controller))
+    }
+    if let id = pairing.device, !register.devices.contains(where: { $0.id == id }) {
+      if devices[id]?.session != nil || devices[id]?.isConnecting ?? false { effects.append(.close(device: id)) }
+      devices[id] = nil
+    } else if let id = pairing.device, pairing.stage == .pairing {
+      // It was known and is to be paired anew: its old keys are gone.
+      devices[id]?.needsPairing = true
+      effects.append(.save(.bonds, bonds.encoded))
+    }
+    effects.append(manage(.setBondable(false), pairing.controller))
+    effects.append(.answer(pairing.request, .failure(error)))
+    effects += append([.audit(uid: pairing.caller.uid, action: "pairing failed: \(error.code)")], now: now)
+    return effects + stopDiscovery()
+  }
+
+  // MARK: Letting go
+
+  mutating func unpair(_ id: RequestID, _ device: String, _ caller: CallerName, _ now: Now) -> [Effect] {
+    guard let state = devices[device], let link = state.link else {
+      let near = Suggestion.nearest(to: device, among: register.devices.map(\.id))
+      return [
+        .answer(
+          id,
+          .failure(
+            ControlError(
+              code: "not-found", message: "there is no paired device \(device)",
+              hint: near.map { "did you mean \($0)?" } ?? "hearthctl devices")))
+      ]
+    }
+    bonds.remove(link.device, on: link.controller)
+    register.remove(device)
+    bluetooth.devices[link.device] = nil
+    var effects: [Effect] = [.save(.devices, register.encoded), .save(.bonds, bonds.encoded)]
+    if state.session != nil {
+      effects += linkClosed(device, LinkEnd(code: "ended", message: "unpaired"), now)
+      effects.append(.close(device: device))
+    }
+    devices[device] = nil
+    effects += listDevices(now)
+    if let index = controllerIndex(link.controller) {
+      effects.append(manage(.unpair(link.device, disconnects: true), index))
+    }
+    effects += append([.audit(uid: caller.uid, action: "unpaired \(device)")], now: now)
+    return effects + [.answer(id, .result(["unpaired": .string(device)]))]
+  }
+}

@@ -1,0 +1,71 @@
+// What was heard lately, for a technician who looks for a device: the newest advertisement of each address, bounded.
+
+internal import BluetoothManagement
+internal import Drivers
+internal import GATT
+internal import JSON
+internal import Octets
+
+/// A device that is on the air.
+struct Neighbour: Sendable {
+  var address: PeerAddress
+  var rssi: Int8
+  var heardAt: Int64
+  var name: String?
+  var services: [BluetoothUUID] = []
+  var serviceData: [BluetoothUUID] = []
+  var companies: [UInt16] = []
+  var flags: UInt8?
+
+  init(_ address: PeerAddress) {
+    self.address = address
+    rssi = 0
+    heardAt = 0
+  }
+
+  /// Adds what an advertisement or a scan response says; both belong to one device.
+  mutating func hear(_ octets: [UInt8], rssi: Int8, at now: Int64) {
+    let advertisement = Advertisement(octets)
+    self.rssi = rssi
+    heardAt = now
+    if let name = advertisement.name, !name.isEmpty { self.name = name }
+    for service in advertisement.services where !services.contains(service) { services.append(service) }
+    for data in advertisement.serviceData where !serviceData.contains(data.uuid) { serviceData.append(data.uuid) }
+    for company in advertisement.manufacturerData.keys.sorted() where !companies.contains(company) {
+      companies.append(company)
+    }
+    if let flags = advertisement.flags { self.flags = flags }
+  }
+
+  /// The driver that claims it.
+  var profile: DeviceProfile? {
+    Registry.claim(name: name, services: services, serviceData: serviceData, companies: companies)
+  }
+}
+
+/// What was heard lately.
+struct Neighbourhood: Sendable {
+  /// A block of flats has fewer.
+  static let capacity = 256
+  /// How long one stays after it fell silent, in milliseconds.
+  static let memory: Int64 = 180_000
+
+  private(set) var neighbours: [PeerAddress: Neighbour] = [:]
+
+  mutating func hear(_ address: PeerAddress, _ octets: [UInt8], rssi: Int8, at now: Int64) -> Neighbour {
+    var neighbour = neighbours[address] ?? Neighbour(address)
+    neighbour.hear(octets, rssi: rssi, at: now)
+    if neighbours[address] == nil, neighbours.count >= Neighbourhood.capacity {
+      if let oldest = neighbours.min(by: { $0.value.heardAt < $1.value.heardAt }) { neighbours[oldest.key] = nil }
+    }
+    neighbours[address] = neighbour
+    return neighbour
+  }
+
+  /// The device of an address text, when it was heard a moment ago.
+  func find(_ text: String, at now: Int64) -> Neighbour? {
+    neighbours.values.first {
+      $0.address.description == text.uppercased() && now - $0.heardAt <= Neighbourhood.memory
+    }
+  }
+}

@@ -1,0 +1,77 @@
+// What happened in the home and is told to backends and technicians, beside readings: rules that moved, devices and the hub
+// itself that need somebody.
+
+public import Monitoring
+public import Readings
+
+internal import JSON
+internal import Octets
+
+/// Something that happened in the home, to be told to backends and technicians.
+public struct HubEvent: Sendable, Hashable {
+  /// What happened.
+  public enum Content: Sendable, Hashable {
+    /// What a rule did, and the reading that led to it.
+    case threshold(MonitoringEvent, reading: ReadingID?)
+    /// A device needs somebody: its hub's name, a stable code, and what is wrong.
+    case device(id: String, code: String, message: String)
+  }
+
+  /// A name-based UUID.
+  public var id: String
+  /// Milliseconds since 1970.
+  public var at: Int64
+  /// Seconds east of UTC.
+  public var offsetSeconds: Int32
+  /// What happened.
+  public var content: Content
+
+  /// What a rule did, because of a reading.
+  public init(_ event: MonitoringEvent, at: Int64, offsetSeconds: Int32, reading: ReadingID?) {
+    self.at = at
+    self.offsetSeconds = offsetSeconds
+    content = .threshold(event, reading: reading)
+    let name = "event|\(event.patient)|\(event.rule)|\(event.kind.rawValue)|\(reading?.description ?? String(at))"
+    id = NameBasedUUID.make(Array(name.utf8)).description
+  }
+
+  /// A device needs somebody.
+  public init(device: String, code: String, message: String, at: Int64, offsetSeconds: Int32) {
+    self.at = at
+    self.offsetSeconds = offsetSeconds
+    content = .device(id: device, code: code, message: message)
+    id = NameBasedUUID.make(Array("event|device|\(device)|\(code)|\(at)".utf8)).description
+  }
+
+  /// What a rule did, where it is that.
+  public var monitoring: MonitoringEvent? {
+    if case .threshold(let event, _) = content { return event }
+    return nil
+  }
+
+  /// The JSON object that backends get.
+  public var encoded: [UInt8] { json.encoded() }
+
+  var json: JSONValue {
+    var object = JSONObject()
+    object["id"] = .string(id)
+    switch content {
+    case .threshold(let monitoring, let reading):
+      object["type"] = "threshold"
+      object["at"] = .string(EventText.instant(at, offsetSeconds))
+      object["patient"] = .string(monitoring.patient)
+      object["rule"] = .string(monitoring.rule)
+      object["event"] = .string(monitoring.kind.rawValue)
+      object["zone"] = .string(monitoring.zone.rawValue)
+      object["plan_version"] = .int(monitoring.planVersion)
+      if let reading { object["reading"] = .string(reading.description) }
+    case .device(let device, let code, let message):
+      object["type"] = "device"
+      object["at"] = .string(EventText.instant(at, offsetSeconds))
+      object["device"] = .string(device)
+      object["code"] = .string(code)
+      object["message"] = .string(message)
+    }
+    return .object(object)
+  }
+}
