@@ -112,7 +112,8 @@ public struct Gateway: Sendable {
     case .linkReceived(let device, let octets):
       // Some cuffs read the hub's clock.
       if let opcode = octets.first, ATTOpcode.reads.contains(opcode) {
-        devices[device]?.session?.hubTime = hubTime(device, now)
+        let time = hubTime(device, now)
+        devices[device]?.session?.hubTime = time
       }
       return captured(device, "<", octets, now) + session(device, now) { $0.received(octets, at: now.monotonic) }
     case .linkSecured(let device, let level):
