@@ -29,6 +29,10 @@ struct GATTVector: Sendable, CustomTestStringConvertible {
   private static let departures: [GATTVector] =
     Bundle.module.url(forResource: "Fixtures/ble-quirk-vectors", withExtension: "jsonl").map { read($0) } ?? []
 
+  /// Values of makers' own characteristics, and what their devices advertise.
+  static let vendors: [GATTVector] =
+    Bundle.module.url(forResource: "Fixtures/ble-vendor-vectors", withExtension: "jsonl").map { read($0) } ?? []
+
   /// Values that depart from their characteristic's specification, with the device that sends them.
   static let quirks = departures.filter { $0.characteristic != nil }
   /// Service data of advertisements.

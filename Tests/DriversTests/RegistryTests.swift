@@ -77,6 +77,46 @@ struct RegistryTests {
     #expect(Registry.claim(name: "somebody's earphones", services: [BluetoothUUID(0x110B)], serviceData: []) == nil)
   }
 
+  /// Each level of signs (name, service data, service, company) that a device shows is claimed by one profile at most, and the
+  /// strongest of them by the driver of the session.
+  @Test(arguments: Capture.all.filter { $0.headers["name"] != nil || $0.headers["services"] != nil })
+  func anAdvertisedDeviceHasExactlyOneDriver(_ capture: Capture) throws {
+    let name = capture.headers["name"]
+    let services = (capture.headers["services"] ?? "").split(separator: " ").compactMap { BluetoothUUID($0) }
+    let company = capture.headers["company"].flatMap { UInt16($0, radix: 16) }
+    let data = (capture.headers["service-data"] ?? "").split(separator: " ").compactMap { BluetoothUUID($0) }
+    let claimed = Registry.claim(
+      name: name, services: services, serviceData: data, companies: company.map { [$0] } ?? [])
+    #expect(claimed?.id == capture.headers["driver"])
+    let byName = Registry.profiles.filter { profile in
+      profile.recognition.contains {
+        if case .namePrefix(let prefix) = $0 { name?.hasPrefix(prefix) ?? false } else { false }
+      }
+    }
+    #expect(byName.count <= 1, "\(byName.map(\.id))")
+  }
+
+  /// No name begins with another profile's name, and no service is two profiles'.
+  @Test func signsAreOneProfilesOwn() {
+    var names: [(prefix: String, id: String)] = []
+    var services: [BluetoothUUID: String] = [:]
+    for profile in Registry.profiles {
+      for sign in profile.recognition {
+        switch sign {
+        case .namePrefix(let prefix):
+          for other in names where other.id != profile.id {
+            #expect(!prefix.hasPrefix(other.prefix) && !other.prefix.hasPrefix(prefix), "\(profile.id) \(other.id)")
+          }
+          names.append((prefix, profile.id))
+        case .service(let uuid):
+          #expect(services[uuid] == nil, "\(uuid)")
+          services[uuid] = profile.id
+        case .serviceData, .company, .usb, .frames: break
+        }
+      }
+    }
+  }
+
   @Test func theUdevRulesAreThoseOfTheRegistry() throws {
     let file = RegistryTests.root.appending(path: "udev-rules/60-hearth.rules")
     if ProcessInfo.processInfo.environment["HEARTH_RECORD_CAPTURES"] != nil {

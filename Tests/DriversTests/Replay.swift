@@ -83,7 +83,9 @@ struct Replay {
       case .deviceClock(.local(let fields)): lines.append("clock \(fields)")
       case .deviceClock(.utc(let milliseconds)): lines.append("clock utc \(milliseconds)")
       case .property(let property): lines.append("property \(property)")
-      case .problem(let problem): lines.append("problem \(problem.code)\(problem.offset.map { " @\($0)" } ?? "")")
+      case .problem(let problem):
+        gave = gave || problem.raw != nil
+        lines.append("problem \(problem.code)\(problem.offset.map { " @\($0)" } ?? "")")
       case .answer(let answer): lines.append("answer \(answer)")
       case .finish: lines.append("finish")
       case .startTimer(let timer, let milliseconds): timers[timer] = now + Int64(milliseconds)

@@ -27,6 +27,7 @@ public enum GATTDecoding {
   public static func decode(
     service: BluetoothUUID, characteristic: BluetoothUUID, octets: [UInt8], context: Context = Context()
   ) throws(DecodeError) -> Decoded? {
+    if let decoded = try VendorDecoding.decode(CharacteristicID(service, characteristic), octets) { return decoded }
     guard let short = characteristic.short else {
       return try TaiDocProtocol.decode(characteristic: characteristic, octets: octets)
     }

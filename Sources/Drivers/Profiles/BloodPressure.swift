@@ -97,22 +97,6 @@ struct BloodPressureProfile: SIGProfile {
     recognition: [.service(BluetoothUUID(0x1810))], kinds: [.bloodPressure], terms: terms, clock: .settable,
     memory: .untilConfirmed, verification: .captured
   ) { SIGDriver(BloodPressureProfile(), $0) }
-
-  static let andUA651 = DeviceProfile(
-    id: "and-ua651ble", manufacturer: "A&D", names: ["UA-651BLE", "UA-656BLE", "UA-1200BLE"], transport: .gatt,
-    recognition: [.namePrefix("A&D_UA-")], kinds: [.bloodPressure], terms: terms, clock: .settable,
-    memory: .untilConfirmed, verification: .unverified
-  ) { SIGDriver(BloodPressureProfile(), $0) }
-
-  static let beurerBM85 = DeviceProfile(
-    id: "beurer-bm85", manufacturer: "Beurer", names: ["BM85"], transport: .gatt,
-    recognition: [.namePrefix("BM85")], kinds: [.bloodPressure], terms: terms, clock: .settable,
-    memory: .untilConfirmed, verification: .captured
-  ) { context in
-    var context = context
-    context.model = context.model ?? "BM85"
-    return SIGDriver(BloodPressureProfile(), context)
-  }
 }
 
 extension GATTDecoding {

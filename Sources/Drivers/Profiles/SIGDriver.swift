@@ -119,11 +119,7 @@ struct SIGDriver<Profile: SIGProfile>: Driver {
       actions.append(.subscribe(id, indications: indicate))
     }
     guard !actions.isEmpty else {
-      return [
-        .problem(
-          DriverProblem(code: "service-missing", message: "the device lacks the measurement that its driver expects")),
-        .finish,
-      ]
+      return [.problem(UnsupportedServices.problem(characteristics.keys)), .finish]
     }
     consent = UserConsent(characteristics.keys)
     actions += consent.subscription

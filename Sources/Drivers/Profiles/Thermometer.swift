@@ -29,10 +29,4 @@ struct ThermometerProfile: SIGProfile {
     recognition: [.service(BluetoothUUID(0x1809))], kinds: [.bodyTemperature], terms: terms, clock: .settable,
     memory: .untilConfirmed, verification: .captured
   ) { SIGDriver(ThermometerProfile(), $0) }
-
-  static let andUT201 = DeviceProfile(
-    id: "and-ut201ble", manufacturer: "A&D", names: ["UT-201BLE"], transport: .gatt,
-    recognition: [.namePrefix("A&D_UT201"), .namePrefix("A&D_UT-201")], kinds: [.bodyTemperature], terms: terms,
-    clock: .settable, memory: .untilConfirmed, verification: .unverified
-  ) { SIGDriver(ThermometerProfile(), $0) }
 }

@@ -151,17 +151,4 @@ struct WeightProfile: SIGProfile {
     recognition: [.service(BluetoothUUID(0x181D))], kinds: [.bodyWeight, .bodyComposition], terms: compositionTerms,
     clock: .settable, memory: .untilConfirmed, verification: .captured
   ) { SIGDriver(WeightProfile(), $0) }
-
-  static let andUC352 = DeviceProfile(
-    id: "and-uc352ble", manufacturer: "A&D", names: ["UC-352BLE"], transport: .gatt,
-    recognition: [.namePrefix("A&D_UC-352")], kinds: [.bodyWeight], terms: weightTerms, clock: .settable,
-    memory: .untilConfirmed, verification: .unverified
-  ) { SIGDriver(WeightProfile(), $0) }
-
-  static let beurerBF720 = DeviceProfile(
-    id: "beurer-bf720", manufacturer: "Beurer", names: ["BF720", "BF788", "BF105", "BF950"], transport: .gatt,
-    recognition: [.namePrefix("BF720"), .namePrefix("BF788"), .namePrefix("BF105"), .namePrefix("BF950")],
-    kinds: [.bodyWeight, .bodyComposition], terms: compositionTerms, clock: .settable, memory: .untilConfirmed,
-    verification: .captured
-  ) { SIGDriver(WeightProfile(), $0) }
 }

@@ -1,0 +1,79 @@
+// Contec CMS50D-BT and its rebrand EMAY SleepO2 over BLE: `9B 01` starts a stream of `EB 01 05 pulse saturation 7F 00 check`, between
+// waveforms (`EB 00 …`); the check is the sum of the octets before it in seven bits. Source: a captured waveform frame, one public
+// driver of each of the two devices, and the keep-alive (9A, every 5 s) of the same protocol over USB.
+//
+// Oddities: octets have seven bits, and where the eighth bit of a pulse above 127 goes is not known: a frame that differs from the
+// known ones in any other octet is no value. Newer Contec oximeters (SpO201 … SpO213, SpO208 apart) encrypt and are not spoken to.
+
+internal import Octets
+internal import Readings
+
+enum ContecOximeterLine: NotifyingOximeterLine {
+  static let id = "contec-cms50dbt"
+  static let framesPerSecond = 1
+  static let longestFrame = 30
+  static let service = BluetoothUUID(0xFF12)
+  static let stream = CharacteristicID(0xFF12, 0xFF02)
+  static let commands: CharacteristicID? = CharacteristicID(0xFF12, 0xFF01)
+  static let start = [command([0x9B, 0x01])]
+  static let repeated: (octets: [UInt8], milliseconds: Int)? = (command([0x9A]), 5000)
+
+  /// A command with its check.
+  static func command(_ octets: [UInt8]) -> [UInt8] { octets + [Checksum.sum8(octets) & 0x7F] }
+
+  static func step(_ octets: ArraySlice<UInt8>) -> FrameStep {
+    let start = octets.startIndex
+    guard octets[start] == 0xEB else {
+      // Answers to commands, and the rest of what was cut.
+      return .pass(max(1, octets.prefix { $0 != 0xEB }.count))
+    }
+    guard octets.count > 1 else { return .wait }
+    let length: Int
+    switch octets[start + 1] {
+    case 0x00: length = 6
+    case 0x01, 0x02: length = 8
+    case 0x7F: length = 3
+    default: return .skip(1, code: "malformed", message: "octets without a frame of this protocol")
+    }
+    guard octets.count >= length else { return .wait }
+    let frame = octets.prefix(length)
+    let computed = Checksum.sum8(frame.dropLast()) & 0x7F
+    guard frame.last == computed else {
+      return .skip(
+        1,
+        DecodeError(
+          field: "check", offset: length - 1,
+          reason: .checksum(computed: UInt32(computed), found: UInt32(frame.last ?? 0))))
+    }
+    return .frame(length)
+  }
+
+  static func values(_ frame: [UInt8]) -> [NamedValue] {
+    if frame.count == 6 {
+      return [
+        NamedValue("type", .text("ppg")), NamedValue("ppg_raw", .integer(Int64(frame[3]))),
+        NamedValue("bar_raw", .integer(Int64(frame[4]))),
+      ]
+    }
+    guard let reading = reading(frame) else { return [] }
+    return reading.observations.map { NamedValue($0.term.name, $0.value.decimal.map { .decimal($0) } ?? .absent) }
+  }
+
+  static func reading(_ frame: [UInt8]) -> DeviceReading? {
+    guard frame.count == 8, frame[1] == 0x01, frame[2] == 0x05, frame[5] == 0x7F, frame[6] == 0x00
+    else { return nil }
+    return reading(spo2: Int(frame[4]), pulse: Int(frame[3]), flags: [], frame)
+  }
+
+  /// Waveforms are no frames that the rule may count.
+  static func holdsFrames(_ notification: [UInt8]) -> Bool {
+    notification.first != 0xEB || notification.dropFirst().first != 0
+  }
+
+  static let profile = DeviceProfile(
+    id: id, manufacturer: "Contec", names: ["CMS50D-BT", "EMAY SleepO2"], transport: .gatt,
+    recognition: [.namePrefix("SpO208"), .namePrefix("CMS50D"), .namePrefix("SleepO2"), .service(service)],
+    kinds: [.pulseOximetry], terms: [.spo2, .oximeterPulse], clock: .none, memory: .none, verification: .unverified,
+    rule: SpotCheckRule.sentence
+  ) { NotifyingOximeter<ContecOximeterLine>($0) }.pairs(.cannotBond, hint: "put a finger into it and switch it on")
+}

@@ -1,0 +1,66 @@
+// The conversation with an oximeter that notifies its own frames over BLE: subscribe, start the stream where it has to be started,
+// keep it going where it has to be, and leave it to the rule for streams what is one measurement.
+
+internal import Octets
+internal import Readings
+
+/// A family of oximeters over BLE: its frames are those of an `OximeterLine`; where they come from stands here.
+protocol NotifyingOximeterLine: OximeterLine {
+  /// Where the frames come from.
+  static var stream: CharacteristicID { get }
+  /// Where commands go.
+  static var commands: CharacteristicID? { get }
+  /// What starts the stream.
+  static var start: [[UInt8]] { get }
+  /// What keeps it going, or asks for the next value.
+  static var repeated: (octets: [UInt8], milliseconds: Int)? { get }
+  /// A notification holds frames; others are waveforms and the like.
+  static func holdsFrames(_ notification: [UInt8]) -> Bool
+}
+
+extension NotifyingOximeterLine {
+  static var commands: CharacteristicID? { nil }
+  static var start: [[UInt8]] { [] }
+  static var repeated: (octets: [UInt8], milliseconds: Int)? { nil }
+  static func holdsFrames(_ notification: [UInt8]) -> Bool { true }
+}
+
+/// Listens to an oximeter over BLE.
+struct NotifyingOximeter<Line: NotifyingOximeterLine>: Driver {
+  private static var repeatTimer: DriverTimer { 30 }
+
+  private var frames: SpotCheckDriver<Line>
+  private var characteristics: [CharacteristicID: UInt8] = [:]
+
+  init(_ context: DriverContext) { frames = SpotCheckDriver(context) }
+
+  mutating func handle(_ input: DriverInput) -> [DriverAction] {
+    switch input {
+    case .connected(let discovered):
+      characteristics = Dictionary(discovered.map { ($0.id, $0.properties) }, uniquingKeysWith: { first, _ in first })
+      guard let properties = characteristics[Line.stream] else {
+        return [.problem(UnsupportedServices.problem(characteristics.keys)), .finish]
+      }
+      return [.subscribe(Line.stream, indications: properties & 0x30 == 0x20)]
+        + DeviceProperty.reads(Set(characteristics.keys))
+    case .subscribed(Line.stream): return Line.start.flatMap { write($0) } + repeatLater
+    case .timer(NotifyingOximeter.repeatTimer): return (Line.repeated.map { write($0.octets) } ?? []) + repeatLater
+    case .value(Line.stream, let octets, _):
+      return Line.holdsFrames(octets) ? frames.handle(.received(octets)) : []
+    case .value(let id, let octets, _): return DeviceProperty.actions(id, octets)
+    case .subscribeFailed(let id, let code):
+      let message = "the device refuses a subscription to \(id) (ATT error \(code))"
+      return [.problem(DriverProblem(code: "subscribe-failed", message: message))]
+    default: return []
+    }
+  }
+
+  private func write(_ octets: [UInt8]) -> [DriverAction] {
+    guard let id = Line.commands, let properties = characteristics[id] else { return [] }
+    return [.write(id, octets, withResponse: properties & 0x08 != 0)]
+  }
+
+  private var repeatLater: [DriverAction] {
+    Line.repeated.map { [.startTimer(NotifyingOximeter.repeatTimer, milliseconds: $0.milliseconds)] } ?? []
+  }
+}
