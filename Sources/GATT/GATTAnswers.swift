@@ -116,22 +116,35 @@ extension GATTClient {
     case .descriptors(let index, _):
       ended(code)
       return beginDescriptors(index + 1)
-    case .read(let characteristic, let soFar):
-      // The value was exactly as long as what was read. Who has no long values needs no Read Blob.
-      let isWhole =
-        code == ATTErrorCode.invalidOffset || code == ATTErrorCode.attributeNotLong
-        || code == ATTErrorCode.requestNotSupported
-      let isDone = isWhole && !soFar.isEmpty
-      return next() + [isDone ? .readDone(characteristic, soFar) : .readFailed(characteristic, code)]
-    case .write(let characteristic, _), .writeCommand(let characteristic, _), .execute(let characteristic):
-      return next() + [.writeFailed(characteristic, code)]
-    case .prepare(let characteristic, _, let offset):
-      guard offset > 0 else { return next() + [.writeFailed(characteristic, code)] }
+    case .read(let characteristic, let soFar) where !soFar.isEmpty && isEndOfValue(code):
+      return next() + [.readDone(characteristic, soFar)]
+    case .prepare(let characteristic, _, let offset) where offset > 0:
       queue.insert(.cancel(characteristic, code), at: 0)
       return next()
     case .cancel(let characteristic, let first): return next() + [.writeFailed(characteristic, first)]
-    case .subscribe(let characteristic, _): return next() + [.subscribeFailed(characteristic, code)]
-    case .serviceChanged, .forgotten, .forget: return next()
+    case .serviceChanged:
+      needsEncryptionForServiceChanged = ATTErrorCode.isCuredByEncryption(code)
+      return next()
+    case .read, .write, .writeCommand, .prepare, .execute, .subscribe, .forgotten, .forget:
+      return next() + failure(of: request, code)
+    }
+  }
+
+  /// The value was exactly as long as what was read. Who has no long values needs no Read Blob.
+  private func isEndOfValue(_ code: UInt8) -> Bool {
+    code == ATTErrorCode.invalidOffset || code == ATTErrorCode.attributeNotLong
+      || code == ATTErrorCode.requestNotSupported
+  }
+
+  /// What the caller hears of a request that failed.
+  func failure(of request: GATTRequest, _ code: UInt8) -> [GATTOutput] {
+    switch request {
+    case .read(let characteristic, _): [.readFailed(characteristic, code)]
+    case .write(let characteristic, _), .writeCommand(let characteristic, _), .prepare(let characteristic, _, _),
+      .execute(let characteristic):
+      [.writeFailed(characteristic, code)]
+    case .subscribe(let characteristic, _): [.subscribeFailed(characteristic, code)]
+    default: []
     }
   }
 

@@ -55,6 +55,8 @@ public struct GATTClient: Sendable {
   var isCached = false
   /// Service Changed is to be subscribed to when nothing of the driver's waits.
   var wantsServiceChanged = false
+  /// The device gives Service Changed on an encrypted link only.
+  var needsEncryptionForServiceChanged = false
   var rediscoveries = 0
   var unconfirmed = 0
   var hasFailed = false
@@ -77,7 +79,8 @@ public struct GATTClient: Sendable {
     return next()
   }
 
-  /// Reads a characteristic, however long its value is.
+  /// Reads a characteristic, however long its value is. As every request, it fails with Database Out Of Sync (0x12) while
+  /// the client does not know the handles.
   public mutating func read(_ characteristic: GATTCharacteristic) -> [GATTOutput] {
     enqueue(.read(characteristic, soFar: []))
   }
@@ -110,6 +113,10 @@ public struct GATTClient: Sendable {
 
   /// The link is encrypted now: the request that waited for it is repeated.
   public mutating func securityRaised() -> [GATTOutput] {
+    if needsEncryptionForServiceChanged {
+      needsEncryptionForServiceChanged = false
+      wantsServiceChanged = true
+    }
     guard let request = parked else { return [] }
     parked = nil
     guard request != .forgotten else { return next() }
@@ -127,6 +134,7 @@ public struct GATTClient: Sendable {
 
   private mutating func enqueue(_ request: GATTRequest) -> [GATTOutput] {
     guard !hasFailed else { return [] }
+    guard isDiscovered else { return failure(of: request, ATTErrorCode.databaseOutOfSync) }
     queue.append(request)
     return pending == nil && parked == nil ? next() : []
   }

@@ -1,0 +1,219 @@
+// The hub's own attributes: each request of the Attribute Protocol and its answer, as lists of PDUs.
+
+import GATT
+import Octets
+import Testing
+
+struct ServerTests {
+  /// 2026-11-21 08:15:30.5, a Saturday, zone +1 h.
+  static let time = CurrentTimeOctets(
+    currentTime: [0xEA, 0x07, 11, 21, 8, 15, 30, 6, 128, 0], localTimeInformation: [4, 0])
+
+  /// One server hears all requests in their order; nil stands for silence.
+  private func hear(
+    _ script: [(request: [UInt8], answer: [UInt8]?)], mtu: Int = 23, time: CurrentTimeOctets? = time,
+    _ location: SourceLocation = #_sourceLocation
+  ) {
+    var server = GATTServer()
+    for (request, answer) in script {
+      #expect(
+        server.receive(request, time: time, mtu: mtu) == answer, "\(Hex.encode(request))", sourceLocation: location)
+    }
+  }
+
+  @Test func servicesAreFound() {
+    hear([
+      (
+        [0x10, 1, 0, 0xFF, 0xFF, 0x00, 0x28],
+        [0x11, 6, 1, 0, 5, 0, 0x00, 0x18, 6, 0, 9, 0, 0x01, 0x18, 10, 0, 15, 0, 0x05, 0x18]
+      ),
+      ([0x10, 16, 0, 0xFF, 0xFF, 0x00, 0x28], [0x01, 0x10, 16, 0, 0x0A]),
+      // The type in its long form.
+      (
+        [0x10, 7, 0, 0xFF, 0xFF] + [0xFB, 0x34, 0x9B, 0x5F, 0x80, 0, 0, 0x80, 0, 0x10, 0, 0, 0x00, 0x28, 0, 0],
+        [0x11, 6, 10, 0, 15, 0, 0x05, 0x18]
+      ),
+      // Secondary services are a group, and there are none; characteristics are no group.
+      ([0x10, 1, 0, 0xFF, 0xFF, 0x01, 0x28], [0x01, 0x10, 1, 0, 0x0A]),
+      ([0x10, 1, 0, 0xFF, 0xFF, 0x03, 0x28], [0x01, 0x10, 1, 0, 0x10]),
+      ([0x10, 0, 0, 0xFF, 0xFF, 0x00, 0x28], [0x01, 0x10, 0, 0, 0x01]),
+      ([0x10, 9, 0, 8, 0, 0x00, 0x28], [0x01, 0x10, 9, 0, 0x01]),
+    ])
+  }
+
+  @Test func oneServiceIsFoundByItsUUID() {
+    hear([
+      ([0x06, 1, 0, 0xFF, 0xFF, 0x00, 0x28, 0x05, 0x18], [0x07, 10, 0, 15, 0]),
+      ([0x06, 1, 0, 0xFF, 0xFF, 0x00, 0x28, 0x10, 0x18], [0x01, 0x06, 1, 0, 0x0A]),
+      ([0x06, 11, 0, 0xFF, 0xFF, 0x00, 0x28, 0x05, 0x18], [0x01, 0x06, 11, 0, 0x0A]),
+      // No group: a found attribute is its own end. Both configurations are as they were.
+      ([0x06, 1, 0, 0xFF, 0xFF, 0x02, 0x29, 0, 0], [0x07, 9, 0, 9, 0, 13, 0, 13, 0]),
+      ([0x06, 0, 0, 0xFF, 0xFF, 0x00, 0x28, 0x05, 0x18], [0x01, 0x06, 0, 0, 0x01]),
+    ])
+  }
+
+  @Test func characteristicsAreFound() {
+    hear([
+      (
+        [0x08, 1, 0, 5, 0, 0x03, 0x28],
+        [0x09, 7, 2, 0, 0x02, 3, 0, 0x00, 0x2A, 4, 0, 0x02, 5, 0, 0x01, 0x2A]
+      ),
+      ([0x08, 6, 0, 9, 0, 0x03, 0x28], [0x09, 7, 7, 0, 0x20, 8, 0, 0x05, 0x2A]),
+      (
+        [0x08, 10, 0, 15, 0, 0x03, 0x28],
+        [0x09, 7, 11, 0, 0x12, 12, 0, 0x2B, 0x2A, 14, 0, 0x02, 15, 0, 0x0F, 0x2A]
+      ),
+      // Three fit into 23 octets; the device asks for the others behind them.
+      (
+        [0x08, 1, 0, 0xFF, 0xFF, 0x03, 0x28],
+        [0x09, 7, 2, 0, 0x02, 3, 0, 0x00, 0x2A, 4, 0, 0x02, 5, 0, 0x01, 0x2A, 7, 0, 0x20, 8, 0, 0x05, 0x2A]
+      ),
+      ([0x08, 15, 0, 15, 0, 0x03, 0x28], [0x01, 0x08, 15, 0, 0x0A]),
+      ([0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0x03, 0x28], [0x01, 0x08, 0xFF, 0xFF, 0x0A]),
+      // Values by their UUID; the hub has no hash.
+      ([0x08, 1, 0, 0xFF, 0xFF, 0x2B, 0x2A], [0x09, 12, 12, 0, 0xEA, 0x07, 11, 21, 8, 15, 30, 6, 128, 0]),
+      ([0x08, 1, 0, 0xFF, 0xFF, 0x05, 0x2A], [0x01, 0x08, 8, 0, 0x02]),
+      ([0x08, 1, 0, 0xFF, 0xFF, 0x2A, 0x2B], [0x01, 0x08, 1, 0, 0x0A]),
+    ])
+  }
+
+  @Test func descriptorsAreFound() {
+    hear([
+      ([0x04, 9, 0, 9, 0], [0x05, 1, 9, 0, 0x02, 0x29]),
+      (
+        [0x04, 1, 0, 0xFF, 0xFF],
+        [0x05, 1, 1, 0, 0x00, 0x28, 2, 0, 0x03, 0x28, 3, 0, 0x00, 0x2A, 4, 0, 0x03, 0x28, 5, 0, 0x01, 0x2A]
+      ),
+      ([0x04, 14, 0, 0xFF, 0xFF], [0x05, 1, 14, 0, 0x03, 0x28, 15, 0, 0x0F, 0x2A]),
+      ([0x04, 16, 0, 0xFF, 0xFF], [0x01, 0x04, 16, 0, 0x0A]),
+      ([0x04, 0, 0, 1, 0], [0x01, 0x04, 0, 0, 0x01]),
+      ([0x04, 2, 0, 1, 0], [0x01, 0x04, 2, 0, 0x01]),
+    ])
+  }
+
+  @Test func valuesAreRead() {
+    hear([
+      ([0x0A, 3, 0], [0x0B] + Array("Hearth".utf8)),
+      ([0x0A, 5, 0], [0x0B, 0x80, 0x00]),
+      ([0x0A, 12, 0], [0x0B, 0xEA, 0x07, 11, 21, 8, 15, 30, 6, 128, 0]),
+      ([0x0A, 15, 0], [0x0B, 4, 0]),
+      ([0x0A, 8, 0], [0x01, 0x0A, 8, 0, 0x02]),
+      ([0x0A, 0, 0], [0x01, 0x0A, 0, 0, 0x01]),
+      ([0x0A, 16, 0], [0x01, 0x0A, 16, 0, 0x01]),
+      ([0x0A, 0xFF, 0xFF], [0x01, 0x0A, 0xFF, 0xFF, 0x01]),
+      ([0x0C, 3, 0, 2, 0], [0x0D] + Array("arth".utf8)),
+      ([0x0C, 3, 0, 6, 0], [0x0D]),
+      ([0x0C, 3, 0, 7, 0], [0x01, 0x0C, 3, 0, 0x07]),
+      ([0x0C, 3, 0, 0xFF, 0xFF], [0x01, 0x0C, 3, 0, 0x07]),
+      ([0x0E, 5, 0, 15, 0], [0x0F, 0x80, 0x00, 4, 0]),
+      ([0x0E, 5, 0, 8, 0, 3, 0], [0x01, 0x0E, 8, 0, 0x02]),
+      ([0x20, 5, 0, 15, 0], [0x21, 2, 0, 0x80, 0x00, 2, 0, 4, 0]),
+      ([0x20, 5, 0, 77, 0], [0x01, 0x20, 77, 0, 0x01]),
+      // 23 octets: the second time is cut behind its length, a third has not even that.
+      (
+        [0x20, 12, 0, 3, 0, 12, 0],
+        [0x21, 10, 0, 0xEA, 0x07, 11, 21, 8, 15, 30, 6, 128, 0, 6, 0] + Array("Hearth".utf8) + [10, 0]
+      ),
+    ])
+  }
+
+  @Test func aLengthIsNeverCut() {
+    // 1 + 12 + 8 + 2 octets leave no room; with one octet less the last length would be cut in its middle.
+    hear(
+      [
+        (
+          [0x20, 12, 0, 3, 0, 12, 0],
+          [0x21, 10, 0, 0xEA, 0x07, 11, 21, 8, 15, 30, 6, 128, 0, 6, 0] + Array("Hearth".utf8) + [10, 0, 0xEA]
+        )
+      ], mtu: 24)
+    hear(
+      [
+        (
+          [0x20, 12, 0, 5, 0, 15, 0, 3, 0],
+          [0x21, 10, 0, 0xEA, 0x07, 11, 21, 8, 15, 30, 6, 128, 0, 2, 0, 0x80, 0, 2, 0, 4, 0, 6, 0]
+        )
+      ])
+  }
+
+  @Test func aClockThatIsNotSynchronisedGivesNoTime() {
+    hear(
+      [
+        ([0x0A, 12, 0], [0x01, 0x0A, 12, 0, 0x0E]), ([0x0A, 15, 0], [0x01, 0x0A, 15, 0, 0x0E]),
+        ([0x08, 1, 0, 0xFF, 0xFF, 0x2B, 0x2A], [0x01, 0x08, 12, 0, 0x0E]),
+        ([0x0E, 3, 0, 12, 0], [0x01, 0x0E, 12, 0, 0x0E]), ([0x0C, 12, 0, 0, 0], [0x01, 0x0C, 12, 0, 0x0E]),
+        // Everything else is there.
+        ([0x0A, 3, 0], [0x0B] + Array("Hearth".utf8)),
+      ], time: nil)
+    #expect(CurrentTimeOctets(currentTime: [0xEA, 0x07], localTimeInformation: [4, 0]) == nil)
+  }
+
+  @Test func onlyConfigurationsAreWritten() {
+    hear([
+      ([0x12, 13, 0, 1, 0], [0x13]), ([0x0A, 13, 0], [0x0B, 1, 0]),
+      ([0x12, 9, 0, 2, 0], [0x13]), ([0x0A, 9, 0], [0x0B, 2, 0]),
+      ([0x12, 13, 0, 0, 0], [0x13]), ([0x0A, 13, 0], [0x0B, 0, 0]),
+      // Indications of the time, bits that mean nothing, lengths.
+      ([0x12, 13, 0, 2, 0], [0x01, 0x12, 13, 0, 0x13]), ([0x12, 13, 0, 1, 1], [0x01, 0x12, 13, 0, 0x13]),
+      ([0x12, 9, 0, 1, 0], [0x01, 0x12, 9, 0, 0x13]), ([0x12, 13, 0], [0x01, 0x12, 13, 0, 0x0D]),
+      ([0x12, 13, 0, 1], [0x01, 0x12, 13, 0, 0x0D]), ([0x12, 13, 0, 1, 0, 0], [0x01, 0x12, 13, 0, 0x0D]),
+      // The hub's clock is not the device's to set, nor is its name.
+      ([0x12, 12, 0, 0xEA, 0x07, 1, 1, 0, 0, 0, 0, 0, 0], [0x01, 0x12, 12, 0, 0x03]),
+      ([0x12, 3, 0, 0x41], [0x01, 0x12, 3, 0, 0x03]), ([0x12, 0, 0, 1, 0], [0x01, 0x12, 0, 0, 0x01]),
+      ([0x12, 99, 0, 1, 0], [0x01, 0x12, 99, 0, 0x01]),
+      ([0x16, 13, 0, 0, 0, 1, 0], [0x01, 0x16, 0, 0, 0x06]), ([0x18, 1], [0x01, 0x18, 0, 0, 0x06]),
+      // Commands have no answer and no effect.
+      ([0x52, 13, 0, 1, 0], nil), ([0xD2, 13, 0, 1, 0] + [UInt8](repeating: 0, count: 12), nil),
+      ([0x0A, 13, 0], [0x0B, 0, 0]),
+    ])
+  }
+
+  @Test func theTimeIsNotifiedToWhoAskedForIt() throws {
+    let time = try #require(ServerTests.time)
+    var server = GATTServer()
+    #expect(server.timeChanged(time) == nil)
+    _ = server.receive([0x12, 13, 0, 1, 0], time: time, mtu: 23)
+    #expect(server.timeChanged(time) == [0x1B, 12, 0, 0xEA, 0x07, 11, 21, 8, 15, 30, 6, 128, 0])
+    _ = server.receive([0x12, 13, 0, 0, 0], time: time, mtu: 23)
+    #expect(server.timeChanged(time) == nil)
+  }
+
+  @Test func requestsOfTheWrongLengthAndOthersAreRefused() {
+    hear([
+      ([0x04], [0x01, 0x04, 0, 0, 0x04]), ([0x04, 1, 0, 0xFF, 0xFF, 0], [0x01, 0x04, 0, 0, 0x04]),
+      ([0x06, 1, 0, 0xFF, 0xFF, 0], [0x01, 0x06, 0, 0, 0x04]), ([0x08, 1, 0, 0xFF, 0xFF], [0x01, 0x08, 0, 0, 0x04]),
+      ([0x08, 1, 0, 0xFF, 0xFF, 3, 0x28, 0, 0], [0x01, 0x08, 0, 0, 0x04]), ([0x0A], [0x01, 0x0A, 0, 0, 0x04]),
+      ([0x0A, 3], [0x01, 0x0A, 0, 0, 0x04]), ([0x0A, 3, 0, 0], [0x01, 0x0A, 0, 0, 0x04]),
+      ([0x0C, 3, 0, 0], [0x01, 0x0C, 0, 0, 0x04]), ([0x0E, 3, 0], [0x01, 0x0E, 0, 0, 0x04]),
+      ([0x0E, 3, 0, 5], [0x01, 0x0E, 0, 0, 0x04]), ([0x20, 3, 0], [0x01, 0x20, 0, 0, 0x04]),
+      ([0x10, 1, 0, 0xFF, 0xFF], [0x01, 0x10, 0, 0, 0x04]), ([0x12, 3], [0x01, 0x12, 0, 0, 0x04]),
+      ([0x22], [0x01, 0x22, 0, 0, 0x06]), ([0x3E, 1, 2, 3], [0x01, 0x3E, 0, 0, 0x06]),
+      // No requests at all.
+      ([], nil), ([0x01, 0x0A, 3, 0, 1], nil), ([0x1B, 3, 0], nil), ([0x1E], nil), ([0x40], nil),
+    ])
+  }
+
+  @Test func aLongNameIsCutAndReadInPieces() {
+    var server = GATTServer(name: String(repeating: "æ", count: 200))
+    var name: [UInt8] = []
+    while let answer = server.receive([0x0C, 3, 0, UInt8(name.count), 0], time: nil, mtu: 50), answer.count > 1 {
+      #expect(answer.count <= 50)
+      name += answer.dropFirst()
+    }
+    #expect(String(decoding: name, as: UTF8.self) == String(repeating: "æ", count: 124))
+    // A value in a list has its own limit.
+    #expect(server.receive([0x08, 1, 0, 0xFF, 0xFF, 0x00, 0x2A], time: nil, mtu: 517)?.count == 2 + 2 + 248)
+    #expect(server.receive([0x08, 1, 0, 0xFF, 0xFF, 0x00, 0x2A], time: nil, mtu: 23)?.count == 23)
+  }
+
+  @Test func theHubsClientFindsTheHubsServer() throws {
+    var client = GATTClient()
+    var server = GATTServer()
+    var outputs = client.start()
+    while let pdu = outputs.sent.last {
+      let answer = pdu[0] == 0x02 ? [0x03, 23, 0] : server.receive(pdu, time: ServerTests.time, mtu: 23)
+      outputs = client.receive(try #require(answer))
+    }
+    #expect(client.database.characteristics.map(\.uuid.short) == [0x2A00, 0x2A01, 0x2A05, 0x2A2B, 0x2A0F])
+    #expect(client.database.characteristics.map(\.configurationHandle) == [nil, nil, 9, 13, nil])
+  }
+}
