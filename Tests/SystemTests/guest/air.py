@@ -22,7 +22,7 @@ class Air:
             words += ['--device', device]
         with open(EVENTS, 'w') as out, open(ERRORS, 'w') as errors:
             self.process = subprocess.Popen(words, stdout=out, stderr=errors, env={**os.environ, **environment})
-        self.wait_for('ready', seconds=20)
+        self.wait_for('ready', seconds=60)
 
     def stop(self):
         if self.process:

@@ -8,7 +8,7 @@ class Failed(Exception):
     """What was expected and what was there instead."""
 
 
-def case(function=None, *, limit=60, cuts=False):
+def case(function=None, *, limit=100, cuts=False):
     """Registers a case under its module's and its function's name. `limit`: seconds it may take. `cuts`: it pulls the plug; it
     is called with rebooted=False before and with rebooted=True after."""
     def register(function):
