@@ -29,6 +29,9 @@ protocol LineProtocol: Sendable {
   static func step(_ octets: ArraySlice<UInt8>) -> FrameStep
   /// A good frame as named values, for `decode serial`.
   static func values(_ frame: [UInt8]) -> [NamedValue]
+  /// How many bits of a good frame octets of something else would not have by chance: its check value, its fixed octets. Zero
+  /// for frames that prove nothing.
+  static func evidence(_ frame: [UInt8]) -> Int
 }
 
 /// A line of one protocol, cut into frames.
@@ -44,6 +47,8 @@ struct FramedLine<Protocol: LineProtocol>: Sendable {
   private var head = 0
   private var consumed = 0
   private var isInGarbage = false
+  /// How many octets were no part of a frame.
+  private(set) var skipped = 0
 
   /// How many octets wait for the rest of their frame.
   var waiting: Int { octets.count - head }
@@ -73,6 +78,7 @@ struct FramedLine<Protocol: LineProtocol>: Sendable {
       case .skip(let count, let code, let message):
         let offset = consumed
         let raw = take(count)
+        skipped += raw.count
         guard !isInGarbage else { continue }
         isInGarbage = true
         return .problem(DriverProblem(code: code, message: message, offset: offset, raw: nil).with(raw: raw))

@@ -105,7 +105,10 @@ enum MasimoASCIILine: OximeterLine {
         return 0
       } catch {
         // A half line before a whole one costs only itself: a line begins with its date.
-        let whole = line.indices.dropFirst().last { (try? MasimoLine(line[$0...])) != nil }
+        let whole = line.indices.dropFirst().last { index in
+          line.endIndex - index > 8 && line[index + 2] == 0x2F && line[index + 5] == 0x2F
+            && (try? MasimoLine(line[index...])) != nil
+        }
         guard let whole else { throw error }
         return whole - line.startIndex
       }

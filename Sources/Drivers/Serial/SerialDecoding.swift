@@ -37,16 +37,38 @@ public enum SerialDecoding {
     Registry.profiles.filter { if case .serial = $0.transport { true } else { false } }.map(\.id)
   }
 
+  /// Every driver that may speak at these line settings, with its own of them.
+  static func candidates(
+    _ heard: SerialSettings
+  ) -> [(id: String, settings: SerialSettings, line: any LineProtocol.Type)] {
+    Registry.profiles.compactMap { profile in
+      guard case .serial(let settings) = profile.transport, let line = lines[profile.id],
+        let own = settings.first(where: { $0.soundsLike(heard) })
+      else { return nil }
+      return (profile.id, own, line)
+    }
+  }
+
+  /// Counts the frames of one driver.
+  static func counter(_ id: String, _ settings: SerialSettings) -> (any FrameCounting)? {
+    lines[id].map { line in line.counter(id, settings) }
+  }
+
+  /// A driver that takes a recording; nil when there is none of this id on a line.
+  static func recordingDriver(_ id: String, everyFrame: Bool = false, model: String? = nil) -> (any Driver)? {
+    guard let profile = Registry.profile(id: id), case .serial = profile.transport else { return nil }
+    var context = DriverContext(model: model, everyFrame: everyFrame)
+    context.isRecording = true
+    return profile.make(context)
+  }
+
   /// Decodes a stream; nil when no decoder knows the protocol. Each complete measurement by the driver's rule, or with
   /// `everyFrame` each valid frame. `values` holds what the device told about itself, the number of valid frames and what the
   /// first of them say; a stream without any is malformed (`holdsFrames`).
   public static func decode(protocol id: String, octets: [UInt8], everyFrame: Bool, model: String? = nil) -> Decoded? {
-    guard let profile = Registry.profile(id: id), case .serial = profile.transport, let line = lines[id] else {
+    guard let line = lines[id], var driver = recordingDriver(id, everyFrame: everyFrame, model: model) else {
       return nil
     }
-    var context = DriverContext(model: model, everyFrame: everyFrame)
-    context.isRecording = true
-    var driver = profile.make(context)
     var decoded = Decoded()
     for action in driver.handle(.received(octets)) + driver.handle(.closed) {
       switch action {
