@@ -13,8 +13,9 @@ public struct RecognitionScore: Sendable, Hashable {
   public var frames = 0
   /// The bits that they prove together, at most 1000.
   public var evidence = 0
-  /// Octets of good frames, and octets behind the first of them that are no part of any.
+  /// Octets of good frames.
   public var good = 0
+  /// Octets behind the first good frame that are no part of any.
   public var bad = 0
   /// False while the pace of the frames is another than the driver's; nil while it cannot be told yet or tells nothing.
   public var isPaceRight: Bool?
