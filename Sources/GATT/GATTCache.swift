@@ -53,7 +53,7 @@ extension GATTClient {
     if isCached, early.contains(where: isUnknown) { return rediscover() }
     isDiscovered = true
     var outputs = next() + [.discovered(database)]
-    wantsServiceChanged = database.serviceChanged?.configurationHandle != nil
+    wantsServiceChanged = isBonded && database.serviceChanged?.configurationHandle != nil
     let waiting = early
     early = []
     for pdu in waiting { outputs += value(pdu) }

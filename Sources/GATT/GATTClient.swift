@@ -53,6 +53,8 @@ public struct GATTClient: Sendable {
   var isDiscovered = false
   /// The handles come from the cache.
   var isCached = false
+  /// A device without a bond keeps no subscription, and gets no request more than its driver has for it.
+  var isBonded = true
   /// Service Changed is to be subscribed to when nothing of the driver's waits.
   var wantsServiceChanged = false
   /// The device gives Service Changed on an encrypted link only.
@@ -67,8 +69,10 @@ public struct GATTClient: Sendable {
   public init() {}
 
   /// Begins with the MTU, then discovers everything; or, with a cache of the same bond, compares the database's hash where
-  /// the device has one, and discovers only what has changed.
-  public mutating func start(cached: GATTDatabase? = nil) -> [GATTOutput] {
+  /// the device has one, and discovers only what has changed. Only a device with a bond is asked to tell of changes. What
+  /// came before, while the link was not encrypted, is given after `discovered`.
+  public mutating func start(cached: GATTDatabase? = nil, isBonded: Bool = true) -> [GATTOutput] {
+    self.isBonded = isBonded
     if let cached, !cached.characteristics.isEmpty {
       isCached = true
       database = cached

@@ -129,7 +129,7 @@ struct LinkSession: Sendable {
   private mutating func begin(at now: Int64, into output: inout SessionOutput) {
     phase = .up
     guard var client else { return }
-    let outputs = client.start(cached: terms?.attributes)
+    let outputs = client.start(cached: terms?.attributes, isBonded: terms?.level != nil)
     self.client = client
     take(outputs, at: now, into: &output)
     let waiting = held

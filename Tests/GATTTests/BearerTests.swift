@@ -64,6 +64,18 @@ struct BearerTests {
     #expect(client.receive([0x0B, 1]).events == [.readDone(feature, [1])])
   }
 
+  @Test func beforeTheStartThePeerIsAnsweredAndItsValuesAreKept() throws {
+    // The hub still pairs or encrypts; some devices do not wait for that.
+    var client = GATTClient()
+    #expect(client.receive([0x02, 185, 0]) == [.transmit([0x03, 0x05, 0x02])])
+    #expect(client.receive([0x0A, 12, 0]) == [.peerRequest([0x0A, 12, 0])])
+    #expect(client.receive([0x1D, 9, 0, 1, 2]).isEmpty)
+    var cuff = BondedCuff()
+    let events = cuff.converse(&client, client.start(cached: BondedCuff.cache()))
+    let measurement = try #require(client.measurement)
+    #expect(events == [.discovered(client.database), .value(measurement, [1, 2], isIndication: true)])
+  }
+
   /// What a device that keeps to the protocol takes of a long value; the longest PDU that it saw.
   private func write(_ value: [UInt8], mtu: UInt8) -> (taken: [UInt8], longest: Int, events: [GATTOutput]) {
     var client = Cuff.discovered(mtu: mtu)

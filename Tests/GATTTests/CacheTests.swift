@@ -94,6 +94,15 @@ struct CacheTests {
     #expect(client.receive([0x13]).sent == [[0x12, 4, 0, 2, 0]])
   }
 
+  @Test func aDeviceWithoutABondIsAskedNothingMore() throws {
+    var client = GATTClient()
+    var cuff = BondedCuff()
+    _ = cuff.converse(&client, client.start(isBonded: false))
+    let measurement = try #require(client.measurement)
+    _ = client.subscribe(measurement, indications: true)
+    #expect(client.receive([0x13]) == [.stopTimer, .subscribed(measurement)])
+  }
+
   @Test func serviceChangedInTheMiddleForgetsWhatWasAskedAndBeginsAgain() throws {
     var client = GATTClient()
     var cuff = BondedCuff()
@@ -185,6 +194,22 @@ struct CacheTests {
     let events = cuff.converse(&client, outputs)
     let measurement = try #require(client.measurement)
     #expect(events == [.discovered(client.database), .value(measurement, [0x00, 120, 0], isIndication: true)])
+  }
+
+  @Test func aReadingUnderAnUnknownHandleBeforeTheCacheIsBelievedDropsIt() throws {
+    var client = GATTClient()
+    var cuff = BondedCuff()
+    let outputs = client.start(cached: BondedCuff.cache())
+    cuff.update()
+    cuff.hash = [UInt8](repeating: 0xA1, count: 16)
+    #expect(client.receive([0x1D, 13, 0, 0x00, 120, 0]).isEmpty)
+    // The device forgot to change its hash. The driver hears of the right handles only.
+    let events = cuff.converse(&client, outputs)
+    let measurement = try #require(client.measurement)
+    #expect(
+      events == [
+        .databaseChanged, .discovered(client.database), .value(measurement, [0x00, 120, 0], isIndication: true),
+      ])
   }
 
   @Test func aDeviceThatChangesForEverLosesItsLink() {

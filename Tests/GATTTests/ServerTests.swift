@@ -118,7 +118,7 @@ struct ServerTests {
   }
 
   @Test func aLengthIsNeverCut() {
-    // 1 + 12 + 8 + 2 octets leave no room; with one octet less the last length would be cut in its middle.
+    // The third value is cut; its length is whole.
     hear(
       [
         (
@@ -126,13 +126,13 @@ struct ServerTests {
           [0x21, 10, 0, 0xEA, 0x07, 11, 21, 8, 15, 30, 6, 128, 0, 6, 0] + Array("Hearth".utf8) + [10, 0, 0xEA]
         )
       ], mtu: 24)
-    hear(
-      [
-        (
-          [0x20, 12, 0, 5, 0, 15, 0, 3, 0],
-          [0x21, 10, 0, 0xEA, 0x07, 11, 21, 8, 15, 30, 6, 128, 0, 2, 0, 0x80, 0, 2, 0, 4, 0, 6, 0]
-        )
-      ])
+    // Three of seven octets: one is left, which is no length.
+    hear([
+      (
+        [0x20, 2, 0, 4, 0, 7, 0, 3, 0],
+        [0x21, 5, 0, 0x02, 3, 0, 0x00, 0x2A, 5, 0, 0x02, 5, 0, 0x01, 0x2A, 5, 0, 0x20, 8, 0, 0x05, 0x2A]
+      )
+    ])
   }
 
   @Test func aClockThatIsNotSynchronisedGivesNoTime() {
