@@ -133,6 +133,8 @@ public struct DeviceProfile: Sendable {
   public var asksConsent = false
   /// How to bring it into pairing mode, one sentence for a technician; empty: hold its button until its display says so.
   public var pairingHint = ""
+  /// Looks at the octets of service data that many kinds of devices have in common; nil: the UUID says enough.
+  public var accepts: (@Sendable (AdvertisedData) -> Bool)?
   /// The rule by which a stream becomes measurements, one sentence; empty where each message is one.
   public var rule: String
   /// Makes the driver for one session.

@@ -16,6 +16,9 @@ public enum Registry {
     AAndD.uc352,
     Beurer.bf720,
     Beurer.bf915,
+    SanitasScaleDriver.sbf70,
+    SanitasScaleDriver.bf700,
+    TranstekDriver.profile,
     WeightProfile.generic,
     Nonin3230Driver.profile,
     BerryOximeterLine.profile,
@@ -33,6 +36,7 @@ public enum Registry {
     TaiDocDriver.ble,
     MiScaleDriver.scale1,
     MiScaleDriver.scale2,
+    XiaomiEncryptedDriver.profile,
     ContecV7Driver.profile,
     FiveOctetOximeters.contecV5,
     FiveOctetOximeters.bci,
@@ -59,9 +63,11 @@ public enum Registry {
   public static func profile(id: String) -> DeviceProfile? { profiles.first { $0.id == id } }
 
   /// The profile of a BLE device by what it advertises: a name counts more than service data, service data more than services.
-  /// Company ids count least, because one maker's devices are many.
+  /// Company ids count least, because one maker's devices are many. `data` holds the octets of the service data, where they are
+  /// known: some UUIDs are on devices of every kind.
   public static func claim(
-    name: String?, services: [BluetoothUUID], serviceData: [BluetoothUUID], companies: [UInt16] = []
+    name: String?, services: [BluetoothUUID], serviceData: [BluetoothUUID], companies: [UInt16] = [],
+    data: [AdvertisedData] = []
   ) -> DeviceProfile? {
     func first(_ matches: (RecognitionSign) -> Bool) -> DeviceProfile? {
       profiles.first { $0.recognition.contains(where: matches) }
@@ -70,9 +76,13 @@ public enum Registry {
       if case .namePrefix(let prefix) = sign, let name { return name.hasPrefix(prefix) }
       return false
     }
-    let byData = first { sign in
-      if case .serviceData(let uuid) = sign { return serviceData.contains(uuid) }
-      return false
+    let byData = profiles.first { profile in
+      profile.recognition.contains { sign in
+        guard case .serviceData(let uuid) = sign, serviceData.contains(uuid) else { return false }
+        guard let accepts = profile.accepts else { return true }
+        let octets = data.filter { $0.service == uuid }
+        return octets.isEmpty || octets.contains(where: accepts)
+      }
     }
     let byService = first { sign in
       if case .service(let uuid) = sign { return services.contains(uuid) }

@@ -32,6 +32,8 @@ public enum DriverAnswer: Sendable, Hashable {
   case aborted
   /// The device took the hub's key (`DriverContext.key`); from now on it is needed at each contact.
   case keyStored
+  /// The device gave the hub a key, to be kept as `DriverContext.key`; without it the device is to be paired anew.
+  case keyGiven([UInt8])
   /// The request was not done, and why: one sentence for a technician.
   case refused(DriverRequest, String)
 
@@ -45,6 +47,7 @@ public enum DriverAnswer: Sendable, Hashable {
     case .storedDeleted: "the device erased its records"
     case .aborted: "the transfer was stopped; the next contact goes on with it"
     case .keyStored: "the device took the hub's key"
+    case .keyGiven: "the device gave the hub a key"
     case .refused(_, let reason): reason
     }
   }

@@ -86,7 +86,11 @@ struct RegistryTests {
     let company = capture.headers["company"].flatMap { UInt16($0, radix: 16) }
     let data = (capture.headers["service-data"] ?? "").split(separator: " ").compactMap { BluetoothUUID($0) }
     let claimed = Registry.claim(
-      name: name, services: services, serviceData: data, companies: company.map { [$0] } ?? [])
+      name: name, services: services, serviceData: data, companies: company.map { [$0] } ?? [],
+      data: capture.items.compactMap { item in
+        guard item.source.hasPrefix("adv/"), let service = BluetoothUUID(item.source.dropFirst(4)) else { return nil }
+        return AdvertisedData(service: service, octets: item.octets)
+      })
     #expect(claimed?.id == capture.headers["driver"])
     let byName = Registry.profiles.filter { profile in
       profile.recognition.contains {
@@ -115,6 +119,14 @@ struct RegistryTests {
         }
       }
     }
+  }
+
+  /// FE95 is on every thing of its maker; only a scale's number makes it a scale.
+  @Test func aThermometerOfTheSameMakerIsNoScale() {
+    let uuid = BluetoothUUID(0xFE95)
+    let frame: [UInt8] = [0x50, 0x20, 0xAA, 0x01, 0xDA, 1, 2, 3, 4, 5, 6, 0x0D, 0x10, 4, 0xFE, 0, 0x48, 2]
+    let data = [AdvertisedData(service: uuid, octets: frame)]
+    #expect(Registry.claim(name: "MJ_HT_V1", services: [], serviceData: [uuid], data: data) == nil)
   }
 
   @Test func theUdevRulesAreThoseOfTheRegistry() throws {

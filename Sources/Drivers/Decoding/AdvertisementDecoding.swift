@@ -14,12 +14,7 @@ public enum AdvertisementDecoding {
     case 0x181D: return try MiScaleFrame(scale1: data.octets).decoded(source: "adv/181D", octets: data.octets)
     case 0x181B: return try MiScaleFrame(scale2: data.octets).decoded(source: "adv/181B", octets: data.octets)
     case 0xFE95:
-      return Decoded(problems: [
-        DriverProblem(
-          code: "encrypted",
-          message:
-            "this Xiaomi scale encrypts what it sends; it needs the bind key that its maker's cloud gave to the owner")
-      ])
+      return Decoded(problems: [DriverProblem(code: "encrypted", message: XiaomiEncryptedDriver.needsKey)])
     default: return nil
     }
   }

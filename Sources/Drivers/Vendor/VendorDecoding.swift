@@ -17,8 +17,11 @@ enum VendorDecoding {
     case ContecOximeterLine.stream:
       return try frames(ContecOximeterLine.self, octets, ContecOximeterLine.reading)
     case CharacteristicID(0xFFF0, 0xFFF1) where octets.first == 0x4D: return try MicrolifeFrame.decode(octets)
+    case SanitasScaleDriver.link: return try SanitasScaleDriver.decode(octets)
     case YonkerDriver.result: return try YonkerDriver.decode(octets)
-    default: return nil
+    default:
+      guard id.service == BluetoothUUID(0x78B2) || id.service == BluetoothUUID(0x7802) else { return nil }
+      return try TranstekReading.decode(id, octets)
     }
   }
 

@@ -1,0 +1,150 @@
+// Scales made by Transtek and LifeSense, under many names: Medisana BS430, BS440, BS444, ADE BA 1600, Trisa, WeightGurus. Services
+// 78B2 and 7802: write 8A81, the device's own requests 8A82, weight 8A21 or 8A24, composition 8A22. Source: captures of a BS444 and an
+// ADE BA 1600, public apps.
+//
+// The conversation: on 8A82 a device new to the hub gives a password (A0), answered with the hub's number (21); at each contact it
+// gives four random octets (A1), answered with them xor the password (20), the time (02, seconds since 2010 UTC) and the end of the
+// greeting (22). An ADE takes its octets unchanged. A BS444 asks nothing and sends once the time was written. Weight and
+// composition are two values with one stamp.
+
+internal import Octets
+internal import Readings
+
+struct TranstekDriver: Driver {
+  private static let services: [UInt16] = [0x78B2, 0x7802]
+  /// Which hub this is, to a device that keeps several apart.
+  private static let hubNumber: [UInt8] = [0x48, 0x54, 0x48, 0x01]
+  private static let greetingTimer: DriverTimer = 1
+  private static let joinTimer: DriverTimer = 2
+  private static let idleTimer: DriverTimer = 3
+
+  private let context: DriverContext
+  private var service: UInt16 = 0x78B2
+  private var properties: UInt8 = 0
+  private var password: [UInt8]
+  private var isTimeWritten = false
+  /// A weight that waits for its composition.
+  private var waiting: (value: TranstekWeight, raw: RawSource)?
+  private var hasComposition = false
+
+  init(_ context: DriverContext) {
+    self.context = context
+    password = context.key ?? []
+  }
+
+  private func id(_ characteristic: UInt16) -> CharacteristicID { CharacteristicID(service, characteristic) }
+
+  mutating func handle(_ input: DriverInput) -> [DriverAction] {
+    switch input {
+    case .connected(let discovered): return begin(discovered)
+    case .value(let id, let octets, _) where TranstekDriver.services.contains(id.service.short ?? 0):
+      return took(id, octets)
+    case .value(let id, let octets, _): return DeviceProperty.actions(id, octets)
+    case .timer(TranstekDriver.greetingTimer): return writeTime()
+    case .timer(TranstekDriver.joinTimer), .closed: return flush()
+    case .timer(TranstekDriver.idleTimer): return flush() + [.finish]
+    case .subscribeFailed(let id, let code):
+      let message = "the device refuses a subscription to \(id) (ATT error \(code))"
+      return [.problem(DriverProblem(code: "subscribe-failed", message: message))]
+    default: return []
+    }
+  }
+
+  private mutating func begin(_ discovered: [DiscoveredCharacteristic]) -> [DriverAction] {
+    let device = Dictionary(discovered.map { ($0.id, $0.properties) }, uniquingKeysWith: { first, _ in first })
+    let isThere = { (service: UInt16) in
+      [0x8A21, 0x8A24].contains { device[CharacteristicID(service, $0)] != nil }
+    }
+    guard let found = TranstekDriver.services.first(where: isThere) else {
+      return [.problem(UnsupportedServices.problem(device.keys)), .finish]
+    }
+    service = found
+    properties = device[id(0x8A81)] ?? 0
+    hasComposition = device[id(0x8A22)] != nil
+    let values = [0x8A21, 0x8A24, 0x8A22, 0x8A82].map { id($0) }.filter { device[$0] != nil }
+    return values.map { .subscribe($0, indications: (device[$0] ?? 0) & 0x20 != 0) }
+      // A device that greets does so at once.
+      + [
+        .startTimer(TranstekDriver.greetingTimer, milliseconds: 1000),
+        .startTimer(TranstekDriver.idleTimer, milliseconds: 60_000),
+      ] + DeviceProperty.reads(Set(device.keys))
+  }
+
+  private func write(_ octets: [UInt8]) -> DriverAction {
+    .write(id(0x8A81), octets, withResponse: properties & 0x08 != 0)
+  }
+
+  private mutating func writeTime() -> [DriverAction] {
+    guard !isTimeWritten, properties & 0x0C != 0, let seconds = TranstekTime.seconds(context) else { return [] }
+    isTimeWritten = true
+    var writer = OctetWriter(capacity: 5)
+    writer.uint8(0x02)
+    writer.uint32(seconds)
+    return [write(writer.octets)]
+  }
+
+  private mutating func took(_ id: CharacteristicID, _ octets: [UInt8]) -> [DriverAction] {
+    let raw = RawSource(source: "\(id)", octets: octets)
+    do {
+      switch id.characteristic.short {
+      case 0x8A82: return greeted(octets)
+      case 0x8A21, 0x8A24:
+        let value = try TranstekWeight(octets)
+        let before = flush()
+        guard hasComposition else { return before + given(value, nil, raw) }
+        waiting = (value, raw)
+        return before + [.fragment(raw), .startTimer(TranstekDriver.joinTimer, milliseconds: 4000), idle]
+      case 0x8A22:
+        let composition = try TranstekComposition(octets)
+        guard let (weight, first) = waiting, weight.seconds == composition.seconds,
+          weight.user == nil || weight.user == composition.user
+        else { return [] }
+        waiting = nil
+        let both = RawSource(source: "\(first.source)+\(raw.source)", octets: first.octets + octets)
+        return [.stopTimer(TranstekDriver.joinTimer)] + given(weight, composition, both)
+      default: return []
+      }
+    } catch {
+      return [.problem(DriverProblem(error, raw: raw))]
+    }
+  }
+
+  private mutating func greeted(_ octets: [UInt8]) -> [DriverAction] {
+    switch octets.first {
+    case 0xA0 where octets.count >= 5:
+      password = Array(octets[1...4])
+      return [.stopTimer(TranstekDriver.greetingTimer), .answer(.keyGiven(password))]
+        + [write([0x21] + TranstekDriver.hubNumber)]
+    case 0xA1 where octets.count >= 5:
+      let answer = octets[1...4].enumerated().map { index, octet in
+        index < password.count ? octet ^ password[index] : octet
+      }
+      return [.stopTimer(TranstekDriver.greetingTimer), write([0x20] + answer)] + writeTime() + [write([0x22])]
+    default: return []
+    }
+  }
+
+  private var idle: DriverAction { .startTimer(TranstekDriver.idleTimer, milliseconds: 8000) }
+
+  private func given(
+    _ weight: TranstekWeight, _ composition: TranstekComposition?, _ raw: RawSource
+  ) -> [DriverAction] {
+    guard let reading = TranstekReading.reading(weight, composition, raw: raw) else { return [idle] }
+    return [.reading(reading), idle]
+  }
+
+  private mutating func flush() -> [DriverAction] {
+    guard let (weight, raw) = waiting else { return [] }
+    waiting = nil
+    return [.stopTimer(TranstekDriver.joinTimer)] + given(weight, nil, raw)
+  }
+
+  static let profile = DeviceProfile(
+    id: "transtek-scale", manufacturer: "Transtek",
+    names: ["Medisana BS430, BS440, BS444", "ADE BA 1600", "Trisa and other LifeSense scales"], transport: .gatt,
+    recognition: [.service(BluetoothUUID(0x78B2)), .service(BluetoothUUID(0x7802))],
+    kinds: [.bodyWeight, .bodyComposition], terms: [.weight, .bodyFat, .musclePercentage], clock: .settable,
+    memory: .untilConfirmed, verification: .captured
+  ) { TranstekDriver($0) }.pairs(
+    .cannotBond, hint: "hold the button on its underside until the display blinks, then step on it")
+}

@@ -1,0 +1,116 @@
+// Values of Transtek and LifeSense scales. Weight (8A21, 8A24): flags, an 11073 FLOAT, seconds since 2010, then by flags; composition
+// (8A22): flags, seconds since 2010, user, kilocalories, fat, water, muscle and bone as SFLOATs. Source: captured frames of a
+// Medisana BS444 and an ADE BA 1600, and the wiki of a public app.
+//
+// Oddities: with flag bit 1 an unexplained field moves the user, so the user is then not told. Kilocalories, water in percent and
+// bone have no term and are not taken.
+
+internal import HealthProfiles
+internal import Octets
+internal import Readings
+
+/// A weight.
+struct TranstekWeight: Hashable {
+  var weight: MedicalFloat
+  var unit: UCUM
+  /// Seconds since 2010, UTC.
+  var seconds: UInt32?
+  /// 255 is nobody; nil when the frame's layout hides it.
+  var user: UInt8?
+
+  /// Throws when it is cut or in stones, whose layout nobody has published.
+  init(_ octets: [UInt8]) throws(DecodeError) {
+    var reader = OctetReader(octets)
+    let flags = try reader.uint8("flags")
+    switch flags >> 5 & 3 {
+    case 0: unit = .kilogram
+    case 1: unit = .pound
+    default:
+      throw DecodeError(field: "unit", offset: 0, reason: .malformed("a weight in stones, whose layout is not known"))
+    }
+    weight = try reader.float("weight")
+    seconds = flags & 1 != 0 ? try reader.uint32("time") : nil
+    // Four octets by bit 2, the user by bit 3.
+    guard flags & 0x0F == 0x0D else { return }
+    _ = try reader.take(4, "resistance")
+    user = try reader.uint8("user")
+  }
+
+  var time: DeviceStamp? { TranstekTime.stamp(seconds) }
+}
+
+/// What was measured of a body.
+struct TranstekComposition: Hashable {
+  var seconds: UInt32
+  var user: UInt8
+  var fat: MedicalFloat
+  var water: MedicalFloat
+  var muscle: MedicalFloat
+  var bone: MedicalFloat
+
+  /// Throws when it is cut.
+  init(_ octets: [UInt8]) throws(DecodeError) {
+    var reader = OctetReader(octets)
+    _ = try reader.uint8("flags")
+    seconds = try reader.uint32("time")
+    user = try reader.uint8("user")
+    _ = try reader.uint16("energy")
+    fat = try reader.sfloat("fat")
+    water = try reader.sfloat("water")
+    muscle = try reader.sfloat("muscle")
+    bone = try reader.sfloat("bone")
+  }
+}
+
+enum TranstekTime {
+  /// 2010-01-01 in seconds since 1970.
+  private static let epoch: Int64 = 1_262_304_000
+
+  static func stamp(_ seconds: UInt32?) -> DeviceStamp? {
+    seconds.flatMap { $0 == 0 ? nil : .utc(milliseconds: (Int64($0) + epoch) * 1000) }
+  }
+
+  /// The clock to write: UTC needs the hub's zone beside its local time.
+  static func seconds(_ context: DriverContext) -> UInt32? {
+    guard let local = context.localTime?.seconds(since: 2010), let zone = context.zone else { return nil }
+    let quarters = Int64(zone.quarterHours) + Int64(zone.daylight)
+    return UInt32(exactly: Int64(clamping: local) - quarters * 900)
+  }
+}
+
+enum TranstekReading {
+  /// A weight with its composition, or alone.
+  static func reading(
+    _ weight: TranstekWeight, _ composition: TranstekComposition?, raw: RawSource
+  ) -> DeviceReading? {
+    guard let number = weight.weight.decimal, !number.isZero, !number.isNegative else { return nil }
+    var observations = [Observation(.weight, .value(number), unit: weight.unit)]
+    if let fat = composition?.fat.decimal, !fat.isZero {
+      observations.append(Observation(.bodyFat, .value(fat), unit: .percent))
+    }
+    if let muscle = composition?.muscle.decimal, !muscle.isZero {
+      observations.append(Observation(.musclePercentage, .value(muscle), unit: .percent))
+    }
+    return DeviceReading(
+      kind: observations.count > 1 ? .bodyComposition : .bodyWeight, observations: observations, time: weight.time,
+      user: weight.user ?? composition?.user, raw: raw)
+  }
+
+  /// A value on its own, for `decode gatt`.
+  static func decode(_ id: CharacteristicID, _ octets: [UInt8]) throws(DecodeError) -> Decoded? {
+    switch id.characteristic.short {
+    case 0x8A21, 0x8A24:
+      let weight = try TranstekWeight(octets)
+      let reading = reading(weight, nil, raw: RawSource(source: "\(id)", octets: octets))
+      return Decoded(readings: reading.map { [$0] } ?? [])
+    case 0x8A22:
+      let value = try TranstekComposition(octets)
+      let fields = [
+        ("body_fat_pct", value.fat), ("water_pct", value.water), ("muscle_pct", value.muscle), ("bone_kg", value.bone),
+      ]
+      return Decoded(
+        values: [NamedValue("user", .integer(Int64(value.user)))] + fields.map { NamedValue($0.0, DecodedValue($0.1)) })
+    default: return nil
+    }
+  }
+}
