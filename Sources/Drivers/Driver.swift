@@ -159,6 +159,10 @@ public struct DriverProblem: Error, Hashable, Sendable {
   /// The octets, for support; never in ordinary logs.
   public var raw: RawSource?
 
+  /// Octets on a line that are no frame, as opposed to what a device itself says.
+  public var isGarbage: Bool { raw?.source == DriverProblem.garbage }
+  static let garbage = "garbage"
+
   /// A problem with a stable code and one sentence.
   public init(code: String, message: String, offset: Int? = nil, raw: RawSource? = nil) {
     self.code = code

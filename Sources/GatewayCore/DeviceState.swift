@@ -15,6 +15,8 @@ struct DeviceState: Sendable {
   var lastContact: Int64?
   var readings: UInt64 = 0
   var lastProblem: DriverProblem?
+  /// When each kind of garbage on its line was told last, monotonic milliseconds.
+  private var garbageTold: [String: Int64] = [:]
   var lastEnd: LinkEnd?
   /// When a closed port is opened again, monotonic milliseconds.
   var reopenAt: Int64?
@@ -49,6 +51,15 @@ struct DeviceState: Sendable {
       return bindings.patient(device: configuration.id, user: user)
     }
     return configuration.users.isEmpty ? bindings.patient(device: configuration.id, user: nil) : nil
+  }
+
+  /// Garbage on a line is told, logged and kept once a day for each code: a line that babbles for months costs nothing.
+  mutating func mayTell(_ problem: DriverProblem, at now: Int64) -> Bool {
+    guard problem.isGarbage else { return true }
+    let day: Int64 = 86_400_000
+    if let told = garbageTold[problem.code], now - told < day { return false }
+    garbageTold[problem.code] = now
+    return true
   }
 
   mutating func take(_ property: DeviceProperty) {

@@ -147,6 +147,8 @@ extension Gateway {
 
   private mutating func carryOut(_ output: SessionOutput, _ id: String, _ now: Now) -> [Effect] {
     guard let device = devices[id] else { return [] }
+    var output = output
+    output.problems.removeAll { !(devices[id]?.mayTell($0, at: now.monotonic) ?? false) }
     for property in output.properties { devices[id]?.take(property) }
     for stamp in output.clocks {
       let zone = zone(for: device.configuration, patient: device.configuration.patient)

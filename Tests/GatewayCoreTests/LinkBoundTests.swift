@@ -53,3 +53,23 @@ import Testing
     #expect(!closes(hub))
   }
 }
+
+@Suite struct BabbleTests {
+  @Test func aLineThatBabblesIsToldOnceADayAndItsNextGoodLineIsTaken() {
+    let scale = DeviceConfiguration(id: "scale", driver: "and-scale", endpoint: .serial(path: "/dev/x"), patient: "p")
+    var hub = Hub(.with([scale]))
+    hub.send(.linkOpened(device: "scale"))
+    var problems: Int { hub.disk.count { if case .problem = $0.entry { true } else { false } } }
+    for turn in 0..<60 {
+      hub.time += 1000
+      hub.send(.linkReceived(device: "scale", Array("x\(turn)\r\nST,+000\(turn % 2 == 0 ? 40 : 80).00 kg\r\n".utf8)))
+      hub.sync()
+    }
+    #expect(problems == 1)
+    #expect(hub.readings.count == 60)
+    hub.pass(90_000_000)
+    hub.send(.linkReceived(device: "scale", Array("nonsense\r\n".utf8)))
+    hub.sync()
+    #expect(problems == 2)
+  }
+}

@@ -109,7 +109,7 @@ struct AndUA767Driver: Driver {
     }
     guard !isGarbageReported else { return [] }
     isGarbageReported = true
-    let raw = RawSource(source: "garbage", octets: Array(burst.prefix(32)))
+    let raw = RawSource(source: DriverProblem.garbage, octets: Array(burst.prefix(32)))
     return [
       .problem(DriverProblem(code: "malformed", message: "octets that are no result of this cuff", raw: raw))
     ]

@@ -13,7 +13,7 @@ extension LineProtocol {
 
 extension ContecV7Line {
   /// Bit 7 clear in the first octet and set in all others, a known type.
-  static func evidence(_ frame: [UInt8]) -> Int { frame.count }
+  static func evidence(_ frame: [UInt8]) -> Int { frame.count + 3 }
 }
 extension ContecV5Line {
   /// The pattern of bits 7; stored data proves less.

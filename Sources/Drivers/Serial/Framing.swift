@@ -47,6 +47,9 @@ struct FramedLine<Protocol: LineProtocol>: Sendable {
   private var head = 0
   private var consumed = 0
   private var isInGarbage = false
+  /// What the good frames prove that came one behind the other; octets that look like a frame by chance do not end a burst.
+  private var proof = 0
+  private static var enoughProof: Int { 12 }
   /// How many octets were no part of a frame.
   private(set) var skipped = 0
 
@@ -72,13 +75,18 @@ struct FramedLine<Protocol: LineProtocol>: Sendable {
       switch step {
       case .wait: return nil
       case .frame(let count):
-        isInGarbage = false
-        return .frame(take(count))
+        let frame = take(count)
+        if isInGarbage {
+          proof += Protocol.evidence(frame)
+          isInGarbage = proof < FramedLine.enoughProof
+        }
+        return .frame(frame)
       case .pass(let count): _ = take(count)
       case .skip(let count, let code, let message):
         let offset = consumed
         let raw = take(count)
         skipped += raw.count
+        proof = 0
         guard !isInGarbage else { continue }
         isInGarbage = true
         return .problem(DriverProblem(code: code, message: message, offset: offset, raw: nil).with(raw: raw))
@@ -110,7 +118,7 @@ extension DriverProblem {
   /// Keeps at most 32 of the octets, for support.
   fileprivate func with(raw octets: [UInt8]) -> DriverProblem {
     var problem = self
-    problem.raw = RawSource(source: "garbage", octets: Array(octets.prefix(32)))
+    problem.raw = RawSource(source: DriverProblem.garbage, octets: Array(octets.prefix(32)))
     return problem
   }
 }
