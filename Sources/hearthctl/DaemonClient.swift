@@ -6,7 +6,8 @@ import JSON
 import Platform
 
 struct DaemonClient {
-  private let fd: Int32
+  /// Readable when the daemon said something; for those who wait for other things too.
+  let fd: Int32
   private let path: String
   private var buffer: [UInt8] = []
   /// So much of the buffer holds no line end.
@@ -89,9 +90,7 @@ struct DaemonClient {
 
   /// The result of a request, an object.
   mutating func call(_ method: String, _ parameters: JSONValue = [:]) throws(Failure) -> JSONValue {
-    guard Descriptor.writeAll(fd, ControlMessage.request(id: 1, method: method, parameters: parameters) + [0x0A]) else {
-      throw DaemonClient.gone
-    }
+    try send(id: 1, method, parameters)
     let deadline = Clocks.monotonic() + DaemonClient.patience
     while true {
       guard case .answer(let answer) = try next(until: deadline) else { continue }
@@ -104,14 +103,27 @@ struct DaemonClient {
     }
   }
 
-  private static func failure(_ error: ControlError) -> Failure {
+  /// A request's line; its answer bears the id.
+  func send(id: Int, _ method: String, _ parameters: JSONValue = [:]) throws(Failure) {
+    guard Descriptor.writeAll(fd, ControlMessage.request(id: id, method: method, parameters: parameters) + [0x0A])
+    else {
+      throw DaemonClient.gone
+    }
+  }
+
+  /// Ends the connection: the daemon forgets what it began for it.
+  func close() { Descriptor.close(fd) }
+
+  static func failure(_ error: ControlError) -> Failure {
     let status: Int32 =
       switch error.code {
       case "not-permitted": 77
-      case "not-found": 69
+      case "not-found", "unsupported-device": 69
       case "bad-parameters", "unknown-method", "invalid-request": 64
-      case "busy", "journal.full", "journal.sync-failed": 75
+      case "busy", "journal.full", "journal.sync-failed", "bluetooth.starting": 75
+      case "pairing.not-heard", "pairing.no-answer", "pairing.timeout": 75
       case "bad-configuration": 78
+      case let code where code.hasPrefix("bluetooth."): 69
       default: 1
       }
     return Failure(status: status, code: error.code, message: error.message, hint: error.hint)
@@ -126,28 +138,41 @@ struct DaemonClient {
   /// and a line that was begun is there at once: the daemon writes whole lines.
   private mutating func next(until deadline: Int64?) throws(Failure) -> ControlReply {
     while true {
-      if let end = buffer[searched...].firstIndex(of: 0x0A) {
-        let line = Array(buffer[..<end])
-        buffer.removeFirst(end + 1)
-        searched = 0
-        guard let reply = ControlMessage.read(line) else { throw notUnderstood("a line is no JSON-RPC message") }
-        return reply
-      }
-      if let first = buffer.first, first != 0x7B { throw notUnderstood("a line is no JSON-RPC message") }
-      searched = buffer.count
-      guard buffer.count < DaemonClient.longestAnswer else { throw notUnderstood("a line does not end") }
+      if let reply = try received() { return reply.reply }
       guard try wait(until: deadline) else {
         guard buffer.isEmpty else { throw notUnderstood("a line does not end") }
         throw Failure(
           status: 75, code: "timeout", message: "the daemon did not answer in \(DaemonClient.patience / 1000) s",
           hint: "hearthctl doctor")
       }
-      guard case .octets(let octets) = Descriptor.read(fd, count: 65_536) else {
-        guard buffer.isEmpty else { throw notUnderstood("the connection ended within a line") }
-        throw DaemonClient.gone
-      }
-      buffer += octets
+      try fill()
     }
+  }
+
+  /// A whole line that is there already, with the id of the request that it answers; nil when none is.
+  mutating func received() throws(Failure) -> (id: Int?, reply: ControlReply)? {
+    if let end = buffer[searched...].firstIndex(of: 0x0A) {
+      let line = Array(buffer[..<end])
+      buffer.removeFirst(end + 1)
+      searched = 0
+      guard let reply = ControlMessage.read(line) else { throw notUnderstood("a line is no JSON-RPC message") }
+      var id: Int?
+      if case .answer = reply { id = (try? JSONReader(maximumSize: 64 << 20).value(line))?["id"]?.int }
+      return (id, reply)
+    }
+    if let first = buffer.first, first != 0x7B { throw notUnderstood("a line is no JSON-RPC message") }
+    searched = buffer.count
+    guard buffer.count < DaemonClient.longestAnswer else { throw notUnderstood("a line does not end") }
+    return nil
+  }
+
+  /// Reads what the daemon said, once there is something.
+  mutating func fill() throws(Failure) {
+    guard case .octets(let octets) = Descriptor.read(fd, count: 65_536) else {
+      guard buffer.isEmpty else { throw notUnderstood("the connection ended within a line") }
+      throw DaemonClient.gone
+    }
+    buffer += octets
   }
 
   /// Waits for octets; false when there was time enough. Ends the program when what it writes to was closed

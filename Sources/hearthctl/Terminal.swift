@@ -18,6 +18,12 @@ enum Terminal {
     return 80
   }()
 
+  /// Lines of the terminal; 24 where it does not tell.
+  static var height: Int {
+    var size = winsize()
+    return isTerminal && ioctl(1, UInt(TIOCGWINSZ), &size) == 0 && size.ws_row > 1 ? Int(size.ws_row) : 24
+  }
+
   /// Writes text; a closed pipe ends the program quietly, a full disk does not.
   static func out(_ text: String) {
     if Descriptor.writeAll(1, Array(text.utf8)) { return }

@@ -115,6 +115,16 @@ enum Show {
     }
   }
 
+  /// Signal strength in dBm as one to four bars.
+  static func bars(_ rssi: Int) -> String {
+    switch rssi {
+    case (-60)...: "▂▄▆█"
+    case -70 ..< -60: "▂▄▆"
+    case -80 ..< -70: "▂▄"
+    default: "▂"
+    }
+  }
+
   static func bytes(_ count: Int) -> String {
     count < 1 << 20 ? "\(count >> 10) KiB" : "\(count >> 20) MiB"
   }
