@@ -125,7 +125,8 @@ let package = Package(
     tests(
       "GatewayCore",
       [
-        "GatewayCore", "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "BluetoothManagement", "Journal",
+        "GatewayCore", "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "BluetoothManagement",
+        "Journal",
         "Monitoring", "Drivers", "ControlProtocol", "Exchange",
       ]),
     tests("Platform", ["Platform", "Octets", "CLinux"]),

@@ -162,6 +162,7 @@ extension Gateway {
       devices[id]?.lastProblem = problem
     }
     effects += output.answers.map { .log(.notice, "device \(id): \($0.message)") }
+    if output.forgetsAttributes { register.attributes[id] = nil }
     if let database = output.discovered, device.link != nil, register.devices.contains(where: { $0.id == id }),
       register.attributes[id] != database
     {

@@ -23,6 +23,8 @@ struct SessionOutput {
   var secures: UInt8?
   /// What discovery found.
   var discovered: GATTDatabase?
+  /// What discovery found earlier is no longer so.
+  var forgetsAttributes = false
 
   /// Something has to be on disk before anything is sent.
   var mustStore: Bool { !readings.isEmpty || !fragments.isEmpty || problems.contains { $0.raw != nil } }
@@ -41,13 +43,12 @@ struct LinkTerms: Sendable {
 /// A device's session while its link is up.
 struct LinkSession: Sendable {
   private enum Phase: Hashable {
-    /// Pairing or encryption is not complete; what arrives is held and counts only once it is.
+    /// Pairing or encryption is not complete. The peer's requests are answered; values are kept by the client, and count only
+    /// once it is.
     case waiting
     case settling(until: Int64)
     case up
   }
-  /// PDUs that are held until the link is encrypted.
-  private static let mostHeld = 32
   /// Quiet after the last value before the link is given back, in milliseconds (Continua design, and batteries).
   private static let quietAfterReading: Int64 = 10_000
   private static let quietWithoutReading: Int64 = 60_000
@@ -56,10 +57,10 @@ struct LinkSession: Sendable {
   private var client: GATTClient?
   private var server = GATTServer()
   private let isSerial: Bool
-  private let settles: Int64
+  private let profile: DeviceProfile
+  private let context: DriverContext
   private var terms: LinkTerms?
   private var phase = Phase.up
-  private var held: [[UInt8]] = []
   /// The level that the link has.
   private var level: UInt8 = 1
   private var timers: [DriverTimer: Int64] = [:]
@@ -73,8 +74,9 @@ struct LinkSession: Sendable {
 
   /// - Parameter terms: of a link over the air; nil for serial ports and recordings.
   init(profile: DeviceProfile, context: DriverContext, terms: LinkTerms? = nil) {
+    self.profile = profile
+    self.context = context
     driver = profile.make(context)
-    settles = Int64(profile.settles)
     self.terms = terms
     if case .serial = profile.transport { isSerial = true } else { isSerial = false }
     if case .gatt = profile.transport { client = GATTClient() }
@@ -116,6 +118,7 @@ struct LinkSession: Sendable {
     var output = SessionOutput()
     self.level = max(self.level, level)
     if phase == .waiting, terms?.isPairing != true {
+      let settles = Int64(profile.settles)
       if settles > 0 { phase = .settling(until: now + settles) } else { begin(at: now, into: &output) }
     } else if phase == .up, var client {
       let outputs = client.securityRaised()
@@ -125,16 +128,13 @@ struct LinkSession: Sendable {
     return output
   }
 
-  /// Asks the device for what it has; then what it said meanwhile.
+  /// Asks the device for what it has; what it said meanwhile comes behind that.
   private mutating func begin(at now: Int64, into output: inout SessionOutput) {
     phase = .up
     guard var client else { return }
     let outputs = client.start(cached: terms?.attributes, isBonded: terms?.level != nil)
     self.client = client
     take(outputs, at: now, into: &output)
-    let waiting = held
-    held = []
-    for pdu in waiting { receive(pdu, at: now, into: &output) }
   }
 
   /// Octets or a PDU arrived.
@@ -152,10 +152,6 @@ struct LinkSession: Sendable {
   }
 
   private mutating func receive(_ octets: [UInt8], at now: Int64, into output: inout SessionOutput) {
-    guard phase == .up else {
-      if held.count < LinkSession.mostHeld { held.append(octets) } else { output.closes = true }
-      return
-    }
     if var client {
       let outputs = client.receive(octets)
       self.client = client
@@ -244,8 +240,13 @@ struct LinkSession: Sendable {
           at: now,
           into: &output)
       case .unknownIndication: output.confirms = true
-      // `discovered` follows: the driver begins again.
-      case .databaseChanged: break
+      case .databaseChanged:
+        // `discovered` follows: what was being joined is given now, and a new driver begins again.
+        output.discovered = nil
+        output.forgetsAttributes = true
+        take(driver.handle(.closed), at: now, into: &output)
+        driver = profile.make(context)
+        timers = [:]
       case .peerRequest(let pdu):
         if let answer = server.receive(pdu, time: hubTime, mtu: client?.mtu ?? 23) { output.transmit.append(answer) }
       case .readDone(let characteristic, let octets):
