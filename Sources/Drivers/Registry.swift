@@ -10,6 +10,8 @@ public enum Registry {
     AAndD.ua651,
     Beurer.bm85,
     Beurer.cuffs,
+    OmronDriver.standard,
+    OmronDriver.profile,
     MicrolifeDriver.profile,
     YonkerDriver.profile,
     BloodPressureProfile.generic,
