@@ -40,9 +40,8 @@ extension Gateway {
         ]
       }
       captures[id.connection] = device
-      return append([.audit(uid: caller.uid, action: "capture of \(device)")], now: now) + [
-        .answer(id, .result(["capturing": self.device(device, now) ?? .null]))
-      ]
+      let answer: Effect = .answer(id, .result(["capturing": self.device(device, now) ?? .null]))
+      return [answer] + append([.audit(uid: caller.uid, action: "capture of \(device)")], now: now)
     }
   }
 

@@ -301,10 +301,6 @@ extension Gateway {
       bluetooth.devices = bluetooth.devices.filter { $0.value != id }
       effects.append(.close(device: id))
     }
-    effects.append(
-      .answer(
-        pairing.request,
-        .failure(.init(code: "state.write-failed", message: message, hint: "free space on the disk, then pair again"))))
     return effects
   }
 }

@@ -200,27 +200,42 @@ final class Daemon {
         journal.append(id, entries)
         return
       }
-      if let failure = perform(effect) {
-        // What the list promised after it does not happen.
-        for effect in rest { if case .wake(let at) = effect { gatewayWake = at } }
-        return handle(failure)
+      if let (event, failure) = perform(effect) {
+        cancel(rest, failure)
+        return handle(event)
+      }
+    }
+  }
+
+  /// What a list promised after an effect that failed does not happen: who waits for it hears so.
+  private func cancel(_ rest: ArraySlice<Effect>, _ failure: JournalFailure) {
+    for effect in rest {
+      switch effect {
+      case .wake(let at): gatewayWake = at
+      case .append(let id, _): handle(.appendFailed(id, failure))
+      case .answer(let id, _):
+        control?.answer(
+          id,
+          .failure(
+            ControlError(code: failure.code, message: failure.message, hint: "free space on the disk, then try again")))
+      default: break
       }
     }
   }
 
   /// Runs one effect; gives the event that its failure is.
-  private func perform(_ effect: Effect) -> Event? {
+  private func perform(_ effect: Effect) -> (Event, JournalFailure)? {
     if case .save(let name, let octets) = effect { return save(name, octets) }
     performPlain(effect)
     return nil
   }
 
-  private func save(_ name: StateFileName, _ octets: [UInt8]) -> Event? {
+  private func save(_ name: StateFileName, _ octets: [UInt8]) -> (Event, JournalFailure)? {
     do throws(FileError) {
       try StateFile.write(octets, to: "\(options.stateDirectory)/\(name.rawValue)")
       return nil
     } catch {
-      return .saveFailed(name, message: "\(error)")
+      return (.saveFailed(name, message: "\(error)"), JournalFailure(code: "state.write-failed", message: "\(error)"))
     }
   }
 
@@ -281,8 +296,9 @@ final class Daemon {
       handle(.appended(id, sequences: sequences))
       if rolled { handle(.journalRolled) }
     case .failed(let id, let failure):
-      waiting[id] = nil
+      let rest = waiting.removeValue(forKey: id) ?? []
       handle(.appendFailed(id, failure))
+      cancel(rest, failure)
     case .report(let report): handle(.journalReport(report))
     case .fetched(let backend, let items): handle(.fetched(backend: backend, items))
     case .loaded(let sequence, let reading): handle(.loaded(sequence: sequence, reading))

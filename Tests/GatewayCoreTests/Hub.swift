@@ -80,7 +80,12 @@ struct Hub {
   mutating func refuse(_ code: String = "journal.full") {
     let failed = waiting
     waiting = []
-    for item in failed { send(.appendFailed(item.id, JournalFailure(code: code, message: "the disk is full"))) }
+    let failure = JournalFailure(code: code, message: "the disk is full")
+    for item in failed {
+      send(.appendFailed(item.id, failure))
+      // What was to follow in the same list does not happen.
+      for case .append(let id, _) in item.rest { send(.appendFailed(id, failure)) }
+    }
   }
 
   mutating func pass(_ milliseconds: Int64) {

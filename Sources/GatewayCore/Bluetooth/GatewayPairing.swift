@@ -176,13 +176,14 @@ extension Gateway {
     bluetooth.finished = nil
     bluetooth.pairing = Pairing(
       request: id, caller: caller, wish: wish, controller: controller.index, now: now.monotonic)
-    var effects = append([.audit(uid: caller.uid, action: "pairing window opened")], now: now)
-    effects.append(manage(.setBondable(true), controller.index))
+    var effects = [manage(.setBondable(true), controller.index)]
     if let neighbour = bluetooth.neighbourhood.find(wish.address, at: now.monotonic) {
-      return effects + chosen(neighbour, now)
+      effects += chosen(neighbour, now)
+    } else {
+      if let pairing = bluetooth.pairing { effects.append(pairing.tell("searching")) }
+      effects += discover()
     }
-    if let pairing = bluetooth.pairing { effects.append(pairing.tell("searching")) }
-    return effects + discover()
+    return effects + append([.audit(uid: caller.uid, action: "pairing window opened")], now: now)
   }
 
   /// The device was heard: which driver, and what is to be asked before.
@@ -395,7 +396,6 @@ extension Gateway {
     bluetooth.devices[identity] = id
     bluetooth.pairing?.stage = .saving
     var effects: [Effect] = [.save(.bonds, bonds.encoded), .save(.devices, register.encoded)]
-    effects += append([.audit(uid: pairing.caller.uid, action: "paired \(id)")], now: now)
     effects.append(manage(.setBondable(false), pairing.controller))
     effects += listDevices(now)
     var result = JSONObject()
@@ -409,7 +409,8 @@ extension Gateway {
     if session != nil, let level = bonds.level(of: identity, on: own) {
       effects += self.session(id, now) { $0.paired(level: level, at: now.monotonic) }
     }
-    return effects + stopDiscovery()
+    effects += stopDiscovery()
+    return effects + append([.audit(uid: pairing.caller.uid, action: "paired \(id)")], now: now)
   }
 
   mutating func pairingTimedOut(_ now: Now) -> [Effect] {
@@ -443,8 +444,8 @@ extension Gateway {
     }
     effects.append(manage(.setBondable(false), pairing.controller))
     effects.append(.answer(pairing.request, .failure(error)))
-    effects += append([.audit(uid: pairing.caller.uid, action: "pairing failed: \(error.code)")], now: now)
-    return effects + stopDiscovery()
+    effects += stopDiscovery()
+    return effects + append([.audit(uid: pairing.caller.uid, action: "pairing failed: \(error.code)")], now: now)
   }
 
   // MARK: Letting go
@@ -474,7 +475,7 @@ extension Gateway {
     if let index = controllerIndex(link.controller) {
       effects.append(manage(.unpair(link.device, disconnects: true), index))
     }
-    effects += append([.audit(uid: caller.uid, action: "unpaired \(device)")], now: now)
-    return effects + [.answer(id, .result(["unpaired": .string(device)]))]
+    effects.append(.answer(id, .result(["unpaired": .string(device)])))
+    return effects + append([.audit(uid: caller.uid, action: "unpaired \(device)")], now: now)
   }
 }
