@@ -121,6 +121,19 @@ struct RegistryTests {
     }
   }
 
+  @Test(arguments: GATTVector.advertisements + GATTVector.vendors.filter { $0.characteristic == nil })
+  func aRecordedAdvertisementHasOneOwner(_ vector: GATTVector) {
+    guard let service = vector.service, vector.device.contains("cale") || vector.device.contains("Xiaomi") else {
+      return
+    }
+    // One source writes the UUID before the octets.
+    let octets = vector.id == "openscale-s400-732" ? Array(vector.octets.dropFirst(2)) : vector.octets
+    let found = Registry.claim(
+      name: nil, services: [], serviceData: [service], data: [AdvertisedData(service: service, octets: octets)])
+    let owners: [UInt16: String] = [0x181D: "mi-scale-1", 0x181B: "mi-scale-2", 0xFE95: "xiaomi-s400"]
+    #expect(found?.id == service.short.flatMap { owners[$0] })
+  }
+
   /// FE95 is on every thing of its maker; only a scale's number makes it a scale.
   @Test func aThermometerOfTheSameMakerIsNoScale() {
     let uuid = BluetoothUUID(0xFE95)

@@ -70,12 +70,14 @@ struct MiScaleDriver: Driver {
     transport: .advertisement, recognition: [.serviceData(BluetoothUUID(0x181D))], kinds: [.bodyWeight],
     terms: [.weight], clock: .stampsOnly, memory: .none, verification: .captured,
     rule: "a stable weight before the person steps off; repeats of a frame are one"
-  ) { _ in MiScaleDriver(measuresImpedance: false) }
+  ) { _ in MiScaleDriver(measuresImpedance: false) }.pairs(
+    .cannotBond, hint: "step on it: it is on the air while somebody stands on it")
 
   static let scale2 = DeviceProfile(
     id: "mi-scale-2", manufacturer: "Xiaomi", names: ["Mi Body Composition Scale 2 (XMTZC02HM, XMTZC05HM)"],
     transport: .advertisement, recognition: [.serviceData(BluetoothUUID(0x181B))],
     kinds: [.bodyWeight, .bodyComposition], terms: [.weight, .impedance], clock: .stampsOnly, memory: .none,
     verification: .captured, rule: "a stable weight before the person steps off, with its impedance when it comes"
-  ) { _ in MiScaleDriver(measuresImpedance: true) }
+  ) { _ in MiScaleDriver(measuresImpedance: true) }.pairs(
+    .cannotBond, hint: "step on it with bare feet: it is on the air while somebody stands on it")
 }

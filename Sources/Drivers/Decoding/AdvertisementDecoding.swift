@@ -8,13 +8,25 @@ internal import Readings
 /// Decodes service data and manufacturer data.
 public enum AdvertisementDecoding {
   /// Decodes one advertisement's data; nil when no decoder knows it. A frame that is not final gives values and no reading.
-  public static func decode(_ data: AdvertisedData) throws(DecodeError) -> Decoded? {
+  /// `key` (16 octets) and `address` (6 octets as they are written) open what a scale encrypts.
+  public static func decode(
+    _ data: AdvertisedData, key: [UInt8]? = nil, address: [UInt8]? = nil
+  ) throws(DecodeError) -> Decoded? {
     guard let service = data.service?.short else { return nil }
     switch service {
     case 0x181D: return try MiScaleFrame(scale1: data.octets).decoded(source: "adv/181D", octets: data.octets)
     case 0x181B: return try MiScaleFrame(scale2: data.octets).decoded(source: "adv/181B", octets: data.octets)
     case 0xFE95:
-      return Decoded(problems: [DriverProblem(code: "encrypted", message: XiaomiEncryptedDriver.needsKey)])
+      guard let key else {
+        return Decoded(problems: [DriverProblem(code: "encrypted", message: XiaomiEncryptedDriver.needsKey)])
+      }
+      let beacon = try XiaomiBeacon(data.octets)
+      guard let objects = beacon.opened(key: key, address: address ?? []) else {
+        let message = "key or address do not fit what was encrypted"
+        return Decoded(problems: [DriverProblem(code: "key-wrong", message: message)])
+      }
+      let raw = RawSource(source: "adv/FE95", octets: data.octets)
+      return Decoded(readings: XiaomiBeacon.readings(objects, raw: raw))
     default: return nil
     }
   }

@@ -22,5 +22,6 @@ struct HeartRateProfile: SIGProfile {
     id: "heart-rate", names: ["any sensor with the Bluetooth Heart Rate Profile"], transport: .gatt,
     recognition: [.service(BluetoothUUID(0x180D))], kinds: [.heartRate], terms: [.heartRate], clock: .none,
     memory: .none, verification: .captured, rule: SpotCheckRule.sentence
-  ) { SIGDriver(HeartRateProfile(), $0, isStream: true) }
+  ) { SIGDriver(HeartRateProfile(), $0, isStream: true) }.pairs(
+    .cannotBond, hint: "put it on: it is on the air while it is worn")
 }

@@ -58,14 +58,15 @@ struct RecordTransfer: Sendable {
     return start(.reportAll)
   }
 
-  /// A record came, with its number where it has one; `isGood` is false when it could not be read. False: it is known already.
+  /// A record came, with its number where it has one; `isGood` is false when it could not be read. False: it is not to be given,
+  /// because it is known or comes again in its order. What is on disk must always be everything up to some number.
   mutating func record(_ number: UInt16?, isGood: Bool) -> Bool {
     if !isGood { isDamaged = true }
     if let number {
       lastNumber = number
       newest = newest.map { max($0, number) } ?? number
     }
-    if case .reportLast(let known) = procedure, number == known { return false }
+    if case .reportLast = procedure { return false }
     isUncommitted = isUncommitted || isGood
     return true
   }
@@ -150,12 +151,10 @@ struct RecordTransfer: Sendable {
       default: return failed(refusal)
       }
     case .reportLast(let known):
-      // A newest record before the last known one: the meter's memory was cleared, and it counts anew.
-      if code == 1, let lastNumber, lastNumber < known {
-        newest = lastNumber
-        return start(.reportAll)
-      }
-      return reported()
+      // Another newest record than the last known one: the meter's memory was cleared, and it counts anew.
+      guard code == 1, let lastNumber, lastNumber != known else { return reported() }
+      newest = nil
+      return start(.reportAll)
     case .reportAll:
       // "None" is the normal end of an empty memory.
       return code == 1 || code == 6 ? reported() : failed(refusal)
