@@ -11,6 +11,8 @@ enum Said {
     #"{"event":"found","address":"F0:00:00:00:00:01","address_type":"public","name":"A&D_UA-651BLE_1A2B3C","rssi":-58,"known":null,"supported":true,"driver":"and-ua651ble","what":"A&D blood-pressure","pairing_mode":true}"#
   static let lamp =
     #"{"event":"found","address":"C4:00:00:00:00:02","address_type":"random","name":null,"rssi":-88,"known":null,"supported":false,"driver":null,"pairing_mode":true}"#
+  static let scale =
+    #"{"event":"found","address":"F0:00:00:00:00:03","address_type":"public","name":"Scale","rssi":-40,"known":"scale","supported":true,"driver":"weight-scale","what":"body-weight","pairing_mode":false}"#
   static let paired = #"{"device":"and-ua651ble","driver":"and-ua651ble","bonded":true,"protected":true}"#
   static let confirm =
     #"{"event":"prompt","prompt":"confirm","value":"012345","message":"Does the device show 012345?"}"#

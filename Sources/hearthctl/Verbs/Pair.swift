@@ -59,6 +59,9 @@ struct PairOrder {
   var driver: String?
   /// How long to wait for the first reading, in seconds.
   var wait: Int
+  /// The user slot, and its code.
+  var user: Int?
+  var consentCode: Int?
   private var others = JSONObject()
 
   init(_ arguments: Arguments) throws(Failure) {
@@ -86,14 +89,26 @@ struct PairOrder {
     for name in ["id", "name"] {
       if let value = arguments.value("--" + name) { others[name] = .string(value) }
     }
-    let user = try number("--user", 0...254)
-    if let user { others["user"] = .int(user) }
-    if let code = try number("--consent-code", 0...9999) {
-      guard user != nil else {
-        throw Failure.usage("--consent-code belongs to a user slot", hint: "name it: --user SLOT")
-      }
-      others["consent_code"] = .int(code)
+    user = try number("--user", 0...254)
+    consentCode = try number("--consent-code", 0...9999)
+    if consentCode != nil, user == nil {
+      throw Failure.usage("--consent-code belongs to a user slot", hint: "name it: --user SLOT")
     }
+    if let patient, !PairOrder.isReference(patient) {
+      throw Failure.usage(
+        "\"\(patient)\" is no patient's reference", hint: "at most 64 letters, digits, \"-\", \"_\" or \".\"")
+    }
+  }
+
+  /// 1 to 64 letters, digits, "-", "_" and ".", as the daemon takes them.
+  static func isReference(_ text: String) -> Bool {
+    let isGood = text.utf8.allSatisfy { octet in
+      switch octet {
+      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
+      default: false
+      }
+    }
+    return isGood && !text.isEmpty && text.utf8.count <= 64 && text.utf8.first != 0x2E
   }
 
   private static func isAddress(_ text: String) -> Bool {
@@ -107,6 +122,8 @@ struct PairOrder {
     object["address"] = .string(address)
     if let driver { object["driver"] = .string(driver) }
     if let patient { object["patient"] = .string(patient) }
+    if let user { object["user"] = .int(user) }
+    if let consentCode { object["consent_code"] = .int(consentCode) }
     for member in others.members { object[member.key] = member.value }
     return .object(object)
   }
