@@ -92,6 +92,7 @@ struct SerialDriverTests {
   @Test(arguments: [
     "contec-v7", "contec-v5", "and-scale", "cas", "taidoc", "mt-sics", "kern", "healthometer-esc",
     "tanita-csv", "nonin-8", "nonin-2", "nonin-7", "masimo-ascii1", "and-ua767", "suntech", "beurer-serial", "visomat",
+    "nonin-ascii", "nellcor-ascii", "tanita-plain-csv",
   ])
   func splitsAndGarbageChangeNothing(_ id: String) throws {
     let good = SerialVector.decodable.filter {
@@ -107,7 +108,11 @@ struct SerialDriverTests {
       for length in 1...8 {
         // Octets that begin nothing in any of these protocols, with a line end where lines are.
         var garbage = [UInt8](repeating: 0x7F, count: length)
-        if ["and-scale", "cas", "mt-sics", "kern", "masimo-ascii1"].contains(id) { garbage[length - 1] = 0x0D }
+        if [
+          "and-scale", "cas", "mt-sics", "kern", "masimo-ascii1", "nonin-ascii", "nellcor-ascii", "tanita-plain-csv",
+        ].contains(id) {
+          garbage[length - 1] = 0x0D
+        }
         let behind = try #require(
           SerialDecoding.decode(protocol: id, octets: garbage + vector.octets, everyFrame: true))
         #expect(behind.readings == alone, "\(vector.id) behind \(length) octets of garbage")

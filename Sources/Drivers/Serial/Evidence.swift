@@ -55,7 +55,7 @@ extension TanitaFraming {
   static func evidence(_ frame: [UInt8]) -> Int { 64 }
 }
 extension NoninSpotCheckLine {
-  static func evidence(_ frame: [UInt8]) -> Int { frame.count == 10 ? 32 : 48 }
+  static func evidence(_ frame: [UInt8]) -> Int { frame.count == 1 ? 1 : frame.count == 10 ? 32 : 48 }
 }
 extension NoninEightLine {
   static func evidence(_ frame: [UInt8]) -> Int { 3 }
@@ -68,6 +68,16 @@ extension NoninSevenLine {
 }
 extension MasimoASCIILine {
   static func evidence(_ frame: [UInt8]) -> Int { text(frame, 64) }
+}
+extension NoninASCIILine {
+  static func evidence(_ frame: [UInt8]) -> Int { text(frame, 40) }
+}
+extension NellcorLine {
+  static func evidence(_ frame: [UInt8]) -> Int { text(frame, 64) }
+}
+extension TanitaPlainLine {
+  /// Twelve numbers whose sums agree.
+  static func evidence(_ frame: [UInt8]) -> Int { text(frame, 48) }
 }
 extension AndUA767Line {
   /// No check value: one result is not enough.

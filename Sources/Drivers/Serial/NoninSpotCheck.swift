@@ -87,8 +87,8 @@ enum NoninSpotCheckLine: LineProtocol {
     let next = octets.indices.dropFirst().first { begins(octets[$0...]) }
     func skip(_ error: DecodeError) -> FrameStep { .skip((next ?? octets.endIndex) - start, error) }
     guard begins(octets) else {
-      // Answers to a selection of the format.
-      if octets[start] == 0x06 || octets[start] == 0x15 { return .pass(1) }
+      // Yes and no, to a selection of the format.
+      if octets[start] == 0x06 || octets[start] == 0x15 { return .frame(1) }
       return skip(DecodeError(field: "start", offset: 0, reason: .malformed("octets without a frame of this protocol")))
     }
     guard octets.count >= 6 else { return .wait }
@@ -119,6 +119,7 @@ enum NoninSpotCheckLine: LineProtocol {
 
   static func values(_ frame: [UInt8]) -> [NamedValue] {
     if let check = NoninSpotCheck(frame) { return check.values }
+    if frame.count == 1 { return [NamedValue("ack", .flag(frame[0] == 0x06))] }
     guard frame.count == 10 else { return [] }
     return clock(frame).map { [NamedValue("time", .text($0.description))] } ?? []
   }

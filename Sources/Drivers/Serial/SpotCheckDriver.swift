@@ -9,6 +9,8 @@ protocol OximeterLine: LineProtocol {
   static var id: String { get }
   /// How often it gives a frame.
   static var framesPerSecond: Int { get }
+  /// How many seconds lie between frames that come more seldom than once a second.
+  static var secondsPerFrame: Int { get }
   /// The values of a frame; nil when it has none.
   static func reading(_ frame: [UInt8]) -> DeviceReading?
   /// The same, but only where it is a value of now that the rule may count: a value that is shown while the device searches is
@@ -19,6 +21,7 @@ protocol OximeterLine: LineProtocol {
 }
 
 extension OximeterLine {
+  static var secondsPerFrame: Int { 1 }
   static func property(_ frame: [UInt8]) -> DeviceProperty? { nil }
   static func steady(_ frame: [UInt8]) -> DeviceReading? { reading(frame) }
 
@@ -64,6 +67,8 @@ struct SpotCheckDriver<Line: OximeterLine>: Driver {
           actions.append(.property(property))
         }
         let given = context.everyFrame ? Line.reading(frame) : spotCheck.add(Line.steady(frame))
+        // The seconds without a frame have no value.
+        if !context.everyFrame { for _ in 1..<max(1, Line.secondsPerFrame) { _ = spotCheck.add(nil) } }
         guard let given else { continue }
         // A stamp that is heard live is what the device's clock shows now.
         if !context.everyFrame, given.stored == false, let stamp = given.time { actions.append(.deviceClock(stamp)) }
