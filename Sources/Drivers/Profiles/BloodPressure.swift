@@ -29,7 +29,7 @@ struct BloodPressureProfile: SIGProfile {
     ]
   }
   var totalMilliseconds: Int { hasRecords ? 600_000 : 60_000 }
-  var idleMilliseconds: Int { hasRecords ? 40_000 : 8000 }
+  var idleMilliseconds: Int { records.isRunning ? 40_000 : 8000 }
 
   mutating func connected(_ device: Set<CharacteristicID>) {
     // A control point without records beside it is some cuffs' own affair.
@@ -51,7 +51,10 @@ struct BloodPressureProfile: SIGProfile {
     switch id {
     case BloodPressureProfile.record: return stored(octets)
     case BloodPressureProfile.controlPoint:
-      do { return hasRecords ? try records.answered(octets) : [] } catch { return [.problem(DriverProblem(error))] }
+      guard hasRecords else { return [] }
+      do { return BloodPressureProfile.staying(try records.answered(octets)) } catch {
+        return [.problem(DriverProblem(error))]
+      }
     default: return GATTDecoding.actions(id, octets, decoding)
     }
   }
@@ -79,16 +82,22 @@ struct BloodPressureProfile: SIGProfile {
   }
 
   mutating func writeFailed(_ id: CharacteristicID, _ code: UInt8) -> [DriverAction] {
-    id == BloodPressureProfile.controlPoint && hasRecords ? records.writeFailed(code) : []
+    id == BloodPressureProfile.controlPoint && hasRecords
+      ? BloodPressureProfile.staying(records.writeFailed(code)) : []
   }
 
   mutating func request(_ request: DriverRequest) -> [DriverAction] {
     guard hasRecords else { return [.answer(.refused(request, "the cuff offers no records to count or erase"))] }
-    return records.request(request)
+    return BloodPressureProfile.staying(records.request(request))
   }
 
-  mutating func committed() -> [DriverAction] { hasRecords ? records.committed() : [] }
-  mutating func timer(_ timer: DriverTimer) -> [DriverAction] { records.timer(timer) }
+  mutating func committed() -> [DriverAction] {
+    hasRecords ? BloodPressureProfile.staying(records.committed()) : []
+  }
+  mutating func timer(_ timer: DriverTimer) -> [DriverAction] { BloodPressureProfile.staying(records.timer(timer)) }
+
+  /// The end of the records is not the end of the session: a measurement of now may still come.
+  private static func staying(_ actions: [DriverAction]) -> [DriverAction] { actions.filter { $0 != .finish } }
 
   static let terms: [Term] = [.systolic, .diastolic, .meanArterial, .cuffPulse]
 

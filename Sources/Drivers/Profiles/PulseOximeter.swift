@@ -27,18 +27,21 @@ struct PulseOximeterProfile: SIGProfile {
   }
   var features: [CharacteristicID] { [PulseOximeterProfile.featuresID] }
 
+  var idleMilliseconds: Int { records.isRunning ? 40_000 : 8000 }
+  var totalMilliseconds: Int { hasRecords ? 600_000 : 60_000 }
+
   mutating func feature(_ id: CharacteristicID, _ octets: [UInt8]) {
     decoding.plxFeatures = (try? PLXFeatures(decoding: octets)) == nil ? nil : octets
   }
 
   mutating func connected(_ device: Set<CharacteristicID>) {
     hasSpotCheck = device.contains(PulseOximeterProfile.spotCheck)
+    hasRecords = hasSpotCheck && device.contains(PulseOximeterProfile.controlPoint)
   }
 
   /// Stored spot-checks come by 2A5E; they have no numbers, so all are asked for.
   mutating func ready(_ device: Set<CharacteristicID>, _ context: DriverContext) -> [DriverAction] {
-    hasRecords = device.contains(PulseOximeterProfile.controlPoint) && hasSpotCheck
-    return hasRecords ? records.begin(context, reportsAll: true) : []
+    hasRecords ? records.begin(context, reportsAll: true) : []
   }
 
   mutating func measured(_ id: CharacteristicID, _ octets: [UInt8], _ context: DriverContext) -> [DriverAction] {

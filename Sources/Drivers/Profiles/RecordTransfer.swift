@@ -71,6 +71,9 @@ struct RecordTransfer: Sendable {
     return true
   }
 
+  /// An answer of the device is awaited.
+  var isRunning: Bool { procedure != .idle }
+
   /// While records come, the limit begins anew.
   var stillWaits: [DriverAction] {
     procedure == .idle
