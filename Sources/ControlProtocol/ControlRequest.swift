@@ -29,8 +29,26 @@ public enum ControlRequest: Sendable, Hashable {
   case pairCancel
   /// Forget a device and its keys.
   case unpair(device: String)
+  /// Ask a device for something, now or at its next contact.
+  case askDevice(device: String, DeviceWish)
   /// What goes over a device's link, as notifications `capture`.
   case capture(device: String)
+
+  /// What is asked of a device.
+  public enum DeviceWish: Sendable, Hashable {
+    /// How many records it keeps.
+    case count
+    /// Erase them, once all are read and on disk.
+    case erase
+    /// Stop the transfer of records; the next contact goes on with it.
+    case abort
+    /// The code of a user slot, 0…9999.
+    case consent(user: UInt8, code: UInt16)
+    /// Make a user slot with this code.
+    case registerUser(code: UInt16)
+    /// The 16 octets of a key that the device's maker gives out (encrypting scales).
+    case key([UInt8])
+  }
 
   /// Which stored readings.
   public struct ReadingsFilter: Sendable, Hashable {
@@ -61,14 +79,15 @@ public enum ControlRequest: Sendable, Hashable {
     ("version", .reader), ("status", .reader), ("devices", .reader), ("backends", .reader), ("doctor", .reader),
     ("readings", .reader), ("readings.follow", .reader), ("watch", .reader), ("assign", .technician),
     ("reload", .technician), ("scan", .technician), ("pair", .technician), ("pair.answer", .technician),
-    ("pair.cancel", .technician), ("unpair", .technician), ("capture", .technician),
+    ("pair.cancel", .technician), ("unpair", .technician), ("capture", .technician), ("device.ask", .technician),
   ]
 
   /// The least role that may ask this.
   public var requiredRole: Role {
     switch self {
     case .version, .status, .devices, .backends, .doctor, .readings, .follow, .watch: .reader
-    case .assignReading, .assignSlot, .reload, .scan, .pair, .pairAnswer, .pairCancel, .unpair, .capture: .technician
+    case .assignReading, .assignSlot, .reload, .scan, .pair, .pairAnswer, .pairCancel, .unpair, .capture, .askDevice:
+      .technician
     }
   }
 
@@ -139,6 +158,8 @@ public enum ControlRequest: Sendable, Hashable {
         return .pairAnswer(
           try given(members(["answer"]), "answer", "the answer to the question").string())
       case "unpair": return .unpair(device: try given(members(["device"]), "device", "a device's name").string())
+      case "device.ask":
+        return try ask(members(["device", "wish", "user", "code", "key"]))
       case "capture": return .capture(device: try given(members(["device"]), "device", "a device's name").string())
       default:
         let names = methods.map(\.name)
@@ -172,6 +193,37 @@ public enum ControlRequest: Sendable, Hashable {
   private static func given(_ members: JSONMembers?, _ key: String, _ what: String) throws(any Error) -> JSONNode {
     guard let members else { throw ControlError(code: "bad-parameters", message: "params: expected \(key): \(what)") }
     return try members.required(key, what)
+  }
+
+  private static func ask(_ members: JSONMembers?) throws(any Error) -> ControlRequest {
+    let device = try given(members, "device", "a device's name").string()
+    let wish = try given(members, "wish", "what to ask").string(of: [
+      "count", "erase", "abort", "consent", "register-user", "key",
+    ])
+    func code() throws -> UInt16 {
+      UInt16(try given(members, "code", "a code of at most four digits").int(in: 0...9999))
+    }
+    switch wish {
+    case "count": return .askDevice(device: device, .count)
+    case "erase": return .askDevice(device: device, .erase)
+    case "abort": return .askDevice(device: device, .abort)
+    case "consent":
+      let user = UInt8(try given(members, "user", "a user slot").int(in: 0...255))
+      return .askDevice(device: device, .consent(user: user, code: try code()))
+    case "register-user": return .askDevice(device: device, .registerUser(code: try code()))
+    default:
+      let node = try given(members, "key", "32 hexadecimal digits")
+      let digits = Array(try node.string().utf8)
+      var octets: [UInt8] = []
+      for index in stride(from: 0, to: digits.count - 1, by: 2) {
+        guard let octet = UInt8(String(decoding: digits[index...(index + 1)], as: UTF8.self), radix: 16) else { break }
+        octets.append(octet)
+      }
+      guard digits.count == 32, octets.count == 16 else {
+        throw node.error("invalid-value", "expected 32 hexadecimal digits")
+      }
+      return .askDevice(device: device, .key(octets))
+    }
   }
 
   private static func assign(_ given: JSONMembers) throws(any Error) -> ControlRequest {

@@ -68,6 +68,8 @@ public struct DeviceConfiguration: Sendable, Hashable {
   public var readsStoredRecords = false
   /// What the user data service asks for.
   public var consent: Consent?
+  /// 16 octets that the device's values or its memory are locked with; only ever in the register of devices.
+  public var key: [UInt8]?
 
   /// A device.
   public init(id: String, driver: String, endpoint: Endpoint, patient: String? = nil, users: [UInt8: String] = [:]) {

@@ -59,6 +59,7 @@ public struct DeviceRegister: Sendable, Hashable {
       object["users"] = .object(users)
     }
     if let consent = device.consent { object["consent"] = ["user": .int(consent.user), "code": .int(consent.code)] }
+    if let key = device.key { object["key"] = .string(Hex.encode(key)) }
     if let attributes { object["attributes"] = .string(Hex.encode(attributes.octets)) }
     return .object(object)
   }
@@ -71,7 +72,7 @@ public struct DeviceRegister: Sendable, Hashable {
     for item in try top.required("devices", "a list").array() {
       let object = try item.object(known: [
         "id", "driver", "address", "address_type", "controller", "name", "model", "patient", "users", "consent",
-        "attributes",
+        "attributes", "key",
       ])
       let type = try object.required("address_type", "public or random").string(of: ["public", "random"])
       let address = try object.required("address", "an address")
@@ -93,6 +94,7 @@ public struct DeviceRegister: Sendable, Hashable {
           user: UInt8(try consent.required("user", "a slot").int(in: 0...255)),
           code: UInt16(try consent.required("code", "a code").int(in: 0...9999)))
       }
+      device.key = try object["key"].flatMap { node throws(JSONError) in try? Hex.decode(node.string()) }
       devices.append(device)
       // A cache that cannot be read is found anew.
       let kept = try object["attributes"]?.string()

@@ -4,7 +4,7 @@ internal import Drivers
 internal import Readings
 
 struct DeviceState: Sendable {
-  let configuration: DeviceConfiguration
+  var configuration: DeviceConfiguration
   let profile: DeviceProfile
   var session: LinkSession?
   /// What the device told about itself.
@@ -31,6 +31,10 @@ struct DeviceState: Sendable {
   var needsPairing = false
   /// A link over the air is coming up.
   var isConnecting = false
+  /// What technicians asked, for the next contact.
+  var requests: [DriverRequest] = []
+  /// What came of it.
+  var lastAnswer: String?
   /// When the kernel may connect to it again, after a link on which it said nothing.
   var relistAt: Int64?
 

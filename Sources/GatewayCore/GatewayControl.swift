@@ -31,6 +31,7 @@ extension Gateway {
     case .pairCancel:
       let error = ControlError(code: "pairing.cancelled", message: "the pairing was cancelled")
       return failPairing(error, now) + [.answer(id, .result(["cancelled": true]))]
+    case .askDevice(let device, let wish): return askDevice(id, device, wish, caller, now)
     case .unpair(let device): return unpair(id, device, caller, now)
     case .capture(let device):
       guard devices[device] != nil else {
@@ -161,6 +162,7 @@ extension Gateway {
     if let battery = device.battery { object["battery"] = .int(battery) }
     if let clock = device.clock { object["clock_offset_seconds"] = .int(clock.offset / 1000) }
     object["readings"] = .int(device.readings)
+    if let answer = device.lastAnswer { object["last_answer"] = .string(answer) }
     if let problem = device.lastProblem {
       object["last_problem"] = ["code": .string(problem.code), "message": .string(problem.message)]
     }

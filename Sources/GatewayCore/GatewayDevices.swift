@@ -36,6 +36,12 @@ extension Gateway {
       model: configuration.model, continuousInterval: configuration.continuousInterval,
       storedRecords: configuration.readsStoredRecords, lastRecordNumber: state.lastRecord[configuration.id],
       consent: configuration.consent.map { ($0.user, $0.code) })
+    context.key = configuration.key
+    context.requests = device.requests
+    if let link = device.link {
+      context.address = link.device.octets.reversed()
+      context.isPairing = bluetooth.pairing?.device == configuration.id
+    }
     if now.isSynchronised {
       let seconds = now.wall / 1000
       let local = zone.local(at: seconds)
@@ -69,6 +75,7 @@ extension Gateway {
     guard let device = devices[id] else { return [.close(device: id)] }
     let link = LinkSession(profile: device.profile, context: driverContext(device, now), terms: terms(device))
     devices[id]?.session = link
+    devices[id]?.requests = []
     devices[id]?.isConnecting = false
     devices[id]?.clock = nil
     devices[id]?.failures = 0
@@ -161,7 +168,7 @@ extension Gateway {
       }
       devices[id]?.lastProblem = problem
     }
-    effects += output.answers.map { .log(.notice, "device \(id): \($0.message)") }
+    for answer in output.answers { effects += answered(answer, id) }
     if output.forgetsAttributes { register.attributes[id] = nil }
     if let database = output.discovered, device.link != nil, register.devices.contains(where: { $0.id == id }),
       register.attributes[id] != database

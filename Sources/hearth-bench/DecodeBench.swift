@@ -31,13 +31,13 @@ enum DecodeBench {
     }
     // The first million settles the allocator.
     decode(1_000_000)
-    let before = kilobytes("/proc/self/status", "VmRSS:")
+    let before = kilobytes("/proc/self/status", "RssAnon:")
     let start = nanoseconds()
     let count = 10_000_000
     decode(count / 10)
     let elapsed = nanoseconds() - start
     decode(count - count / 10)
-    let growth = kilobytes("/proc/self/status", "VmRSS:") - before
+    let growth = kilobytes("/proc/self/status", "RssAnon:") - before
     return [
       Figure("blood-pressure indication to reading", elapsed / Double(count / 10) / 1000, "us", atMost: 5),
       Figure("growth of memory over 10 million", growth, "KiB", atMost: 256),
