@@ -32,6 +32,18 @@ enum HelperProgram {
     return (status(of: pid), String(decoding: octets, as: UTF8.self))
   }
 
+  /// Properties of a unit as `systemctl show` tells them (org.freedesktop.systemd1(5)); nil when systemd cannot be asked.
+  static func properties(_ unit: String, _ names: [String]) -> [String: String]? {
+    let question = ["show", unit, "--no-pager", "--property=" + names.joined(separator: ",")]
+    guard let (status, text) = run("systemctl", question), status == 0 else { return nil }
+    var known: [String: String] = [:]
+    for line in text.split(whereSeparator: \.isNewline) {
+      let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      if parts.count == 2 { known[String(parts[0])] = String(parts[1]) }
+    }
+    return known
+  }
+
   private static func spawn(_ path: String, _ arguments: [String], output: Int32) -> pid_t? {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)

@@ -45,7 +45,8 @@ import Testing
 
   @Test func helpFitsEightyColumnsAndTellsTheExitStatus() throws {
     let verbs = [
-      "status", "devices", "readings", "assign", "backends", "watch", "doctor", "drivers", "decode", "version",
+      "status", "devices", "readings", "assign", "backends", "watch", "scan", "pair", "unpair", "doctor",
+      "drivers", "decode", "version",
     ]
     for arguments in [["--help"]] + verbs.map({ [$0, "--help"] }) {
       let outcome = try CommandOutcome.hearthctl(arguments)

@@ -4,8 +4,15 @@ import Foundation
 import Testing
 
 /// A hub whose daemon does not answer.
-private final class SickHub {
+final class SickHub {
   let folder = try? TestFolder()
+
+  /// A file of sysfs.
+  func sysfs(_ name: String, _ text: String) throws {
+    let url = try #require(folder).url.appending(path: "sys/class/" + name)
+    try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data((text + "\n").utf8).write(to: url)
+  }
 
   /// The checks by their ids, of a run whose exit status is that of a daemon that does not run.
   func checks(_ arguments: [String] = [], systemctl: String = "exit 1", journalctl: String = "exit 1") throws
@@ -16,7 +23,8 @@ private final class SickHub {
     try folder.program("journalctl", journalctl)
     let path = folder.url.path + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin")
     let outcome = try CommandOutcome.hearthctl(
-      ["doctor", "--json", "--socket", folder.path("none.sock")] + arguments, environment: ["PATH": path])
+      ["doctor", "--json", "--socket", folder.path("none.sock")] + arguments,
+      environment: ["PATH": path, "SYSFS_PATH": folder.path("sys")])
     #expect(outcome.status == 111)
     #expect(outcome.error.isEmpty)
     let object = try #require(try JSONSerialization.jsonObject(with: Data(outcome.out.utf8)) as? [String: Any])
@@ -34,7 +42,11 @@ private final class SickHub {
 @Suite struct DoctorTests {
   @Test func everythingIsLookedAt() throws {
     let checks = try SickHub().checks()
-    let ids = ["daemon", "unit", "configuration", "socket", "caller", "state-directory", "disk-space", "clock"]
+    let ids = [
+      "daemon", "unit", "configuration", "socket", "caller", "state-directory", "disk-space", "clock",
+      "bluetooth-adapter",
+      "bluetooth-radio", "bluetooth-owner", "bluetooth-capability", "bluetooth-kernel",
+    ]
     #expect(Set(checks.keys) == Set(ids))
     #expect(checks["daemon"]?["state"] == "failed")
     #expect(checks["unit"]?["state"] == "unknown")

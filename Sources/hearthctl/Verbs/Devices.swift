@@ -6,12 +6,20 @@ enum DevicesVerb {
   static let verb = Verb(
     name: "devices", summary: "the devices of this home: last contact, battery, patients", usage: "[--json]",
     text: """
-      PATIENT shows user slots and their patients. A clock that is off is corrected in
-      the readings.
+      STATE    waiting: nothing is on the line now; needs-pairing: the device does not
+               know this hub any more: hearthctl pair
+      SIGNAL   of the last contact, four bars at best
+      MISSED   contacts without a reading since the last one with
+      BOND     verified: keys, and a number was compared or typed; bonded: keys; none:
+               the device cannot, its address alone is known; lost: needs pairing
+      PATIENT  user slots and their patients
+
+      A clock that is off is corrected in the readings. ADDRESS appears where the
+      terminal is wide enough.
 
       examples:
         hearthctl devices
-        hearthctl devices --json | jq '.devices[] | {id, last_contact}'
+        hearthctl devices --json | jq '.devices[] | {id, last_contact, bond, rssi}'
       """, run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
@@ -23,20 +31,48 @@ enum DevicesVerb {
 
   static func table(_ devices: [JSONValue]) -> String {
     guard !devices.isEmpty else { return "no devices configured\n" }
-    var table = Table(["DEVICE", "WHAT", "STATE", "LAST CONTACT", "BAT", "READINGS", "PATIENT", "LAST PROBLEM"])
+    // A home without Bluetooth has no columns for it.
+    let hasBluetooth = devices.contains { $0["address"] != nil }
+    let hasAddress = hasBluetooth && Terminal.width >= 132
+    var table = Table(["DEVICE", "WHAT", "STATE", "LAST CONTACT", "BAT"])
+    if hasBluetooth { table.headings += ["SIGNAL", "MISSED", "BOND"] }
+    table.headings += ["READINGS", "PATIENT", "LAST PROBLEM"]
+    if hasAddress { table.headings.append("ADDRESS") }
     for device in devices {
       let what = [device["manufacturer"]?.string, device["model"]?.string].compactMap { $0 }.joined(separator: " ")
       let patients = (device["patients"]?.object?.members ?? []).map { member in
         member.key == "*" ? Show.text(member.value) : "\(member.key)=\(Show.text(member.value))"
       }
-      table.rows.append([
+      var row = [
         Show.text(device["id"]), what.isEmpty ? Show.text(device["driver"]) : what, Show.text(device["state"]),
         Show.time(device["last_contact"]), device["battery"]?.int.map { "\($0)%" } ?? "-",
-        Show.text(device["readings"]),
-        patients.isEmpty ? "-" : patients.joined(separator: " "), Show.text(device["last_problem"]?["code"]),
-      ])
+      ]
+      if hasBluetooth {
+        row += [
+          device["rssi"]?.int.map(Show.bars) ?? "-", Show.text(device["missed_contacts"]), bond(device["bond"]?.string),
+        ]
+      }
+      row += [
+        Show.text(device["readings"]), patients.isEmpty ? "-" : patients.joined(separator: " "),
+        Show.text(device["last_problem"]?["code"]),
+      ]
+      if hasAddress { row.append(Show.text(device["address"])) }
+      table.rows.append(row)
     }
     return table.text()
+  }
+}
+
+extension DevicesVerb {
+  /// How a device is tied to the hub, in a technician's words.
+  private static func bond(_ state: String?) -> String {
+    switch state {
+    case "authenticated": "verified"
+    case "encrypted": "bonded"
+    case "needs-pairing": "lost"
+    case let state?: state
+    case nil: "-"
+    }
   }
 }
 

@@ -8,7 +8,9 @@ enum DoctorVerb {
     text: """
       Asks the daemon; when it does not answer, looks at what keeps it from running,
       or you from it: the unit and what it said last, the configuration, the socket,
-      your groups, the state directory, the disk, the clock.
+      your groups, the state directory, the disk, the clock. Where Bluetooth does not
+      work: the adapter, the radio's block, bluetoothd, the daemon's capability, the
+      kernel.
 
       examples:
         hearthctl doctor
@@ -26,6 +28,10 @@ enum DoctorVerb {
       var client = try DaemonClient(arguments)
       let answer = try client.list("doctor", of: "checks").items
       checks = [json(Check(id: "daemon", state: .ok, message: "the daemon runs"))] + answer
+      // What the daemon sees from inside is often explained from outside.
+      if answer.contains(where: { $0["id"]?.string == "bluetooth" && $0["state"]?.string != "ok" }) {
+        checks += BluetoothChecks.all().filter { $0.state != .ok }.map(json)
+      }
       if checks.contains(where: { $0["state"]?.string == "failed" }) { status = 1 }
     } catch {
       let hint = error.status == 111 ? "see what is said below" : error.hint ?? "systemctl status hearthd"

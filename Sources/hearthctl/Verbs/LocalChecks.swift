@@ -35,7 +35,7 @@ enum LocalChecks {
     [
       ServiceChecks.unit(), ServiceChecks.configuration(places.configuration), socket(places.socket),
       caller(places.socket), StateChecks.directory(places), StateChecks.space(places.state), clock(),
-    ]
+    ] + BluetoothChecks.all()
   }
 
   private static let groups = ["hearth-tech", "hearth"]

@@ -26,8 +26,9 @@ enum PairVerb {
 
       With --json every step is a line on standard output: the "event" searching,
       found, pairing, passkey (to be typed on the device), prompt (confirm, passkey or
-      consent-code), answer-refused, paired; with --wait reading or no-reading. Answers are lines on standard input: {"answer":"yes"}, {"answer":"123456"},
-      {"answer":"1 0520"}. A question behind the end of standard input cancels.
+      consent-code), answer-refused, paired; with --wait reading or no-reading.
+      Answers are lines on standard input: {"answer":"yes"}, {"answer":"123456"},
+      {"answer":"1 0520"}. A question that finds standard input closed cancels.
 
       examples:
         hearthctl pair

@@ -4,7 +4,6 @@ import Glibc
 import Platform
 
 enum ServiceChecks {
-  /// Names of `systemctl show`, org.freedesktop.systemd1(5).
   private static let properties = [
     "LoadState", "ActiveState", "SubState", "Result", "ExecMainStatus", "UnitFileState",
   ]
@@ -13,14 +12,8 @@ enum ServiceChecks {
     func check(_ state: Check.State, _ message: String, _ hint: String? = nil) -> Check {
       Check(id: "unit", state: state, message: message, hint: hint)
     }
-    let question = ["show", "hearthd.service", "--no-pager", "--property=" + properties.joined(separator: ",")]
-    guard let (status, text) = HelperProgram.run("systemctl", question), status == 0 else {
+    guard let known = HelperProgram.properties("hearthd.service", properties) else {
       return check(.unknown, "systemd cannot be asked here", "without systemd, start hearthd by hand")
-    }
-    var known: [String: String] = [:]
-    for line in text.split(whereSeparator: \.isNewline) {
-      let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      if parts.count == 2 { known[String(parts[0])] = String(parts[1]) }
     }
     switch known["LoadState"] {
     case "loaded": break

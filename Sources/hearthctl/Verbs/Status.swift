@@ -6,8 +6,8 @@ enum StatusVerb {
   static let verb = Verb(
     name: "status", summary: "how the gateway is", usage: "[--json]",
     text: """
-      Shows the clock, the journal, devices, backends, and what needs a person, each
-      with what to do.
+      Shows the clock, the journal, Bluetooth, devices, backends, and what needs a
+      person, each with what to do.
 
       examples:
         hearthctl status
@@ -32,9 +32,10 @@ enum StatusVerb {
       "hub       \(Show.text(status["hub_id"]))  version \(Show.text(status["version"]))  up \(Show.duration(uptime))",
       "clock     \(Show.text(status["time"]))  \(status["clock_synchronised"]?.bool == true ? "synchronised" : "NOT synchronised")",
       "journal   \(Show.text(journal?["state"]))  \(Show.bytes(journal?["bytes"]?.int ?? 0)) in \(journal?["segments"]?.int ?? 0) segments",
+      bluetooth(status["bluetooth"]),
       "readings  \(status["stored"]?.int ?? 0) stored, \(status["parked"]?.int ?? 0) wait for a patient",
       "",
-    ]
+    ].compactMap { $0 }
     lines.append(DevicesVerb.table(status["devices"]?.array ?? []))
     lines.append(BackendsVerb.table(status["backends"]?.array ?? []))
     let problems = status["problems"]?.array ?? []
@@ -48,6 +49,20 @@ enum StatusVerb {
       }
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+}
+
+extension StatusVerb {
+  /// `ready  hci0 00:1B:DC:07:32:01  a pairing is under way`; nil from a daemon that does not tell.
+  private static func bluetooth(_ value: JSONValue?) -> String? {
+    guard let value, let state = value["state"]?.string else { return nil }
+    var parts = [state == "ready" ? "ready" : "\(Terminal.clean(value["message"]?.string ?? state)) (\(state))"]
+    for controller in value["controllers"]?.array ?? [] {
+      let name = "hci\(controller["index"]?.int ?? 0) \(controller["address"]?.string ?? "")"
+      parts.append(controller["ready"]?.bool == true ? name : name + " not ready")
+    }
+    if value["pairing"]?.bool == true { parts.append("a pairing is under way") }
+    return "bluetooth " + parts.map(Terminal.clean).joined(separator: "  ")
   }
 }
 
