@@ -14,6 +14,7 @@ public enum Registry {
     OmronDriver.profile,
     MicrolifeDriver.profile,
     YonkerDriver.profile,
+    TranstekDriver.cuff,
     BloodPressureProfile.generic,
     AAndD.uc352,
     Beurer.bf720,

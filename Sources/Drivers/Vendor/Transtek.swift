@@ -1,17 +1,21 @@
-// Scales made by Transtek and LifeSense, under many names: Medisana BS430, BS440, BS444, ADE BA 1600, Trisa, WeightGurus. Services
-// 78B2 and 7802: write 8A81, the device's own requests 8A82, weight 8A21 or 8A24, composition 8A22. Source: captures of a BS444 and an
-// ADE BA 1600, public apps.
+// Scales and cuffs made by Transtek and LifeSense, under many names: Medisana BS430, BS440, BS444, ADE BA 1600, Trisa, WeightGurus;
+// cuffs of Welch Allyn, Philips and others. Scales have the service 78B2 or 7802, cuffs 7809, 7889 or 7899: write 8A81, the device's
+// own requests 8A82, weight 8A21 or 8A24, composition 8A22, pressure 8A91. Source: captures of a BS444 and an ADE BA 1600, public apps;
+// two of them agree on the cuffs' values. (Cuffs of Medisana follow the standard profile.)
 //
 // The conversation: on 8A82 a device new to the hub gives a password (A0), answered with the hub's number (21); at each contact it
 // gives four random octets (A1), answered with them xor the password (20), the time (02, seconds since 2010 UTC) and the end of the
 // greeting (22). An ADE takes its octets unchanged. A BS444 asks nothing and sends once the time was written. Weight and
-// composition are two values with one stamp.
+// composition are two values with one stamp. A cuff refuses who does not know its password, and hears the end of the greeting only
+// behind its last value, because it hangs up then.
 
 internal import Octets
 internal import Readings
 
 struct TranstekDriver: Driver {
-  private static let services: [UInt16] = [0x78B2, 0x7802]
+  private static let scales: [UInt16] = [0x78B2, 0x7802]
+  private static let cuffs: [UInt16] = [0x7809, 0x7889, 0x7899]
+  static let services = scales + cuffs
   /// Which hub this is, to a device that keeps several apart.
   private static let hubNumber: [UInt8] = [0x48, 0x54, 0x48, 0x01]
   private static let greetingTimer: DriverTimer = 1
@@ -32,6 +36,8 @@ struct TranstekDriver: Driver {
     password = context.key ?? []
   }
 
+  private var isCuff: Bool { TranstekDriver.cuffs.contains(service) }
+
   private func id(_ characteristic: UInt16) -> CharacteristicID { CharacteristicID(service, characteristic) }
 
   mutating func handle(_ input: DriverInput) -> [DriverAction] {
@@ -42,7 +48,7 @@ struct TranstekDriver: Driver {
     case .value(let id, let octets, _): return DeviceProperty.actions(id, octets)
     case .timer(TranstekDriver.greetingTimer): return writeTime()
     case .timer(TranstekDriver.joinTimer), .closed: return flush()
-    case .timer(TranstekDriver.idleTimer): return flush() + [.finish]
+    case .timer(TranstekDriver.idleTimer): return flush() + (isCuff ? [write([0x22])] : []) + [.finish]
     case .subscribeFailed(let id, let code):
       let message = "the device refuses a subscription to \(id) (ATT error \(code))"
       return [.problem(DriverProblem(code: "subscribe-failed", message: message))]
@@ -53,7 +59,7 @@ struct TranstekDriver: Driver {
   private mutating func begin(_ discovered: [DiscoveredCharacteristic]) -> [DriverAction] {
     let device = Dictionary(discovered.map { ($0.id, $0.properties) }, uniquingKeysWith: { first, _ in first })
     let isThere = { (service: UInt16) in
-      [0x8A21, 0x8A24].contains { device[CharacteristicID(service, $0)] != nil }
+      [0x8A21, 0x8A24, 0x8A91].contains { device[CharacteristicID(service, $0)] != nil }
     }
     guard let found = TranstekDriver.services.first(where: isThere) else {
       return [.problem(UnsupportedServices.problem(device.keys)), .finish]
@@ -61,7 +67,7 @@ struct TranstekDriver: Driver {
     service = found
     properties = device[id(0x8A81)] ?? 0
     hasComposition = device[id(0x8A22)] != nil
-    let values = [0x8A21, 0x8A24, 0x8A22, 0x8A82].map { id($0) }.filter { device[$0] != nil }
+    let values = [0x8A21, 0x8A24, 0x8A22, 0x8A91, 0x8A92, 0x8A82].map { id($0) }.filter { device[$0] != nil }
     return values.map { .subscribe($0, indications: (device[$0] ?? 0) & 0x20 != 0) }
       // A device that greets does so at once.
       + [
@@ -88,6 +94,10 @@ struct TranstekDriver: Driver {
     do {
       switch id.characteristic.short {
       case 0x8A82: return greeted(octets)
+      // Some cuffs greet where they also tell their values.
+      case 0x8A91, 0x8A92:
+        if octets.count == 5, octets[0] & 0xFE == 0xA0 { return greeted(octets) }
+        return try TranstekPressure.decode(octets, raw).actions + [idle]
       case 0x8A21, 0x8A24:
         let value = try TranstekWeight(octets)
         let before = flush()
@@ -116,10 +126,16 @@ struct TranstekDriver: Driver {
       return [.stopTimer(TranstekDriver.greetingTimer), .answer(.keyGiven(password))]
         + [write([0x21] + TranstekDriver.hubNumber)]
     case 0xA1 where octets.count >= 5:
+      guard !isCuff || password.count == 4 else {
+        let message =
+          "this cuff gives its password only once; hold its button until the Bluetooth sign blinks, to pair it"
+        return [.problem(DriverProblem(code: "key-missing", message: message)), .finish]
+      }
       let answer = octets[1...4].enumerated().map { index, octet in
         index < password.count ? octet ^ password[index] : octet
       }
-      return [.stopTimer(TranstekDriver.greetingTimer), write([0x20] + answer)] + writeTime() + [write([0x22])]
+      return [.stopTimer(TranstekDriver.greetingTimer), write([0x20] + answer)] + writeTime()
+        + (isCuff ? [] : [write([0x22])])
     default: return []
     }
   }
@@ -147,4 +163,11 @@ struct TranstekDriver: Driver {
     memory: .untilConfirmed, verification: .captured
   ) { TranstekDriver($0) }.pairs(
     .cannotBond, hint: "hold the button on its underside until the display blinks, then step on it")
+
+  static let cuff = DeviceProfile(
+    id: "transtek-cuff", manufacturer: "Transtek",
+    names: ["LifeSense and Transtek cuffs (TMB series)", "Welch Allyn Home", "Philips DL8760"], transport: .gatt,
+    recognition: cuffs.map { .service(BluetoothUUID($0)) }, kinds: [.bloodPressure], terms: BloodPressureProfile.terms,
+    clock: .settable, memory: .untilConfirmed, verification: .unverified
+  ) { TranstekDriver($0) }.pairs(.cannotBond, hint: "hold its button until the Bluetooth sign blinks")
 }

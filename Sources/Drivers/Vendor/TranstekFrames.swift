@@ -62,6 +62,54 @@ struct TranstekComposition: Hashable {
   }
 }
 
+/// A measurement of a cuff (8A91): flags, systolic, diastolic and mean as SFLOATs, seconds since 2010, pulse. What stands behind is
+/// explained differently by those who read it, and is not taken.
+struct TranstekPressure: Hashable {
+  var systolic: MedicalFloat
+  var diastolic: MedicalFloat
+  var mean: MedicalFloat
+  var seconds: UInt32
+  var pulse: MedicalFloat
+
+  /// Throws when it is cut or not in mmHg.
+  init(_ octets: [UInt8]) throws(DecodeError) {
+    var reader = OctetReader(octets)
+    let flags = try reader.uint8("flags")
+    guard flags & 1 == 0 else {
+      throw DecodeError(field: "unit", offset: 0, reason: .malformed("a pressure in kPa, whose layout is not known"))
+    }
+    systolic = try reader.sfloat("systolic")
+    diastolic = try reader.sfloat("diastolic")
+    mean = try reader.sfloat("mean")
+    seconds = try reader.uint32("time")
+    pulse = try reader.sfloat("pulse")
+  }
+
+  /// The reading; nil when the cuff measured nothing.
+  func reading(_ raw: RawSource) -> DeviceReading? {
+    guard let high = systolic.decimal, let low = diastolic.decimal, low < high, !low.isZero else { return nil }
+    var observations = [
+      Observation(.systolic, medical: systolic, unit: .millimetreOfMercury),
+      Observation(.diastolic, medical: diastolic, unit: .millimetreOfMercury),
+    ]
+    if let value = mean.decimal, !value.isZero {
+      observations.append(Observation(.meanArterial, medical: mean, unit: .millimetreOfMercury))
+    }
+    if let value = pulse.decimal, !value.isZero {
+      observations.append(Observation(.cuffPulse, medical: pulse, unit: .perMinute))
+    }
+    return DeviceReading(
+      kind: .bloodPressure, observations: observations, time: TranstekTime.stamp(seconds), raw: raw)
+  }
+
+  /// A value on its own; one without pressures is the cuff's own failure.
+  static func decode(_ octets: [UInt8], _ raw: RawSource) throws(DecodeError) -> Decoded {
+    if let reading = try TranstekPressure(octets).reading(raw) { return Decoded(readings: [reading]) }
+    let message = "the cuff reports that its measurement failed"
+    return Decoded(problems: [DriverProblem(code: "measurement-failed", message: message, raw: raw)])
+  }
+}
+
 enum TranstekTime {
   /// 2010-01-01 in seconds since 1970.
   private static let epoch: Int64 = 1_262_304_000
@@ -103,6 +151,7 @@ enum TranstekReading {
       let weight = try TranstekWeight(octets)
       let reading = reading(weight, nil, raw: RawSource(source: "\(id)", octets: octets))
       return Decoded(readings: reading.map { [$0] } ?? [])
+    case 0x8A91: return try TranstekPressure.decode(octets, RawSource(source: "\(id)", octets: octets))
     case 0x8A22:
       let value = try TranstekComposition(octets)
       let fields = [

@@ -20,7 +20,7 @@ enum VendorDecoding {
     case SanitasScaleDriver.link: return try SanitasScaleDriver.decode(octets)
     case YonkerDriver.result: return try YonkerDriver.decode(octets)
     default:
-      guard id.service == BluetoothUUID(0x78B2) || id.service == BluetoothUUID(0x7802) else { return nil }
+      guard TranstekDriver.services.contains(id.service.short ?? 0) else { return nil }
       return try TranstekReading.decode(id, octets)
     }
   }
