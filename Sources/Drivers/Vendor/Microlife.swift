@@ -108,6 +108,8 @@ struct MicrolifeDriver: Driver {
   }
 
   private let context: DriverContext
+  /// Models of the family that follow the standard profile are read by it.
+  private var standard: SIGDriver<BloodPressureProfile>?
   private var received: [UInt8] = []
   private var question: Question?
   private var user: UInt8?
@@ -117,11 +119,17 @@ struct MicrolifeDriver: Driver {
   init(_ context: DriverContext) { self.context = context }
 
   mutating func handle(_ input: DriverInput) -> [DriverAction] {
+    if var standard {
+      defer { self.standard = standard }
+      return standard.handle(input)
+    }
     switch input {
     case .connected(let discovered):
       let device = Set(discovered.map(\.id))
       guard device.contains(MicrolifeDriver.notify), device.contains(MicrolifeDriver.write) else {
-        return [.problem(UnsupportedServices.problem(device)), .finish]
+        var driver = SIGDriver(BloodPressureProfile(), context)
+        defer { standard = driver }
+        return driver.handle(input)
       }
       properties = discovered.first { $0.id == MicrolifeDriver.write }?.properties ?? 0
       return [.subscribe(MicrolifeDriver.notify, indications: false)] + DeviceProperty.reads(device)
@@ -199,7 +207,7 @@ struct MicrolifeDriver: Driver {
     recognition: [
       .namePrefix("BP3G"), .namePrefix("BP3K"), .namePrefix("A6 BT"), .namePrefix("B3 BT"), .namePrefix("B6 Connect"),
     ],
-    kinds: [.bloodPressure], terms: [.systolic, .diastolic, .cuffPulse], clock: .settable, memory: .records,
+    kinds: [.bloodPressure], terms: BloodPressureProfile.terms, clock: .settable, memory: .records,
     verification: .unverified
   ) { MicrolifeDriver($0) }.pairs(hint: "hold its M button until the Bluetooth sign blinks")
 }

@@ -85,7 +85,13 @@ struct Nonin3230Driver: Driver {
     case done
   }
 
+  private static let silenceTimer: DriverTimer = 1
+  private static let silenceMilliseconds = 60_000
+
   private let context: DriverContext
+  /// A 3230 whose own service is not to be seen is read by the standard one.
+  private var standard: SIGDriver<PulseOximeterProfile>?
+  private var wasHeard = false
   private var phase = Phase.measuring
   private var canComplete = false
   private var hasToldEncrypted = false
@@ -98,15 +104,26 @@ struct Nonin3230Driver: Driver {
   }
 
   mutating func handle(_ input: DriverInput) -> [DriverAction] {
+    if var standard {
+      defer { self.standard = standard }
+      return standard.handle(input)
+    }
     switch input {
     case .connected(let discovered):
       let device = Set(discovered.map(\.id))
       guard device.contains(Nonin3230Driver.oximetry) else {
-        return [.problem(UnsupportedServices.problem(device)), .finish]
+        var driver = SIGDriver(PulseOximeterProfile(), context)
+        defer { standard = driver }
+        return driver.handle(input)
       }
       canComplete = device.contains(Nonin3230Driver.controlPoint)
-      return [.subscribe(Nonin3230Driver.oximetry, indications: false)] + DeviceProperty.reads(device)
-    case .value(Nonin3230Driver.oximetry, let octets, _): return measured(octets)
+      return [.subscribe(Nonin3230Driver.oximetry, indications: false), listenOn] + DeviceProperty.reads(device)
+    case .timer(Nonin3230Driver.silenceTimer):
+      defer { wasHeard = false }
+      return wasHeard ? [listenOn] : [.finish]
+    case .value(Nonin3230Driver.oximetry, let octets, _):
+      wasHeard = true
+      return measured(octets)
     case .value(let id, let octets, _): return DeviceProperty.actions(id, octets)
     case .committed where phase == .storing:
       phase = .done
@@ -118,6 +135,11 @@ struct Nonin3230Driver: Driver {
       return [.problem(DriverProblem(code: "subscribe-failed", message: message))]
     default: return []
     }
+  }
+
+  /// A link on which nothing comes is held for nothing.
+  private var listenOn: DriverAction {
+    .startTimer(Nonin3230Driver.silenceTimer, milliseconds: Nonin3230Driver.silenceMilliseconds)
   }
 
   private mutating func measured(_ octets: [UInt8]) -> [DriverAction] {

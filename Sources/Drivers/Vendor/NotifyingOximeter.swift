@@ -28,9 +28,13 @@ extension NotifyingOximeterLine {
 /// Listens to an oximeter over BLE.
 struct NotifyingOximeter<Line: NotifyingOximeterLine>: Driver {
   private static var repeatTimer: DriverTimer { 30 }
+  private static var silenceTimer: DriverTimer { 31 }
+  private static var silenceMilliseconds: Int { 60_000 }
 
   private var frames: SpotCheckDriver<Line>
   private var characteristics: [CharacteristicID: UInt8] = [:]
+  /// Something came since the timer was set; without it the link is held for nothing.
+  private var wasHeard = false
 
   init(_ context: DriverContext) { frames = SpotCheckDriver(context) }
 
@@ -41,11 +45,15 @@ struct NotifyingOximeter<Line: NotifyingOximeterLine>: Driver {
       guard let properties = characteristics[Line.stream] else {
         return [.problem(UnsupportedServices.problem(characteristics.keys)), .finish]
       }
-      return [.subscribe(Line.stream, indications: properties & 0x30 == 0x20)]
+      return [.subscribe(Line.stream, indications: properties & 0x30 == 0x20), listenOn]
         + DeviceProperty.reads(Set(characteristics.keys))
     case .subscribed(Line.stream): return Line.start.flatMap { write($0) } + repeatLater
     case .timer(NotifyingOximeter.repeatTimer): return (Line.repeated.map { write($0.octets) } ?? []) + repeatLater
+    case .timer(NotifyingOximeter.silenceTimer):
+      defer { wasHeard = false }
+      return wasHeard ? [listenOn] : [.finish]
     case .value(Line.stream, let octets, _):
+      wasHeard = true
       return Line.holdsFrames(octets) ? frames.handle(.received(octets)) : []
     case .value(let id, let octets, _): return DeviceProperty.actions(id, octets)
     case .subscribeFailed(let id, let code):
@@ -53,6 +61,10 @@ struct NotifyingOximeter<Line: NotifyingOximeterLine>: Driver {
       return [.problem(DriverProblem(code: "subscribe-failed", message: message))]
     default: return []
     }
+  }
+
+  private var listenOn: DriverAction {
+    .startTimer(NotifyingOximeter.silenceTimer, milliseconds: NotifyingOximeter.silenceMilliseconds)
   }
 
   private func write(_ octets: [UInt8]) -> [DriverAction] {

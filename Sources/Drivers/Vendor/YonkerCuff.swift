@@ -6,6 +6,7 @@ internal import Octets
 internal import Readings
 
 struct YonkerDriver: Driver {
+  private static let idleTimer: DriverTimer = 1
   static let service = BluetoothUUID(high: 0xCDEA_CD80_5235_4C07, low: 0x8846_93A3_7EE6_B86D)
   static let result = CharacteristicID(
     service, BluetoothUUID(high: 0xCDEA_CD81_5235_4C07, low: 0x8846_93A3_7EE6_B86D))
@@ -17,12 +18,14 @@ struct YonkerDriver: Driver {
       guard device.contains(YonkerDriver.result) else {
         return [.problem(UnsupportedServices.problem(device)), .finish]
       }
-      return [.subscribe(YonkerDriver.result, indications: false)] + DeviceProperty.reads(device)
+      return [.subscribe(YonkerDriver.result, indications: false), YonkerDriver.idle(120_000)]
+        + DeviceProperty.reads(device)
+    case .timer(YonkerDriver.idleTimer): return [.finish]
     case .value(YonkerDriver.result, let octets, _):
       // The pressure while the cuff inflates comes here too.
       guard octets.first == 0x81 else { return [] }
       do {
-        return try YonkerDriver.decode(octets).actions
+        return try YonkerDriver.decode(octets).actions + [YonkerDriver.idle(8000)]
       } catch {
         return [.problem(DriverProblem(error, raw: RawSource(source: "\(YonkerDriver.result)", octets: octets)))]
       }
@@ -30,6 +33,8 @@ struct YonkerDriver: Driver {
     default: return []
     }
   }
+
+  private static func idle(_ milliseconds: Int) -> DriverAction { .startTimer(idleTimer, milliseconds: milliseconds) }
 
   /// A result. Throws for any other frame.
   static func decode(_ octets: [UInt8]) throws(DecodeError) -> Decoded {
