@@ -134,7 +134,7 @@ let package = Package(
     tests("Playback", ["Playback", "Octets", "GATT"]),
     // The real programs, started as processes and looked at from outside.
     tests(
-      "Program", ["Platform", "JSON", "CLinux", "UplinkProtocol", "Octets"], resources: [.copy("Support")]),
+      "Program", ["Platform", "JSON", "CLinux", "UplinkProtocol", "Octets", "Playback"], resources: [.copy("Support")]),
   ],
   swiftLanguageModes: [.v6]
 )

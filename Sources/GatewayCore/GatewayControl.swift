@@ -3,8 +3,10 @@
 internal import BluetoothManagement
 internal import ControlProtocol
 internal import Drivers
+internal import GATT
 internal import JSON
 internal import Monitoring
+internal import Octets
 internal import Readings
 internal import Zones
 
@@ -41,9 +43,17 @@ extension Gateway {
         ]
       }
       captures[id.connection] = device
-      let answer: Effect = .answer(id, .result(["capturing": self.device(device, now) ?? .null]))
+      let answer: Effect = .answer(id, .result(capturing(device, now)))
       return [answer] + append([.audit(uid: caller.uid, action: "capture of \(device)")], now: now)
     }
+  }
+
+  /// The device, and what discovery found of it earlier: its next link begins without discovery.
+  private func capturing(_ id: String, _ now: Now) -> JSONValue {
+    var object = JSONObject()
+    object["capturing"] = device(id, now) ?? .null
+    if let attributes = register.attributes[id] { object["attributes"] = .string(Hex.encode(attributes.octets)) }
+    return .object(object)
   }
 
   private func instant(_ milliseconds: Int64?) -> JSONValue {

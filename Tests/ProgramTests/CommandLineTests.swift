@@ -45,7 +45,7 @@ import Testing
 
   @Test func helpFitsEightyColumnsAndTellsTheExitStatus() throws {
     let verbs = [
-      "status", "devices", "readings", "assign", "backends", "watch", "scan", "pair", "unpair", "doctor",
+      "status", "devices", "readings", "assign", "backends", "watch", "scan", "pair", "unpair", "capture", "doctor",
       "drivers", "decode", "version",
     ]
     for arguments in [["--help"]] + verbs.map({ [$0, "--help"] }) {

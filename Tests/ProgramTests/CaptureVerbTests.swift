@@ -1,0 +1,114 @@
+// hearthctl capture: what it writes is what playback and the driver tests read, and tells of no device which one it was.
+
+import Foundation
+import Playback
+import Testing
+
+@Suite struct CaptureVerbTests {
+  private static func frame(_ direction: String, _ at: Int, _ hex: String) -> String {
+    ScriptedDaemon.notification("capture", #"{"direction":"\#(direction)","at":\#(at),"hex":"\#(hex)"}"#)
+  }
+
+  /// Discovery of a blood-pressure service with one characteristic and of the device information, subscription, reads, a
+  /// value, a confirmation; the address is in the system id and in the value.
+  private static let link = [
+    frame(">", 5000, "0200f7"), frame("<", 5010, "031700"), frame(">", 5020, "100100ffff0028"),
+    frame("<", 5030, "11060100070010180a00140c" + ""), frame(">", 5040, "1015 00ffff0028".replacing(" ", with: "")),
+    frame("<", 5050, "01101500" + "0a"),
+  ]
+
+  @Test func aBluetoothSessionIsAFileThatPlays() throws {
+    let frames = [
+      // Services: 1810 from 1 to 9, 180A from 10 to 20.
+      (">", "100100ffff0028"), ("<", "1106010009001018" + "0a0014000a18"),
+      // Characteristics: 2A35 indicates at 3, 2A25 at 12, 2A23 at 14.
+      (">", "080100090003 28"), ("<", "0907020020030035 2a"), (">", "08040009000328"), ("<", "010804000a"),
+      (">", "080a0014000328"), ("<", "09070b00020c00252a" + "0d00020e00232a"), (">", "040400090 0"),
+      ("<", "050104000229"),
+      // Subscribes, reads the serial number in two pieces and the system id.
+      (">", "1204000200"), ("<", "13"), (">", "0a0c00"), ("<", "0b53303131"), (">", "0c0c000400"),
+      ("<", "0d3233343536"),
+      (">", "0a0e00"), ("<", "0bffeeddfeffccbbaa"),
+      // A value with the address in it, little end first; its confirmation.
+      ("<", "1d03001e80005000600001ffeeddccbbaa"), (">", "1e"),
+    ].enumerated().map { index, frame in
+      CaptureVerbTests.frame(frame.0, 1000 + index * 10, frame.1.replacing(" ", with: ""))
+    }
+    let device =
+      #"{"id":"cuff","driver":"blood-pressure","address":"AA:BB:CC:DD:EE:FF","manufacturer":"A&D","model":"UA-651BLE","serial":"S011234567","state":"STATE"}"#
+    let daemon = try ScriptedDaemon { request in
+      request.method == "capture"
+        ? [request.result(#"{"capturing":\#(device)}"#)] + frames
+        : [request.result(#"{"devices":[\#(device.replacing("STATE", with: "waiting"))]}"#)]
+    }
+    let folder = try TestFolder()
+    let path = folder.path("cuff.capture")
+    // The device leaves: nobody has to end it.
+    let outcome = try CommandOutcome.hearthctl(["capture", "cuff", "--output", path, "--socket", daemon.socket])
+    #expect(outcome.status == 0, "\(outcome)")
+    #expect(outcome.out == "20 frames in \(path)\n")
+    let text = try String(contentsOf: URL(filePath: path), encoding: .utf8)
+    for secret in ["AA:BB", "aabbcc", "ffeedd", "S01123456", "533031", "cuff"] {
+      #expect(!text.contains(secret), "\(secret) in \(text)")
+    }
+    let lines = text.split(separator: "\n").map(String.init)
+    #expect(
+      lines.prefix(4) == [
+        "# driver: blood-pressure", "# transport: gatt", "# device: A&D UA-651BLE", "# model: UA-651BLE",
+      ])
+    #expect(lines.contains("# characteristic: 1810/2A35 indicate"))
+    #expect(
+      lines.contains { $0.hasPrefix("# altered: 180A/2A23 (address) 1x, ") && $0.contains("1810/2A35 (address) 1x") })
+    #expect(
+      lines.suffix(8).filter { !$0.hasPrefix("@") }.prefix(3)
+        == ["> subscribe 1810/2A35 indicate", "> read 180A/2A25", "> read 180A/2A23"])
+    // It plays; the same address stays the same in both places.
+    let capture = try CaptureFile(text)
+    let value = try #require(capture.items.first)
+    #expect(value.source == "1810/2A35" && value.at == 180)
+    #expect(value.octets.starts(with: [0x1E, 0x80, 0x00]))
+    let system = try #require(capture.characteristics.first { "\($0.uuid)" == "2A23" }).value
+    #expect(Array(value.octets.suffix(6)) == Array(system[..<3] + system[5...]))
+    let serial = try #require(capture.characteristics.first { "\($0.uuid)" == "2A25" }).value
+    #expect(
+      serial.count == 10 && serial.first != 0x53 || String(decoding: serial, as: UTF8.self).first?.isLetter == true)
+    // The same again, deterministically; and nothing is written over.
+    let again = try CommandOutcome.hearthctl(["capture", "cuff", "--output", path, "--socket", daemon.socket])
+    #expect(again.status == 64)
+    let other = try CommandOutcome.hearthctl(["capture", "cuff", "--seconds", "1", "--socket", daemon.socket])
+    func session(_ text: String) -> [Substring] { text.split(separator: "\n").filter { !$0.hasPrefix("#") } }
+    #expect(session(other.out) == session(text))
+  }
+
+  @Test func aSerialSessionAndAStreamInPieces() throws {
+    // The serial number lies across two reads.
+    let frames = [(">", "53"), ("<", "5354414e31"), ("<", "3233343536373838"), ("<", "0d0a")].enumerated().map {
+      index, frame in
+      CaptureVerbTests.frame(frame.0, 700 + index * 250, frame.1)
+    }
+    let daemon = try ScriptedDaemon { request in
+      [
+        request.result(
+          #"{"capturing":{"id":"scale","driver":"and-scale","model":"AD-1","serial":"AN12345678","state":"connected"}}"#
+        )
+      ] + (request.method == "capture" ? frames : [])
+    }
+    let program = try RunningProgram(["capture", "scale", "--seconds", "1", "--socket", daemon.socket])
+    let (status, text) = program.end()
+    #expect(status == 0)
+    #expect(text.hasPrefix("# driver: and-scale\n# transport: serial\n"))
+    #expect(text.contains("\n> 53\n@ 250\n< 5354"))
+    #expect(
+      text.contains("# altered: from the device (serial number) 1x; check values over these octets hold no more\n"))
+    let octets = try CaptureFile(text).items.flatMap(\.octets)
+    #expect(octets.count == 15 && octets.prefix(2) == [0x53, 0x54] && octets.suffix(3) == [0x38, 0x0D, 0x0A])
+    #expect(!String(decoding: octets, as: UTF8.self).contains("12345678"))
+  }
+
+  @Test func nothingIsNoCapture() throws {
+    let daemon = try ScriptedDaemon { [$0.result(#"{"capturing":{"id":"x","driver":"blood-pressure"}}"#)] }
+    let outcome = try CommandOutcome.hearthctl(["capture", "x", "--seconds", "1", "--json", "--socket", daemon.socket])
+    #expect(outcome.status == 75)
+    #expect(outcome.out.contains(#""code":"nothing-captured""#))
+  }
+}
