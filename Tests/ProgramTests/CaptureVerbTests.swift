@@ -9,14 +9,6 @@ import Testing
     ScriptedDaemon.notification("capture", #"{"direction":"\#(direction)","at":\#(at),"hex":"\#(hex)"}"#)
   }
 
-  /// Discovery of a blood-pressure service with one characteristic and of the device information, subscription, reads, a
-  /// value, a confirmation; the address is in the system id and in the value.
-  private static let link = [
-    frame(">", 5000, "0200f7"), frame("<", 5010, "031700"), frame(">", 5020, "100100ffff0028"),
-    frame("<", 5030, "11060100070010180a00140c" + ""), frame(">", 5040, "1015 00ffff0028".replacing(" ", with: "")),
-    frame("<", 5050, "01101500" + "0a"),
-  ]
-
   @Test func aBluetoothSessionIsAFileThatPlays() throws {
     let frames = [
       // Services: 1810 from 1 to 9, 180A from 10 to 20.
@@ -103,6 +95,29 @@ import Testing
     let octets = try CaptureFile(text).items.flatMap(\.octets)
     #expect(octets.count == 15 && octets.prefix(2) == [0x53, 0x54] && octets.suffix(3) == [0x38, 0x0D, 0x0A])
     #expect(!String(decoding: octets, as: UTF8.self).contains("12345678"))
+  }
+
+  @Test func whatTheDaemonKnowsNamesTheHandles() throws {
+    // Version 1, no hash, two characteristics: 2A35 indicates at 3 with its configuration at 4; 2A23 is read at 14.
+    func uuid(_ short: String) -> String { "fb349b5f8000008000100000" + short + "0000" }
+    let attributes =
+      "01000200" + uuid("1018") + uuid("352a") + "20" + "0300" + "0900" + "0400"
+      + uuid("0a18") + uuid("232a") + "02" + "0e00" + "1400" + "0000"
+    let frames = [
+      (">", "1204000200"), (">", "0a0e00"), ("<", "0b665544feff332211"), ("<", "1d03001e8000"), ("<", "1b990000"),
+    ].enumerated().map { index, frame in CaptureVerbTests.frame(frame.0, 10, frame.1) }
+    let daemon = try ScriptedDaemon { request in
+      request.method == "capture"
+        ? [
+          request.result(
+            #"{"capturing":{"driver":"blood-pressure","address":"F0:00:00:00:00:01"},"attributes":"\#(attributes)"}"#)
+        ] + frames : [request.result(#"{"devices":[]}"#)]
+    }
+    let text = try CommandOutcome.hearthctl(["capture", "cuff", "--seconds", "1", "--socket", daemon.socket]).out
+    #expect(text.hasSuffix("> subscribe 1810/2A35 indicate\n> read 180A/2A23\n< 1810/2A35 1e8000\n"), "\(text)")
+    // Its address is another than the one on the air, and hidden as well.
+    #expect(text.contains("# altered: 180A/2A23 (address) 1x") && !text.contains("665544"))
+    #expect(text.contains("# unknown: at 0 < handle 153, 4 octets\n"))
   }
 
   @Test func nothingIsNoCapture() throws {

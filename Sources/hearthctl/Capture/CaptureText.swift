@@ -51,9 +51,12 @@ struct CaptureText {
     var disguise = Disguise()
     if let address = device["address"]?.string { disguise.hide(address: address) }
     if let serial = device["serial"]?.string { disguise.hide(serial: serial) }
-    for characteristic in transcript.database.characteristics where characteristic.uuid == BluetoothUUID(0x2A25) {
-      if let value = transcript.values[characteristic.valueHandle] {
-        disguise.hide(serial: String(decoding: value.filter { $0 != 0 }, as: UTF8.self))
+    for characteristic in transcript.database.characteristics {
+      guard let value = transcript.values[characteristic.valueHandle] else { continue }
+      switch characteristic.uuid {
+      case BluetoothUUID(0x2A25): disguise.hide(serial: String(decoding: value.filter { $0 != 0 }, as: UTF8.self))
+      case BluetoothUUID(0x2A23): disguise.hide(systemID: value)
+      default: continue
       }
     }
     let attributes = isSerial ? [] : attributes(&disguise)

@@ -28,6 +28,16 @@ struct Disguise {
     }
   }
 
+  /// A System ID 2A23: mostly an address with FFFE in its middle, which may be another than the one on the air.
+  mutating func hide(systemID octets: [UInt8]) {
+    guard octets.count == 8, octets.contains(where: { $0 != 0 }) else { return }
+    if octets[3] == 0xFE, octets[4] == 0xFF {
+      hide(address: Hex.encode(octets[5...].reversed() + octets[..<3].reversed()))
+    } else {
+      add(octets, [0, 0] + Disguise.address(octets), "system id")
+    }
+  }
+
   /// A serial number as text.
   mutating func hide(serial: String) {
     let octets = Array(serial.trimmingSpaces.utf8)
