@@ -52,3 +52,15 @@ public enum DriverAnswer: Sendable, Hashable {
     }
   }
 }
+
+extension DriverRequest {
+  /// What a driver without such a thing answers.
+  var refusal: DriverAction {
+    .answer(.refused(self, "this device, or what is known of it, has nothing of the kind"))
+  }
+}
+
+extension DriverContext {
+  /// The same for everything that was asked for before the contact.
+  var refusals: [DriverAction] { requests.map(\.refusal) }
+}

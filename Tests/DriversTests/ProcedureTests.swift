@@ -110,6 +110,28 @@ struct ProcedureTests {
     #expect(writes(actions) == [request])
   }
 
+  /// Whoever asks is answered, by every driver, before the contact and during it.
+  @Test(arguments: Capture.all.filter { $0.profile?.transport == .gatt && $0.headers["requests"] == nil })
+  func everyRequestHasAnAnswer(_ capture: Capture) throws {
+    let found = capture.characteristics.map { DiscoveredCharacteristic(id: $0.id, properties: $0.properties) }
+    let keeps = capture.characteristics.contains { $0.id.characteristic == BluetoothUUID(0x2A52) }
+    guard !keeps, !capture.name.hasPrefix("taidoc/cuff") else { return }
+    var context = capture.context
+    context.requests = [.countStored]
+    var driver = try #require(capture.profile).make(context)
+    var actions = driver.handle(.connected(found))
+    for characteristic in capture.characteristics where actions.contains(.read(characteristic.id)) {
+      actions += driver.handle(.value(characteristic.id, characteristic.value, .read))
+    }
+    let isUsable = !actions.contains { if case .problem = $0 { true } else { false } }
+    let refusals = actions.filter { if case .answer(.refused(.countStored, _)) = $0 { true } else { false } }
+    #expect(refusals.count == 1 || !isUsable)
+    if isUsable {
+      let live = driver.handle(.request(.deleteStored))
+      #expect(live.contains { if case .answer(.refused(.deleteStored, _)) = $0 { true } else { false } })
+    }
+  }
+
   @Test func aTransferIsStoppedOnATechniciansWord() throws {
     var (driver, _) = try meter()
     _ = driver.handle(.value(ProcedureTests.glucose, ProcedureTests.record, .notification))

@@ -86,8 +86,10 @@ struct BloodPressureProfile: SIGProfile {
       ? BloodPressureProfile.staying(records.writeFailed(code)) : []
   }
 
+  var keepsRecords: Bool { hasRecords }
+
   mutating func request(_ request: DriverRequest) -> [DriverAction] {
-    guard hasRecords else { return [.answer(.refused(request, "the cuff offers no records to count or erase"))] }
+    guard hasRecords else { return [request.refusal] }
     return BloodPressureProfile.staying(records.request(request))
   }
 

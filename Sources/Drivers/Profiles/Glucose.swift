@@ -14,6 +14,7 @@ struct GlucoseProfile: SIGProfile {
 
   private var feature: GlucoseFeature?
   private var records = RecordTransfer(controlPoint)
+  private var hasRecords = false
   /// A measurement whose context is announced.
   private var waiting: (value: GlucoseMeasurement, raw: RawSource)?
 
@@ -28,7 +29,8 @@ struct GlucoseProfile: SIGProfile {
   mutating func feature(_ id: CharacteristicID, _ octets: [UInt8]) { feature = try? GlucoseFeature(decoding: octets) }
 
   mutating func ready(_ device: Set<CharacteristicID>, _ context: DriverContext) -> [DriverAction] {
-    device.contains(GlucoseProfile.controlPoint) ? records.begin(context) : []
+    hasRecords = device.contains(GlucoseProfile.controlPoint)
+    return hasRecords ? records.begin(context) : []
   }
 
   mutating func measured(_ id: CharacteristicID, _ octets: [UInt8], _ context: DriverContext) -> [DriverAction] {
@@ -57,7 +59,10 @@ struct GlucoseProfile: SIGProfile {
     id == GlucoseProfile.controlPoint ? records.writeFailed(code) : []
   }
 
-  mutating func request(_ request: DriverRequest) -> [DriverAction] { records.request(request) }
+  var keepsRecords: Bool { hasRecords }
+  mutating func request(_ request: DriverRequest) -> [DriverAction] {
+    hasRecords ? records.request(request) : [request.refusal]
+  }
   mutating func committed() -> [DriverAction] { records.committed() }
 
   private mutating func flush(_ context: (value: GlucoseMeasurementContext, octets: [UInt8])?) -> [DriverAction] {

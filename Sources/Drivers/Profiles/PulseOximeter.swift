@@ -78,8 +78,10 @@ struct PulseOximeterProfile: SIGProfile {
     id == PulseOximeterProfile.controlPoint ? records.writeFailed(code).filter { $0 != .finish } : []
   }
 
+  var keepsRecords: Bool { hasRecords }
+
   mutating func request(_ request: DriverRequest) -> [DriverAction] {
-    guard hasRecords else { return [.answer(.refused(request, "the oximeter keeps no records"))] }
+    guard hasRecords else { return [request.refusal] }
     return records.request(request).filter { $0 != .finish }
   }
 

@@ -28,6 +28,8 @@ protocol SIGProfile: Sendable {
   mutating func writeFailed(_ id: CharacteristicID, _ code: UInt8) -> [DriverAction]
   /// A technician asks for something other than a user slot.
   mutating func request(_ request: DriverRequest) -> [DriverAction]
+  /// The device keeps records, and the profile asks for them: what a technician wants of them it takes from the context.
+  var keepsRecords: Bool { get }
   /// Every reading given before is on disk.
   mutating func committed() -> [DriverAction]
   /// A timer of the profile's own (numbers from 10 on).
@@ -44,9 +46,8 @@ extension SIGProfile {
   mutating func feature(_ id: CharacteristicID, _ octets: [UInt8]) {}
   mutating func ready(_ device: Set<CharacteristicID>, _ context: DriverContext) -> [DriverAction] { [] }
   mutating func writeFailed(_ id: CharacteristicID, _ code: UInt8) -> [DriverAction] { [] }
-  mutating func request(_ request: DriverRequest) -> [DriverAction] {
-    [.answer(.refused(request, "the device keeps no records that the hub could count or erase"))]
-  }
+  var keepsRecords: Bool { false }
+  mutating func request(_ request: DriverRequest) -> [DriverAction] { [request.refusal] }
   mutating func committed() -> [DriverAction] { [] }
   mutating func timer(_ timer: DriverTimer) -> [DriverAction] { [] }
   mutating func closed() -> [DriverAction] { [] }
@@ -138,6 +139,9 @@ struct SIGDriver<Profile: SIGProfile>: Driver {
     var actions = consent.ready(context, needsConsent: needsConsent)
     actions += profile.features.filter { characteristics[$0] != nil }.map { .read($0) }
     actions += profile.ready(Set(characteristics.keys), context)
+    if !profile.keepsRecords {
+      actions += context.requests.filter { !UserConsent.isMine($0) }.map(\.refusal)
+    }
     return actions + DeviceProperty.reads(Set(characteristics.keys))
   }
 

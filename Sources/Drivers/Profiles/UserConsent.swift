@@ -24,7 +24,7 @@ struct UserConsent: Sendable {
 
   /// Gives the code that is known, or says that one is needed.
   mutating func ready(_ context: DriverContext, needsConsent: Bool) -> [DriverAction] {
-    guard isThere else { return [] }
+    guard isThere else { return context.requests.filter(UserConsent.isMine).map(\.refusal) }
     waiting = context.requests.filter(UserConsent.isMine)
     if waiting.isEmpty, let consent = context.consent {
       waiting = [.consent(user: consent.user, code: consent.code)]
@@ -42,7 +42,7 @@ struct UserConsent: Sendable {
 
   /// A technician asks while the link is up.
   mutating func request(_ request: DriverRequest) -> [DriverAction] {
-    guard isThere else { return [.answer(.refused(request, "the device keeps no users"))] }
+    guard isThere else { return [request.refusal] }
     waiting.append(request)
     return next()
   }

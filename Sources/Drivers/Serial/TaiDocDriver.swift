@@ -27,6 +27,8 @@ struct TaiDocDriver: Driver {
 
   private let context: DriverContext
   private let isSerial: Bool
+  /// For a model that follows a standard profile.
+  private var standard: (any Driver)?
   private var line = FramedLine<TaiDocLine>()
   private var kind: TaiDocFrame.Kind?
   private var serialLow: [UInt8] = []
@@ -50,9 +52,24 @@ struct TaiDocDriver: Driver {
   }
 
   mutating func handle(_ input: DriverInput) -> [DriverAction] {
+    if var standard {
+      defer { self.standard = standard }
+      return standard.handle(input)
+    }
     switch input {
     case .opened: return ask(0x54) + [pollLater]
-    case .connected: return [.subscribe(TaiDocProtocol.link, indications: false)]
+    case .connected(let discovered):
+      let device = Set(discovered.map(\.id))
+      if device.contains(TaiDocProtocol.link) {
+        return [.subscribe(TaiDocProtocol.link, indications: false)] + refusals
+      }
+      // Newer models left this protocol for the standard profiles.
+      guard var driver = StandardDrivers.driver(for: device, context) else {
+        return [.problem(UnsupportedServices.problem(device)), .finish]
+      }
+      defer { standard = driver }
+      return driver.handle(input)
+    case .request(let request): return [request.refusal]
     case .subscribed: return ask(0x24)
     case .received(let octets), .value(TaiDocProtocol.link, let octets, _): return received(octets)
     case .timer(TaiDocDriver.answerTimer): return silence()
@@ -63,6 +80,9 @@ struct TaiDocDriver: Driver {
     default: return []
     }
   }
+
+  /// The meter counts with each contact; erasing it is not offered.
+  private var refusals: [DriverAction] { context.requests.filter { $0 != .countStored }.map(\.refusal) }
 
   private var pollLater: DriverAction {
     .startTimer(TaiDocDriver.pollTimer, milliseconds: TaiDocDriver.pollMilliseconds)
@@ -145,10 +165,12 @@ struct TaiDocDriver: Driver {
     case 0x2B:
       records = min(frame.word, TaiDocDriver.mostRecords)
       hasPassedKnown = false
-      guard records > 0 else { return done() }
+      let count: [DriverAction] =
+        context.requests.contains(.countStored) ? [.answer(.storedCount(UInt32(frame.word)))] : []
+      guard records > 0 else { return count + done() }
       phase = lastMinute == nil ? .take : .walk
       index = phase == .take ? records - 1 : 0
-      return ask(0x25, index: index)
+      return count + ask(0x25, index: index)
     case 0x25: return phase == .walk ? walked(frame) : taken(frame)
     case 0x26:
       let actions = value(frame)
@@ -227,10 +249,17 @@ struct TaiDocDriver: Driver {
     terms: terms, clock: .stampsOnly, memory: .records, verification: .captured, rule: rule
   ) { TaiDocDriver($0, isSerial: true) }
 
+  /// With those of the standard profiles that newer models follow.
+  private static let standardTerms: [Term] =
+    (ThermometerProfile.terms + GlucoseProfile.terms + WeightProfile.weightTerms
+    + [.perfusionIndex]).reduce(into: terms) { if !$0.contains($1) { $0.append($1) } }
+
   static let ble = DeviceProfile(
     id: "taidoc-ble", manufacturer: "TaiDoc", names: names, transport: .gatt,
     recognition: [
       .namePrefix("TAIDOC"), .namePrefix("FORA"), .namePrefix("TD-"), .service(TaiDocProtocol.service),
-    ], kinds: kinds, terms: terms, clock: .stampsOnly, memory: .records, verification: .captured, rule: rule
+    ], kinds: kinds + [.bodyWeight], terms: standardTerms, clock: .stampsOnly, memory: .records,
+    verification: .captured, rule: rule
   ) { TaiDocDriver($0, isSerial: false) }
+  .pairs(hint: "measure once, or hold its Bluetooth button until the sign blinks")
 }

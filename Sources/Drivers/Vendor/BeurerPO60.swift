@@ -51,11 +51,14 @@ struct BeurerPO60Driver: Driver {
   /// More than its memory holds.
   private static let mostRequests = 30
 
+  private let context: DriverContext
   private var line = FramedLine<PO60Line>()
   private var properties: UInt8 = 0
   private var requests = 0
   /// Records came since the last request.
   private var hasNew = false
+
+  init(_ context: DriverContext) { self.context = context }
 
   mutating func handle(_ input: DriverInput) -> [DriverAction] {
     switch input {
@@ -65,13 +68,14 @@ struct BeurerPO60Driver: Driver {
         return [.problem(UnsupportedServices.problem(device)), .finish]
       }
       properties = discovered.first { $0.id == BeurerPO60Driver.write }?.properties ?? 0
-      return [.subscribe(BeurerPO60Driver.notify, indications: false)] + DeviceProperty.reads(device)
+      return [.subscribe(BeurerPO60Driver.notify, indications: false)] + DeviceProperty.reads(device) + context.refusals
     case .subscribed(BeurerPO60Driver.notify): return send([0x90, 0x05]) + request(0x00)
     case .value(BeurerPO60Driver.notify, let octets, _): return took(octets)
     case .value(let id, let octets, _): return DeviceProperty.actions(id, octets)
     case .timer(BeurerPO60Driver.silenceTimer):
       // A batch is over: the next one, until none comes.
       return hasNew && requests < BeurerPO60Driver.mostRequests ? request(0x01) : [.finish]
+    case .request(let request): return [request.refusal]
     default: return []
     }
   }
@@ -110,5 +114,5 @@ struct BeurerPO60Driver: Driver {
     id: "beurer-po60", manufacturer: "Beurer", names: ["PO60"], transport: .gatt, recognition: [.namePrefix("PO60")],
     kinds: [.pulseOximetry], terms: [.spo2], clock: .stampsOnly, memory: .records, verification: .unverified,
     rule: "one stored record is one measurement: its average saturation"
-  ) { _ in BeurerPO60Driver() }.pairs(.cannotBond, hint: "measure once; it transfers after the finger is out")
+  ) { BeurerPO60Driver($0) }.pairs(.cannotBond, hint: "measure once; it transfers after the finger is out")
 }

@@ -132,7 +132,7 @@ struct MicrolifeDriver: Driver {
         return driver.handle(input)
       }
       properties = discovered.first { $0.id == MicrolifeDriver.write }?.properties ?? 0
-      return [.subscribe(MicrolifeDriver.notify, indications: false)] + DeviceProperty.reads(device)
+      return [.subscribe(MicrolifeDriver.notify, indications: false)] + DeviceProperty.reads(device) + context.refusals
     case .subscribed(MicrolifeDriver.notify): return context.localTime == nil ? ask(.user) : ask(.setTime)
     case .value(MicrolifeDriver.notify, let octets, _): return took(octets)
     case .value(let id, let octets, _): return DeviceProperty.actions(id, octets)
@@ -140,6 +140,7 @@ struct MicrolifeDriver: Driver {
       let message = "the cuff does not answer; let it show its Bluetooth sign and try again"
       return question == nil ? [] : [.problem(DriverProblem(code: "no-answer", message: message)), .finish]
     case .committed where isStoring: return end()
+    case .request(let request): return [request.refusal]
     default: return []
     }
   }

@@ -118,6 +118,7 @@ struct Nonin3230Driver: Driver {
       }
       canComplete = device.contains(Nonin3230Driver.controlPoint)
       return [.subscribe(Nonin3230Driver.oximetry, indications: false), listenOn] + DeviceProperty.reads(device)
+        + context.refusals
     case .timer(Nonin3230Driver.silenceTimer):
       defer { wasHeard = false }
       return wasHeard ? [listenOn] : [.finish]
@@ -133,6 +134,7 @@ struct Nonin3230Driver: Driver {
     case .subscribeFailed(let id, let code):
       let message = "the device refuses a subscription to \(id) (ATT error \(code))"
       return [.problem(DriverProblem(code: "subscribe-failed", message: message))]
+    case .request(let request): return [request.refusal]
     default: return []
     }
   }

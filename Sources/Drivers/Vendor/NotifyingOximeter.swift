@@ -31,12 +31,16 @@ struct NotifyingOximeter<Line: NotifyingOximeterLine>: Driver {
   private static var silenceTimer: DriverTimer { 31 }
   private static var silenceMilliseconds: Int { 60_000 }
 
+  private let context: DriverContext
   private var frames: SpotCheckDriver<Line>
   private var characteristics: [CharacteristicID: UInt8] = [:]
   /// Something came since the timer was set; without it the link is held for nothing.
   private var wasHeard = false
 
-  init(_ context: DriverContext) { frames = SpotCheckDriver(context) }
+  init(_ context: DriverContext) {
+    self.context = context
+    frames = SpotCheckDriver(context)
+  }
 
   mutating func handle(_ input: DriverInput) -> [DriverAction] {
     switch input {
@@ -46,7 +50,7 @@ struct NotifyingOximeter<Line: NotifyingOximeterLine>: Driver {
         return [.problem(UnsupportedServices.problem(characteristics.keys)), .finish]
       }
       return [.subscribe(Line.stream, indications: properties & 0x30 == 0x20), listenOn]
-        + DeviceProperty.reads(Set(characteristics.keys))
+        + DeviceProperty.reads(Set(characteristics.keys)) + context.refusals
     case .subscribed(Line.stream): return Line.start.flatMap { write($0) } + repeatLater
     case .timer(NotifyingOximeter.repeatTimer): return (Line.repeated.map { write($0.octets) } ?? []) + repeatLater
     case .timer(NotifyingOximeter.silenceTimer):
@@ -59,6 +63,7 @@ struct NotifyingOximeter<Line: NotifyingOximeterLine>: Driver {
     case .subscribeFailed(let id, let code):
       let message = "the device refuses a subscription to \(id) (ATT error \(code))"
       return [.problem(DriverProblem(code: "subscribe-failed", message: message))]
+    case .request(let request): return [request.refusal]
     default: return []
     }
   }

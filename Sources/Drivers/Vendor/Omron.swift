@@ -75,6 +75,7 @@ struct OmronDriver: Driver {
     case .subscribeFailed(let id, let code), .writeFailed(let id, let code):
       return fail("link-failed", "the cuff refuses \(id) (ATT error \(code)); it has to be paired, and with no phone")
     case .timer(OmronDriver.answerTimer): return silence()
+    case .request(let request): return [request.refusal]
     default: return []
     }
   }
@@ -93,8 +94,8 @@ struct OmronDriver: Driver {
     }
     let number = CharacteristicID(0x180A, 0x2A24)
     let reads = DeviceProperty.reads(Set(device.keys)).filter { $0 != .read(number) }
-    if model == nil, device[number] != nil { return reads + [.read(number)] }
-    return reads + identified(context.model)
+    if model == nil, device[number] != nil { return context.refusals + reads + [.read(number)] }
+    return context.refusals + reads + identified(context.model)
   }
 
   /// The model is known, or cannot be.

@@ -87,11 +87,12 @@ struct SanitasScaleDriver: Driver {
       }
       properties = found.properties
       return [.subscribe(SanitasScaleDriver.link, indications: false), idle(120_000)]
-        + DeviceProperty.reads(Set(discovered.map(\.id)))
+        + DeviceProperty.reads(Set(discovered.map(\.id))) + context.refusals
     case .subscribed(SanitasScaleDriver.link): return [write([start & 0xF0 | 6, 0x01])]
     case .value(SanitasScaleDriver.link, let octets, _): return took(octets)
     case .value(let id, let octets, _): return DeviceProperty.actions(id, octets)
     case .timer(SanitasScaleDriver.idleTimer): return [.finish]
+    case .request(let request): return [request.refusal]
     default: return []
     }
   }

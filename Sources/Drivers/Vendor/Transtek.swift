@@ -52,6 +52,7 @@ struct TranstekDriver: Driver {
     case .subscribeFailed(let id, let code):
       let message = "the device refuses a subscription to \(id) (ATT error \(code))"
       return [.problem(DriverProblem(code: "subscribe-failed", message: message))]
+    case .request(let request): return [request.refusal]
     default: return []
     }
   }
@@ -73,7 +74,7 @@ struct TranstekDriver: Driver {
       + [
         .startTimer(TranstekDriver.greetingTimer, milliseconds: 1000),
         .startTimer(TranstekDriver.idleTimer, milliseconds: 60_000),
-      ] + DeviceProperty.reads(Set(device.keys))
+      ] + DeviceProperty.reads(Set(device.keys)) + context.refusals
   }
 
   private func write(_ octets: [UInt8]) -> DriverAction {

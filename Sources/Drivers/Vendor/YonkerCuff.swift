@@ -7,6 +7,9 @@ internal import Readings
 
 struct YonkerDriver: Driver {
   private static let idleTimer: DriverTimer = 1
+  private let context: DriverContext
+
+  init(_ context: DriverContext) { self.context = context }
   static let service = BluetoothUUID(high: 0xCDEA_CD80_5235_4C07, low: 0x8846_93A3_7EE6_B86D)
   static let result = CharacteristicID(
     service, BluetoothUUID(high: 0xCDEA_CD81_5235_4C07, low: 0x8846_93A3_7EE6_B86D))
@@ -19,7 +22,7 @@ struct YonkerDriver: Driver {
         return [.problem(UnsupportedServices.problem(device)), .finish]
       }
       return [.subscribe(YonkerDriver.result, indications: false), YonkerDriver.idle(120_000)]
-        + DeviceProperty.reads(device)
+        + DeviceProperty.reads(device) + context.refusals
     case .timer(YonkerDriver.idleTimer): return [.finish]
     case .value(YonkerDriver.result, let octets, _):
       // The pressure while the cuff inflates comes here too.
@@ -30,6 +33,7 @@ struct YonkerDriver: Driver {
         return [.problem(DriverProblem(error, raw: RawSource(source: "\(YonkerDriver.result)", octets: octets)))]
       }
     case .value(let id, let octets, _): return DeviceProperty.actions(id, octets)
+    case .request(let request): return [request.refusal]
     default: return []
     }
   }
@@ -64,5 +68,5 @@ struct YonkerDriver: Driver {
     id: "yonker", manufacturer: "Yonker", names: ["YK-IBPA1", "YK-BPW5 (Yongrow, METIKO)"], transport: .gatt,
     recognition: [.service(service)], kinds: [.bloodPressure], terms: [.systolic, .diastolic, .cuffPulse],
     clock: .none, memory: .none, verification: .captured
-  ) { _ in YonkerDriver() }.pairs(.cannotBond, hint: "measure once; it is on the air after the measurement")
+  ) { YonkerDriver($0) }.pairs(.cannotBond, hint: "measure once; it is on the air after the measurement")
 }
