@@ -24,8 +24,16 @@ struct Hub {
   var waiting: [(id: AppendID, entries: [JournalEntry], rest: [Effect])] = []
   /// Everything that was done, in order.
   var done: [Effect] = []
+  /// The state files, and whether the disk refuses them.
+  var files: [StateFileName: [UInt8]] = [:]
+  var refusesFiles: Set<StateFileName> = []
+  /// What was done at the start, before anything is looked at.
+  private(set) var atStart: [Effect] = []
 
-  init(_ configuration: Configuration, plans: [Plan] = [], disk: [(sequence: UInt64, entry: JournalEntry)] = []) {
+  init(
+    _ configuration: Configuration, plans: [Plan] = [], disk: [(sequence: UInt64, entry: JournalEntry)] = [],
+    files: [StateFileName: [UInt8]] = [:], time: Int64 = 0
+  ) {
     var state = GatewayState()
     for (sequence, entry) in disk {
       if case .acknowledgement(let word) = entry {
@@ -35,14 +43,20 @@ struct Hub {
       }
     }
     gateway = Gateway(
-      identity: .init(hubID: "hub-test", version: "0", startedAt: 0), state: state, bindings: Bindings())
+      identity: .init(hubID: "hub-test", version: "0", startedAt: time), state: state,
+      bindings: files[.bindings].flatMap { try? Bindings($0) } ?? Bindings(),
+      register: files[.devices].flatMap { try? DeviceRegister($0) } ?? DeviceRegister(),
+      bonds: files[.bonds].flatMap { try? Bonds($0) } ?? Bonds())
     self.disk = disk
+    self.files = files
+    self.time = time
     send(
       .configured(
         configuration, zones: ["UTC": .utc], plans: Dictionary(plans.map { ($0.patient, $0) }, uniquingKeysWith: { $1 })
       ))
     send(.started(seed: 1))
     sync()
+    atStart = done
     // What the outboxes asked of the journal at the start waits for its answer.
     done = done.filter { if case .fetch = $0 { true } else { false } }
   }
@@ -53,11 +67,34 @@ struct Hub {
 
   private mutating func run(_ effects: [Effect]) {
     for (index, effect) in effects.enumerated() {
+      let rest = Array(effects[(index + 1)...])
       if case .append(let id, let entries) = effect {
-        waiting.append((id, entries, Array(effects[(index + 1)...])))
+        // Deadlines do not depend on the disk.
+        done += rest.filter { if case .wake = $0 { true } else { false } }
+        waiting.append((id, entries, rest.filter { if case .wake = $0 { false } else { true } }))
         return
       }
       done.append(effect)
+      guard case .save(let name, let octets) = effect else { continue }
+      guard refusesFiles.contains(name) else {
+        files[name] = octets
+        continue
+      }
+      cancel(rest, JournalFailure(code: "state.write-failed", message: "the disk is full"))
+      return send(.saveFailed(name, message: "the disk is full"))
+    }
+  }
+
+  /// What was to follow in the same list does not happen: who waits for it hears so.
+  private mutating func cancel(_ rest: [Effect], _ failure: JournalFailure) {
+    for effect in rest {
+      switch effect {
+      case .wake: done.append(effect)
+      case .append(let id, _): send(.appendFailed(id, failure))
+      case .answer(let id, _):
+        done.append(.answer(id, .failure(ControlError(code: failure.code, message: failure.message))))
+      default: break
+      }
     }
   }
 
@@ -83,8 +120,7 @@ struct Hub {
     let failure = JournalFailure(code: code, message: "the disk is full")
     for item in failed {
       send(.appendFailed(item.id, failure))
-      // What was to follow in the same list does not happen.
-      for case .append(let id, _) in item.rest { send(.appendFailed(id, failure)) }
+      cancel(item.rest, failure)
     }
   }
 
