@@ -60,7 +60,9 @@ public enum ManagementEvent: Hashable, Sendable {
       self = .complete(opcode, ManagementStatus(try reader.uint8("status")), Array(reader.rest()))
     case 0x0002:
       let opcode = try reader.uint16("opcode")
-      self = .complete(opcode, ManagementStatus(try reader.uint8("status")), [])
+      let status = ManagementStatus(try reader.uint8("status"))
+      // Success says only that the command is under way: its end comes as Command Complete.
+      self = status == .success ? .other(code) : .complete(opcode, status, [])
     case 0x0003: self = .controllerError(try reader.uint8("error"))
     case 0x0004: self = .indexAdded
     case 0x0005: self = .indexRemoved

@@ -102,6 +102,11 @@ public struct Gateway: Sendable {
 
   private mutating func decide(_ event: Event, _ now: Now) -> [Effect] {
     switch event {
+    // A file that could not be written is told at once: whatever else comes first, the last pairing is on disk.
+    case .saveFailed, .appendFailed: break
+    default: bluetooth.finished = nil
+    }
+    switch event {
     case .started(let seed): return started(seed, now)
     case .configured(let configuration, let zones, let plans): return configured(configuration, zones, plans, now)
     case .linkOpened(let device): return linkOpened(device, now)
@@ -138,7 +143,7 @@ public struct Gateway: Sendable {
     case .delivered(let backend, let outcome): return delivered(backend, outcome, now)
     case .loaded(let sequence, let reading): return loaded(sequence, reading, now)
     case .asked(let id, let request, let caller): return answer(id, request, caller, now)
-    case .saveFailed(let name, let message): return saveFailed(name, message)
+    case .saveFailed(let name, let message): return saveFailed(name, message, now)
     case .callerGone(let connection): return callerGone(connection, now)
     case .stopRequested: return stop(now)
     }

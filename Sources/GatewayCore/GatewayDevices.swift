@@ -297,18 +297,10 @@ extension Gateway {
     }
   }
 
-  mutating func saveFailed(_ name: StateFileName, _ message: String) -> [Effect] {
-    var effects: [Effect] = [.log(.error, "state: \(message)")]
+  mutating func saveFailed(_ name: StateFileName, _ message: String, _ now: Now) -> [Effect] {
+    let effects: [Effect] = [.log(.error, "state: \(message)")]
     guard let pairing = bluetooth.finished, name == .bonds || name == .devices else { return effects }
-    // The technician was not told yet: it did not come about.
-    bluetooth.finished = nil
-    if let before = pairing.before { register = before }
-    if let id = pairing.device, !register.devices.contains(where: { $0.id == id }) {
-      devices[id] = nil
-      bluetooth.devices = bluetooth.devices.filter { $0.value != id }
-      effects.append(.close(device: id))
-    }
-    return effects
+    return effects + takeBack(pairing, now)
   }
 }
 

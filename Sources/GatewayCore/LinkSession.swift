@@ -93,7 +93,8 @@ struct LinkSession: Sendable {
   mutating func opened(at now: Int64) -> SessionOutput {
     var output = SessionOutput()
     if let terms {
-      quietDeadline = now + LinkSession.quietWithoutReading
+      // While it is being paired, the pairing's own deadline ends it.
+      if !terms.isPairing { quietDeadline = now + LinkSession.quietWithoutReading }
       if terms.isPairing || terms.level != nil { phase = .waiting }
       if !terms.isPairing, let level = terms.level { output.secures = level }
       if phase == .up { begin(at: now, into: &output) }
@@ -140,7 +141,7 @@ struct LinkSession: Sendable {
   /// Octets or a PDU arrived.
   mutating func received(_ octets: [UInt8], at now: Int64) -> SessionOutput {
     var output = SessionOutput()
-    if terms != nil {
+    if let terms, !terms.isPairing {
       quietDeadline = now + (hasReading ? LinkSession.quietAfterReading : LinkSession.quietWithoutReading)
     }
     receive(octets, at: now, into: &output)

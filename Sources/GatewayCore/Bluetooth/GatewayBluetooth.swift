@@ -23,9 +23,8 @@ struct BluetoothState: Sendable {
   /// Registered devices by address.
   var devices: [PeerAddress: String] = [:]
   var neighbourhood = Neighbourhood()
-  /// Control connections that look for devices, until a monotonic millisecond; and what each was told when.
+  /// Control connections that look for devices, until a monotonic millisecond.
   var scans: [UInt64: Int64] = [:]
-  var told: [PeerAddress: Int64] = [:]
   var pairing: Pairing?
   /// The newest that came about, until the next one: its keys may fail to reach the disk.
   var finished: Pairing?
@@ -106,14 +105,14 @@ extension Gateway {
     case .discovering(let isOn): return discovering(isOn, index, now)
     case .newLongTermKey(let key, let stores):
       return stores
-        ? keep(index) {
+        ? keep(key.address, index) {
           $0.add(key, on: $1)
         } pairing: {
           $0.longTermKeys.append(key)
         } : []
-    case .newIdentityKey(let key, _, let stores):
+    case .newIdentityKey(let key, let random, let stores):
       return stores
-        ? keep(index) {
+        ? keep(key.address, seenAs: random, index) {
           $0.add(key, on: $1)
         } pairing: {
           $0.identityKeys.append(key)
@@ -165,7 +164,12 @@ extension Gateway {
     bluetooth.controllers[index]?.phase = .down(
       code: fault.code, message: fault.message, hint: fault.hint, retryAt: now.monotonic + milliseconds)
     bluetooth.controllers[index]?.listed = [:]
-    return isNew ? [.log(.warning, "\(fault.code): \(fault.message)")] : []
+    bluetooth.controllers[index]?.isDiscovering = false
+    var effects: [Effect] = isNew ? [.log(.warning, "\(fault.code): \(fault.message)")] : []
+    if bluetooth.pairing?.controller == index {
+      effects += failPairing(ControlError(code: fault.code, message: fault.message, hint: fault.hint), now)
+    }
+    return effects
   }
 
   private mutating func completed(
@@ -180,6 +184,7 @@ extension Gateway {
     }
     switch opcode {
     case 0x0019: return pairEnded(status, data, index, now)
+    case 0x001B: return forgotten(data, index)
     case ManagementCommand.startDiscovery.opcode where status != .success:
       bluetooth.rediscoverAt = now.monotonic + 1000
       return []
@@ -214,7 +219,7 @@ extension Gateway {
     bluetooth.controllers[index]?.phase = rest.isEmpty ? .ready : .starting(rest)
     if let next = rest.first { return [manage(next, index)] }
     bluetooth.controllers[index]?.lastFault = nil
-    return listDevices(now) + (bluetooth.scans.isEmpty ? [] : [manage(.startDiscovery, index)])
+    return listDevices(now) + discover()
   }
 
   /// Another program put devices on the kernel's list or took them off: the door is closed, and opened again only when that
@@ -293,16 +298,20 @@ extension Gateway {
 
   // MARK: Keys
 
-  /// Keeps a key: of the pairing under way until it is complete, of a known device at once.
+  /// Keeps a key: of the pairing under way until it is complete, of a known device at once. A stranger's is not kept.
   private mutating func keep(
-    _ index: UInt16, _ add: (inout Bonds, PeerAddress) -> Void, pairing collect: (inout Pairing) -> Void
+    _ address: PeerAddress, seenAs random: PeerAddress? = nil, _ index: UInt16,
+    _ add: (inout Bonds, PeerAddress) -> Void, pairing collect: (inout Pairing) -> Void
   ) -> [Effect] {
     guard let own = bluetooth.controllers[index]?.address else { return [] }
-    if bluetooth.pairing?.controller == index, bluetooth.pairing?.stage == .pairing, var pairing = bluetooth.pairing {
+    if bluetooth.pairing?.controller == index, bluetooth.pairing?.stage == .pairing, var pairing = bluetooth.pairing,
+      pairing.concerns(address) || random == pairing.peer
+    {
       collect(&pairing)
       bluetooth.pairing = pairing
       return []
     }
+    guard let id = bluetooth.devices[address], devices[id]?.link?.controller == own else { return [] }
     add(&bonds, own)
     return [.save(.bonds, bonds.encoded)]
   }

@@ -1,4 +1,4 @@
-// A technician at the desk: looking for devices, pairing one, letting one go. Bonds come into being only in here.
+// A technician at the desk: pairing a device, letting one go. Bonds come into being only in here.
 
 internal import BluetoothManagement
 internal import ControlProtocol
@@ -9,117 +9,6 @@ internal import Octets
 internal import Readings
 
 extension Gateway {
-  // MARK: Looking for devices
-
-  mutating func scan(_ id: RequestID, seconds: Int, _ now: Now) -> [Effect] {
-    if let fault = bluetoothFault { return openBluetooth() + [.answer(id, .failure(fault))] }
-    bluetooth.scans[id.connection] = now.monotonic + Int64(seconds) * 1000
-    bluetooth.told = [:]
-    return [.answer(id, .result(["scanning": true, "seconds": .int(seconds)]))] + discover()
-  }
-
-  /// Asks for discovery where it is wanted and not on.
-  mutating func discover() -> [Effect] {
-    guard !bluetooth.scans.isEmpty || bluetooth.pairing?.stage == .searching else { return [] }
-    return bluetooth.controllers.values.filter { $0.isReady && !$0.isDiscovering }.sorted { $0.index < $1.index }.map {
-      manage(.startDiscovery, $0.index)
-    }
-  }
-
-  mutating func endScans(_ now: Now) -> [Effect] {
-    let ended = bluetooth.scans.filter { $0.value <= now.monotonic }.keys.sorted()
-    guard !ended.isEmpty else { return [] }
-    for connection in ended { bluetooth.scans[connection] = nil }
-    return ended.map { .notify(connection: $0, method: "scan", ["event": "ended"]) } + stopDiscovery()
-  }
-
-  /// Ends discovery when nobody looks any more.
-  private func stopDiscovery() -> [Effect] {
-    guard bluetooth.scans.isEmpty, bluetooth.pairing?.stage != .searching else { return [] }
-    return bluetooth.controllers.values.filter(\.isDiscovering).sorted { $0.index < $1.index }.map {
-      manage(.stopDiscovery, $0.index)
-    }
-  }
-
-  mutating func callerGone(_ connection: UInt64, _ now: Now) -> [Effect] {
-    captures[connection] = nil
-    bluetooth.scans[connection] = nil
-    var effects = stopDiscovery()
-    if bluetooth.pairing?.request.connection == connection {
-      effects += failPairing(ControlError(code: "pairing.cancelled", message: "the technician left"), now)
-    }
-    return effects
-  }
-
-  mutating func heard(
-    _ address: PeerAddress, _ rssi: Int8, _ octets: [UInt8], _ index: UInt16, _ now: Now
-  ) -> [Effect] {
-    var effects: [Effect] = []
-    if let id = bluetooth.devices[address] {
-      devices[id]?.rssi = rssi
-      effects += advertised(id, octets, now)
-    }
-    guard !bluetooth.scans.isEmpty || bluetooth.pairing?.stage == .searching else { return effects }
-    let neighbour = bluetooth.neighbourhood.hear(address, octets, rssi: rssi, at: now.monotonic)
-    if !bluetooth.scans.isEmpty, now.monotonic - (bluetooth.told[address] ?? -5000) >= 1000 {
-      bluetooth.told[address] = now.monotonic
-      let value = found(neighbour)
-      effects += bluetooth.scans.keys.sorted().map { .notify(connection: $0, method: "scan", value) }
-    }
-    if let pairing = bluetooth.pairing, pairing.stage == .searching,
-      pairing.wish.address.uppercased() == address.description
-    {
-      effects += chosen(neighbour, now)
-    }
-    return effects
-  }
-
-  /// Values in the advertisement of a device that sends them so.
-  private mutating func advertised(_ id: String, _ octets: [UInt8], _ now: Now) -> [Effect] {
-    guard let device = devices[id], case .advertisement = device.profile.transport else { return [] }
-    let advertisement = Advertisement(octets)
-    var effects: [Effect] = []
-    for data in advertisement.serviceData {
-      effects += advertised(id, AdvertisedData(service: data.uuid, octets: data.octets), now)
-    }
-    for (company, octets) in advertisement.manufacturerData.sorted(by: { $0.key < $1.key }) {
-      effects += advertised(id, AdvertisedData(company: company, octets: octets), now)
-    }
-    return effects
-  }
-
-  private func found(_ neighbour: Neighbour) -> JSONValue {
-    var object = JSONObject()
-    object["event"] = "found"
-    object["address"] = .string(neighbour.address.description)
-    object["address_type"] = neighbour.address.kind == .randomLE ? "random" : "public"
-    object["name"] = neighbour.name.map { .string($0) } ?? .null
-    object["rssi"] = .int(Int(neighbour.rssi))
-    object["known"] = bluetooth.devices[neighbour.address].map { .string($0) } ?? .null
-    let profile = neighbour.profile
-    object["supported"] = .bool(profile != nil)
-    object["driver"] = profile.map { .string($0.id) } ?? .null
-    if let profile {
-      object["what"] = .string(
-        ([profile.manufacturer].compactMap { $0 } + [profile.kinds.map(\.rawValue).joined(separator: ", ")]).joined(
-          separator: " "))
-    }
-    object["pairing_mode"] = .bool((neighbour.flags ?? 0) & 1 != 0)
-    return .object(object)
-  }
-
-  mutating func discovering(_ isOn: Bool, _ index: UInt16, _ now: Now) -> [Effect] {
-    bluetooth.controllers[index]?.isDiscovering = isOn
-    guard !isOn else { return [] }
-    if let pairing = bluetooth.pairing, pairing.stage == .stoppingDiscovery, pairing.controller == index {
-      return beginPairing(now)
-    }
-    // The kernel searches in bouts of ten seconds.
-    return discover()
-  }
-
-  // MARK: Pairing
-
   /// What keeps Bluetooth from working now, for a technician; nil when a controller is ready.
   var bluetoothFault: ControlError? {
     if readyController != nil { return nil }
@@ -187,7 +76,7 @@ extension Gateway {
   }
 
   /// The device was heard: which driver, and what is to be asked before.
-  private mutating func chosen(_ neighbour: Neighbour, _ now: Now) -> [Effect] {
+  mutating func chosen(_ neighbour: Neighbour, _ now: Now) -> [Effect] {
     guard var pairing = bluetooth.pairing else { return [] }
     guard let profile = pairing.wish.driver.flatMap({ Registry.profile(id: $0) }) ?? neighbour.profile else {
       return failPairing(
@@ -248,29 +137,38 @@ extension Gateway {
     return beginPairing(now)
   }
 
-  private mutating func beginPairing(_ now: Now) -> [Effect] {
+  mutating func beginPairing(_ now: Now) -> [Effect] {
     guard let pairing = bluetooth.pairing, let peer = pairing.peer, let id = pairing.device,
       let profile = pairing.profile,
       let own = bluetooth.controllers[pairing.controller]?.address
     else { return [] }
-    bluetooth.pairing?.stage = .pairing
-    var effects: [Effect] = []
-    if bonds.level(of: peer, on: own) != nil || bluetooth.devices[peer] != nil {
-      // Paired anew: the old keys are worth nothing, and the kernel refuses to pair beside them.
-      bonds.remove(peer, on: own)
-      bluetooth.controllers[pairing.controller]?.listed[peer] = nil
-      effects += [
-        manage(.removeDevice(peer), pairing.controller), manage(.unpair(peer, disconnects: true), pairing.controller),
-      ]
-      if devices[id]?.session != nil { effects.append(.close(device: id)) }
-    } else {
+    let asks: [Effect] = [pairing.tell("pairing"), manage(.pair(peer, .keyboardDisplay), pairing.controller)]
+    guard bonds.level(of: peer, on: own) != nil || bluetooth.devices[peer] != nil else {
+      bluetooth.pairing?.stage = .pairing
       devices[id] = DeviceState(
         DeviceConfiguration(
           id: id, driver: profile.id, endpoint: .bluetooth(BluetoothLink(controller: own, device: peer))), profile)
+      return asks
     }
-    effects.append(pairing.tell("pairing"))
-    effects.append(manage(.pair(peer, .keyboardDisplay), pairing.controller))
-    return effects
+    // Paired anew: the old keys are worth nothing, and the kernel refuses to pair beside them. Its old link has to end first:
+    // a pairing that began on it would end with it.
+    bluetooth.pairing?.stage = .forgetting
+    bonds.remove(peer, on: own)
+    bluetooth.controllers[pairing.controller]?.listed[peer] = nil
+    var effects: [Effect] = []
+    if devices[id]?.session != nil || devices[id]?.isConnecting ?? false { effects.append(.close(device: id)) }
+    return effects + [
+      manage(.removeDevice(peer), pairing.controller), manage(.unpair(peer, disconnects: true), pairing.controller),
+    ]
+  }
+
+  /// The kernel let go of a device: one that is paired anew is asked now.
+  mutating func forgotten(_ data: [UInt8], _ index: UInt16) -> [Effect] {
+    guard let pairing = bluetooth.pairing, pairing.stage == .forgetting, pairing.controller == index,
+      let peer = pairing.peer, data.count < 6 || Array(data.prefix(6)) == peer.octets
+    else { return [] }
+    bluetooth.pairing?.stage = .pairing
+    return [pairing.tell("pairing"), manage(.pair(peer, .keyboardDisplay), index)]
   }
 
   /// The kernel's questions in the middle of pairing.
@@ -373,9 +271,19 @@ extension Gateway {
 
   /// Keys and register to the disk, then the device to the kernel's list, then the answer.
   private mutating func finishPairing(identity: PeerAddress, _ now: Now) -> [Effect] {
-    guard let pairing = bluetooth.pairing, let profile = pairing.profile, let id = pairing.device,
+    guard var pairing = bluetooth.pairing, let profile = pairing.profile, let asked = pairing.device,
       let own = bluetooth.controllers[pairing.controller]?.address
     else { return [] }
+    // Whatever the disk says, the window closes.
+    var effects = [manage(.setBondable(false), pairing.controller)]
+    // It was heard under an address that no key resolves, and turns out to be a known one: it stays what it was.
+    let id = bluetooth.devices[identity] ?? asked
+    if id != asked {
+      effects.append(.close(device: asked))
+      devices[asked] = nil
+      pairing.device = id
+    }
+    bonds.remove(identity, on: own)
     for key in pairing.longTermKeys { bonds.add(key, on: own) }
     for key in pairing.identityKeys { bonds.add(key, on: own) }
     for parameters in pairing.parameters { bonds.add(parameters, on: own) }
@@ -395,8 +303,7 @@ extension Gateway {
     bluetooth.devices = bluetooth.devices.filter { $0.value != id }
     bluetooth.devices[identity] = id
     bluetooth.pairing?.stage = .saving
-    var effects: [Effect] = [.save(.bonds, bonds.encoded), .save(.devices, register.encoded)]
-    effects.append(manage(.setBondable(false), pairing.controller))
+    effects += [.save(.bonds, bonds.encoded), .save(.devices, register.encoded)]
     effects += listDevices(now)
     var result = JSONObject()
     result["device"] = .string(id)
@@ -409,7 +316,7 @@ extension Gateway {
     if session != nil, let level = bonds.level(of: identity, on: own) {
       effects += self.session(id, now) { $0.paired(level: level, at: now.monotonic) }
     }
-    effects += stopDiscovery()
+    effects += resumeDiscovery()
     return effects + append([.audit(uid: pairing.caller.uid, action: "paired \(id)")], now: now)
   }
 
@@ -430,22 +337,46 @@ extension Gateway {
     guard let pairing = bluetooth.pairing else { return [] }
     bluetooth.pairing = nil
     var effects: [Effect] = []
-    if let peer = pairing.peer, pairing.stage == .pairing {
+    var saves: [Effect] = []
+    let isUnderWay = pairing.stage == .pairing || pairing.stage == .forgetting
+    if let peer = pairing.peer, isUnderWay {
       effects.append(manage(.cancelPair(peer), pairing.controller))
       effects.append(manage(.unpair(peer, disconnects: true), pairing.controller))
     }
     if let id = pairing.device, !register.devices.contains(where: { $0.id == id }) {
       if devices[id]?.session != nil || devices[id]?.isConnecting ?? false { effects.append(.close(device: id)) }
       devices[id] = nil
-    } else if let id = pairing.device, pairing.stage == .pairing {
+    } else if let id = pairing.device, isUnderWay {
       // It was known and is to be paired anew: its old keys are gone.
       devices[id]?.needsPairing = true
-      effects.append(.save(.bonds, bonds.encoded))
+      saves = [.save(.bonds, bonds.encoded)]
     }
     effects.append(manage(.setBondable(false), pairing.controller))
     effects.append(.answer(pairing.request, .failure(error)))
-    effects += stopDiscovery()
-    return effects + append([.audit(uid: pairing.caller.uid, action: "pairing failed: \(error.code)")], now: now)
+    effects += resumeDiscovery()
+    // Last: nothing of the above waits for the disk.
+    return effects + saves
+      + append([.audit(uid: pairing.caller.uid, action: "pairing failed: \(error.code)")], now: now)
+  }
+
+  /// The disk did not keep what a pairing brought, and the technician hears so: it did not come about.
+  mutating func takeBack(_ pairing: Pairing, _ now: Now) -> [Effect] {
+    bluetooth.finished = nil
+    guard let id = pairing.device, let link = devices[id]?.link else { return [] }
+    bonds.remove(link.device, on: link.controller)
+    if let before = pairing.before { register = before }
+    if let known = register.devices.first(where: { $0.id == id }), let profile = Registry.profile(id: known.driver) {
+      // Its old keys are gone as well.
+      devices[id] = DeviceState(known, profile)
+      devices[id]?.needsPairing = true
+    } else {
+      devices[id] = nil
+      bluetooth.devices[link.device] = nil
+    }
+    var effects: [Effect] = [.close(device: id), manage(.unpair(link.device, disconnects: true), pairing.controller)]
+    effects += listDevices(now) + resumeDiscovery()
+    // One of the two files may have been written. Should this fail too, the device finds out when it is heard.
+    return effects + [.save(.devices, register.encoded), .save(.bonds, bonds.encoded)]
   }
 
   // MARK: Letting go

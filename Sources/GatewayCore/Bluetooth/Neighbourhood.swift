@@ -11,6 +11,8 @@ struct Neighbour: Sendable {
   var address: PeerAddress
   var rssi: Int8
   var heardAt: Int64
+  /// When a technician was told of it last.
+  var toldAt: Int64?
   var name: String?
   var services: [BluetoothUUID] = []
   var serviceData: [BluetoothUUID] = []
@@ -61,6 +63,16 @@ struct Neighbourhood: Sendable {
     neighbours[address] = neighbour
     return neighbour
   }
+
+  /// Once a second is often enough for a list that a person reads.
+  mutating func mayTell(_ address: PeerAddress, at now: Int64) -> Bool {
+    if let told = neighbours[address]?.toldAt, now - told < 1000 { return false }
+    neighbours[address]?.toldAt = now
+    return true
+  }
+
+  /// Somebody new looks.
+  mutating func tellAnew() { for address in neighbours.keys { neighbours[address]?.toldAt = nil } }
 
   /// The device of an address text, when it was heard a moment ago.
   func find(_ text: String, at now: Int64) -> Neighbour? {

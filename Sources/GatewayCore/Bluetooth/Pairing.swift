@@ -13,9 +13,13 @@ struct Pairing: Sendable {
     case asking
     /// Discovery has to end first: the kernel does not do both well.
     case stoppingDiscovery
+    /// It was paired before: its old link and keys go first.
+    case forgetting
     case pairing
     /// Keys and register are being written.
     case saving
+
+    var keepsFromDiscovery: Bool { self == .stoppingDiscovery || self == .forgetting || self == .pairing }
   }
 
   /// What the technician is asked.
