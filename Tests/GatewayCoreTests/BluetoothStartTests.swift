@@ -18,7 +18,7 @@ func pairedKernel(_ change: (inout Peripheral) -> Void = { _ in }) -> Kernel {
   }
   // It switches itself off.
   kernel.onAirUntil[0] = 0
-  kernel.pass(70_000)
+  kernel.pass(120_000)
   kernel.commands = []
   kernel.done = []
   kernel.logs = []
