@@ -76,7 +76,8 @@ let package = Package(
     // Platform
     .target(name: "CLinux"),
     .target(name: "CBlueZ"),
-    shell("Platform", ["CLinux", "CBlueZ", "Octets"]),
+    .target(name: "CUdev", linkerSettings: [.linkedLibrary("udev")]),
+    shell("Platform", ["CLinux", "CBlueZ", "CUdev", "Octets"]),
     shell("JournalFiles", ["Journal", "Platform"]),
     shell("UplinkProtocol", ["Octets"]),
     shell("Playback", ["Octets"]),

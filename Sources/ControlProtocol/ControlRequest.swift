@@ -33,6 +33,17 @@ public enum ControlRequest: Sendable, Hashable {
   case askDevice(device: String, DeviceWish)
   /// What goes over a device's link, as notifications `capture`.
   case capture(device: String)
+  /// The serial ports that are plugged in over USB.
+  case serialList
+  /// What is at a port: by listening alone, or by the harmless question of one driver.
+  case serialIdentify(port: String, driver: String?)
+  /// Bind a port to a driver for good.
+  case serialBind(PortWish)
+  /// A port is a device's no longer.
+  case serialRelease(device: String)
+  /// What a public device measures from now on is this patient's, for so many minutes.
+  case sessionStart(patient: String, device: String, minutes: Int)
+  case sessionEnd(device: String)
 
   /// What is asked of a device.
   public enum DeviceWish: Sendable, Hashable {
@@ -80,16 +91,22 @@ public enum ControlRequest: Sendable, Hashable {
     ("readings", .reader), ("readings.follow", .reader), ("watch", .reader), ("assign", .technician),
     ("reload", .technician), ("scan", .technician), ("pair", .technician), ("pair.answer", .technician),
     ("pair.cancel", .technician), ("unpair", .technician), ("capture", .technician), ("device.ask", .technician),
+    ("serial.list", .reader), ("serial.identify", .technician), ("serial.bind", .technician),
+    ("serial.release", .technician), ("session.start", .technician), ("session.end", .technician),
   ]
 
   /// The least role that may ask this.
   public var requiredRole: Role {
     switch self {
-    case .version, .status, .devices, .backends, .doctor, .readings, .follow, .watch: .reader
-    case .assignReading, .assignSlot, .reload, .scan, .pair, .pairAnswer, .pairCancel, .unpair, .capture, .askDevice:
+    case .version, .status, .devices, .backends, .doctor, .readings, .follow, .watch, .serialList: .reader
+    case .assignReading, .assignSlot, .reload, .scan, .pair, .pairAnswer, .pairCancel, .unpair, .capture, .askDevice,
+      .serialIdentify, .serialBind, .serialRelease, .sessionStart, .sessionEnd:
       .technician
     }
   }
+
+  /// How many minutes a session on a public device lasts unless it is said otherwise.
+  public static let usualSession = 15
 
   /// The largest `limit` of `readings`.
   public static let mostReadings = 10_000
@@ -161,6 +178,25 @@ public enum ControlRequest: Sendable, Hashable {
       case "device.ask":
         return try ask(members(["device", "wish", "user", "code", "key"]))
       case "capture": return .capture(device: try given(members(["device"]), "device", "a device's name").string())
+      case "serial.list":
+        _ = try members([])
+        return .serialList
+      case "serial.identify":
+        let given = try members(["port", "driver"])
+        return .serialIdentify(
+          port: try self.given(given, "port", "a port such as /dev/ttyUSB0").string(),
+          driver: try given?["driver"]?.string())
+      case "serial.bind": return .serialBind(try PortWish(members(PortWish.keys)))
+      case "serial.release":
+        return .serialRelease(device: try given(members(["device"]), "device", "a device's name").string())
+      case "session.start":
+        let given = try members(["patient", "device", "minutes"])
+        return .sessionStart(
+          patient: try PortWish.identifier(self.given(given, "patient", "the patient's reference")),
+          device: try self.given(given, "device", "a device's name").string(),
+          minutes: try given?["minutes"]?.int(in: 1...720) ?? usualSession)
+      case "session.end":
+        return .sessionEnd(device: try given(members(["device"]), "device", "a device's name").string())
       default:
         let names = methods.map(\.name)
         let near = Suggestion.nearest(to: method, among: names)

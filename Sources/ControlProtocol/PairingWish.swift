@@ -58,7 +58,7 @@ public struct PairingWish: Sendable, Hashable {
     }
   }
 
-  private static func identifier(_ node: JSONNode) throws(JSONError) -> String {
+  static func identifier(_ node: JSONNode) throws(JSONError) -> String {
     let text = try node.string()
     let isGood = text.utf8.allSatisfy { octet in
       switch octet {

@@ -23,6 +23,8 @@ public struct Configuration: Sendable, Hashable {
   public var plans: String?
   /// How Bluetooth is used.
   public var bluetooth = BluetoothConfiguration()
+  /// Listen to USB ports that are nobody's, to find out what is plugged in.
+  public var recognisesPorts = true
 
   /// A hub without devices and backends.
   public init() {
@@ -43,6 +45,8 @@ public struct DeviceConfiguration: Sendable, Hashable {
     case serial(path: String)
     /// A recorded session's file.
     case playback(path: String)
+    /// A USB port by where it is plugged in: recognised by listening, or bound by a technician.
+    case usb(PortBinding)
     /// A Bluetooth device, paired by a technician.
     case bluetooth(BluetoothLink)
   }

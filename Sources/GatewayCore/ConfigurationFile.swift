@@ -12,7 +12,9 @@ public enum ConfigurationFile {
   /// The configuration of a file's octets. Throws the first fault.
   public static func read(_ text: [UInt8]) throws(JSONError) -> Configuration {
     let node = try JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text)
-    let top = try node.object(known: ["hub", "devices", "backends", "journal", "control", "plans", "bluetooth"])
+    let top = try node.object(known: [
+      "hub", "devices", "backends", "journal", "control", "plans", "bluetooth", "serial",
+    ])
     var configuration = Configuration()
     if let hub = try top["hub"]?.object(known: ["id", "timezone"]) {
       configuration.hubID = try hub["id"].map { node throws(JSONError) in try identifier(node) }
@@ -49,6 +51,9 @@ public enum ConfigurationFile {
       if let node = bluetooth["other_daemon"] {
         configuration.bluetooth.ignoresOtherDaemons = try node.string(of: ["refuse", "ignore"]) == "ignore"
       }
+    }
+    if let serial = try top["serial"]?.object(known: ["recognise"]) {
+      configuration.recognisesPorts = try serial["recognise"]?.bool() ?? true
     }
     configuration.plans = try top["plans"].map { node throws(JSONError) in try path(node) }
     return configuration

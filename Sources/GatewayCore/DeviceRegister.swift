@@ -12,6 +12,10 @@ internal import Octets
 public struct DeviceRegister: Sendable, Hashable {
   /// In the order in which they came.
   var devices: [DeviceConfiguration] = []
+  /// The serial numbers that bound devices told of themselves, by the hub's name of the device.
+  var serials: [String: String] = [:]
+  /// Bound devices whose measurements belong to whoever has a session.
+  var publicDevices: Set<String> = []
   /// What discovery found on bonded devices, by the hub's name of the device.
   var attributes: [String: GATTDatabase] = [:]
 
@@ -31,17 +35,21 @@ public struct DeviceRegister: Sendable, Hashable {
   mutating func remove(_ id: String) {
     devices.removeAll { $0.id == id }
     attributes[id] = nil
+    serials[id] = nil
+    publicDevices.remove(id)
   }
 
   /// The state file's octets.
   public var encoded: [UInt8] {
+    // Version 2 knows USB ports; without any an older program can still read it.
     let value: JSONValue = [
-      "version": 1, "devices": .array(devices.map { DeviceRegister.json($0, attributes[$0.id]) }),
+      "version": devices.contains(where: \.isOnUSB) ? 2 : 1, "devices": .array(devices.map(json)),
     ]
     return value.encoded()
   }
 
-  private static func json(_ device: DeviceConfiguration, _ attributes: GATTDatabase?) -> JSONValue {
+  private func json(_ device: DeviceConfiguration) -> JSONValue {
+    let attributes = attributes[device.id]
     var object = JSONObject()
     object["id"] = .string(device.id)
     object["driver"] = .string(device.driver)
@@ -49,6 +57,11 @@ public struct DeviceRegister: Sendable, Hashable {
       object["address"] = .string(link.device.description)
       object["address_type"] = link.device.kind == .randomLE ? "random" : "public"
       object["controller"] = .string(link.controller.description)
+    }
+    if case .usb(let binding) = device.endpoint {
+      object["port"] = binding.json
+      if let serial = serials[device.id] { object["serial"] = .string(serial) }
+      if publicDevices.contains(device.id) { object["public"] = true }
     }
     if let text = device.name { object["name"] = .string(text) }
     if let text = device.model { object["model"] = .string(text) }
@@ -68,21 +81,18 @@ public struct DeviceRegister: Sendable, Hashable {
   public init(_ octets: [UInt8]) throws(JSONError) {
     let node = try JSONReader(maximumSize: 4 << 20).node(octets)
     let top = try node.object(known: ["version", "devices"])
-    _ = try top.required("version", "1").int(in: 1...1)
+    _ = try top.required("version", "1").int(in: 1...2)
     for item in try top.required("devices", "a list").array() {
       let object = try item.object(known: [
         "id", "driver", "address", "address_type", "controller", "name", "model", "patient", "users", "consent",
-        "attributes", "key",
+        "attributes", "key", "port", "serial", "public",
       ])
-      let type = try object.required("address_type", "public or random").string(of: ["public", "random"])
-      let address = try object.required("address", "an address")
-      let controller = try object.required("controller", "an address")
-      guard let peer = PeerAddress(try address.string(), kind: type == "random" ? .randomLE : .publicLE),
-        let own = PeerAddress(try controller.string(), kind: .publicLE)
-      else { throw address.error("invalid-value", "expected addresses such as F0:00:00:00:00:01") }
+      let endpoint = try DeviceRegister.endpoint(object)
       var device = DeviceConfiguration(
         id: try object.required("id", "a name").string(), driver: try object.required("driver", "a driver").string(),
-        endpoint: .bluetooth(BluetoothLink(controller: own, device: peer)))
+        endpoint: endpoint)
+      serials[device.id] = try object["serial"]?.string()
+      if try object["public"]?.bool() ?? false { publicDevices.insert(device.id) }
       device.name = try object["name"]?.string()
       device.model = try object["model"]?.string()
       device.patient = try object["patient"]?.string()
@@ -101,5 +111,48 @@ public struct DeviceRegister: Sendable, Hashable {
       attributes[device.id] = kept.flatMap { text in (try? Hex.decode(text)).flatMap { try? GATTDatabase(decoding: $0) }
       }
     }
+  }
+
+  private static func endpoint(_ object: JSONMembers) throws(JSONError) -> DeviceConfiguration.Endpoint {
+    if let port = object["port"] { return .usb(try PortBinding(port)) }
+    let type = try object.required("address_type", "public or random").string(of: ["public", "random"])
+    let address = try object.required("address", "an address")
+    let controller = try object.required("controller", "an address")
+    guard let peer = PeerAddress(try address.string(), kind: type == "random" ? .randomLE : .publicLE),
+      let own = PeerAddress(try controller.string(), kind: .publicLE)
+    else { throw address.error("invalid-value", "expected addresses such as F0:00:00:00:00:01") }
+    return .bluetooth(BluetoothLink(controller: own, device: peer))
+  }
+}
+
+extension PortBinding {
+  var json: JSONValue {
+    var object = JSONObject()
+    object["path"] = .string(path)
+    object["vendor"] = .int(vendor)
+    object["product"] = .int(product)
+    if let serial { object["serial"] = .string(serial) }
+    if let settings {
+      object["line"] = [
+        "baud": .int(settings.baud), "data_bits": .int(settings.dataBits), "parity": .string(settings.parity.rawValue),
+        "stop_bits": .int(settings.stopBits),
+      ]
+    }
+    return .object(object)
+  }
+
+  init(_ node: JSONNode) throws(JSONError) {
+    let object = try node.object(known: ["path", "vendor", "product", "serial", "line"])
+    self.init(
+      path: try object.required("path", "a place").string(),
+      vendor: UInt16(try object.required("vendor", "a USB id").int(in: 0...0xFFFF)),
+      product: UInt16(try object.required("product", "a USB id").int(in: 0...0xFFFF)),
+      serial: try object["serial"]?.string())
+    guard let line = try object["line"]?.object(known: ["baud", "data_bits", "parity", "stop_bits"]) else { return }
+    let parity = try line.required("parity", "none, even or odd").string(of: ["none", "even", "odd"])
+    settings = SerialSettings(
+      try line.required("baud", "a rate").int(in: 50...4_000_000),
+      dataBits: try line.required("data_bits", "7 or 8").int(in: 7...8), parity: .init(rawValue: parity) ?? .none,
+      stopBits: try line.required("stop_bits", "1 or 2").int(in: 1...2))
   }
 }

@@ -37,6 +37,8 @@ struct DeviceState: Sendable {
   var lastAnswer: String?
   /// When the kernel may connect to it again, after a link on which it said nothing.
   var relistAt: Int64?
+  /// Whether the device behind its port is the one that was bound.
+  var proof = DeviceProof()
 
   init(_ configuration: DeviceConfiguration, _ profile: DeviceProfile) {
     self.configuration = configuration

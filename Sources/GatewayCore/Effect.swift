@@ -10,8 +10,12 @@ public import Readings
 public enum Effect: Sendable {
   /// Write these and sync. What follows in the list happens only when they are on disk.
   case append(AppendID, [JournalEntry])
-  /// Open a device's serial port.
+  /// Open a device's serial port, or one that is nobody's, to listen: then `device` is the port's key.
   case openPort(device: String, path: String, SerialSettings)
+  /// Set an open port to other line settings, and drop what it received before.
+  case setLine(device: String, SerialSettings)
+  /// An open port that was listened to is a device's from now on; nothing that arrives is lost.
+  case adoptPort(from: String, device: String)
   /// Load a recorded device.
   case openPlayback(device: String, path: String)
   /// Connect to a recorded device.
@@ -68,6 +72,8 @@ public enum StateFileName: String, Sendable, Hashable {
   case bindings = "bindings.json"
   /// The devices that technicians brought in.
   case devices = "devices.json"
+  /// Whose measurements at public devices are.
+  case sessions = "sessions.json"
   /// The keys of Bluetooth bonds.
   case bonds = "bonds.json"
 }

@@ -26,6 +26,11 @@ public enum Event: Sendable {
   /// The endpoint is gone or could not be opened.
   case linkClosed(device: String, LinkEnd)
 
+  /// A serial port is plugged in, and udev has made its node ready.
+  case portAdded(PortFacts)
+  /// A serial port's node is gone.
+  case portRemoved(node: String)
+
   /// The kernel's Bluetooth can be spoken to.
   case bluetoothOpened
   /// It cannot, or not any more.
@@ -94,7 +99,8 @@ public struct CallerName: Hashable, Sendable {
 
 /// Why a link ended.
 public struct LinkEnd: Hashable, Sendable {
-  /// Stable: `hang-up`, `open-failed`, `peer`, `timeout`, `ended` (a playback is over).
+  /// Stable: `hang-up`, `unplugged`, `open-failed`, `port.busy`, `port.permission`, `peer`, `timeout`, `ended` (a playback is
+  /// over).
   public var code: String
   /// For a technician; with what to do where that is known.
   public var message: String
@@ -106,6 +112,9 @@ public struct LinkEnd: Hashable, Sendable {
     self.message = message
     self.hint = hint
   }
+
+  /// It never came up, and somebody has to see to it.
+  var isOpenFailure: Bool { code == "open-failed" || code.hasPrefix("port.") }
 }
 
 /// Why an append is not on disk.

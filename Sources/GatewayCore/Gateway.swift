@@ -44,6 +44,10 @@ public struct Gateway: Sendable {
   var register: DeviceRegister
   var bonds: Bonds
   var bluetooth = BluetoothState()
+  var serial = SerialState()
+  var sessions: PublicSessions
+  /// Sessions and register before and after a technician's last wish: it did not come about when it cannot be written.
+  var undo: (sessions: (PublicSessions, PublicSessions)?, register: (DeviceRegister, DeviceRegister)?) = (nil, nil)
   /// Control connections that record a device's link.
   var captures: [UInt64: String] = [:]
   var devices: [String: DeviceState] = [:]
@@ -74,13 +78,14 @@ public struct Gateway: Sendable {
   /// A gateway with what recovery and the state files gave.
   public init(
     identity: Identity, state: GatewayState, bindings: Bindings, register: DeviceRegister = DeviceRegister(),
-    bonds: Bonds = Bonds()
+    bonds: Bonds = Bonds(), sessions: PublicSessions = PublicSessions()
   ) {
     self.identity = identity
     self.state = state
     self.bindings = bindings
     self.register = register
     self.bonds = bonds
+    self.sessions = sessions
   }
 
   /// Every device: those of the configuration, and those that technicians brought in.
@@ -109,21 +114,29 @@ public struct Gateway: Sendable {
     switch event {
     case .started(let seed): return started(seed, now)
     case .configured(let configuration, let zones, let plans): return configured(configuration, zones, plans, now)
-    case .linkOpened(let device): return linkOpened(device, now)
+    case .linkOpened(let device):
+      if let node = SerialState.node(device) { return portOpened(node, now) }
+      return linkOpened(device, now)
     case .deviceInRange(let device):
       guard let state = devices[device], state.session == nil else { return [] }
       return [.connect(device: device)]
     case .advertised(let device, let data): return advertised(device, data, now)
     case .linkReceived(let device, let octets):
+      if let node = SerialState.node(device) { return portHeard(node, octets, now) }
       // Some cuffs read the hub's clock.
       if let opcode = octets.first, ATTOpcode.reads.contains(opcode) {
         let time = hubTime(device, now)
         devices[device]?.session?.hubTime = time
       }
-      return captured(device, "<", octets, now) + session(device, now) { $0.received(octets, at: now.monotonic) }
+      return captured(device, "<", octets, now) + overhear(device, octets, now)
+        + session(device, now) { $0.received(octets, at: now.monotonic) }
+    case .portAdded(let facts): return portAdded(facts, now)
+    case .portRemoved(let node): return portRemoved(node, now)
     case .linkSecured(let device, let level):
       return session(device, now) { $0.secured(level: level, at: now.monotonic) }
-    case .linkClosed(let device, let end): return linkClosed(device, end, now)
+    case .linkClosed(let device, let end):
+      if let node = SerialState.node(device) { return portClosed(node, end, now) }
+      return linkClosed(device, end, now)
     case .bluetoothOpened: return bluetoothOpened()
     case .bluetoothClosed(let end): return bluetoothClosed(end, now)
     case .managementReceived(let octets): return managementReceived(octets, now)
@@ -156,6 +169,7 @@ public struct Gateway: Sendable {
     retainAt = now.monotonic + 60_000
     var effects: [Effect] = []
     if state.stored > 0 { effects += append([.snapshot(state)], now: now) }
+    effects += endSessions(now)
     return effects + openBluetooth() + openDevices(now) + recoverFragments(now) + wakeOutboxes() + expireRules(now)
   }
 
@@ -184,7 +198,8 @@ public struct Gateway: Sendable {
       guard outboxes[backend.name]?.phase != .sending else { continue }
       outboxes[backend.name] = Outbox(backend)
     }
-    return effects + (isStarted ? openBluetooth() + listDevices(now) + openDevices(now) + wakeOutboxes() : [])
+    return effects
+      + (isStarted ? openBluetooth() + listDevices(now) + settlePorts(now) + openDevices(now) + wakeOutboxes() : [])
   }
 
   private mutating func stop(_ now: Now) -> [Effect] {
@@ -228,11 +243,15 @@ public struct Gateway: Sendable {
     for outbox in outboxes.values { if case .waiting(let until, _) = outbox.phase { times.append(until) } }
     if let time = ruleDeadline { times.append(time) }
     if let time = bluetooth.nextDeadline { times.append(time) }
+    if let time = serial.nextDeadline { times.append(time) }
+    if let time = sessionDeadline { times.append(time) }
     return times.min()
   }
 
   /// When the next wait for a repeat ends, on the monotonic clock; set by `expireRules`.
   var ruleDeadline: Int64?
+  /// When the next session on a public device ends, on the monotonic clock.
+  var sessionDeadline: Int64?
 
   private mutating func due(_ now: Now) -> [Effect] {
     var effects: [Effect] = []
@@ -243,6 +262,8 @@ public struct Gateway: Sendable {
       if let time = devices[id]?.reopenAt, time <= now.monotonic { effects += open(id, now) }
     }
     effects += bluetoothDue(now)
+    effects += serialDue(now)
+    if let time = sessionDeadline, time <= now.monotonic { effects += endSessions(now) }
     for name in outboxes.keys.sorted() {
       effects += outboxes[name]?.due(at: now.monotonic, through: state.cursors[name]?.through ?? 0) ?? []
     }

@@ -45,6 +45,13 @@ extension Gateway {
       captures[id.connection] = device
       let answer: Effect = .answer(id, .result(capturing(device, now)))
       return [answer] + append([.audit(uid: caller.uid, action: "capture of \(device)")], now: now)
+    case .serialList: return [.answer(id, .result(serialList()))]
+    case .serialIdentify(let port, let driver): return serialIdentify(id, port: port, driver: driver, caller, now)
+    case .serialBind(let wish): return serialBind(id, wish, caller, now)
+    case .serialRelease(let device): return serialRelease(id, device, caller, now)
+    case .sessionStart(let patient, let device, let minutes):
+      return sessionStart(id, patient: patient, device: device, minutes: minutes, caller, now)
+    case .sessionEnd(let device): return sessionEnd(id, device: device, caller, now)
     }
   }
 
@@ -125,8 +132,9 @@ extension Gateway {
     if !bluetooth.devices.isEmpty, let fault = bluetoothFault {
       add(fault.code, fault.message, fault.hint ?? "hearthctl doctor")
     }
+    for problem in serialProblems() { add(problem.code, problem.message, problem.hint) }
     for device in knownDevices {
-      guard let end = devices[device.id]?.lastEnd, devices[device.id]?.session == nil, end.code == "open-failed" else {
+      guard let end = devices[device.id]?.lastEnd, devices[device.id]?.session == nil, end.isOpenFailure else {
         continue
       }
       add("device.unreachable", "device \(device.id): \(end.message)", end.hint ?? "check the cable")
@@ -147,6 +155,9 @@ extension Gateway {
     if let text = device.identity.firmware { object["firmware"] = .string(text) }
     switch device.configuration.endpoint {
     case .serial(let path): object["port"] = .string(path)
+    case .usb(let binding):
+      object["port"] = serial.port(of: id).map { .string($0.facts.node) } ?? .null
+      object["port_path"] = .string(binding.path)
     case .playback(let path): object["playback"] = .string(path)
     case .bluetooth(let link):
       object["address"] = .string(link.device.description)
@@ -168,6 +179,7 @@ extension Gateway {
       patients[slot.user.map { "\($0)" } ?? "*"] = .string(patient)
     }
     object["patients"] = .object(patients)
+    if let session = sessionJSON(id) { object["session"] = session }
     object["last_contact"] = instant(device.lastContact)
     if let battery = device.battery { object["battery"] = .int(battery) }
     if let clock = device.clock { object["clock_offset_seconds"] = .int(clock.offset / 1000) }
@@ -286,7 +298,7 @@ extension Gateway {
             "bring it into pairing mode, then hearthctl pair"))
         continue
       }
-      let isGood = device.session != nil || device.lastEnd?.code != "open-failed"
+      let isGood = device.session != nil || !(device.lastEnd?.isOpenFailure ?? false)
       list.append(
         check(
           "device-\(configured.id)", isGood, device.session != nil ? "connected" : "waits for the device",

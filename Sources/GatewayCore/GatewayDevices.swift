@@ -23,6 +23,12 @@ extension Gateway {
     case .serial(let path):
       guard case .serial(let settings) = device.profile.transport, let first = settings.first else { return [] }
       return [.openPort(device: id, path: path, first)]
+    case .usb(let binding):
+      // Opened when its port is plugged in.
+      guard let port = serial.port(of: id), case .serial(let usual) = device.profile.transport,
+        let settings = binding.settings ?? usual.first
+      else { return [] }
+      return [.openPort(device: id, path: port.facts.node, settings)]
     case .playback(let path): return [.openPlayback(device: id, path: path)]
     // The kernel connects to it as soon as it is heard.
     case .bluetooth: return []
@@ -77,11 +83,19 @@ extension Gateway {
     devices[id]?.session = link
     devices[id]?.requests = []
     devices[id]?.isConnecting = false
+    devices[id]?.reopenAt = nil
     devices[id]?.clock = nil
     devices[id]?.failures = 0
     devices[id]?.lastEnd = nil
     devices[id]?.lastContact = now.wall
-    return session(id, now) { $0.opened(at: now.monotonic) }
+    var effects = session(id, now) { $0.opened(at: now.monotonic) }
+    guard case .usb(let binding) = device.configuration.endpoint, case .serial(let usual) = device.profile.transport,
+      let settings = binding.settings ?? usual.first
+    else { return effects }
+    devices[id]?.proof.listener = LineListener(settings)
+    let heard = takeHeard(id)
+    if !heard.isEmpty { effects += session(id, now) { $0.received(heard, at: now.monotonic) } }
+    return effects
   }
 
   /// How a link over the air is to be used; nil for any other.
@@ -113,7 +127,19 @@ extension Gateway {
     if devices[id]?.link != nil { effects += linkOverTheAirClosed(id, end, hadReading: hadReading, now) }
     let isNew = devices[id]?.lastEnd?.code != end.code
     devices[id]?.lastEnd = end
-    if case .serial? = devices[id]?.configuration.endpoint, end.code != "stopping" {
+    let isOnPort: Bool =
+      switch devices[id]?.configuration.endpoint {
+      case .serial: true
+      // Without its port there is nothing to try.
+      case .usb: serial.port(of: id) != nil
+      default: false
+      }
+    if !isOnPort, devices[id]?.configuration.isOnUSB ?? false {
+      devices[id]?.lastEnd = LinkEnd(
+        code: "unplugged", message: "the cable is not plugged in", hint: "plug the cable in again")
+      if isNew, end.code == "unplugged" { effects.append(.log(.notice, "device \(id): unplugged")) }
+    }
+    if isOnPort, end.code != "stopping" {
       // 1, 2, 4 … 60 s, with jitter: a port that is gone costs nothing.
       let failures = min((devices[id]?.failures ?? 0) + 1, 10)
       devices[id]?.failures = failures
@@ -156,12 +182,15 @@ extension Gateway {
     guard let device = devices[id] else { return [] }
     var output = output
     output.problems.removeAll { !(devices[id]?.mayTell($0, at: now.monotonic) ?? false) }
-    for property in output.properties { devices[id]?.take(property) }
+    var effects: [Effect] = []
+    for property in output.properties {
+      devices[id]?.take(property)
+      if case .serial(let text) = property { effects += toldSerial(id, text, now) }
+    }
     for stamp in output.clocks {
       let zone = zone(for: device.configuration, patient: device.configuration.patient)
       devices[id]?.clock = Intake.clock(stamp, zone: zone, now: now)
     }
-    var effects: [Effect] = []
     for problem in output.problems {
       if device.lastProblem?.code != problem.code {
         effects.append(.log(.notice, "device \(id): \(problem.code): \(problem.message)"))
@@ -225,7 +254,8 @@ extension Gateway {
   }
 
   /// The normalised reading with its patient; nil when it is known already.
-  private func admit(_ raw: DeviceReading, _ device: DeviceState, _ now: Now, complete: inout Bool) -> Reading? {
+  private mutating func admit(_ raw: DeviceReading, _ device: DeviceState, _ now: Now, complete: inout Bool) -> Reading?
+  {
     let patient = device.patient(user: raw.user, bindings: bindings)
     let zone = zone(for: device.configuration, patient: patient)
     let recent = state.recent[device.configuration.id]
@@ -237,7 +267,17 @@ extension Gateway {
       complete = false
       return nil
     }
-    reading.patient = patient
+    reading.patient =
+      patient
+      ?? sessions.patient(
+        of: device.configuration.id, takenAt: Intake.hasOwnTime(raw) ? reading.takenAt?.milliseconds : nil,
+        isStored: raw.stored ?? false, now)
+    guard device.configuration.isOnUSB, !device.proof.isEnough else { return reading }
+    // Perhaps another device: nobody's until it proves who it is.
+    if let owner = reading.patient, device.proof.change == nil, device.proof.waiting.count < 1000 {
+      devices[device.configuration.id]?.proof.waiting[reading.id] = owner
+    }
+    reading.patient = nil
     return reading
   }
 
@@ -298,7 +338,9 @@ extension Gateway {
   }
 
   mutating func saveFailed(_ name: StateFileName, _ message: String, _ now: Now) -> [Effect] {
-    let effects: [Effect] = [.log(.error, "state: \(message)")]
+    var effects: [Effect] = [.log(.error, "state: \(message)")]
+    if name == .sessions, let (before, after) = undo.sessions, sessions == after { sessions = before }
+    if name == .devices, let (before, after) = undo.register, register == after { effects += unbind(before) }
     guard let pairing = bluetooth.finished, name == .bonds || name == .devices else { return effects }
     return effects + takeBack(pairing, now)
   }

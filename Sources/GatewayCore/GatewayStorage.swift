@@ -21,6 +21,7 @@ extension Gateway {
       case .reading(let reading):
         inFlight.remove(reading.id)
         state.add(reading, sequence: sequence)
+        effects += provenMeanwhile(reading.id, of: reading.device.id, sequence: sequence)
         devices[reading.device.id]?.readings += 1
         effects.append(.publishReading(reading, sequence: sequence))
         wakes = true

@@ -13,6 +13,8 @@ public struct LineSettings: Sendable, Hashable {
   public var parity: Character
   /// 1 or 2.
   public var stopBits: Int
+  /// DTR and RTS as the device wants them; nil leaves them as opening sets them, both raised.
+  public var modemLines: ModemLines?
   /// Line settings such as 9600 8N1.
   public init(baud: Int, dataBits: Int, parity: Character, stopBits: Int) {
     self.baud = baud
@@ -22,14 +24,37 @@ public struct LineSettings: Sendable, Hashable {
   }
 }
 
+/// The lines by which a port tells a device that somebody is there; some devices are powered or reset by them.
+public struct ModemLines: Sendable, Hashable {
+  /// Data terminal ready.
+  public var dtr: Bool
+  /// Request to send.
+  public var rts: Bool
+  /// DTR and RTS, raised or not.
+  public init(dtr: Bool, rts: Bool) {
+    self.dtr = dtr
+    self.rts = rts
+  }
+}
+
 /// Opens and reads serial ports.
 public enum SerialPort {
   /// A port that cannot be opened, and what to do.
   public struct Failure: Error, Sendable {
+    /// Stable: `port.busy`, `port.permission`, `open-failed`.
+    public var code: String
     /// What the system refused.
     public var error: SystemError
     /// What to do.
     public var hint: String
+    /// What is wrong, in one sentence.
+    public var message: String
+    init(code: String = "open-failed", error: SystemError, hint: String, message: String? = nil) {
+      self.code = code
+      self.error = error
+      self.hint = hint
+      self.message = message ?? error.message
+    }
   }
 
   /// The control and input flags that settings come to; nil for a rate that is not standard. A pseudo terminal changes them
@@ -81,6 +106,13 @@ public enum SerialPort {
       Descriptor.close(fd)
       throw failure
     }
+    // A terminal program that opened the port without taking it for itself would share what arrives.
+    if PortOwner.find(path) != nil {
+      let failure = busy(SystemError("open", path: path, errno: EBUSY), path)
+      Descriptor.close(fd)
+      throw failure
+    }
+    if let lines = settings.modemLines { cl_modem_lines(fd, lines.dtr, lines.rts) }
     tcflush(fd, TCIFLUSH)
     return fd
   }
@@ -99,15 +131,43 @@ public enum SerialPort {
 
   private static func failure(_ operation: String, _ path: String) -> Failure {
     let error = SystemError.last(operation, path: path)
-    let hint =
-      switch error.errno {
-      case EACCES, EPERM: "add the daemon's user to the group of the port (dialout, or hearth by the udev rules)"
-      case EBUSY, EAGAIN:
-        "another program has the port open: look with fuser \(path); ModemManager and brltty are known to take ports"
-      case ENOENT, ENXIO, ENODEV: "the cable is not plugged in, or its adapter was not recognised: look with dmesg"
-      default: "look with dmesg for the cable's adapter"
-      }
-    return Failure(error: error, hint: hint)
+    switch error.errno {
+    case EACCES, EPERM:
+      let group = PortOwner.group(of: path) ?? "dialout"
+      return Failure(
+        code: "port.permission", error: error,
+        hint: "the port belongs to the group \(group): adduser hearth \(group), then systemctl restart hearthd")
+    case EBUSY, EAGAIN: return busy(error, path)
+    case ENOENT, ENXIO, ENODEV:
+      return Failure(
+        error: error, hint: "the cable is not plugged in, or its adapter was not recognised: look with dmesg")
+    default: return Failure(error: error, hint: "look with dmesg for the cable's adapter")
+    }
+  }
+
+  /// Another program has the port; which one, as far as it can be seen.
+  private static func busy(_ error: SystemError, _ path: String) -> Failure {
+    if let owner = PortOwner.find(path) {
+      return Failure(
+        code: "port.busy", error: error, hint: "end \(owner.name), or keep it from this port",
+        message: "\(path) is in use by \(owner.name) (process \(owner.pid))")
+    }
+    if let suspect = PortOwner.suspect() {
+      return Failure(
+        code: "port.busy", error: error,
+        hint: "fuser -v \(path) tells who has it; systemctl disable --now \(suspect.name) if it is that",
+        message: "\(path) is in use, perhaps by \(suspect.name) (process \(suspect.pid))")
+    }
+    return Failure(
+      code: "port.busy", error: error, hint: "fuser -v \(path) tells who has it",
+      message: "\(path) is in use by another program")
+  }
+
+  /// Other line settings for an open port; what was received before is dropped. False when the port does not take them.
+  public static func change(_ fd: Int32, _ settings: LineSettings) -> Bool {
+    guard var attributes = attributes(settings), configure(fd, &attributes) else { return false }
+    tcflush(fd, TCIFLUSH)
+    return true
   }
 }
 

@@ -28,6 +28,7 @@ final class Daemon {
   private var exitBy: Int64?
   private var isStopping = false
   private var serial: SerialLinks?
+  private var ports: PortMonitor?
   private var playback: PlaybackLinks?
   private var bluetooth: BluetoothLinks?
   private var control: ControlServer?
@@ -70,11 +71,13 @@ final class Daemon {
       }
       file = StateFileName.devices.rawValue
       let register = try StateFile.read("\(state)/\(file)").map { try DeviceRegister($0) } ?? DeviceRegister()
+      file = StateFileName.sessions.rawValue
+      let sessions = try StateFile.read("\(state)/\(file)").map { try PublicSessions($0) } ?? PublicSessions()
       file = StateFileName.bonds.rawValue
       let bonds = try StateFile.read("\(state)/\(file)").map { try Bonds($0) } ?? Bonds()
       gateway = Gateway(
         identity: .init(hubID: hubID, version: Hearthd.version, startedAt: Clocks.monotonic()), state: recovered,
-        bindings: bindings, register: register, bonds: bonds)
+        bindings: bindings, register: register, bonds: bonds, sessions: sessions)
       journal = try JournalThread(store)
       let uplink = UplinkClient(loop, path: options.uplink, socket: "\(options.runtimeDirectory)/uplink.sock")
       backends = nil
@@ -139,6 +142,7 @@ final class Daemon {
     configure(loaded)
     let seed = Clocks.random(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     handle(.started(seed: seed))
+    watchPorts()
     journal.report()
     watchdogEvery = ServiceManager.watchdogMilliseconds.map { max(1000, $0 / 2) }
     watchdogAt = watchdogEvery.map { Clocks.monotonic() + $0 }
@@ -150,10 +154,35 @@ final class Daemon {
     arm()
     loop.run()
     bluetooth?.stop()
+    ports?.stop()
     control?.close()
     backends?.stop()
     journal.stop()
     return 0
+  }
+
+  /// Without udev, ports that the configuration names go on as ever; nothing is recognised or bound by its place.
+  private func watchPorts() {
+    guard options.action != .demo else { return }
+    do throws(SystemError) {
+      let monitor = try PortMonitor(loop) { [unowned self] change in
+        switch change {
+        case .removed(let node): handle(.portRemoved(node: node))
+        case .added(let facts):
+          var port = PortFacts(
+            node: facts.node, path: facts.path, vendor: facts.vendor, product: facts.product, serial: facts.serial)
+          port.links = facts.links
+          port.manufacturer = facts.manufacturer
+          port.model = facts.model
+          port.driver = facts.driver
+          handle(.portAdded(port))
+        }
+      }
+      ports = monitor
+      monitor.start()
+    } catch {
+      SystemLog.write(4, "ports: plugging in is not noticed: \(error.message)")
+    }
   }
 
   private func configure(_ loaded: LoadedConfiguration) {
@@ -243,6 +272,8 @@ final class Daemon {
     switch effect {
     case .append, .save: break
     case .openPort(let device, let path, let settings): serial?.open(device, path, settings)
+    case .setLine(let device, let settings): serial?.setLine(device, settings)
+    case .adoptPort(let key, let device): serial?.adopt(key, device)
     case .openPlayback(let device, let path): playback?.open(device, path, at: Clocks.monotonic())
     case .connect(let device): playback?.connect(device, at: Clocks.monotonic())
     case .transmit(let device, let octets):

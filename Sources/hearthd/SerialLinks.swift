@@ -4,12 +4,17 @@ import Drivers
 import GatewayCore
 import Platform
 
-/// The open ports, by device.
+/// The open ports, by device; those that are nobody's by their own key.
 final class SerialLinks {
   private final class Link {
     let fd: Int32
+    /// Whose it is; listening to a port may make it a device's.
+    var device: String
     var outgoing: [UInt8] = []
-    init(_ fd: Int32) { self.fd = fd }
+    init(_ fd: Int32, _ device: String) {
+      self.fd = fd
+      self.device = device
+    }
   }
 
   /// The most that may wait to go out to a port that takes nothing, in octets.
@@ -26,29 +31,52 @@ final class SerialLinks {
 
   func open(_ device: String, _ path: String, _ settings: SerialSettings) {
     close(device)
+    do throws(SerialPort.Failure) {
+      let fd = try SerialPort.open(path, SerialLinks.line(settings))
+      let link = Link(fd, device)
+      links[device] = link
+      loop.watch(fd, .read) { [unowned self] ready in
+        if ready.contains(.write) { flush(link) }
+        if ready.contains(.read) { receive(link) }
+      }
+      emit(.linkOpened(device: device))
+    } catch {
+      emit(.linkClosed(device: device, LinkEnd(code: error.code, message: error.message, hint: error.hint)))
+    }
+  }
+
+  private static func line(_ settings: SerialSettings) -> LineSettings {
     let parity: Character =
       switch settings.parity {
       case .none: "N"
       case .even: "E"
       case .odd: "O"
       }
-    do throws(SerialPort.Failure) {
-      let fd = try SerialPort.open(
-        path,
-        LineSettings(baud: settings.baud, dataBits: settings.dataBits, parity: parity, stopBits: settings.stopBits))
-      let link = Link(fd)
-      links[device] = link
-      loop.watch(fd, .read) { [unowned self] ready in
-        if ready.contains(.write) { flush(device, link) }
-        if ready.contains(.read) { receive(device, link) }
-      }
-      emit(.linkOpened(device: device))
-    } catch {
-      emit(.linkClosed(device: device, LinkEnd(code: "open-failed", message: error.error.message, hint: error.hint)))
-    }
+    return LineSettings(
+      baud: settings.baud, dataBits: settings.dataBits, parity: parity, stopBits: settings.stopBits)
   }
 
-  private func receive(_ device: String, _ link: Link) {
+  /// Sets an open port to other line settings.
+  func setLine(_ device: String, _ settings: SerialSettings) {
+    guard let link = links[device] else { return }
+    // A port that is gone is noticed by reading; one that refuses a rate hears nothing at it, which is true of it.
+    _ = SerialPort.change(link.fd, SerialLinks.line(settings))
+  }
+
+  /// The port that was listened to is a device's now: it stays open.
+  func adopt(_ key: String, _ device: String) {
+    guard let link = links.removeValue(forKey: key) else {
+      let end = LinkEnd(code: "hang-up", message: "the port is gone", hint: "plug the cable in again")
+      return emit(.linkClosed(device: device, end))
+    }
+    close(device)
+    link.device = device
+    links[device] = link
+    emit(.linkOpened(device: device))
+  }
+
+  private func receive(_ link: Link) {
+    let device = link.device
     guard links[device] === link else { return }
     switch Descriptor.read(link.fd) {
     case .octets(let octets): emit(.linkReceived(device: device, octets))
@@ -64,11 +92,11 @@ final class SerialLinks {
   func send(_ device: String, _ octets: [UInt8]) {
     guard let link = links[device], link.outgoing.count + octets.count <= SerialLinks.mostWaiting else { return }
     link.outgoing += octets
-    flush(device, link)
+    flush(link)
   }
 
-  private func flush(_ device: String, _ link: Link) {
-    guard links[device] === link else { return }
+  private func flush(_ link: Link) {
+    guard links[link.device] === link else { return }
     // A port that is gone is noticed by reading.
     let count = Descriptor.write(link.fd, link.outgoing[...]) ?? link.outgoing.count
     link.outgoing.removeFirst(count)

@@ -83,7 +83,9 @@ private func code(_ line: String) -> String? {
   }
 
   @Test func readersMayOnlyLook() {
-    let readers = ["version", "status", "devices", "backends", "doctor", "readings", "readings.follow", "watch"]
+    let readers = [
+      "version", "status", "devices", "backends", "doctor", "readings", "readings.follow", "watch", "serial.list",
+    ]
     for (name, role) in ControlRequest.methods {
       #expect(role == (readers.contains(name) ? .reader : .technician))
     }

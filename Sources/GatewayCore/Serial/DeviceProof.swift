@@ -1,0 +1,87 @@
+// Whether the device behind a bound port is the one that was bound: by its own serial number where it tells one, and by its
+// protocol. Readings of another device never go to the patient.
+
+internal import Drivers
+internal import Readings
+
+/// What is known of the device behind a port since it was plugged in.
+struct DeviceProof: Sendable {
+  /// The serial number that the device told when it was bound; nil: it tells none, or has not yet.
+  var expected: String?
+  /// It told the number that was expected.
+  var isGiven = false
+  /// What is wrong, one sentence.
+  var change: String?
+  /// Readings that came before the proof, with whose they are if it is given.
+  var waiting: [ReadingID: String] = [:]
+  /// Hears what the protocols of other drivers make of the line, until that is known.
+  var listener: LineListener?
+
+  init(expected: String? = nil) { self.expected = expected }
+
+  /// A reading may go to its patient.
+  var isEnough: Bool { change == nil && (expected == nil || isGiven) }
+}
+
+extension Gateway {
+  /// The device told its serial number.
+  mutating func toldSerial(_ id: String, _ serial: String, _ now: Now) -> [Effect] {
+    guard let device = devices[id], case .usb = device.configuration.endpoint, !serial.isEmpty else { return [] }
+    guard let expected = register.serials[id] else {
+      register.serials[id] = serial
+      devices[id]?.proof.expected = serial
+      devices[id]?.proof.isGiven = true
+      return register.devices.contains { $0.id == id } ? [.save(.devices, register.encoded)] : []
+    }
+    if serial == expected {
+      guard !device.proof.isGiven || device.proof.change != nil else { return [] }
+      devices[id]?.proof.isGiven = true
+      devices[id]?.proof.change = nil
+      // It was the right one all the time.
+      let proven = device.proof.waiting
+      var effects: [Effect] = []
+      for (reading, patient) in proven {
+        guard let place = state.parked[reading] else { continue }
+        devices[id]?.proof.waiting[reading] = nil
+        loads[place.sequence, default: []].append((patient, nil))
+        effects.append(.load(sequence: place.sequence))
+      }
+      return effects
+    }
+    return changed(id, "another device of its kind is plugged in: its serial number is not the one that was bound", now)
+  }
+
+  /// Another device is behind the port: its readings are parked until a technician has decided.
+  private mutating func changed(_ id: String, _ message: String, _ now: Now) -> [Effect] {
+    let isNew = devices[id]?.proof.change == nil
+    devices[id]?.proof.change = message
+    devices[id]?.proof.isGiven = false
+    devices[id]?.proof.waiting = [:]
+    guard isNew else { return [] }
+    return [.log(.warning, "device \(id): device.changed: \(message)")]
+      + append([.event(deviceEvent(id, "device.changed", message, now))], now: now)
+  }
+
+  /// A reading that was parked for want of proof is on disk, and the proof was given meanwhile.
+  mutating func provenMeanwhile(_ reading: ReadingID, of id: String, sequence: UInt64) -> [Effect] {
+    guard let proof = devices[id]?.proof, proof.isEnough, let patient = proof.waiting[reading] else { return [] }
+    devices[id]?.proof.waiting[reading] = nil
+    loads[sequence, default: []].append((patient, nil))
+    return [.load(sequence: sequence)]
+  }
+
+  /// The beginning of what a bound port says is held against every protocol of its line settings.
+  mutating func overhear(_ id: String, _ octets: [UInt8], _ now: Now) -> [Effect] {
+    guard let device = devices[id], var listener = device.proof.listener else { return [] }
+    let before = listener.heardOctets
+    listener.heard(octets, at: now.monotonic)
+    let scores = listener.scores
+    let own = scores.first { $0.driver == device.profile.id }
+    let other = scores.first { $0.isCertain && $0.driver != device.profile.id }
+    // It is full, or the device speaks as it should.
+    let isOver = own?.isCertain ?? false || other != nil || listener.heardOctets == before
+    devices[id]?.proof.listener = isOver ? nil : listener
+    guard let other, own == nil else { return [] }
+    return changed(id, "what is plugged in speaks like \(other.driver), not like \(device.profile.id)", now)
+  }
+}

@@ -1,0 +1,434 @@
+// What technicians ask about serial ports and public devices, and what they are told.
+
+internal import ControlProtocol
+internal import Drivers
+internal import JSON
+internal import Zones
+
+extension Gateway {
+  // MARK: Ports
+
+  /// Every port that is plugged in, and the bound devices whose port is not.
+  func serialList() -> JSONValue {
+    var list = serial.ports.values.sorted { $0.facts.node < $1.facts.node }.map(json)
+    for device in knownDevices {
+      guard case .usb(let binding) = device.endpoint, serial.port(of: device.id) == nil else { continue }
+      list.append([
+        "node": .null, "path": .string(binding.path), "state": "absent", "device": .string(device.id),
+        "driver": .string(device.driver),
+        "adapter": ["text": .string("\(PortFacts.hex(binding.vendor)):\(PortFacts.hex(binding.product))")],
+      ])
+    }
+    return ["ports": .array(list)]
+  }
+
+  private func json(_ port: SerialPortState) -> JSONValue {
+    var object = JSONObject()
+    object["node"] = .string(port.facts.node)
+    object["path"] = .string(port.facts.path)
+    object["links"] = .array(port.facts.links.map { .string($0) })
+    var adapter = JSONObject()
+    adapter["text"] = .string(port.facts.adapter)
+    adapter["vendor"] = .string(PortFacts.hex(port.facts.vendor))
+    adapter["product"] = .string(PortFacts.hex(port.facts.product))
+    for (key, value) in [
+      ("serial", port.facts.serial), ("manufacturer", port.facts.manufacturer), ("model", port.facts.model),
+      ("driver", port.facts.driver),
+    ] {
+      if let value { adapter[key] = .string(value) }
+    }
+    object["adapter"] = .object(adapter)
+    object["state"] = .string(stateText(port))
+    switch port.use {
+    case .named(let id), .bound(let id):
+      object["device"] = .string(id)
+      if let device = devices[id] {
+        object["driver"] = .string(device.profile.id)
+        object["connected"] = .bool(device.session != nil)
+        if device.session == nil, let end = device.lastEnd { add(end, to: &object) }
+      }
+    default: break
+    }
+    if let fault = port.fault { add(fault, to: &object) }
+    if case .ambiguous(let scores)? = port.outcome {
+      object["candidates"] = .array(scores.map { .string($0.driver) })
+    }
+    return .object(object)
+  }
+
+  private func add(_ end: LinkEnd, to object: inout JSONObject) {
+    object["code"] = .string(end.code)
+    object["message"] = .string(end.message)
+    if let hint = end.hint { object["hint"] = .string(hint) }
+  }
+
+  private func stateText(_ port: SerialPortState) -> String {
+    switch port.use {
+    case .named: return "named"
+    case .bound(let id): return devices[id]?.proof.change != nil ? "changed" : isNobodys(id) ? "recognised" : "bound"
+    case .identifying: return "identifying"
+    case .idle, .listening:
+      if let fault = port.fault {
+        return fault.code == "port.busy" ? "busy" : fault.code == "port.permission" ? "no-permission" : "failed"
+      }
+      switch port.outcome {
+      case .ambiguous?: return "ambiguous"
+      case .unknown?: return "unknown"
+      case .silent? where port.use == .listening: return "silent"
+      default: return port.use == .listening ? "listening" : "idle"
+      }
+    }
+  }
+
+  /// A device that no patient has yet and that is not public.
+  func isNobodys(_ id: String) -> Bool {
+    guard let device = devices[id], case .usb = device.configuration.endpoint else { return false }
+    return device.configuration.patient == nil && device.configuration.users.isEmpty
+      && !bindings.slots.keys.contains { $0.device == id } && !register.publicDevices.contains(id)
+  }
+
+  /// What came of listening, for who asked.
+  func identification(of outcome: RecognitionOutcome, _ facts: PortFacts) -> JSONValue {
+    func candidates(_ scores: [RecognitionScore]) -> JSONValue {
+      .array(
+        scores.map {
+          [
+            "driver": .string($0.driver), "settings": .string($0.settings.text), "frames": .int($0.frames),
+            "evidence": .int($0.evidence),
+          ]
+        })
+    }
+    switch outcome {
+    case .recognised(let score):
+      return ["port": .string(facts.node), "outcome": "recognised", "candidates": candidates([score])]
+    case .ambiguous(let scores):
+      return ["port": .string(facts.node), "outcome": "ambiguous", "candidates": candidates(scores)]
+    case .silent: return ["port": .string(facts.node), "outcome": "silent", "candidates": []]
+    case .unknown: return ["port": .string(facts.node), "outcome": "unknown", "candidates": []]
+    }
+  }
+
+  /// What came of asking.
+  func answer(_ outcome: PortIdentification.Outcome, _ facts: PortFacts) -> JSONValue {
+    switch outcome {
+    case .confirmed(let score, let properties):
+      var told = JSONObject()
+      for property in properties {
+        switch property {
+        case .manufacturer(let text): told["manufacturer"] = .string(text)
+        case .model(let text): told["model"] = .string(text)
+        case .serial(let text): told["serial"] = .string(text)
+        case .firmware(let text): told["firmware"] = .string(text)
+        default: break
+        }
+      }
+      return [
+        "port": .string(facts.node), "outcome": "confirmed", "driver": .string(score.driver),
+        "settings": .string(score.settings.text), "device": .object(told),
+      ]
+    case .denied(let count):
+      return ["port": .string(facts.node), "outcome": "denied", "heard_octets": .int(count)]
+    }
+  }
+
+  private func failure(_ id: RequestID, _ code: String, _ message: String, _ hint: String) -> [Effect] {
+    [.answer(id, .failure(ControlError(code: code, message: message, hint: hint)))]
+  }
+
+  /// The port, or what is said instead.
+  private func freePort(_ id: RequestID, _ name: String, besides own: String?) -> (port: SerialPortState?, [Effect]) {
+    guard let port = serial.find(name) else {
+      let near = Suggestion.nearest(to: name, among: serial.ports.values.map(\.facts.node))
+      return (
+        nil,
+        failure(
+          id, "not-found", "no USB port is \(name)",
+          near.map { "did you mean \($0)?" } ?? "hearthctl serial list shows the ports that are plugged in")
+      )
+    }
+    switch port.use {
+    case .named(let device):
+      return (
+        nil,
+        failure(
+          id, "port.taken", "the configuration names \(port.facts.node) for device \(device)",
+          "take it out of hearth.json first, then hearthctl reload")
+      )
+    case .bound(let device) where device != own:
+      return (
+        nil,
+        failure(
+          id, "port.taken", "\(port.facts.node) belongs to device \(device)",
+          "hearthctl serial release \(device), or --id \(device) to bind it anew")
+      )
+    case .identifying:
+      return (nil, failure(id, "port.busy", "\(port.facts.node) is being asked already", "wait some seconds"))
+    default: return (port, [])
+    }
+  }
+
+  mutating func serialIdentify(
+    _ id: RequestID, port name: String, driver: String?, _ caller: CallerName, _ now: Now
+  ) -> [Effect] {
+    let (found, refusal) = freePort(id, name, besides: nil)
+    guard let port = found else { return refusal }
+    let node = port.facts.node
+    if port.request != nil { return failure(id, "port.busy", "\(node) is being listened to already", "wait for it") }
+    if let driver {
+      guard Registry.profile(id: driver) != nil else { return unknownDriver(id, driver) }
+      guard let identification = PortIdentification(driver: driver) else {
+        return failure(
+          id, "driver.only-listens", "\(driver) has no question that changes nothing on the device",
+          "hearthctl serial identify \(name) listens; or bind it: hearthctl serial bind \(name) --driver \(driver)")
+      }
+      serial.ports[node]?.identification = identification
+      serial.ports[node]?.use = .identifying
+    } else {
+      serial.ports[node]?.use = .listening
+    }
+    serial.ports[node]?.request = id
+    serial.ports[node]?.outcome = nil
+    serial.ports[node]?.retryAt = nil
+    let audit = append(
+      [.audit(uid: caller.uid, action: "identify port \(port.facts.path) \(driver ?? "by listening")")], now: now)
+    if port.isOpen { return audit + portOpened(node, now) }
+    let settings = PortRecognition.schedule.first ?? SerialSettings(9600)
+    return audit + [.openPort(device: port.key, path: node, settings)]
+  }
+
+  private func unknownDriver(_ id: RequestID, _ driver: String) -> [Effect] {
+    let known = Registry.profiles.filter { if case .serial = $0.transport { true } else { false } }.map(\.id)
+    let near = Suggestion.nearest(to: driver, among: known)
+    return failure(
+      id, "not-found", "there is no serial driver \(driver)",
+      near.map { "did you mean \($0)?" } ?? "hearthctl drivers lists them")
+  }
+
+  mutating func serialBind(_ id: RequestID, _ wish: PortWish, _ caller: CallerName, _ now: Now) -> [Effect] {
+    let (found, refusal) = freePort(id, wish.port, besides: wish.id)
+    guard let port = found else { return refusal }
+    guard let profile = Registry.profile(id: wish.driver), case .serial(let usual) = profile.transport else {
+      return unknownDriver(id, wish.driver)
+    }
+    let node = port.facts.node
+    let name = wish.id ?? register.freeName(profile.id, besides: Array(devices.keys))
+    let known = register.devices.first { $0.id == name }
+    if configuration.devices.contains(where: { $0.id == name }) || known.map({ !$0.isOnUSB }) ?? false {
+      return failure(id, "device.taken", "\(name) is another device already", "choose another --id")
+    }
+    // At the line settings that were heard, where the driver has several.
+    var settings: SerialSettings?
+    if case .ambiguous(let scores)? = port.outcome {
+      settings = scores.first { $0.driver == profile.id }?.settings
+    } else if usual.count > 1, case .recognised(let score)? = port.outcome, score.driver == profile.id {
+      settings = score.settings
+    }
+    var device = DeviceConfiguration(
+      id: name, driver: profile.id,
+      endpoint: .usb(
+        PortBinding(
+          port.facts, settings: settings, isUnique: port.facts.isUnique(among: serial.ports.values.map(\.facts)))),
+      patient: wish.patient ?? known?.patient, users: known?.users ?? [:])
+    device.name = known?.name
+    device.model = known?.model
+    let before = register
+    var effects: [Effect] = []
+    if devices[name]?.session != nil {
+      effects += linkClosed(name, LinkEnd(code: "ended", message: "bound anew"), now)
+      effects.append(.close(device: name))
+    }
+    // Its old port is nobody's now, and is not guessed at.
+    if let old = serial.port(of: name), old.facts.node != node { serial.ports[old.facts.node]?.use = .idle }
+    if port.isOpen { effects.append(.close(device: port.key)) }
+    if let request = port.request {
+      effects += failure(request, "port.taken", "the port was bound meanwhile", "hearthctl serial list")
+    }
+    if let index = register.devices.firstIndex(where: { $0.id == name }) {
+      register.devices[index] = device
+    } else {
+      register.devices.append(device)
+    }
+    register.serials[name] = nil
+    devices[name] = DeviceState(device, profile)
+    serial.ports[node]?.use = .bound(device: name)
+    serial.ports[node]?.isOpen = false
+    serial.ports[node]?.request = nil
+    serial.ports[node]?.retryAt = nil
+    serial.ports[node]?.fault = nil
+    serial.ports[node]?.heard = []
+    undo.register = (before, register)
+    effects.append(.save(.devices, register.encoded))
+    effects += open(name, now)
+    effects += [
+      .answer(
+        id, .result(["bound": .string(name), "driver": .string(profile.id), "path": .string(port.facts.path)]))
+    ]
+    return effects + append([.audit(uid: caller.uid, action: "bind port \(port.facts.path) to \(name)")], now: now)
+  }
+
+  /// A binding that could not be written did not come about.
+  mutating func unbind(_ before: DeviceRegister) -> [Effect] {
+    let lost = register.devices.filter { device in !before.devices.contains(device) }
+    register = before
+    var effects: [Effect] = []
+    for device in lost {
+      if let port = serial.port(of: device.id) { serial.ports[port.facts.node]?.use = .idle }
+      if devices[device.id]?.session != nil { effects.append(.close(device: device.id)) }
+      devices[device.id] = nil
+      if let known = before.devices.first(where: { $0.id == device.id }),
+        let profile = Registry.profile(id: known.driver)
+      {
+        devices[device.id] = DeviceState(known, profile)
+      }
+    }
+    return effects
+  }
+
+  mutating func serialRelease(_ id: RequestID, _ name: String, _ caller: CallerName, _ now: Now) -> [Effect] {
+    guard let device = register.devices.first(where: { $0.id == name && $0.isOnUSB }) else {
+      let bound = register.devices.filter(\.isOnUSB).map(\.id)
+      let near = Suggestion.nearest(to: name, among: bound)
+      return failure(
+        id, "not-found", "no port is bound to a device \(name)",
+        near.map { "did you mean \($0)?" } ?? "hearthctl serial list shows the bound ones")
+    }
+    var effects: [Effect] = []
+    if devices[name]?.session != nil {
+      effects += linkClosed(name, LinkEnd(code: "ended", message: "released"), now)
+      effects.append(.close(device: name))
+    }
+    // It would be recognised again at once: the port is left alone until it is plugged in anew, or asked for.
+    if let port = serial.port(of: name) {
+      serial.ports[port.facts.node]?.use = .idle
+      serial.ports[port.facts.node]?.outcome = nil
+    }
+    register.remove(name)
+    devices[name] = nil
+    effects.append(.save(.devices, register.encoded))
+    // A device that gets this name later is another one.
+    let slots = bindings.slots.keys.filter { $0.device == name }
+    if !slots.isEmpty {
+      for slot in slots { bindings.slots[slot] = nil }
+      effects.append(.save(.bindings, bindings.encoded))
+    }
+    if sessions.open.removeValue(forKey: name) != nil { effects.append(.save(.sessions, sessions.encoded)) }
+    effects.append(.answer(id, .result(["released": .string(name), "driver": .string(device.driver)])))
+    return effects + append([.audit(uid: caller.uid, action: "release \(name)")], now: now)
+  }
+
+  // MARK: Public devices
+
+  mutating func sessionStart(
+    _ id: RequestID, patient: String, device name: String, minutes: Int, _ caller: CallerName, _ now: Now
+  ) -> [Effect] {
+    guard let device = devices[name] else { return noDevice(id, name) }
+    let owned = bindings.slots.keys.contains { $0.device == name }
+    guard device.configuration.patient == nil, device.configuration.users.isEmpty, !owned else {
+      return failure(
+        id, "device.not-public", "\(name) belongs to somebody: its readings are theirs",
+        "only a device without patient and users is public")
+    }
+    let before = sessions
+    let length = Int64(minutes) * 60_000
+    sessions.open[name] = PublicSessions.Session(
+      patient: patient, startedAt: now.wall, endsAt: now.wall + length, bootID: now.bootID,
+      deadline: now.monotonic + length)
+    undo.sessions = (before, sessions)
+    sessionDeadline = sessions.nextDeadline(now)
+    var effects: [Effect] = []
+    if device.configuration.isOnUSB, register.publicDevices.insert(name).inserted {
+      effects.append(.save(.devices, register.encoded))
+    }
+    effects += [
+      .save(.sessions, sessions.encoded), .answer(id, .result(["session": sessionJSON(name) ?? .null])),
+    ]
+    return effects + append([.audit(uid: caller.uid, action: "session start on \(name)")], now: now)
+  }
+
+  mutating func sessionEnd(_ id: RequestID, device name: String, _ caller: CallerName, _ now: Now) -> [Effect] {
+    guard devices[name] != nil else { return noDevice(id, name) }
+    let before = sessions
+    guard sessions.open.removeValue(forKey: name) != nil else {
+      return failure(id, "not-found", "no session is open on \(name)", "hearthctl devices shows open sessions")
+    }
+    undo.sessions = (before, sessions)
+    return [.save(.sessions, sessions.encoded), .answer(id, .result(["ended": .string(name)]))]
+      + append([.audit(uid: caller.uid, action: "session end on \(name)")], now: now)
+  }
+
+  private func noDevice(_ id: RequestID, _ name: String) -> [Effect] {
+    let near = Suggestion.nearest(to: name, among: Array(devices.keys))
+    return failure(
+      id, "not-found", "there is no device \(name)", near.map { "did you mean \($0)?" } ?? "hearthctl devices")
+  }
+
+  /// The open session of a device.
+  func sessionJSON(_ name: String) -> JSONValue? {
+    guard let session = sessions.open[name] else { return nil }
+    let zone = zones[configuration.timeZone] ?? .utc
+    func text(_ instant: Int64) -> JSONValue {
+      let offset = Int32(clamping: zone.local(at: instant / 1000).offset)
+      return .string(ISO8601.text(milliseconds: instant, offsetSeconds: offset, withMilliseconds: false))
+    }
+    return [
+      "device": .string(name), "patient": .string(session.patient), "started_at": text(session.startedAt),
+      "ends_at": text(session.endsAt),
+    ]
+  }
+
+  mutating func endSessions(_ now: Now) -> [Effect] {
+    let over = sessions.expire(now)
+    sessionDeadline = sessions.nextDeadline(now)
+    guard !over.isEmpty else { return [] }
+    return over.map { .log(.info, "device \($0): its session is over") } + [.save(.sessions, sessions.encoded)]
+  }
+
+  // MARK: What needs a person
+
+  func serialProblems() -> [(code: String, message: String, hint: String)] {
+    var list: [(code: String, message: String, hint: String)] = []
+    for port in serial.ports.values.sorted(by: { $0.facts.node < $1.facts.node }) {
+      if let fault = port.fault {
+        list.append((fault.code, fault.message, fault.hint ?? "hearthctl serial list"))
+      } else if case .ambiguous(let scores)? = port.outcome, port.use == .idle {
+        let node = port.facts.node
+        list.append(
+          (
+            "port.ambiguous", "\(node) may be \(scores.map(\.driver).joined(separator: " or "))",
+            "look at the device, then hearthctl serial bind \(node) --driver DRIVER"
+          ))
+      }
+    }
+    for path in serial.vanished {
+      list.append(
+        (
+          "port.vanished", "a port at \(path) went away as soon as it had come",
+          "brltty is known to take adapters away: apt remove brltty, then plug it in again"
+        ))
+    }
+    for device in knownDevices {
+      if let change = devices[device.id]?.proof.change {
+        list.append(
+          (
+            "device.changed", "device \(device.id): \(change); its readings are parked",
+            "plug the right one in, or, if this is right: hearthctl serial bind PORT --driver \(device.driver) --id \(device.id)"
+          ))
+      } else if isNobodys(device.id) {
+        list.append(
+          (
+            "device.unassigned", "device \(device.id) has no patient; its readings are parked",
+            "hearthctl assign --device \(device.id) PATIENT, or for a public device hearthctl session start"
+          ))
+      }
+    }
+    return list
+  }
+}
+
+extension DeviceConfiguration {
+  /// Bound to a USB port.
+  var isOnUSB: Bool {
+    if case .usb = endpoint { return true }
+    return false
+  }
+}

@@ -1,0 +1,88 @@
+// Public devices (a waiting-room cuff, a shared scale): whose a measurement is, is said beforehand by whoever opens a session on
+// the device. A state file, so that a restart of the daemon in the middle of a visit loses nobody's reading.
+
+public import JSON
+
+internal import Readings
+
+/// The open sessions.
+public struct PublicSessions: Sendable, Hashable {
+  /// One patient at one device.
+  struct Session: Sendable, Hashable {
+    var patient: String
+    /// Milliseconds since 1970.
+    var startedAt: Int64
+    var endsAt: Int64
+    /// The boot in which it began, and when it ends on that boot's monotonic clock: a wall clock that is set in between makes it
+    /// neither longer nor shorter.
+    var bootID: String
+    var deadline: Int64
+  }
+
+  /// How long one lasts unless it is said otherwise, in minutes.
+  static let usual = 15
+  /// A device's stamp may show the minute only.
+  static let slack: Int64 = 60_000
+
+  /// By device.
+  var open: [String: Session] = [:]
+
+  /// No sessions.
+  public init() {}
+
+  /// Ends what is over; gives the devices.
+  mutating func expire(_ now: Now) -> [String] {
+    let over = open.filter { _, session in
+      if session.bootID == now.bootID { return session.deadline <= now.monotonic }
+      // Another start of the machine: only a wall clock that is right can tell that it is not over.
+      return !now.isSynchronised || now.wall >= session.endsAt || now.wall < session.startedAt
+    }
+    for device in over.keys { open[device] = nil }
+    return over.keys.sorted()
+  }
+
+  /// When the next one ends, on the monotonic clock.
+  func nextDeadline(_ now: Now) -> Int64? {
+    open.values.map { $0.bootID == now.bootID ? $0.deadline : now.monotonic + max(0, $0.endsAt - now.wall) }.min()
+  }
+
+  /// The patient of a device's open session, when this reading was taken in it. What a device kept in its memory from before
+  /// is somebody else's.
+  func patient(of device: String, takenAt: Int64?, isStored: Bool, _ now: Now) -> String? {
+    guard let session = open[device], session.bootID != now.bootID || now.monotonic < session.deadline else {
+      return nil
+    }
+    if let takenAt { return takenAt >= session.startedAt - PublicSessions.slack ? session.patient : nil }
+    return isStored ? nil : session.patient
+  }
+
+  /// The state file's octets.
+  public var encoded: [UInt8] {
+    let list = open.sorted { $0.key < $1.key }.map { device, session -> JSONValue in
+      [
+        "device": .string(device), "patient": .string(session.patient), "started_at": .int(session.startedAt),
+        "ends_at": .int(session.endsAt), "boot_id": .string(session.bootID), "deadline": .int(session.deadline),
+      ]
+    }
+    let value: JSONValue = ["version": 1, "sessions": .array(list)]
+    return value.encoded()
+  }
+
+  /// From the state file's octets. Throws when they are not such a file.
+  public init(_ octets: [UInt8]) throws(JSONError) {
+    let node = try JSONReader(maximumSize: 1 << 20).node(octets)
+    let top = try node.object(known: ["version", "sessions"])
+    _ = try top.required("version", "1").int(in: 1...1)
+    for item in try top.required("sessions", "a list").array() {
+      let object = try item.object(known: ["device", "patient", "started_at", "ends_at", "boot_id", "deadline"])
+      func time(_ key: String) throws(JSONError) -> Int64 {
+        Int64(try object.required(key, "milliseconds").int(in: 0...(1 << 53)))
+      }
+      let device = try object.required("device", "a device").string()
+      open[device] = Session(
+        patient: try object.required("patient", "a patient").string(), startedAt: try time("started_at"),
+        endsAt: try time("ends_at"), bootID: try object.required("boot_id", "a boot id").string(),
+        deadline: try time("deadline"))
+    }
+  }
+}
