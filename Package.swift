@@ -61,7 +61,7 @@ let package = Package(
     pure("GATT", ["Octets"]),
     pure("BluetoothManagement", ["Octets"]),
     pure("Journal", ["Octets", "Readings"]),
-    pure("Monitoring", ["Readings"]),
+    pure("Monitoring", ["Readings", "Zones"]),
     // Layer 2
     pure("Drivers", ["Octets", "Readings", "HealthProfiles"]),
     pure("ControlProtocol", ["Readings", "JSON"]),
@@ -117,7 +117,7 @@ let package = Package(
     tests("GATT", ["GATT", "Octets"]),
     tests("BluetoothManagement", ["BluetoothManagement", "Octets"]),
     tests("Journal", ["Journal", "Octets", "Readings"]),
-    tests("Monitoring", ["Monitoring", "Readings"]),
+    tests("Monitoring", ["Monitoring", "Readings", "Zones"]),
     tests(
       "Drivers", ["Drivers", "HealthProfiles", "Octets", "Readings", "JSON"],
       resources: [.copy("Captures"), .copy("Fixtures")]),

@@ -288,8 +288,11 @@ extension Gateway {
     guard let patient = reading.patient, let plan = plans[patient] else { return [] }
     let before = state.rules[patient] ?? PatientState()
     var after = before
-    let outcome = Monitor.judge(reading, by: plan, state: &after, now: now.wall)
+    let outcome = Monitor.judge(
+      reading, by: plan, state: &after, history: state.history[patient] ?? PatientHistory(), zone: planZone(plan),
+      now: now.wall)
     reading.evaluation = outcome.evaluation
+    reading.flags += outcome.flags
     var entries: [JournalEntry] = []
     if after != before {
       if rulesBefore[patient] == nil { rulesBefore[patient] = before }

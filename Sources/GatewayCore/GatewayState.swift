@@ -24,6 +24,8 @@ public struct GatewayState: Sendable, Hashable {
   public var recent: [String: RecentReadings] = [:]
   /// Where each patient's rules stand.
   public var rules: [String: PatientState] = [:]
+  /// What trends look back on, by patient.
+  public var history: [String: PatientHistory] = [:]
   /// Readings without patient, by identifier, with their sequence numbers.
   public var parked: [ReadingID: ParkedReading] = [:]
   /// The device's own number of the record that was stored last, by device: where its next session goes on.
@@ -68,6 +70,7 @@ public struct GatewayState: Sendable, Hashable {
       lastRecord[reading.device.id] = number
     }
     recent[reading.device.id, default: RecentReadings()].insert(reading)
+    if let patient = reading.patient { history[patient, default: PatientHistory()].add(reading) }
     if reading.patient == nil {
       parked[reading.id] = ParkedReading(sequence: sequence, device: reading.device.id, user: reading.user)
     } else {

@@ -12,8 +12,12 @@ extension PatientState {
         "phase": .string(state.phase.rawValue), "zone": .string(state.zone.rawValue), "since": .int(state.since),
         "count": .int(state.count),
       ]
-      if let deadline = state.deadline, case .object(var members) = fields {
-        members["deadline"] = .int(deadline)
+      let times = [
+        ("deadline", state.deadline), ("told", state.toldAt), ("through", state.judgedThrough),
+        ("reminded", state.remindedFor),
+      ]
+      if case .object(var members) = fields {
+        for (key, time) in times { if let time { members[key] = .int(time) } }
         fields = .object(members)
       }
       object[id] = fields
@@ -28,9 +32,57 @@ extension PatientState {
         let zone = member.value["zone"]?.string.flatMap(Zone.init(rawValue:)), let since = member.value["since"]?.int,
         let count = member.value["count"]?.int
       else { continue }
-      rules[member.key] = RuleState(
+      var state = RuleState(
         phase: phase, zone: zone, since: Int64(since), count: count,
         deadline: member.value["deadline"]?.int.map { Int64($0) })
+      state.toldAt = member.value["told"]?.int.map { Int64($0) }
+      state.judgedThrough = member.value["through"]?.int.map { Int64($0) }
+      state.remindedFor = member.value["reminded"]?.int.map { Int64($0) }
+      rules[member.key] = state
+    }
+  }
+}
+
+extension PatientHistory {
+  /// Values as text, a word each: time, identifier and mantissa in base 36, exponent. It stands in every snapshot.
+  var json: JSONValue {
+    var object = JSONObject()
+    func base36(_ number: Int64) -> String { String(number, radix: 36) }
+    for (measure, points) in values.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+      let words = points.suffix(PatientHistory.mostPoints).map {
+        "\(base36($0.time)) \(String($0.id, radix: 36)) \(base36($0.value.mantissa)) \($0.value.exponent)"
+      }
+      object[measure.rawValue] = .string(words.joined(separator: ","))
+    }
+    let words = signs.map { sign in
+      "\(base36(sign.time)) \(String(sign.id, radix: 36)) \(sign.kind.rawValue) "
+        + sign.flags.map(\.rawValue).joined(separator: "+")
+    }
+    object["signs"] = .string(words.joined(separator: ","))
+    return .object(object)
+  }
+
+  init(json: JSONValue) {
+    self.init()
+    for member in json.object?.members ?? [] {
+      let words = (member.value.string ?? "").split(separator: ",").map { $0.split(separator: " ") }
+      guard let measure = Measure(rawValue: member.key) else {
+        for word in words where word.count >= 3 {
+          guard let time = Int64(word[0], radix: 36), let id = UInt64(word[1], radix: 36),
+            let kind = ReadingKind(rawValue: String(word[2]))
+          else { continue }
+          let flags =
+            word.count > 3 ? word[3].split(separator: "+").compactMap { ReadingFlag(rawValue: String($0)) } : []
+          signs.append(Sign(time: time, id: id, kind: kind, flags: flags))
+        }
+        continue
+      }
+      values[measure] = words.compactMap { word in
+        guard word.count == 4, let time = Int64(word[0], radix: 36), let id = UInt64(word[1], radix: 36),
+          let mantissa = Int64(word[2], radix: 36), let exponent = Int8(word[3])
+        else { return nil }
+        return Point(time: time, id: id, value: ExactDecimal(mantissa, exponent: exponent))
+      }
     }
   }
 }
@@ -59,6 +111,9 @@ extension GatewayState {
     var rulesObject = JSONObject()
     for (patient, state) in rules.sorted(by: { $0.key < $1.key }) { rulesObject[patient] = state.json }
     object["rules"] = .object(rulesObject)
+    var historyObject = JSONObject()
+    for (patient, history) in history.sorted(by: { $0.key < $1.key }) { historyObject[patient] = history.json }
+    object["history"] = .object(historyObject)
     object["parked"] = .array(
       parked.sorted { $0.value.sequence < $1.value.sequence }.map { id, place in
         var fields = JSONObject()
@@ -101,6 +156,9 @@ extension GatewayState {
       lastRecord[member.key] = UInt32(exactly: unsigned(member.value))
     }
     for member in value["rules"]?.object?.members ?? [] { rules[member.key] = PatientState(json: member.value) }
+    for member in value["history"]?.object?.members ?? [] {
+      history[member.key] = PatientHistory(json: member.value)
+    }
     for item in value["parked"]?.array ?? [] {
       guard let id = item["id"]?.string.flatMap({ ReadingID($0) }), let device = item["device"]?.string else {
         continue

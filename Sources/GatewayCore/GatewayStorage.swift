@@ -110,26 +110,76 @@ extension Gateway {
   // MARK: Rules that wait for a repeat
 
   mutating func planRuleDeadline(_ now: Now) {
-    let wall = state.rules.values.compactMap(\.nextDeadline).min()
-    ruleDeadline = wall.map { now.monotonic + max(0, $0 - now.wall) }
+    var times = state.rules.values.compactMap(\.nextDeadline)
+    for plan in plans.values where plan.isTimed {
+      let next = Monitor.nextDue(
+        plan, state: state.rules[plan.patient] ?? PatientState(),
+        history: state.history[plan.patient] ?? PatientHistory(),
+        devices: facts(plan.patient), zone: planZone(plan), now: now.wall)
+      if let next { times.append(next) }
+      // Devices still bring what they measured while the hub was off; a clock may come to be right.
+      if !isSettled(now) { times.append(now.wall + Gateway.settling) }
+    }
+    ruleDeadline = times.min().map { now.monotonic + max(0, $0 - now.wall) }
+  }
+
+  /// How long after a start nothing is called missing, in milliseconds.
+  static let settling: Int64 = 900_000
+
+  private func isSettled(_ now: Now) -> Bool {
+    now.isSynchronised && now.monotonic - identity.startedAt >= Gateway.settling
+  }
+
+  func planZone(_ plan: Plan) -> TimeZoneRules {
+    plan.timeZone.flatMap { zones[$0] } ?? zones[configuration.timeZone] ?? .utc
+  }
+
+  /// What is known of a patient's devices.
+  private func facts(_ patient: String) -> [DeviceFacts] {
+    devices.keys.sorted().compactMap { id in
+      guard let device = devices[id],
+        device.configuration.patient == patient || device.configuration.users.values.contains(patient)
+          || bindings.slots.contains(where: { $0.key.device == id && $0.value == patient })
+      else { return nil }
+      return DeviceFacts(
+        battery: device.battery.map { Int($0) }, clockOffset: device.clock?.offset, lastContact: device.lastContact)
+    }
   }
 
   mutating func expireRules(_ now: Now) -> [Effect] {
     var entries: [JournalEntry] = []
     var rulesBefore: [String: PatientState] = [:]
-    for (patient, before) in state.rules.sorted(by: { $0.key < $1.key }) {
+    for patient in Set(state.rules.keys).union(plans.keys).sorted() {
       guard let plan = plans[patient] else { continue }
+      let before = state.rules[patient] ?? PatientState()
       var after = before
-      let events = Monitor.expire(plan, state: &after, now: now.wall)
+      var events = Monitor.expire(plan, state: &after, now: now.wall)
+      if plan.isTimed, now.isSynchronised {
+        events += Monitor.due(
+          plan, state: &after, history: state.history[patient] ?? PatientHistory(), devices: facts(patient),
+          zone: planZone(plan), now: now.wall, isSettled: isSettled(now))
+      }
       guard after != before else { continue }
       rulesBefore[patient] = before
-      state.rules[patient] = after
+      state.rules[patient] = after.rules.isEmpty ? nil : after
       entries.append(.rules(patient: patient, after))
-      let offset = Int32(clamping: (zones[configuration.timeZone] ?? .utc).local(at: now.wall / 1000).offset)
+      let offset = Int32(clamping: planZone(plan).local(at: now.wall / 1000).offset)
       entries += events.map { .event(HubEvent($0, at: now.wall, offsetSeconds: offset, reading: nil)) }
     }
     planRuleDeadline(now)
     return entries.isEmpty ? [] : append(entries, rulesBefore: rulesBefore, now: now)
+  }
+}
+
+extension Plan {
+  /// Some rule is judged by time alone.
+  var isTimed: Bool {
+    rules.contains { rule in
+      switch rule.kind {
+      case .missing, .device: rule.isEnabled
+      default: false
+      }
+    }
   }
 }
 

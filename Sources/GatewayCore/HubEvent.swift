@@ -64,6 +64,9 @@ public struct HubEvent: Sendable, Hashable {
       object["event"] = .string(monitoring.kind.rawValue)
       object["zone"] = .string(monitoring.zone.rawValue)
       object["plan_version"] = .int(monitoring.planVersion)
+      if monitoring.kind == .missing || monitoring.kind == .reminder { object["type"] = "missing" }
+      if monitoring.count > 1 { object["count"] = .int(monitoring.count) }
+      if let message = monitoring.message { object["message"] = .string(message) }
       if let reading { object["reading"] = .string(reading.description) }
     case .device(let device, let code, let message):
       object["type"] = "device"

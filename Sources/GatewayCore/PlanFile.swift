@@ -12,7 +12,7 @@ public enum PlanFile {
   public static func read(_ text: [UInt8], patient: String? = nil) throws(JSONError) -> Plan {
     let node = try JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text)
     let top = try node.object(
-      known: ["patient", "version", "set_by", "valid_from", "timezone", "live_window", "rules"])
+      known: ["patient", "version", "set_by", "valid_from", "timezone", "live_window", "language", "rules"])
     let patientNode = try top.required("patient", "the patient's reference")
     let name = try ConfigurationFile.identifier(patientNode)
     if let patient, patient != name {
@@ -29,47 +29,24 @@ public enum PlanFile {
     var rules: [Rule] = []
     let rulesNode = try top.required("rules", "a list of rules")
     for node in try rulesNode.array() {
-      let rule = try rule(node)
+      let rule = try RuleFile.read(node)
       guard !rules.contains(where: { $0.id == rule.id }) else {
         throw node.error("invalid-value", "id: \"\(rule.id)\" is used twice")
       }
       rules.append(rule)
     }
-    return Plan(
+    var plan = Plan(
       patient: name, version: try top.required("version", "a whole number").int(in: 0...Int(Int32.max)), timeZone: zone,
       liveWindow: try top["live_window"].map { node throws(JSONError) in
         try ConfigurationFile.duration(node, upTo: 30 * 86_400_000)
       } ?? 7_200_000, rules: rules)
-  }
-
-  private static func rule(_ node: JSONNode) throws(JSONError) -> Rule {
-    let kindNode = try node.objectOfAnyKeys().first { $0.key == "kind" }?.value
-    guard let kindNode else { throw node.error("missing-key", "missing key \"kind\": expected band") }
-    _ = try kindNode.string(of: ["band"])
-    let object = try node.object(
-      known: ["id", "kind", "measure", "unit", "zones", "hysteresis", "confirm", "immediate", "enabled", "message"])
-    let id = try ConfigurationFile.identifier(try object.required("id", "the rule's name"))
-    let measureText = try object.required("measure", "what is watched").string(of: Measure.allCases.map(\.rawValue))
-    guard let measure = Measure(rawValue: measureText) else { throw node.error("invalid-value", "an unknown measure") }
-    if let unit = object["unit"] { _ = try unit.string(of: [measure.unit.rawValue]) }
-    let zonesNode = try object.required("zones", "a list of zones")
-    var zones: [ZoneLimit] = []
-    for node in try zonesNode.array() { zones.append(try zone(node)) }
-    guard !zones.isEmpty else { throw zonesNode.error("invalid-value", "expected at least one zone") }
-    var confirm: Confirmation?
-    if let given = try object["confirm"]?.object(known: ["n", "within"]) {
-      confirm = Confirmation(
-        count: try given.required("n", "how many readings in all").int(in: 2...10),
-        within: try ConfigurationFile.duration(
-          try given.required("within", "a duration such as \"PT15M\""), upTo: 86_400_000))
+    if let text = try top["language"]?.string(of: PlanLanguage.allCases.map(\.rawValue)) {
+      plan.language = PlanLanguage(rawValue: text) ?? .bokmal
     }
-    let band = BandRule(
-      measure: measure, zones: zones, hysteresis: try object["hysteresis"].map(decimal) ?? .zero, confirm: confirm,
-      isImmediate: try object["immediate"]?.bool() ?? false)
-    return Rule(id: id, isEnabled: try object["enabled"]?.bool() ?? true, kind: .band(band))
+    return plan
   }
 
-  private static func zone(_ node: JSONNode) throws(JSONError) -> ZoneLimit {
+  static func zone(_ node: JSONNode) throws(JSONError) -> ZoneLimit {
     let members = try node.objectOfAnyKeys()
     guard members.count == 1, let member = members.first else {
       throw node.error("invalid-value", "expected one zone, such as {\"red\": {\"gte\": \"180\"}}")
@@ -86,7 +63,7 @@ public enum PlanFile {
   }
 
   /// Limits are decimal strings: a number would pass through binary floating point on its way.
-  private static func decimal(_ node: JSONNode) throws(JSONError) -> ExactDecimal {
+  static func decimal(_ node: JSONNode) throws(JSONError) -> ExactDecimal {
     let text = try node.string()
     guard let decimal = ExactDecimal(text) else {
       throw node.error("invalid-value", "expected a decimal number in quotes, such as \"37.5\", found \"\(text)\"")

@@ -132,6 +132,16 @@ public struct JSONMembers: Sendable {
   public let node: JSONNode
   let members: [JSONNode.Member]
 
+  /// The members of an object, whatever their names: for what several readers share. Throws for anything else.
+  public init(_ node: JSONNode) throws(JSONError) {
+    self.init(node: node, members: try node.objectOfAnyKeys())
+  }
+
+  init(node: JSONNode, members: [JSONNode.Member]) {
+    self.node = node
+    self.members = members
+  }
+
   /// A member that may be missing; `null` counts as missing.
   public subscript(key: String) -> JSONNode? {
     guard let value = members.first(where: { $0.key == key })?.value, value.content != .null else { return nil }

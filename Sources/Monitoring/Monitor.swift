@@ -1,6 +1,7 @@
 // Judging a reading by a plan: quality gate, then the rules in order, then the worst zone, then each rule's state.
 
 public import Readings
+public import Zones
 
 /// Judges readings. All functions are pure: what is known goes in, what follows comes out.
 public enum Monitor {
@@ -10,73 +11,84 @@ public enum Monitor {
     public var evaluation: Evaluation
     /// What is to be told.
     public var events: [MonitoringEvent]
+    /// What the reading says of itself from now on, such as that somebody else may have stood on the scale.
+    public var flags: [ReadingFlag] = []
   }
 
   /// Judges `reading` by `plan` and moves `state`.
   ///
-  /// `now` is the hub's wall clock in milliseconds since 1970. A reading that is implausible, from a demonstration or test,
-  /// or in doubt by the device's own word never gives red alone; an implausible one is not judged at all. A reading older
-  /// than the plan's live window gets its zone and moves nothing.
-  public static func judge(_ reading: Reading, by plan: Plan, state: inout PatientState, now: Int64) -> Outcome {
+  /// `now` is the hub's wall clock in milliseconds since 1970, `zone` the patient's, `history` what came before. A reading that
+  /// is implausible, from a demonstration or test, or in doubt by the device's own word never gives red alone; an implausible
+  /// one is not judged by its value. A reading older than the plan's live window gets its zone and moves nothing; people
+  /// hear of it once a day. A reading without a place in time is judged by band rules alone.
+  public static func judge(
+    _ reading: Reading, by plan: Plan, state: inout PatientState, history: PatientHistory = PatientHistory(),
+    zone: TimeZoneRules = .utc, now: Int64
+  ) -> Outcome {
     var outcome = Outcome(evaluation: Evaluation(zone: .green, planVersion: plan.version), events: [])
-    guard !reading.flags.contains(where: { isUnfit($0) }) else {
-      outcome.evaluation.zone = nil
-      return outcome
+    let time = reading.takenAt?.milliseconds
+    if let weight = Measure.weight.value(in: reading), let time, history.isSomebodyElse(weight, at: time) {
+      outcome.flags.append(.suspectPerson)
     }
-    let taken = reading.takenAt?.milliseconds ?? reading.receivedAt.milliseconds
+    var reading = reading
+    reading.flags += outcome.flags.filter { !reading.flags.contains($0) }
+    var history = history
+    history.add(reading)
+    let isUnfit = reading.flags.contains { Monitor.isUnfit($0) }
+    let taken = time ?? reading.receivedAt.milliseconds
     let isHistory = now - plan.liveWindow > taken
-    let isDoubtful = reading.flags.contains { $0.isDoubt }
     var judged = false
     for rule in plan.rules where rule.isEnabled {
-      switch rule.kind {
-      case .band(let band):
-        guard let value = band.measure.value(in: reading) else { continue }
-        judged = true
-        let before = state.rules[rule.id] ?? RuleState()
-        let zone = band.zone(of: value, from: before.zone, isDoubtful: isDoubtful)
-        if isHistory {
-          if zone > .green {
-            outcome.evaluation.rules.append(.init(rule: rule.id, zone: zone, state: "history"))
-          }
-        } else {
-          let (after, kinds) = band.next(before, zone: zone, at: taken, now: now)
-          state.rules[rule.id] = after == RuleState() ? nil : after
-          for (kind, zone) in kinds {
-            outcome.events.append(
-              MonitoringEvent(
-                patient: plan.patient, rule: rule.id, kind: kind, zone: zone, planVersion: plan.version))
-          }
-          if zone > .green {
-            outcome.evaluation.rules.append(.init(rule: rule.id, zone: zone, state: after.phase.rawValue))
-          }
+      if let hours = rule.hours, !hours.holds(minute: MissingRule.minute(taken, zone)) { continue }
+      let before = state.rules[rule.id] ?? RuleState()
+      guard
+        let found = rule.zone(
+          of: reading, taken: time, isUnfit: isUnfit, history, before: before.zone, day: { MissingRule.day($0, zone) })
+      else { continue }
+      judged = true
+      if isHistory {
+        if found > .green { outcome.evaluation.rules.append(.init(rule: rule.id, zone: found, state: "history")) }
+        outcome.events += late(rule, plan, found, before, &state, now)
+      } else {
+        var (after, kinds) = rule.next(before, zone: found, at: taken, now: now)
+        kinds = rule.told(kinds, before: before, after: &after, now: now)
+        state.rules[rule.id] = after == RuleState() ? nil : after
+        for (kind, zone) in kinds { outcome.events.append(rule.event(kind, zone, plan)) }
+        if found > .green {
+          outcome.evaluation.rules.append(.init(rule: rule.id, zone: found, state: after.phase.rawValue))
         }
-        outcome.evaluation.zone = max(outcome.evaluation.zone ?? .green, zone)
       }
+      outcome.evaluation.zone = max(outcome.evaluation.zone ?? .green, found)
     }
     if !judged { outcome.evaluation.zone = nil }
     return outcome
   }
 
-  /// Ends the waits for a repeat that ran out by `now`: each is raised as yellow, unconfirmed.
-  public static func expire(_ plan: Plan, state: inout PatientState, now: Int64) -> [MonitoringEvent] {
-    var events: [MonitoringEvent] = []
-    for (id, before) in state.rules.sorted(by: { $0.key < $1.key }) {
-      guard let deadline = before.deadline, deadline <= now else { continue }
-      var after = before
-      after.deadline = nil
-      if before.phase == .pending {
-        after.phase = .raised
-        events.append(
-          MonitoringEvent(
-            patient: plan.patient, rule: id, kind: .unconfirmed, zone: .yellow, planVersion: plan.version))
-      }
-      state.rules[id] = after
+  /// An old reading out of band is told as yellow, once a day and rule: a backlog after an outage is no storm.
+  private static func late(
+    _ rule: Rule, _ plan: Plan, _ found: Zone, _ before: RuleState, _ state: inout PatientState, _ now: Int64
+  ) -> [MonitoringEvent] {
+    guard found > .green, before.phase == .normal, now - (before.toldAt ?? 0) >= 86_400_000 || before.toldAt == nil
+    else {
+      return []
     }
-    return events
+    var after = before
+    after.toldAt = now
+    state.rules[rule.id] = after
+    return [rule.event(.late, .yellow, plan)]
+  }
+
+  /// Somebody has taken notice of what a rule raised. Nil when nothing is raised.
+  public static func acknowledge(_ rule: String, _ plan: Plan, state: inout PatientState) -> MonitoringEvent? {
+    guard var after = state.rules[rule], after.phase == .raised else { return nil }
+    after.phase = .acknowledged
+    state.rules[rule] = after
+    return MonitoringEvent(
+      patient: plan.patient, rule: rule, kind: .acknowledged, zone: after.zone, planVersion: plan.version)
   }
 
   /// Values that no rule may see.
-  private static func isUnfit(_ flag: ReadingFlag) -> Bool {
+  static func isUnfit(_ flag: ReadingFlag) -> Bool {
     switch flag {
     case .implausible, .demonstration, .testData, .controlSolution, .invalid, .notAvailable, .measurementFailed: true
     default: false
@@ -84,30 +96,53 @@ public enum Monitor {
   }
 }
 
-extension BandRule {
-  /// The zone of a value. Worst first; no match is green. A zone is left downwards only past the limit by the hysteresis.
-  func zone(of value: ExactDecimal, from before: Zone, isDoubtful: Bool) -> Zone {
-    var zone = Zone.green
-    for limit in zones where limit.zone > zone && limit.holds(for: value) { zone = limit.zone }
-    if zone < before, !hysteresis.isZero {
-      for limit in zones
-      where limit.zone > zone && limit.zone <= before && limit.holds(for: value, slack: hysteresis) {
-        zone = limit.zone
+extension Rule {
+  /// The zone that a reading brings this rule to; nil when it does not concern it.
+  func zone(
+    of reading: Reading, taken: Int64?, isUnfit: Bool, _ history: PatientHistory, before: Zone, day: (Int64) -> Int64
+  ) -> Zone? {
+    let isDoubtful = reading.flags.contains { $0.isDoubt }
+    func doubted(_ zone: Zone?) -> Zone? { isDoubtful ? zone.map { min($0, .yellow) } : zone }
+    switch kind {
+    case .band(let band):
+      guard !isUnfit, let value = band.measure.value(in: reading) else { return nil }
+      return doubted(ZoneLimit.worst(band.zones, value, before: before, hysteresis: band.hysteresis))
+    case .delta(let delta):
+      guard !isUnfit, let taken, let value = delta.measure.value(in: reading), !reading.flags.contains(.suspectPerson)
+      else {
+        return nil
       }
+      return doubted(delta.zone(of: value, at: taken, id: reading.id.low, history, before: before, day: day))
+    case .average(let average):
+      guard !isUnfit, let taken, average.measures.contains(where: { $0.value(in: reading) != nil }) else { return nil }
+      return average.zone(at: taken, history, day: day)
+    case .consecutive(let consecutive):
+      guard !isUnfit, let taken, consecutive.measure.value(in: reading) != nil else { return nil }
+      return doubted(consecutive.zone(at: taken, history))
+    case .bits(let bits), .quality(let bits):
+      guard let taken, bits.readingKind == nil || bits.readingKind == reading.kind else { return nil }
+      return bits.zone(at: taken, history)
+    case .missing, .device: return nil
     }
-    return isDoubtful ? min(zone, .yellow) : zone
   }
 
-  /// The rule's next state after a reading in `zone`, taken at `time` (milliseconds since 1970), and what is to be told. The
-  /// wait for a repeat begins when the reading is known, at `now`.
+  /// The rule's next state after it came to `zone`, at `time` (milliseconds since 1970), and what is to be told. The wait for a
+  /// repeat begins when the reading is known, at `now`.
   func next(
     _ before: RuleState, zone: Zone, at time: Int64, now: Int64
   ) -> (RuleState, [(MonitoringEvent.Kind, Zone)]) {
+    var confirm: Confirmation?
+    var isImmediate = false
+    if case .band(let band) = kind { (confirm, isImmediate) = (band.confirm, band.isImmediate) }
     var after = before
     after.zone = zone
     guard zone > .green else {
       let wasRaised = before.phase == .raised || before.phase == .acknowledged
-      return (RuleState(), wasRaised ? [(.cleared, .green)] : [])
+      var normal = RuleState()
+      normal.toldAt = before.toldAt
+      normal.judgedThrough = before.judgedThrough
+      normal.remindedFor = before.remindedFor
+      return (normal, wasRaised ? [(.cleared, .green)] : [])
     }
     switch before.phase {
     case .normal:
@@ -134,5 +169,28 @@ extension BandRule {
       after.phase = .raised
       return (after, [(.raised, zone)])
     }
+  }
+
+  /// What is told of `kinds`: in a quiet period nothing but what got worse, and the question for a repeat.
+  func told(
+    _ kinds: [(MonitoringEvent.Kind, Zone)], before: RuleState, after: inout RuleState, now: Int64
+  ) -> [(MonitoringEvent.Kind, Zone)] {
+    guard quiet > 0 else {
+      after.toldAt = nil
+      return kinds
+    }
+    let isQuiet = before.toldAt.map { now - $0 < quiet } ?? false
+    let isWorse = before.phase != .normal && after.zone > before.zone
+    let told = kinds.filter { kind, _ in !isQuiet || isWorse || kind == .repeatRequested }
+    if told.contains(where: { $0.0 == .raised }) { after.toldAt = now }
+    return told
+  }
+
+  /// An event of this rule.
+  func event(_ kind: MonitoringEvent.Kind, _ zone: Zone, _ plan: Plan, count: Int = 1) -> MonitoringEvent {
+    var event = MonitoringEvent(patient: plan.patient, rule: id, kind: kind, zone: zone, planVersion: plan.version)
+    event.count = count
+    event.message = PlanText.sentence(self, kind, plan.language)
+    return event
   }
 }

@@ -1,5 +1,5 @@
-// A patient's plan: which values are watched and by which rules. The shape holds every rule kind of the home follow-up
-// practice; kinds are added as cases of `RuleKind`, each with its own evaluation.
+// A patient's plan: which values are watched and by which rules. Each kind of rule is a case of `RuleKind` with a struct and an
+// evaluation of its own.
 
 public import Readings
 
@@ -15,6 +15,8 @@ public struct Plan: Sendable, Hashable {
   public var liveWindow: Int64
   /// In the order of the file.
   public var rules: [Rule]
+  /// In which language people are told: `nb`, `nn` or `en`.
+  public var language: PlanLanguage = .bokmal
 
   /// A plan.
   public init(patient: String, version: Int, timeZone: String? = nil, liveWindow: Int64, rules: [Rule]) {
@@ -34,12 +36,23 @@ public struct Rule: Sendable, Hashable {
   public var isEnabled: Bool
   /// What it watches and how.
   public var kind: RuleKind
+  /// Once told, the rule is quiet for so many milliseconds, unless it gets worse.
+  public var quiet: Int64
+  /// The hours of the patient's day in which it is judged; nil: all of them.
+  public var hours: DayHours?
+  /// What people are told, instead of the rule's own words.
+  public var message: String?
 
   /// A rule.
-  public init(id: String, isEnabled: Bool = true, kind: RuleKind) {
+  public init(
+    id: String, isEnabled: Bool = true, kind: RuleKind, quiet: Int64 = 0, hours: DayHours? = nil, message: String? = nil
+  ) {
     self.id = id
     self.isEnabled = isEnabled
     self.kind = kind
+    self.quiet = quiet
+    self.hours = hours
+    self.message = message
   }
 }
 
@@ -47,6 +60,69 @@ public struct Rule: Sendable, Hashable {
 public enum RuleKind: Sendable, Hashable {
   /// A single value against zones.
   case band(BandRule)
+  /// How far a value moved within a window.
+  case delta(DeltaRule)
+  /// The mean of a window's values.
+  case average(AverageRule)
+  /// Several of the newest values out of band.
+  case consecutive(ConsecutiveRule)
+  /// A measurement that did not come.
+  case missing(MissingRule)
+  /// What the device says beside its values, such as an irregular pulse.
+  case bits(BitsRule)
+  /// Readings that cannot be trusted, one after the other.
+  case quality(BitsRule)
+  /// A device that needs somebody: battery, clock, silence.
+  case device(DeviceRule)
+}
+
+/// The languages in which people are told.
+public enum PlanLanguage: String, Sendable, Hashable, CaseIterable {
+  case bokmal = "nb"
+  case nynorsk = "nn"
+  case english = "en"
+}
+
+/// Hours of a day on the patient's clock, in minutes since midnight; `to` may lie on the next day.
+public struct DayHours: Sendable, Hashable {
+  /// 0…1439.
+  public var from: Int
+  /// 0…1440, not included; below `from` it is on the next day.
+  public var to: Int
+
+  /// Hours of a day.
+  public init(from: Int, to: Int) {
+    self.from = from
+    self.to = to
+  }
+
+  /// From `07:00-10:00`; nil for anything else.
+  public init?(_ text: String) {
+    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count == 2, let from = DayHours.minutes(parts[0]), let to = DayHours.minutes(parts[1]), from < 1440,
+      from != to
+    else { return nil }
+    self.init(from: from, to: to)
+  }
+
+  private static func minutes(_ text: Substring) -> Int? {
+    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts.count == 2, parts.allSatisfy({ $0.utf8.count == 2 }), let hour = Int(parts[0]),
+      let minute = Int(parts[1]),
+      (0...24).contains(hour), (0...59).contains(minute), hour < 24 || minute == 0
+    else { return nil }
+    return hour * 60 + minute
+  }
+
+  /// `07:00-10:00`.
+  public var text: String {
+    func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+    func clock(_ minutes: Int) -> String { two(minutes / 60) + ":" + two(minutes % 60) }
+    return "\(clock(from))-\(clock(to))"
+  }
+
+  /// True when a minute of the day lies within.
+  func holds(minute: Int) -> Bool { from < to ? (from..<to).contains(minute) : minute >= from || minute < to }
 }
 
 /// A single value against zones, with hysteresis and confirmation by repeat.

@@ -22,6 +22,12 @@ public struct RuleState: Sendable, Hashable {
   public var count: Int
   /// When the wait for the repeat ends, in milliseconds since 1970; nil when none is awaited.
   public var deadline: Int64?
+  /// When people were last told, in milliseconds since 1970; kept while a quiet period lasts.
+  public var toldAt: Int64?
+  /// Of a missing rule: every slot that begins up to here is judged, in milliseconds since 1970.
+  public var judgedThrough: Int64?
+  /// Of a missing rule: the slot whose reminder went out.
+  public var remindedFor: Int64?
 
   /// Normal and green.
   public init() {
@@ -62,6 +68,14 @@ public struct MonitoringEvent: Sendable, Hashable {
     case unconfirmed
     /// Back in band.
     case cleared
+    /// An old reading, out of band: it is known now, and nobody is called for it.
+    case late
+    /// A measurement is due.
+    case reminder
+    /// A measurement did not come.
+    case missing
+    /// Somebody has taken notice.
+    case acknowledged
   }
   /// The patient.
   public var patient: String
@@ -73,6 +87,10 @@ public struct MonitoringEvent: Sendable, Hashable {
   public var zone: Zone
   /// The plan's version.
   public var planVersion: Int
+  /// How many it stands for: slots that were missed while the hub was off are told together.
+  public var count = 1
+  /// For the patient, in the plan's language.
+  public var message: String?
 
   /// An event of a rule.
   public init(patient: String, rule: String, kind: Kind, zone: Zone, planVersion: Int) {

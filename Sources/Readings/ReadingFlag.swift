@@ -59,6 +59,8 @@ public enum ReadingFlag: String, Sendable, Hashable, CaseIterable {
   case lowBattery = "low-battery"
   case unverifiedChecksum = "unverified-checksum"
   case clockUnverified = "clock-unverified"
+  /// The weight is so far from the patient's week that somebody else may have stood on the scale.
+  case suspectPerson = "suspect-person"
 
   /// The device itself doubts the value: never red alone.
   public var isDoubt: Bool {
@@ -66,7 +68,8 @@ public enum ReadingFlag: String, Sendable, Hashable, CaseIterable {
     case .bodyMovement, .cuffTooLoose, .pulseOverRange, .pulseUnderRange, .improperPosition, .sensorDisplaced,
       .sensorInterference, .signalSearching, .signalPulseQuestionable, .signalNonPulsatile, .signalErratic,
       .signalPoor, .signalInadequate, .signalProcessingIrregularity, .questionable, .earlyIndication,
-      .measurementOngoing, .sampleInsufficient, .stripError, .temperatureOutOfRange, .deviceMalfunction:
+      .measurementOngoing, .sampleInsufficient, .stripError, .temperatureOutOfRange, .deviceMalfunction,
+      .suspectPerson:
       true
     default: false
     }

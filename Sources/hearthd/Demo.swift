@@ -60,6 +60,7 @@ enum Demo {
         case .raised: "confirmed by repeat: raised"
         case .unconfirmed: "no repeat came: raised, unconfirmed"
         case .cleared: "back in band"
+        default: event.kind.rawValue
         }
       say(
         "notification  \(event.patient) rule \(event.rule): \(what) (\(colour(event.zone.rawValue)))"

@@ -102,7 +102,8 @@ private func planFault(_ text: String, patient: String? = nil) -> String? {
 
   @Test(arguments: [
     (
-      #"{"patient": "p", "version": 1, "rules": [{"id": "r", "kind": "delta"}]}"#, "rules[0].kind: expected one of band"
+      #"{"patient": "p", "version": 1, "rules": [{"id": "r", "kind": "deltas"}]}"#,
+      "rules[0].kind: expected one of band, delta"
     ),
     (
       #"{"patient": "p", "version": 1, "rules": [{"id": "r", "kind": "band", "measure": "spo", "zones": []}]}"#,

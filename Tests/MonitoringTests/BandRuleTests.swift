@@ -126,8 +126,10 @@ private let pressure = BandRule(
     let outcome = Monitor.judge(reading(.systolic, "200"), by: plan(pressure), state: &state, now: 7_200_001)
     #expect(outcome.evaluation.zone == .red)
     #expect(outcome.evaluation.rules.map(\.state) == ["history"])
-    #expect(outcome.events.isEmpty)
-    #expect(state == PatientState())
+    // Told once, as late and yellow; nobody is called, and the rule stays normal.
+    #expect(outcome.events.map(\.kind) == [.late])
+    #expect(outcome.events.map(\.zone) == [.yellow])
+    #expect(state.rules["r"]?.phase == .normal)
   }
 
   @Test func aValueThatNoRuleWatchesHasNoZone() {

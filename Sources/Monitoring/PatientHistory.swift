@@ -1,0 +1,135 @@
+// What trends look back on: a patient's values and signs by corrected time. Bounded; derived from readings alone.
+
+public import Readings
+
+/// A patient's newest values, by measure.
+public struct PatientHistory: Sendable, Hashable {
+  /// One value.
+  public struct Point: Sendable, Hashable {
+    /// Milliseconds since 1970, corrected.
+    public var time: Int64
+    /// Half of the reading's identifier.
+    public var id: UInt64
+    /// In the measure's unit.
+    public var value: ExactDecimal
+    /// One value.
+    public init(time: Int64, id: UInt64, value: ExactDecimal) {
+      self.time = time
+      self.id = id
+      self.value = value
+    }
+  }
+
+  /// What a reading said beside its values.
+  public struct Sign: Sendable, Hashable {
+    /// Milliseconds since 1970, corrected.
+    public var time: Int64
+    /// Half of the reading's identifier.
+    public var id: UInt64
+    /// What kind of reading.
+    public var kind: ReadingKind
+    /// What it said.
+    public var flags: [ReadingFlag]
+    /// What a reading said.
+    public init(time: Int64, id: UInt64, kind: ReadingKind, flags: [ReadingFlag]) {
+      self.time = time
+      self.id = id
+      self.kind = kind
+      self.flags = flags
+    }
+  }
+
+  /// How long values are kept, in milliseconds: longer than any window of a plan.
+  public static let length: Int64 = 400 * 86_400_000
+  /// The most values of a measure that are kept.
+  public static let mostPoints = 800
+  /// The most signs that are kept.
+  static let mostSigns = 64
+
+  /// By measure, oldest first.
+  public var values: [Measure: [Point]] = [:]
+  /// Oldest first.
+  public var signs: [Sign] = []
+
+  /// Nothing yet.
+  public init() {}
+
+  /// Adds a reading's values, once. One without a place in time, or that is not the patient's or not to be believed, is left
+  /// out of the values; its signs count.
+  public mutating func add(_ reading: Reading) {
+    guard let time = reading.takenAt?.milliseconds else { return }
+    let id = reading.id.low
+    insertSign(Sign(time: time, id: id, kind: reading.kind, flags: reading.flags))
+    guard !reading.flags.contains(where: { Monitor.isUnfit($0) || $0 == .suspectPerson }) else { return }
+    for measure in Measure.allCases {
+      guard let value = measure.value(in: reading) else { continue }
+      insert(Point(time: time, id: id, value: value), measure)
+    }
+  }
+
+  private mutating func insert(_ point: Point, _ measure: Measure) {
+    var points = values[measure] ?? []
+    let index = PatientHistory.index(points, after: point.time)
+    // Equal identifiers stand at equal times.
+    var before = index
+    while before > 0, points[before - 1].time == point.time {
+      if points[before - 1].id == point.id { return }
+      before -= 1
+    }
+    points.insert(point, at: index)
+    // Trimmed now and then, not at each value.
+    if points.count > 2 * PatientHistory.mostPoints || points.count % 64 == 0 {
+      let newest = points.last?.time ?? point.time
+      let old = PatientHistory.index(points, after: newest - PatientHistory.length - 1)
+      points.removeFirst(max(old, points.count - PatientHistory.mostPoints, 0))
+    }
+    values[measure] = points
+  }
+
+  private mutating func insertSign(_ sign: Sign) {
+    guard !signs.contains(where: { $0.id == sign.id }) else { return }
+    let index = signs.lastIndex { $0.time <= sign.time }.map { $0 + 1 } ?? 0
+    signs.insert(sign, at: index)
+    if signs.count > 2 * PatientHistory.mostSigns { signs.removeFirst(signs.count - PatientHistory.mostSigns) }
+  }
+
+  /// The first index whose time is later.
+  private static func index(_ points: [Point], after time: Int64) -> Int {
+    var (low, high) = (0, points.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if points[middle].time <= time { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
+  /// Values of `[from, to]`, oldest first.
+  public func points(_ measure: Measure, from: Int64, to: Int64) -> ArraySlice<Point> {
+    guard let points = values[measure], from <= to else { return [] }
+    return points[PatientHistory.index(points, after: from - 1)..<PatientHistory.index(points, after: to)]
+  }
+
+  /// The newest values up to an instant, oldest first.
+  public func newest(_ measure: Measure, _ count: Int, upTo time: Int64) -> ArraySlice<Point> {
+    guard let points = values[measure] else { return [] }
+    return points[..<PatientHistory.index(points, after: time)].suffix(max(0, count))
+  }
+
+  func newestSigns(_ kind: ReadingKind?, _ count: Int, upTo time: Int64) -> [Sign] {
+    Array(signs.filter { $0.time <= time && (kind == nil || $0.kind == kind) }.suffix(max(0, count)))
+  }
+
+  /// When a measure was last taken, up to an instant.
+  public func last(_ measure: Measure, upTo time: Int64) -> Int64? { newest(measure, 1, upTo: time).last?.time }
+
+  /// True when a weight is so far from the week's median that somebody else may stand on the scale: more than 3 kg and more
+  /// than 4 %.
+  public func isSomebodyElse(_ weight: ExactDecimal, at time: Int64) -> Bool {
+    let week = points(.weight, from: time - 7 * 86_400_000, to: time).map(\.value).sorted()
+    guard week.count >= 3, let difference = weight.subtracting(week[(week.count - 1) / 2]) else { return false }
+    let median = week[(week.count - 1) / 2]
+    let away = difference < .zero ? ExactDecimal.zero.subtracting(difference) ?? difference : difference
+    guard let share = median.scaled(by: 4, over: 100, places: 6) else { return false }
+    return max(ExactDecimal(3), share) < away
+  }
+}
