@@ -74,6 +74,11 @@ extension Gateway {
       hold(append.entries, now)
     } else {
       effects.append(.close(device: id))
+      // Not in a race: each contact costs the device's battery as much as a reading.
+      if devices[id]?.link != nil {
+        devices[id]?.relistAt = now.monotonic + Gateway.refusedRetry
+        effects += listDevices(now)
+      }
     }
     return effects
   }

@@ -41,6 +41,8 @@ struct BluetoothState: Sendable {
 extension Gateway {
   /// How long a closed door or a controller that is down waits, in milliseconds.
   static let bluetoothRetry: Int64 = 30_000
+  /// How long a device whose reading the disk refused is left alone, in milliseconds: many are on the air for a minute.
+  static let refusedRetry: Int64 = 5000
 
   mutating func openBluetooth() -> [Effect] {
     guard configuration.bluetooth.isEnabled, bluetooth.door == .closed else { return [] }
