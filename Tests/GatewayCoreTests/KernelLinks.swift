@@ -27,6 +27,7 @@ extension Kernel {
   func appear(_ place: Int, for milliseconds: Int64) {
     let isHeard = (onAirUntil[place] ?? 0) > hub.time
     onAirUntil[place] = max(onAirUntil[place] ?? 0, hub.time + milliseconds)
+    if let link = links[place] { return send(air[place].sendsMore(), from: place, link.number) }
     if !isHeard { after(20) { $0.advertise(place) } }
   }
 

@@ -119,6 +119,9 @@ struct Peripheral {
     return isSubscribed ? flush() : []
   }
 
+  /// What was measured while a link is up.
+  mutating func sendsMore() -> [[UInt8]] { awaitsConfirmation ? [] : flush() }
+
   mutating func disconnected() {
     awaitsConfirmation = false
     isSubscribed = false
