@@ -78,6 +78,14 @@ extension Gateway {
     bluetooth.controllers.values.first { $0.address == address && $0.isReady }?.index
   }
 
+  /// The registered device of an address, when its bond is with this controller.
+  private func device(_ address: PeerAddress, on index: UInt16) -> String? {
+    guard let id = bluetooth.devices[address], let own = bluetooth.controllers[index]?.address,
+      devices[id]?.link?.controller == own
+    else { return nil }
+    return id
+  }
+
   /// The controller for a new device: the configured one, or the first that is ready.
   var readyController: Controller? {
     bluetooth.controllers.values.filter(\.isReady).min { $0.index < $1.index }
@@ -98,10 +106,10 @@ extension Gateway {
     case .settings(let settings): return settingsChanged(settings, index, now)
     case .connected(let address, let advertising): return connected(address, advertising, index, now)
     case .disconnected(let address, let reason):
-      guard reason == .authenticationFailure, let id = bluetooth.devices[address] else { return [] }
+      guard reason == .authenticationFailure, let id = device(address, on: index) else { return [] }
       return bondLost(id, now)
     case .connectFailed(let address, _):
-      if let id = bluetooth.devices[address] { devices[id]?.missedContacts += 1 }
+      if let id = device(address, on: index) { devices[id]?.missedContacts += 1 }
       return []
     case .found(let address, let rssi, let data): return heard(address, rssi, data, index, now)
     case .discovering(let isOn): return discovering(isOn, index, now)
@@ -277,7 +285,7 @@ extension Gateway {
   ) -> [Effect] {
     guard let own = bluetooth.controllers[index]?.address else { return [] }
     let isPairing = bluetooth.pairing?.peer == address && bluetooth.pairing?.stage == .pairing
-    guard let id = isPairing ? bluetooth.pairing?.device : bluetooth.devices[address], let device = devices[id] else {
+    guard let id = isPairing ? bluetooth.pairing?.device : device(address, on: index), let device = devices[id] else {
       return []
     }
     guard device.session == nil else { return [] }
@@ -313,7 +321,7 @@ extension Gateway {
       bluetooth.pairing = pairing
       return []
     }
-    guard let id = bluetooth.devices[address], devices[id]?.link?.controller == own else { return [] }
+    guard device(address, on: index) != nil else { return [] }
     add(&bonds, own)
     return [.save(.bonds, bonds.encoded)]
   }
@@ -324,7 +332,7 @@ extension Gateway {
       bluetooth.pairing?.parameters.append(parameters)
       return []
     }
-    guard bluetooth.devices[parameters.address] != nil, !bonds.keys(of: own).parameters.contains(parameters) else {
+    guard device(parameters.address, on: index) != nil, !bonds.keys(of: own).parameters.contains(parameters) else {
       return []
     }
     bonds.add(parameters, on: own)
