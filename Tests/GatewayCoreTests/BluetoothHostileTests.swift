@@ -84,7 +84,7 @@ import Testing
     var random = SplitMix(4711)
     let kernel = pairedKernel()
     kernel.keepsEffects = false
-    for round in 0..<20_000 {
+    for round in 0..<4000 {
       var packet = (0..<Int.random(in: 0...60, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
       // Half of them begin as an event of the controller does, and tell their length.
       if round % 2 == 0, packet.count > 6 {
@@ -104,7 +104,7 @@ import Testing
     kernel.ask(.scan(seconds: 30))
     kernel.keepsEffects = false
     let data = Peripheral.scale().advertisement
-    for number in 0..<20_000 {
+    for number in 0..<4000 {
       let stranger = PeerAddress(bits: 0x5A00_0000_0000 + UInt64(number), kind: .randomLE)
       let body = Kernel.wire(stranger) + [0xCE, 0, 0, 0, 0] + Peripheral.octets(UInt16(data.count)) + data
       kernel.hub.send(.managementReceived([0x12, 0, 0, 0] + Peripheral.octets(UInt16(body.count)) + body))
