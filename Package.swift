@@ -122,7 +122,8 @@ let package = Package(
       "Drivers", ["Drivers", "HealthProfiles", "Octets", "Readings", "JSON"],
       resources: [.copy("Captures"), .copy("Fixtures")]),
     tests("ControlProtocol", ["ControlProtocol", "Readings", "JSON"]),
-    tests("Exchange", ["Exchange", "Octets", "Readings", "JSON", "Zones"]),
+    tests(
+      "Exchange", ["Exchange", "Octets", "Readings", "JSON", "Zones"], resources: [.copy("Fixtures")]),
     tests(
       "GatewayCore",
       [

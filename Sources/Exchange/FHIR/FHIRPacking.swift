@@ -1,0 +1,93 @@
+// Readings into requests: decoded, asked whether this backend can have them, and packed within its limits.
+
+internal import JSON
+internal import Readings
+
+/// A reading with the entries that it alone brings.
+struct FHIRPiece {
+  var item: OutgoingItem
+  var reading: Reading
+  /// Their octets and what an answer is held against.
+  var entries: [(octets: [UInt8], entry: EncodedRequest.Entry)]
+}
+
+enum FHIRPacking {
+  /// Reads the items. Events have no form in these Bundles and are passed over.
+  static func readings(
+    _ items: [OutgoingItem], sendsUnplaced: Bool, isPatientFit: (String) -> Bool, into batch: inout EncodedBatch
+  ) -> [(OutgoingItem, Reading, patient: String)] {
+    var found: [(OutgoingItem, Reading, patient: String)] = []
+    for item in items {
+      guard item.isReading else {
+        batch.passedOver.append(item.id)
+        continue
+      }
+      guard let (reading, _) = try? ReadingJSON.decode(item.json) else {
+        batch.refused[item.id] = "reading.unreadable: the stored reading cannot be read"
+        continue
+      }
+      guard let patient = reading.patient, isPatientFit(patient) else {
+        batch.refused[item.id] = "patient.not-an-id: the patient's reference is no FHIR id (letters, digits, - and .)"
+        continue
+      }
+      guard reading.takenAt != nil || sendsUnplaced else {
+        batch.refused[item.id] = "time.unplaced: nothing places the reading in time"
+        continue
+      }
+      guard !reading.observations.isEmpty else {
+        batch.passedOver.append(item.id)
+        continue
+      }
+      found.append((item, reading, patient))
+    }
+    return found
+  }
+
+  /// A logical id of FHIR (R4 2.24.0.1).
+  static func isID(_ text: String) -> Bool {
+    (1...64).contains(text.utf8.count)
+      && text.utf8.allSatisfy { octet in
+        switch octet {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E: true
+        default: false
+        }
+      }
+  }
+
+  /// Consecutive runs within the limits; `shared` says how many entries and octets a run needs beside its own. A piece that
+  /// is too large by itself goes alone.
+  static func runs(
+    _ pieces: [FHIRPiece], maximumEntries: Int, maximumBytes: Int, shared: ([FHIRPiece]) -> (entries: Int, bytes: Int)
+  ) -> [[FHIRPiece]] {
+    var runs: [[FHIRPiece]] = []
+    var run: [FHIRPiece] = []
+    var entries = 0
+    var bytes = 0
+    for piece in pieces {
+      let pieceBytes = piece.entries.reduce(0) { $0 + $1.octets.count + 1 }
+      let beside = shared(run + [piece])
+      let isTooMuch =
+        entries + piece.entries.count + beside.entries > maximumEntries
+        || bytes + pieceBytes + beside.bytes > maximumBytes
+      if isTooMuch, !run.isEmpty {
+        runs.append(run)
+        (run, entries, bytes) = ([], 0, 0)
+      }
+      run.append(piece)
+      entries += piece.entries.count
+      bytes += pieceBytes
+    }
+    if !run.isEmpty { runs.append(run) }
+    return runs
+  }
+
+  /// An entry's object.
+  static func entry(_ url: String, _ resource: JSONValue, request: JSONValue?) -> [UInt8] {
+    FHIRElement.object(["fullUrl": .string(url), "resource": resource, "request": request]).encoded()
+  }
+
+  /// `POST`, unless the server has it.
+  static func post(_ type: String, ifNoneExist search: String?) -> JSONValue {
+    FHIRElement.object(["method": "POST", "url": .string(type), "ifNoneExist": search.map { .string($0) }])
+  }
+}
