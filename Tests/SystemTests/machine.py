@@ -112,8 +112,14 @@ class Machine:
         for line in pipe:
             lines.put(line.decode(errors='replace').rstrip('\r\n'))
 
-    def console(self, octets=3000):
+    def story(self):
+        """For a guest that died: what the kernel said last, from its BUG on, and what the virtual devices saw."""
+        console = self.tail('console', 8000)
+        at = console.find('BUG')
+        return console[at if at >= 0 else -2500:][:2500] + '\n' + self.tail('ctl/air.events', 2500)
+
+    def tail(self, name, octets):
         try:
-            return open(self.path('console'), errors='replace').read()[-octets:]
+            return open(self.path(name), errors='replace').read()[-octets:]
         except OSError:
             return ''

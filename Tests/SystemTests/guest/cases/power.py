@@ -4,6 +4,8 @@ import subprocess
 import threading
 import time
 
+from cases.disk import freeze
+from desk import pair
 from framework import case, expect, expect_equal, wait_until
 from hub import shell
 from serial_line import Pty, weight
@@ -96,3 +98,84 @@ def twice(hub, rebooted):
         hub.has_cut('second', True)
         hub.cut_power()
     count(hub, told)
+
+
+CUFF = 'F0:00:00:00:00:01'
+KEYS = 'keys=/ctl/keys.json'
+
+
+def cuff_after_cut(hub, octets):
+    """The cuff after the power cut: it never saw a confirmation, so it gives the same octets again; they are there once."""
+    wait_until(hub.is_active, 60, 'the daemon starts by itself')
+    hub.air.start('cuff,stored=0,%s,queue=%s' % (KEYS, octets))
+    hub.air.wait_for('confirmed', seconds=60)
+    readings = hub.wait_for_readings(1)
+    expect_equal(readings[0]['raw']['hex'], octets, 'octets')
+    expect(not hub.air.events('paired'), 'it was paired again')
+    wait_until(lambda: len([i for i in hub.delivered() if 'kind' in i]) >= 1, 20, 'delivered')
+    expect_equal(len([i for i in hub.delivered() if 'kind' in i]), 1, 'delivered')
+
+
+@case(cuts=True, limit=150)
+def between_indication_and_disk(hub, rebooted):
+    """The cuff's indication is in the hub, the disk does not answer, the power goes: no confirmation went out, and the record comes
+    again after the boot. Once."""
+    if not rebooted:
+        shell('rm', '-f', '/ctl/keys.json')
+        hub.air.start('cuff,stored=0,' + KEYS)
+        hub.start()
+        pair(hub, CUFF)
+        hub.air.wait_for('subscribed')
+        shell('sync')
+        freeze(hub)
+        hub.air.tell('measure', 'cuff', 'systolic=141')
+        octets = hub.air.wait_for('sent')['value']
+        time.sleep(2)
+        expect(not hub.air.events('confirmed'), 'confirmed before it was on disk')
+        hub.keep(octets=octets)
+        hub.cut_power()
+    cuff_after_cut(hub, hub.kept()['octets'])
+
+
+@case(cuts=True, limit=150)
+def between_disk_and_confirmation(hub, rebooted):
+    """The reading is on disk, its confirmation is lost with the power: the cuff sends it again, and it is one reading."""
+    if not rebooted:
+        shell('rm', '-f', '/ctl/keys.json')
+        hub.air.start('cuff,stored=0,hears-confirmation=0,' + KEYS)
+        hub.start()
+        pair(hub, CUFF)
+        hub.air.wait_for('subscribed')
+        hub.air.tell('measure', 'cuff', 'systolic=142')
+        octets = hub.air.wait_for('sent')['value']
+        hub.wait_for_readings(1)
+        hub.air.wait_for('confirmation-missed')
+        hub.keep(octets=octets)
+        hub.cut_power()
+    cuff_after_cut(hub, hub.kept()['octets'])
+
+
+@case(cuts=True, limit=150)
+def among_records(hub, rebooted):
+    """A meter gives 20 records while the power goes; after the boot it gives what is missing: 20 readings, none twice."""
+    meter = 'meter,stored=20,slow=0.2,' + KEYS
+    if not rebooted:
+        shell('rm', '-f', '/ctl/keys.json')
+        hub.air.start(meter)
+        hub.start()
+        pair(hub, CUFF)
+        wait_until(lambda: len(hub.readings()) >= 5, 40, 'some records')
+        hub.keep(told=[r['id'] for r in hub.readings()], queue=[e['value'] for e in hub.air.events('sent')])
+        hub.cut_power()
+    wait_until(hub.is_active, 60, 'the daemon starts by itself')
+    told = hub.kept()['told']
+    readings = hub.readings()
+    expect({r['id'] for r in readings} >= set(told), 'told readings are lost')
+    known = [r['raw']['hex'] for r in readings]
+    # The same records as before: their octets hold the times of the first run.
+    later = [v for v in hub.kept()['queue'] if v not in known]
+    hub.air.start('meter,stored=0,%s,queue=%s' % (KEYS, '+'.join(known + later)))
+    wait_until(lambda: hub.air.events('racp-answer'), 40, 'the meter was asked')
+    time.sleep(2)
+    got = [r['raw']['hex'] for r in hub.readings()]
+    expect_equal(sorted(got), sorted(known + later), 'records')

@@ -33,6 +33,9 @@ Each --device is KIND[,KEY=VALUE...]; KIND is cuff, scale, oximeter, thermometer
     clock=S        its clock is S seconds off
     reads-time=1   reads the hub's Current Time
     users=N, consent=CODE   a scale with User Data that sends nothing before consent; user 1 has CODE, 2 has CODE+1
+    queue=HEX+HEX  readings in memory, as octets, before the stored ones
+    keys=FILE      its bonds are in this file
+    hears-confirmation=0   confirmations get lost on the air
     hostile=H      lengths, mtu, storm, services, silent, errors, requests; see hostile.py
     appearance, systolic, diastolic, pulse, weight, spo2, temperature: values
 

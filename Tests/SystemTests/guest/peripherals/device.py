@@ -9,7 +9,7 @@ from bumble.device import Device, DeviceConfiguration
 from bumble.gatt import Characteristic, CharacteristicValue, Descriptor, Service
 from bumble.hci import Address, OwnAddressType
 from bumble.host import Host
-from bumble.keys import MemoryKeyStore
+from bumble.keys import JsonKeyStore, MemoryKeyStore
 from bumble.pairing import PairingConfig, PairingDelegate
 from bumble.transport.common import AsyncPipeSink
 
@@ -103,6 +103,8 @@ class Peripheral:
         self.controller.host = host
         device = Device(config=config, host=host)
         device.gatt_server.max_mtu = int(self.options.get('mtu', 23))
+        if self.options.get('hears-confirmation') == '0':
+            device.gatt_server.on_att_handle_value_confirmation = lambda *_: event('confirmation-missed', device=self.name)
         host.long_term_key_provider = self.long_term_key
         device.pairing_config_factory = self.pairing_config
         device.on('connection', self.on_connection)
@@ -199,7 +201,9 @@ class Peripheral:
 
     async def start(self):
         await self.device.power_on()
-        self.device.keystore = MemoryKeyStore()
+        self.device.keystore = self.key_store()
+        if 'queue' in self.options:
+            self.queue += [bytes.fromhex(text) for text in self.options['queue'].split('+')]
         for n in range(self.stored):
             self.queue.append(self.reading(n))
         if self.advertise_for != 'off':
@@ -272,8 +276,13 @@ class Peripheral:
         else:
             self.again()
 
+    def key_store(self):
+        """In memory, or in a file that survives a power cut of the machine."""
+        path = self.options.get('keys')
+        return JsonKeyStore(self.name, path) if path else MemoryKeyStore()
+
     async def forget_bonds(self):
-        self.device.keystore = MemoryKeyStore()
+        await self.device.keystore.delete_all()
         event('bonds-forgotten', device=self.name)
 
     # -- measurements
