@@ -37,7 +37,8 @@ public enum HTTPAnswer {
     case 300...399:
       return .misconfigured(
         code: code, text: "the backend answers with a redirection; configure the address it points to")
-    case 400, 402, 406, 412, 415, 422, 451: return .refused(code: code, text: "the backend refuses the batch")
+    case 400, 402, 412, 422, 451: return .refused(code: code, text: "the backend refuses the batch")
+    case 406, 415: return .misconfigured(code: code, text: "the backend does not take this kind of batch")
     case 401: return .misconfigured(code: code, text: "the backend refuses the credential")
     case 403: return .misconfigured(code: code, text: "the credential may not store readings there")
     case 404, 405, 410: return .misconfigured(code: code, text: "nothing takes readings at this address")

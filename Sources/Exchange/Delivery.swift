@@ -1,0 +1,140 @@
+// One batch on its way to one backend: its requests one after the other, each frozen until it is answered; a refused one divided
+// down to the reading that is bad; one that is too large made smaller, for good. Pure: octets and answers in, what next out.
+
+/// A batch under way.
+public struct Delivery: Sendable {
+  /// Encodes items, under a batch identifier of its own each time.
+  public typealias Encode = ([OutgoingItem]) -> EncodedBatch
+
+  /// With so many readings refused one by one and none ever taken, the backend is wrong and not they.
+  static let suspicious = 8
+  /// How often such a batch is offered before its readings are set aside after all.
+  static let mostOffers = 12
+
+  private var items: [String: OutgoingItem] = [:]
+  private var order: [OutgoingItem] = []
+  private var requests: [EncodedRequest] = []
+  private var results: [String: ItemResult] = [:]
+  /// What was answered in batches that did not end well: it is not sent again.
+  private var settled: [String: ItemResult] = [:]
+  /// The most items of one request since the backend refused more as too large.
+  public private(set) var mostItems: Int?
+  /// How often the first request was sent.
+  public private(set) var attempt = 0
+  private var hasSucceeded = false
+  /// What the backend refused alone, of this batch.
+  private var turnedAway: Set<String> = []
+  private var offers = 0
+  private var isWithdrawn = false
+
+  /// Nothing under way.
+  public init() {}
+
+  /// Takes a new batch.
+  public mutating func begin(_ items: [OutgoingItem], _ encode: Encode) {
+    // What the last batch told is acknowledged by now; what a divided batch told comes again and counts.
+    if items.map(\.id) != order.map(\.id) { offers = 0 }
+    for id in results.keys where requests.isEmpty && !isWithdrawn { settled[id] = nil }
+    order = items
+    self.items = Dictionary(items.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    results = settled.filter { self.items[$0.key] != nil }
+    isWithdrawn = false
+    turnedAway = []
+    attempt = 0
+    requests = make(items.filter { results[$0.id] == nil }, encode)
+  }
+
+  /// The request to be sent now; nil when every item has an answer.
+  public mutating func next(_ encode: Encode) -> EncodedRequest? {
+    if isWithdrawn { begin(order, encode) }
+    guard let request = requests.first else { return nil }
+    attempt += 1
+    return request
+  }
+
+  /// Takes the answer to the request that was sent; gives what the outbox is told, or nil when there is more to be sent.
+  public mutating func answered(_ outcome: UploadOutcome, _ encode: Encode) -> UploadOutcome? {
+    guard let request = requests.first else { return ended }
+    switch outcome {
+    case .items(let told):
+      guard request.items.allSatisfy({ told[$0] != nil }) else {
+        return .retry(afterMilliseconds: nil, code: "answer.incomplete")
+      }
+      for (id, result) in told { settle(id, result) }
+      if told.values.contains(where: { $0 == .stored || $0 == .duplicate }) { hasSucceeded = true }
+      advance()
+    case .refused(let code, let text):
+      if request.items.count > 1 {
+        divide(request, encode)
+      } else {
+        for id in request.items { settle(id, .rejected(ServerText.line("\(code): \(text)"))) }
+        turnedAway.formUnion(request.items)
+        advance()
+      }
+    case .tooLarge:
+      if request.items.count > 1 {
+        mostItems = max(1, request.items.count / 2)
+        let rest = order.filter { item in requests.contains { $0.items.contains(item.id) } }
+        requests = make(rest, encode)
+        attempt = 0
+      } else {
+        for id in request.items { settle(id, .rejected("http.413: too large for the backend even alone")) }
+        advance()
+      }
+    case .retry, .misconfigured: return outcome
+    }
+    return requests.isEmpty ? ended : nil
+  }
+
+  /// What the outbox is told when nothing is left to be sent.
+  public mutating func finish() -> UploadOutcome { ended }
+
+  private var ended: UploadOutcome {
+    mutating get {
+      if turnedAway.count >= Delivery.suspicious, turnedAway.count == order.count, !hasSucceeded {
+        offers += 1
+        if offers < Delivery.mostOffers {
+          for id in turnedAway { settled[id] = nil }
+          isWithdrawn = true
+          var reason = "it refuses every reading"
+          if case .rejected(let text)? = order.first.flatMap({ results[$0.id] }) { reason += ": \(text)" }
+          return .misconfigured(code: "backend.refuses-everything", text: ServerText.line(reason))
+        }
+      }
+      return .items(results)
+    }
+  }
+
+  private mutating func settle(_ id: String, _ result: ItemResult) {
+    results[id] = result
+    settled[id] = result
+  }
+
+  private mutating func advance() {
+    requests.removeFirst()
+    attempt = 0
+  }
+
+  private mutating func divide(_ request: EncodedRequest, _ encode: Encode) {
+    let held = request.items.compactMap { items[$0] }
+    let half = held.count / 2
+    requests.removeFirst()
+    requests = make(Array(held[..<half]), encode) + make(Array(held[half...]), encode) + requests
+    attempt = 0
+  }
+
+  /// The requests of items, no larger than the backend takes. What has no form there is answered at once.
+  private mutating func make(_ items: [OutgoingItem], _ encode: Encode) -> [EncodedRequest] {
+    var made: [EncodedRequest] = []
+    var rest = items[...]
+    while !rest.isEmpty {
+      let run = Array(rest.prefix(mostItems ?? rest.count))
+      rest = rest.dropFirst(run.count)
+      let batch = encode(run)
+      for (id, reason) in batch.refused { settle(id, .rejected(reason)) }
+      for id in batch.passedOver { settle(id, .stored) }
+      made += batch.requests
+    }
+    return made
+  }
+}

@@ -1,0 +1,143 @@
+// A batch on its way: the same octets again while the outcome is unknown, smaller ones after 413, the bad reading found with the
+// server's reason, and nothing sent twice that was answered.
+
+import Exchange
+import Testing
+
+private let items = (0..<10).map { OutgoingItem(id: "r\($0)", isReading: true, json: [UInt8($0)]) }
+
+/// Ten items in requests of `size`.
+private func encode(_ size: Int) -> Delivery.Encode {
+  { items in
+    let runs = stride(from: 0, to: items.count, by: size).map { Array(items[$0..<min($0 + size, items.count)]) }
+    return EncodedBatch(
+      requests: runs.map { run in
+        EncodedRequest(key: run[0].id, body: run.flatMap(\.json), items: run.map(\.id))
+      })
+  }
+}
+
+/// Sends until there is an end; the server answers by `judge`.
+private func run(
+  _ delivery: inout Delivery, _ encode: Delivery.Encode, _ judge: (EncodedRequest) -> UploadOutcome
+) -> (sent: [[String]], end: UploadOutcome) {
+  var sent: [[String]] = []
+  while let request = delivery.next(encode) {
+    sent.append(request.items)
+    if let end = delivery.answered(judge(request), encode) { return (sent, end) }
+  }
+  return (sent, delivery.finish())
+}
+
+private func stored(_ request: EncodedRequest) -> UploadOutcome {
+  .items(Dictionary(request.items.map { ($0, .stored) }, uniquingKeysWith: { first, _ in first }))
+}
+
+private func refused(_ end: UploadOutcome) -> [String: String] {
+  guard case .items(let results) = end else { return [:] }
+  return results.compactMapValues { if case .rejected(let reason) = $0 { reason } else { nil } }
+}
+
+@Suite struct DeliveryTests {
+  @Test func requestsGoOneAfterTheOtherAndEndInOneAnswer() {
+    var delivery = Delivery()
+    delivery.begin(items, encode(4))
+    let (sent, end) = run(&delivery, encode(4), stored)
+    #expect(sent.map(\.count) == [4, 4, 2])
+    #expect(end == .items(Dictionary(items.map { ($0.id, .stored) }, uniquingKeysWith: { first, _ in first })))
+  }
+
+  @Test func anUnknownOutcomeSendsTheSameOctetsAndNotWhatWasAnswered() {
+    var delivery = Delivery()
+    delivery.begin(items, encode(4))
+    var calls = 0
+    let (_, end) = run(&delivery, encode(4)) { request in
+      calls += 1
+      return calls == 2 ? .retry(afterMilliseconds: nil, code: "net.timeout") : stored(request)
+    }
+    #expect(end == .retry(afterMilliseconds: nil, code: "net.timeout"))
+    #expect(delivery.attempt == 1)
+    let again = delivery.next(encode(1))
+    #expect(again?.items == ["r4", "r5", "r6", "r7"])
+    #expect(again?.body == [4, 5, 6, 7])
+    #expect(delivery.attempt == 2)
+  }
+
+  @Test func theBadReadingIsFoundWithTheServersReasonAndTheRestIsStoredOnce() {
+    var delivery = Delivery()
+    delivery.begin(items, encode(10))
+    var accepted: [String] = []
+    let (sent, end) = run(&delivery, encode(10)) { request in
+      if request.items.contains("r6") { return .refused(code: "http.422", text: "value: r6") }
+      accepted += request.items
+      return stored(request)
+    }
+    #expect(refused(end) == ["r6": "http.422: value: r6"])
+    #expect(accepted.sorted() == items.map(\.id).filter { $0 != "r6" })
+    #expect(sent.count <= 9)
+  }
+
+  @Test func tooLargeMakesSmallerRequestsForGood() {
+    var delivery = Delivery()
+    delivery.begin(items, encode(10))
+    let (sent, end) = run(&delivery, encode(10)) { $0.items.count > 3 ? .tooLarge : stored($0) }
+    #expect(sent.map(\.count) == [10, 5, 2, 2, 2, 2, 2])
+    #expect(refused(end).isEmpty && delivery.mostItems == 2)
+    let more = items.map { OutgoingItem(id: "n" + $0.id, isReading: true, json: $0.json) }
+    delivery.begin(more, encode(10))
+    #expect(run(&delivery, encode(10), stored).sent.map(\.count) == [2, 2, 2, 2, 2])
+  }
+
+  @Test func oneThatIsTooLargeAloneIsSetAside() {
+    var delivery = Delivery()
+    delivery.begin(items, encode(10))
+    let (_, end) = run(&delivery, encode(10)) { $0.items.contains("r0") ? .tooLarge : stored($0) }
+    #expect(refused(end).keys.sorted() == ["r0"])
+  }
+
+  @Test func aBatchThatComesAgainInPartsIsNotSentAgain() {
+    var delivery = Delivery()
+    delivery.begin(items, encode(5))
+    var calls = 0
+    _ = run(&delivery, encode(5)) { request in
+      calls += 1
+      return calls == 2 ? .retry(afterMilliseconds: nil, code: "http.503") : stored(request)
+    }
+    // The configuration changed: the outbox starts over with another batch size.
+    delivery.begin(Array(items[..<7]), encode(5))
+    #expect(run(&delivery, encode(5), stored).sent == [["r5", "r6"]])
+  }
+
+  @Test func whatHasNoFormThereIsAnsweredWithoutBeingSent() {
+    var delivery = Delivery()
+    let none: Delivery.Encode = { items in
+      EncodedBatch(requests: [], refused: ["r0": "time.unplaced"], passedOver: items.dropFirst().map(\.id))
+    }
+    delivery.begin(Array(items[..<3]), none)
+    #expect(delivery.next(none) == nil)
+    #expect(delivery.finish() == .items(["r0": .rejected("time.unplaced"), "r1": .stored, "r2": .stored]))
+  }
+
+  @Test func aBackendThatNeverTookAnythingIsWrongBeforeItsReadingsAre() {
+    var delivery = Delivery()
+    delivery.begin(items, encode(10))
+    var offers = 0
+    var end = UploadOutcome.tooLarge
+    while offers < 50 {
+      offers += 1
+      end = run(&delivery, encode(10)) { _ in .refused(code: "http.422", text: "no such profile") }.end
+      guard case .misconfigured("backend.refuses-everything", _) = end else { break }
+    }
+    #expect(offers == 12)
+    #expect(refused(end).count == 10)
+  }
+
+  @Test func aBackendThatTookSomethingBeforeIsBelieved() {
+    var delivery = Delivery()
+    delivery.begin([OutgoingItem(id: "first", isReading: true, json: [])], encode(1))
+    _ = run(&delivery, encode(1), stored)
+    delivery.begin(items, encode(10))
+    let (_, end) = run(&delivery, encode(10)) { _ in .refused(code: "http.422", text: "no") }
+    #expect(refused(end).count == 10)
+  }
+}
