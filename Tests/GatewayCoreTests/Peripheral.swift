@@ -214,7 +214,7 @@ extension Peripheral {
   /// A fingertip oximeter that cannot bond and streams.
   static func oximeter(address: String = "C0:00:00:00:00:05") -> Peripheral {
     var oximeter = Peripheral(
-      "My Oximeter", address: address, [Characteristic(service: 0x1822, uuid: 0x2A5E, properties: 0x20)])
+      "Lab Oximeter", address: address, [Characteristic(service: 0x1822, uuid: 0x2A5E, properties: 0x20)])
     oximeter.needsEncryption = false
     return oximeter
   }
