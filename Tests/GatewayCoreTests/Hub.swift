@@ -35,7 +35,9 @@ struct Hub {
     files: [StateFileName: [UInt8]] = [:], time: Int64 = 0
   ) {
     var state = GatewayState()
-    for (sequence, entry) in disk {
+    // A snapshot stands for everything before it.
+    let first = disk.lastIndex { $0.entry.kind == .snapshot } ?? 0
+    for (sequence, entry) in disk.dropFirst(first) {
       if case .acknowledgement(let word) = entry {
         state.restore(word)
       } else {
