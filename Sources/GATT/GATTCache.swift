@@ -6,7 +6,9 @@ internal import Octets
 extension GATTClient {
   /// The MTU is agreed on, or stays as it is: a cache without a hash is believed now.
   mutating func exchanged() -> [GATTOutput] {
-    isCached && !isDiscovered && queue.isEmpty ? finishDiscovery() : next()
+    isGreeted = true
+    if isGreeting { return next() + [.greeted] }
+    return isCached && !isDiscovered && queue.isEmpty ? finishDiscovery() : next()
   }
 
   /// The answer to Read Using Characteristic UUID: one length octet, a handle, 16 octets. Anything else is no hash.

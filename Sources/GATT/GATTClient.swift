@@ -60,6 +60,9 @@ public struct GATTClient: Sendable {
   /// The device gives Service Changed on an encrypted link only.
   var needsEncryptionForServiceChanged = false
   var rediscoveries = 0
+  /// Only the MTU is asked for now; and it was answered.
+  var isGreeting = false
+  var isGreeted = false
   var unconfirmed = 0
   var hasFailed = false
   /// What discovery found, or the cache knew.
@@ -68,19 +71,30 @@ public struct GATTClient: Sendable {
   /// A client on a link that is just up.
   public init() {}
 
+  /// Exchanges the MTU and nothing else, ending in `.greeted`: for a link that is to be encrypted before anything is asked.
+  public mutating func greet() -> [GATTOutput] {
+    isGreeting = true
+    queue = [.exchangeMTU]
+    return next()
+  }
+
   /// Begins with the MTU, then discovers everything; or, with a cache of the same bond, compares the database's hash where
   /// the device has one, and discovers only what has changed. Only a device with a bond is asked to tell of changes. What
   /// came before, while the link was not encrypted, is given after `discovered`.
   public mutating func start(cached: GATTDatabase? = nil, isBonded: Bool = true) -> [GATTOutput] {
     self.isBonded = isBonded
+    isGreeting = false
+    queue = isGreeted || pending == .exchangeMTU ? [] : [.exchangeMTU]
     if let cached, !cached.characteristics.isEmpty {
       isCached = true
       database = cached
-      queue = cached.databaseHash == nil ? [.exchangeMTU] : [.exchangeMTU, .hash]
+      if cached.databaseHash != nil { queue.append(.hash) }
     } else {
-      queue = [.exchangeMTU, .services(from: 1)]
+      queue.append(.services(from: 1))
     }
-    return next()
+    if pending == .exchangeMTU { return [] }
+    // A cache without hash is all there is to know.
+    return queue.isEmpty ? exchanged() : next()
   }
 
   /// Reads a characteristic, however long its value is. As every request, it fails with Database Out Of Sync (0x12) while

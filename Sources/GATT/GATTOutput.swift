@@ -4,6 +4,8 @@
 public enum GATTOutput: Hashable, Sendable {
   /// Send this PDU.
   case transmit([UInt8])
+  /// The MTU is agreed; `start` goes on.
+  case greeted
   /// The handles are known: found by discovery, or taken from the cache. It comes again after `databaseChanged`. What
   /// differs from the cache and `isComplete` is worth keeping for the next link with the same bond.
   case discovered(GATTDatabase)

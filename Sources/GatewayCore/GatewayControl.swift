@@ -287,7 +287,9 @@ extension Gateway {
     }
     list.append(
       check(
-        "bluetooth", bluetoothFault == nil, "\(bluetooth.controllers.values.count(where: \.isReady)) controller ready",
+        "bluetooth", bluetoothFault == nil || bluetooth.devices.isEmpty,
+        bluetoothFault.map { "\($0.message); no device needs it" }
+          ?? "\(bluetooth.controllers.values.count(where: \.isReady)) controller ready",
         bluetoothFault?.message ?? "", bluetoothFault?.hint ?? "hearthctl doctor"))
     for configured in knownDevices {
       guard let device = devices[configured.id] else { continue }

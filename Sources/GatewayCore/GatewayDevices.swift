@@ -226,7 +226,8 @@ extension Gateway {
     }
     if output.confirms {
       // A reading that is on its way to the disk from an earlier link is not confirmed on this one: the device sends it again.
-      effects.append(mayConfirm ? .transmit(device: id, [0x1E]) : .close(device: id))
+      if mayConfirm { effects += captured(id, ">", GATTClient.confirmation, now) }
+      effects.append(mayConfirm ? .transmit(device: id, GATTClient.confirmation) : .close(device: id))
     }
     // All of it was on disk already: a driver that acknowledges records hears so.
     if isKnown { effects += session(id, now) { $0.committed(at: now.monotonic) } }

@@ -43,10 +43,8 @@ struct LinkTerms: Sendable {
 /// A device's session while its link is up.
 struct LinkSession: Sendable {
   private enum Phase: Hashable {
-    /// A bonded device was asked the harmless `greeting`; encryption begins with its answer.
-    case greeting
-    /// Pairing or encryption is not complete. As in `greeting`, the peer's requests are answered; values are kept by the
-    /// client, and count only once it is.
+    /// Pairing or encryption is not complete; at most the MTU is exchanged. The peer's requests are answered; values are kept
+    /// by the client, and count only once it is.
     case waiting
     case settling(until: Int64)
     case up
@@ -54,11 +52,6 @@ struct LinkSession: Sendable {
   /// Quiet after the last value before the link is given back, in milliseconds (Continua design, and batteries).
   private static let quietAfterReading: Int64 = 10_000
   private static let quietWithoutReading: Int64 = 60_000
-
-  /// Find Information of the first handle, and how its answer begins. Debian's kernel 6.1.192 dies when a socket is closed
-  /// on whose link encryption failed (a lost bond) before anything was received: so something is received first.
-  private static let greeting: [UInt8] = [0x04, 0x01, 0x00, 0x01, 0x00]
-  private static func answersGreeting(_ pdu: [UInt8]) -> Bool { pdu.first == 0x05 || pdu.starts(with: [0x01, 0x04]) }
 
   private var driver: any Driver
   private var client: GATTClient?
@@ -100,17 +93,19 @@ struct LinkSession: Sendable {
   mutating func opened(at now: Int64) -> SessionOutput {
     var output = SessionOutput()
     if let terms {
-      if terms.isPairing {
-        // The pairing's own deadline ends it.
-        phase = .waiting
-      } else {
-        quietDeadline = now + LinkSession.quietWithoutReading
+      // While it is being paired, the pairing's own deadline ends it.
+      if !terms.isPairing { quietDeadline = now + LinkSession.quietWithoutReading }
+      guard terms.isPairing || terms.level != nil, var client else {
+        begin(at: now, into: &output)
+        return output
       }
-      if !terms.isPairing, terms.level != nil {
-        phase = .greeting
-        output.transmit.append(LinkSession.greeting)
-      }
-      if phase == .up { begin(at: now, into: &output) }
+      phase = .waiting
+      if terms.isPairing { return output }
+      // One exchange before the link is encrypted: kernels (Debian's 6.1.0-55 and -56) die in closing a channel that carried
+      // nothing when encryption failed, as it does with a device that lost its bond.
+      let outputs = client.greet()
+      self.client = client
+      take(outputs, at: now, into: &output)
     } else if client != nil {
       begin(at: now, into: &output)
     } else if isSerial {
@@ -157,12 +152,7 @@ struct LinkSession: Sendable {
     if let terms, !terms.isPairing {
       quietDeadline = now + (hasReading ? LinkSession.quietAfterReading : LinkSession.quietWithoutReading)
     }
-    if phase == .greeting, LinkSession.answersGreeting(octets) {
-      phase = .waiting
-      output.secures = terms?.level
-    } else {
-      receive(octets, at: now, into: &output)
-    }
+    receive(octets, at: now, into: &output)
     if !output.readings.isEmpty || !output.fragments.isEmpty {
       hasReading = true
       if terms != nil { quietDeadline = now + LinkSession.quietAfterReading }
@@ -246,6 +236,8 @@ struct LinkSession: Sendable {
       case .transmit(let pdu): output.transmit.append(pdu)
       case .startTimer: transactionDeadline = now + Int64(GATTClient.transactionMilliseconds)
       case .stopTimer: transactionDeadline = nil
+      case .greeted:
+        if phase == .waiting, let terms, !terms.isPairing { output.secures = terms.level }
       case .discovered(let database):
         if database.isComplete { output.discovered = database }
         let found = database.characteristics.map {

@@ -66,7 +66,11 @@ extension Gateway {
     bluetooth.pairing = Pairing(
       request: id, caller: caller, wish: wish, controller: controller.index, now: now.monotonic)
     var effects = [manage(.setBondable(true), controller.index)]
-    if let neighbour = bluetooth.neighbourhood.find(wish.address, at: now.monotonic) {
+    let known = bluetooth.devices.first { $0.key.description == wish.address.uppercased() }
+    if let known, let device = devices[known.value], device.session != nil {
+      if wish.driver == nil { bluetooth.pairing?.wish.driver = device.profile.id }
+      effects += chosen(bluetooth.neighbourhood.connected(known.key, at: now.monotonic), now)
+    } else if let neighbour = bluetooth.neighbourhood.find(wish.address, at: now.monotonic) {
       effects += chosen(neighbour, now)
     } else {
       if let pairing = bluetooth.pairing { effects.append(pairing.tell("searching")) }
@@ -103,6 +107,8 @@ extension Gateway {
         [
           ("name", neighbour.name.map { .string($0) } ?? .null), ("driver", .string(profile.id)),
           ("device", .string(pairing.device ?? "")), ("rssi", .int(Int(neighbour.rssi))),
+          ("address", .string(neighbour.address.description)),
+          ("pairing_mode", .bool((neighbour.flags ?? 0) & 1 != 0)), ("hint", .string(profile.pairingHint)),
         ])
     ]
     if profile.asksConsent, pairing.wish.consent == nil {
@@ -248,6 +254,8 @@ extension Gateway {
             "expected a slot and a code of at most four digits, such as 1 0520", "an empty answer goes on without")
         }
         bluetooth.pairing?.wish.consent = Consent(user: user, code: code)
+        // The slot is the patient's, not the whole device.
+        bluetooth.pairing?.wish.user = pairing.wish.user ?? user
       }
       bluetooth.pairing?.prompt = nil
       return [done] + readyToPair(now)

@@ -15,8 +15,8 @@ struct Neighbour: Sendable {
   var toldAt: Int64?
   var name: String?
   var services: [BluetoothUUID] = []
-  var serviceData: [BluetoothUUID] = []
-  var companies: [UInt16] = []
+  /// The newest of each service and company.
+  var data: [AdvertisedData] = []
   var flags: UInt8?
 
   init(_ address: PeerAddress) {
@@ -32,16 +32,22 @@ struct Neighbour: Sendable {
     heardAt = now
     if let name = advertisement.name, !name.isEmpty { self.name = name }
     for service in advertisement.services where !services.contains(service) { services.append(service) }
-    for data in advertisement.serviceData where !serviceData.contains(data.uuid) { serviceData.append(data.uuid) }
-    for company in advertisement.manufacturerData.keys.sorted() where !companies.contains(company) {
-      companies.append(company)
+    for item in advertisement.serviceData {
+      data.removeAll { $0.service == item.uuid }
+      data.append(AdvertisedData(service: item.uuid, octets: item.octets))
+    }
+    for (company, octets) in advertisement.manufacturerData.sorted(by: { $0.key < $1.key }) {
+      data.removeAll { $0.company == company }
+      data.append(AdvertisedData(company: company, octets: octets))
     }
     if let flags = advertisement.flags { self.flags = flags }
   }
 
   /// The driver that claims it.
   var profile: DeviceProfile? {
-    Registry.claim(name: name, services: services, serviceData: serviceData, companies: companies)
+    Registry.claim(
+      name: name, services: services, serviceData: data.compactMap(\.service), companies: data.compactMap(\.company),
+      data: data)
   }
 }
 
@@ -49,8 +55,8 @@ struct Neighbour: Sendable {
 struct Neighbourhood: Sendable {
   /// A block of flats has fewer.
   static let capacity = 256
-  /// How long one stays after it fell silent, in milliseconds.
-  static let memory: Int64 = 180_000
+  /// How long a device counts as there after it fell silent, in milliseconds: one that is to be paired has to answer.
+  static let memory: Int64 = 10_000
 
   private(set) var neighbours: [PeerAddress: Neighbour] = [:]
 
@@ -79,5 +85,12 @@ struct Neighbourhood: Sendable {
     neighbours.values.first {
       $0.address.description == text.uppercased() && now - $0.heardAt <= Neighbourhood.memory
     }
+  }
+
+  /// A device whose link is up: it is there, and may not be on the air.
+  mutating func connected(_ address: PeerAddress, at now: Int64) -> Neighbour {
+    var neighbour = neighbours[address] ?? Neighbour(address)
+    neighbour.heardAt = now
+    return neighbour
   }
 }
