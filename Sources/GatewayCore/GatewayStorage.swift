@@ -41,6 +41,8 @@ extension Gateway {
     if wakes { effects += wakeOutboxes() }
     guard let device = append.device, !append.entries.isEmpty else { return effects }
     devices[device]?.pendingAppends -= 1
+    // The confirmations stood in the same list.
+    devices[device]?.session?.confirmed()
     if devices[device]?.pendingAppends == 0 { effects += session(device, now) { $0.committed(at: now.monotonic) } }
     return effects
   }

@@ -106,8 +106,9 @@ public enum SerialPort {
       Descriptor.close(fd)
       throw failure
     }
-    // A terminal program that opened the port without taking it for itself would share what arrives.
-    if PortOwner.find(path) != nil {
+    // A terminal program that opened the port without taking it for itself would share what arrives. A pseudo terminal is held
+    // open by who plays the device.
+    if !path.hasPrefix("/dev/pts/"), PortOwner.find(path) != nil {
       let failure = busy(SystemError("open", path: path, errno: EBUSY), path)
       Descriptor.close(fd)
       throw failure

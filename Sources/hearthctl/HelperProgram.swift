@@ -6,7 +6,7 @@ import Platform
 enum HelperProgram {
   /// Runs a program, found like a shell finds it, to its end. Both its outputs come as one text of at most 64 KiB; nil when
   /// it could not be started or did not end within the milliseconds.
-  static func run(_ path: String, _ arguments: [String], milliseconds: Int64 = 10_000) -> (status: Int32, text: String)?
+  static func run(_ path: String, _ arguments: [String], milliseconds: Int64 = 30_000) -> (status: Int32, text: String)?
   {
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { return nil }

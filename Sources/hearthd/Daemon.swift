@@ -210,6 +210,10 @@ final class Daemon {
   /// Events are handled one after the other: what an effect brings about at once waits for the end of its list.
   func handle(_ event: Event) {
     events.append(event)
+    handleWaiting()
+  }
+
+  private func handleWaiting() {
     guard !isHandling else { return }
     isHandling = true
     while !events.isEmpty { run(gateway.handle(events.removeFirst(), at: now())[...]) }
@@ -321,11 +325,14 @@ final class Daemon {
   private func received(_ message: JournalMessage) {
     switch message {
     case .appended(let id, let sequences, let rolled):
-      // What the journal tells comes before the rest of the list, as it happened.
+      // The rest of the list, then the news of the disk; what the rest brings about at once comes after both.
       let rest = waiting.removeValue(forKey: id) ?? []
+      isHandling = true
       run(rest)
-      handle(.appended(id, sequences: sequences))
-      if rolled { handle(.journalRolled) }
+      isHandling = false
+      events.insert(.appended(id, sequences: sequences), at: 0)
+      if rolled { events.insert(.journalRolled, at: 1) }
+      handleWaiting()
     case .failed(let id, let failure):
       let rest = waiting.removeValue(forKey: id) ?? []
       handle(.appendFailed(id, failure))
