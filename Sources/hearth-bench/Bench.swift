@@ -20,8 +20,8 @@ struct Bench {
           """
           usage: hearth-bench [--json] [--folder DIR] [--hearthd PROGRAM] [--backlog READINGS]
 
-          Decoding, the advertisement filter and the journal beside its plain twin; with --hearthd also the memory, start and
-          drain of the daemon. DIR is where the journal is written: a folder on the disk that counts.
+          Decoding, a thousand advertisements a second, and the journal beside its plain twin; with --hearthd also the memory,
+          start and drain of the daemon. DIR is where the journal is written: a folder on the disk that counts.
           """)
         exit(option == "--help" ? 0 : 64)
       }
@@ -33,6 +33,7 @@ struct Bench {
       }
     }
     var figures = DecodeBench.run()
+    figures += BluetoothBench.run()
     figures += JournalBench.run(folder: folder)
     if let daemon { figures += DaemonBench.run(daemon, folder: folder, backlog: backlog) }
     if asJSON {
