@@ -107,9 +107,11 @@ public struct Gateway: Sendable {
 
   private mutating func decide(_ event: Event, _ now: Now) -> [Effect] {
     switch event {
-    // A file that could not be written is told at once: whatever else comes first, the last pairing is on disk.
+    // A file that could not be written is told at once: whatever else comes first, the last pairing or unpairing is on disk.
     case .saveFailed, .appendFailed: break
-    default: bluetooth.finished = nil
+    default:
+      bluetooth.finished = nil
+      bluetooth.letGo = nil
     }
     switch event {
     case .started(let seed): return started(seed, now)

@@ -38,10 +38,13 @@ extension Gateway {
   private func driverContext(_ device: DeviceState, _ now: Now) -> DriverContext {
     let zone = zone(for: device.configuration, patient: device.configuration.patient)
     let configuration = device.configuration
+    // What the technician just said counts on the link of the pairing already.
+    let pairing = bluetooth.pairing.flatMap { $0.device == configuration.id ? $0.wish.consent : nil }
+    let consent = pairing ?? configuration.consent
     var context = DriverContext(
       model: configuration.model, continuousInterval: configuration.continuousInterval,
       storedRecords: configuration.readsStoredRecords, lastRecordNumber: state.lastRecord[configuration.id],
-      consent: configuration.consent.map { ($0.user, $0.code) })
+      consent: consent.map { ($0.user, $0.code) })
     context.key = configuration.key
     context.requests = device.requests
     if let link = device.link {
@@ -345,8 +348,9 @@ extension Gateway {
     var effects: [Effect] = [.log(.error, "state: \(message)")]
     if name == .sessions, let (before, after) = undo.sessions, sessions == after { sessions = before }
     if name == .devices, let (before, after) = undo.register, register == after { effects += unbind(before) }
-    guard let pairing = bluetooth.finished, name == .bonds || name == .devices else { return effects }
-    return effects + takeBack(pairing, now)
+    guard name == .bonds || name == .devices else { return effects }
+    if let before = bluetooth.letGo { return effects + keepAfterAll(before.device, before.register, before.bonds, now) }
+    return effects + (bluetooth.finished.map { takeBack($0, now) } ?? [])
   }
 }
 

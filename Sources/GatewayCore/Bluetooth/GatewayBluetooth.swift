@@ -28,6 +28,8 @@ struct BluetoothState: Sendable {
   var pairing: Pairing?
   /// The newest that came about, until the next one: its keys may fail to reach the disk.
   var finished: Pairing?
+  /// The device that was unpaired last, and what is to be restored when the disk does not take it.
+  var letGo: (device: DeviceConfiguration, register: DeviceRegister, bonds: Bonds)?
   /// Discovery was refused: it is asked for again.
   var rediscoverAt: Int64?
 

@@ -401,6 +401,7 @@ extension Gateway {
               hint: near.map { "did you mean \($0)?" } ?? "hearthctl devices")))
       ]
     }
+    bluetooth.letGo = (state.configuration, register, bonds)
     bonds.remove(link.device, on: link.controller)
     register.remove(device)
     bluetooth.devices[link.device] = nil
@@ -416,5 +417,19 @@ extension Gateway {
     }
     effects.append(.answer(id, .result(["unpaired": .string(device)])))
     return effects + append([.audit(uid: caller.uid, action: "unpaired \(device)")], now: now)
+  }
+
+  /// The disk did not take it: the device stays what it was, and the technician hears so.
+  mutating func keepAfterAll(_ device: DeviceConfiguration, _ register: DeviceRegister, _ bonds: Bonds, _ now: Now)
+    -> [Effect]
+  {
+    bluetooth.letGo = nil
+    guard let profile = Registry.profile(id: device.driver) else { return [] }
+    self.register = register
+    self.bonds = bonds
+    let state = DeviceState(device, profile)
+    devices[device.id] = state
+    if let link = state.link { bluetooth.devices[link.device] = device.id }
+    return [.close(device: device.id)] + listDevices(now) + [.save(.devices, register.encoded)]
   }
 }
