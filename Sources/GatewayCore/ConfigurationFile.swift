@@ -90,7 +90,7 @@ public enum ConfigurationFile {
     return text
   }
 
-  private static func path(_ node: JSONNode) throws(JSONError) -> String {
+  static func path(_ node: JSONNode) throws(JSONError) -> String {
     let text = try node.string()
     guard text.hasPrefix("/"), !text.utf8.contains(0) else {
       throw node.error("invalid-value", "expected an absolute path, found \"\(text)\"")
@@ -163,77 +163,6 @@ public enum ConfigurationFile {
     let seconds = try duration(node, upTo: 86_400_000) / 1000
     guard seconds >= 10 else { throw node.error("invalid-value", "expected at least \"PT10S\"") }
     return Int(seconds)
-  }
-
-  private static func backend(_ node: JSONNode) throws(JSONError) -> BackendConfiguration {
-    let typeNode = try node.objectOfAnyKeys().first { $0.key == "type" }?.value
-    guard let typeNode else { throw node.error("missing-key", "missing key \"type\": expected directory or native") }
-    let type = try typeNode.string(of: ["directory", "native"])
-    let common = ["name", "type", "batch"]
-    let known =
-      type == "directory"
-      ? common + ["path"]
-      : common + [
-        "url", "bearer", "trust_2xx", "deadline", "ca_file", "client_certificate", "client_key", "proxy",
-        "allow_plain_http",
-      ]
-    let object = try node.object(known: known)
-    let kind: BackendConfiguration.Kind
-    if type == "directory" {
-      kind = .directory(path: try path(try object.required("path", "a folder")))
-    } else {
-      kind = .native(try http(object))
-    }
-    var backend = BackendConfiguration(
-      name: try identifier(try object.required("name", "the hub's name for the backend")), kind: kind,
-      maximumReadings: type == "directory" ? 2000 : 50, maximumBytes: type == "directory" ? 2 << 20 : 262_144)
-    if let batch = try object["batch"]?.object(known: ["maximum_readings", "maximum_bytes"]) {
-      if let node = batch["maximum_readings"] { backend.maximumReadings = try node.int(in: 1...5000) }
-      if let node = batch["maximum_bytes"] { backend.maximumBytes = try node.int(in: 4096...(8 << 20)) }
-    }
-    return backend
-  }
-
-  private static func http(_ object: JSONMembers) throws(JSONError) -> HTTPBackend {
-    let urlNode = try object.required("url", "the address that takes batches")
-    let url = try urlNode.string()
-    var backend = HTTPBackend(url: url)
-    backend.allowsPlainHTTP = try object["allow_plain_http"]?.bool() ?? false
-    let isLocal = ["http://127.0.0.1", "http://localhost", "http://[::1]"].contains { prefix in
-      url.hasPrefix(prefix) && [nil, ":", "/"].contains(url.dropFirst(prefix.count).first)
-    }
-    guard url.hasPrefix("https://") || url.hasPrefix("http://"), url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-      throw urlNode.error("invalid-value", "expected an address that begins with https://, found \"\(url)\"")
-    }
-    guard url.hasPrefix("https://") || isLocal || backend.allowsPlainHTTP else {
-      throw urlNode.error(
-        "invalid-value", "expected https://: readings would travel in clear (\"allow_plain_http\": true permits it)")
-    }
-    if let bearer = object["bearer"] { backend.bearer = try secret(bearer) }
-    backend.trustsSuccess = try object["trust_2xx"]?.bool() ?? false
-    if let node = object["deadline"] { backend.deadline = Int(try duration(node, upTo: 600_000)) }
-    backend.caFile = try object["ca_file"].map { node throws(JSONError) in try path(node) }
-    backend.clientCertificate = try object["client_certificate"].map { node throws(JSONError) in try path(node) }
-    backend.clientKey = try object["client_key"].map { node throws(JSONError) in try path(node) }
-    guard (backend.clientCertificate == nil) == (backend.clientKey == nil) else {
-      throw object.node.error("missing-key", "expected \"client_certificate\" and \"client_key\" together")
-    }
-    backend.usesProxyEnvironment = try object["proxy"]?.bool() ?? false
-    return backend
-  }
-
-  private static func secret(_ node: JSONNode) throws(JSONError) -> HTTPBackend.Secret {
-    if case .string = node.content {
-      throw node.error(
-        "invalid-value",
-        "a secret never stands in the configuration: expected {\"credential\": NAME} or {\"file\": PATH}")
-    }
-    let object = try node.object(known: ["credential", "file"])
-    switch (object["credential"], object["file"]) {
-    case (let name?, nil): return .credential(try identifier(name))
-    case (nil, let file?): return .file(try path(file))
-    default: throw node.error("missing-key", "expected one of \"credential\" and \"file\"")
-    }
   }
 }
 

@@ -223,13 +223,10 @@ extension Gateway {
       stateText = outbox.isMisconfigured ? "misconfigured" : "waiting"
       next = max(0, until - now.monotonic)
     }
+    object["type"] = .string(outbox.configuration.kind.name)
     switch outbox.configuration.kind {
-    case .directory(let path):
-      object["type"] = "directory"
-      object["path"] = .string(path)
-    case .native(let http):
-      object["type"] = "native"
-      object["url"] = .string(Gateway.withoutSecrets(http.url))
+    case .directory(let path): object["path"] = .string(path)
+    case .http(_, let http): object["url"] = .string(Gateway.withoutSecrets(http.url))
     }
     let cursor = state.cursors[name] ?? GatewayState.Cursor()
     object["state"] = .string(stateText)

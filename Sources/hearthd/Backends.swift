@@ -1,6 +1,8 @@
 // The backends' transports: each has its own thread or process, and answers through the mailbox when it is done.
 
+import Exchange
 import GatewayCore
+import Monitoring
 import Platform
 
 /// What a backend's transport tells.
@@ -19,27 +21,29 @@ final class Backends {
 
   private let mailbox: Mailbox<BackendMessage>
   private var directories: [String: Directory] = [:]
-  private var natives: [String: NativeBackend] = [:]
+  private var senders: [String: HTTPSender] = [:]
   private let uplink: UplinkClient
-  private let identity: NativeBackend.Identity
+  private let helpers: HelperPrograms
+  private let identity: HTTPSender.Identity
 
   init(
-    _ loop: EventLoop, uplink: UplinkClient, identity: NativeBackend.Identity, _ emit: @escaping (Event) -> Void
+    _ loop: EventLoop, uplink: UplinkClient, identity: HTTPSender.Identity, _ emit: @escaping (Event) -> Void
   ) throws(SystemError) {
     self.uplink = uplink
     self.identity = identity
+    helpers = HelperPrograms(loop)
     mailbox = try Mailbox()
     mailbox.attach(to: loop) { emit(.delivered(backend: $0.backend, $0.outcome)) }
   }
 
-  /// The backends of a configuration that came into force.
-  func configure(_ configuration: Configuration) {
+  /// The backends of a configuration that came into force, and the patients' plans.
+  func configure(_ configuration: Configuration, plans: [String: Plan]) {
     for (name, directory) in directories
     where !configuration.backends.contains(where: { $0.name == name && $0.kind == .directory(path: directory.path) }) {
       directory.worker.stop()
       directories[name] = nil
     }
-    natives = natives.filter { name, _ in configuration.backends.contains { $0.name == name } }
+    senders = senders.filter { name, _ in configuration.backends.contains { $0.name == name } }
     for backend in configuration.backends {
       switch backend.kind {
       case .directory(let path):
@@ -47,10 +51,18 @@ final class Backends {
           continue
         }
         directories[backend.name] = Directory(worker: worker, path: path)
-      case .native(let http):
-        if natives[backend.name]?.http != http {
-          natives[backend.name] = NativeBackend(
-            name: backend.name, http: http, identity: identity, uplink: uplink, mailbox: mailbox)
+      case .http(let format, let http):
+        let known = senders[backend.name]
+        if known?.http != http || known?.format != format {
+          senders[backend.name] = HTTPSender(
+            backend, format, http, identity: identity, uplink: uplink, helpers: helpers, mailbox: mailbox)
+        }
+        senders[backend.name]?.maximumBytes = backend.maximumBytes
+        senders[backend.name]?.bands = plans.mapValues { PatientBands($0) }
+        // The outbox waits for the answer to what the old settings were sending.
+        if let known, known !== senders[backend.name] {
+          let items = known.abandon()
+          if !items.isEmpty { senders[backend.name]?.deliver(items) }
         }
       }
     }
@@ -61,7 +73,7 @@ final class Backends {
       directories[backend]?.last = items
       redeliver(backend)
     } else {
-      natives[backend]?.deliver(items)
+      senders[backend]?.deliver(items)
     }
   }
 
@@ -73,21 +85,28 @@ final class Backends {
         mailbox.post(BackendMessage(backend: backend, outcome: state.deliver(items)))
       }
     } else {
-      natives[backend]?.redeliver()
+      senders[backend]?.redeliver()
     }
   }
 
   /// When `due` wants to be called, monotonic milliseconds.
-  var nextDeadline: Int64? { uplink.nextDeadline }
+  var nextDeadline: Int64? { [uplink.nextDeadline, helpers.nextDeadline].compactMap { $0 }.min() }
 
   /// Time went on.
-  func due(at now: Int64) { uplink.due(at: now) }
+  func due(at now: Int64) {
+    uplink.due(at: now)
+    helpers.due(at: now)
+  }
 
-  /// A child process ended: perhaps an uplink.
-  func childEnded() { uplink.childEnded() }
+  /// A child process ended: perhaps an uplink, perhaps a helper.
+  func childEnded() {
+    uplink.childEnded()
+    helpers.childEnded()
+  }
 
   func stop() {
     for directory in directories.values { directory.worker.stop() }
     uplink.stop()
+    helpers.stop()
   }
 }

@@ -188,7 +188,7 @@ final class Daemon {
   private func configure(_ loaded: LoadedConfiguration) {
     self.loaded = loaded
     control?.configure(loaded.configuration)
-    backends?.configure(loaded.configuration)
+    backends?.configure(loaded.configuration, plans: loaded.plans)
     handle(.configured(loaded.configuration, zones: loaded.zones, plans: loaded.plans))
   }
 

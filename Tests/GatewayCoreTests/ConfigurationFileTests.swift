@@ -1,5 +1,6 @@
 // Every fault of a configuration or plan is named with its place, its key path and what is expected.
 
+import Exchange
 import GatewayCore
 import JSON
 import Monitoring
@@ -44,8 +45,8 @@ private func planFault(_ text: String, patient: String? = nil) -> String? {
     #expect(configuration.devices[1].users == [1: "p-1", 2: "p-2"])
     #expect(configuration.backends[1].maximumReadings == 7)
     #expect(configuration.journal.keep == 302_400_000)
-    guard case .native(let http) = configuration.backends[1].kind else { return }
-    #expect(http.deadline == 10_000 && http.trustsSuccess && http.bearer == .credential("t"))
+    guard case .http(.native, let http) = configuration.backends[1].kind else { return }
+    #expect(http.deadline == 10_000 && http.trustsSuccess && http.authorization == .bearer(.credential("t")))
   }
 
   @Test(arguments: [

@@ -47,8 +47,11 @@ public struct PatientBands: Sendable, Hashable {
     public var zone: Zone
     /// All must hold; at least one.
     public var bounds: [Bound]
+    /// Judged at every hour; else it counts only where an evaluation names it.
+    public var isAlways: Bool
     /// One zone of one rule.
-    public init(rule: String, terms: [Term], zone: Zone, bounds: [Bound]) {
+    public init(rule: String, terms: [Term], zone: Zone, bounds: [Bound], isAlways: Bool = true) {
+      self.isAlways = isAlways
       self.rule = rule
       self.terms = terms
       self.zone = zone
@@ -82,7 +85,10 @@ struct BandJudgement {
       (ranges, code) = ([], nil)
       return
     }
-    let own = bands.bands.filter { $0.terms.contains(observation.term) && !$0.bounds.isEmpty }
+    let named = Set(evaluation.rules.map(\.rule))
+    let own = bands.bands.filter {
+      $0.terms.contains(observation.term) && !$0.bounds.isEmpty && ($0.isAlways || named.contains($0.rule))
+    }
     ranges = own.map { BandJudgement.range($0, observation.term.unit) }
     guard let value = observation.value.decimal, !own.isEmpty, evaluation.zone != nil else {
       code = nil

@@ -1,0 +1,111 @@
+// Who we are to one backend: a bearer token or a password out of a file that is read anew each time, an OAuth 2.0 token that is
+// fetched through the same uplink and kept while it lives, or the headers that a helper program gives.
+
+import Exchange
+import GatewayCore
+import Platform
+
+/// Gives the headers that authorise a request.
+final class BackendCredential {
+  /// The request that is to be authorised.
+  struct About {
+    var url: String
+    var body: [UInt8]
+    /// What the server demanded in its last answer.
+    var demands: [(String, String)]
+  }
+
+  /// What came of it.
+  enum Outcome {
+    case headers([(String, String)])
+    case retry(after: Int64?, code: String)
+    /// Waiting does not cure it.
+    case refused(code: String, text: String)
+  }
+
+  private let name: String
+  private let http: HTTPBackend
+  private let uplink: UplinkClient
+  private let helpers: HelperPrograms
+  private var token: (value: String, until: Int64)?
+
+  init(_ name: String, _ http: HTTPBackend, _ uplink: UplinkClient, _ helpers: HelperPrograms) {
+    self.name = name
+    self.http = http
+    self.uplink = uplink
+    self.helpers = helpers
+  }
+
+  /// A second try may carry another credential than the first.
+  var canRenew: Bool { http.authorization != nil }
+
+  /// The server refused what it was given.
+  func renew() { token = nil }
+
+  /// Calls `done` once, at once or later.
+  func headers(_ about: About, _ done: @escaping (Outcome) -> Void) {
+    switch http.authorization {
+    case nil: done(.headers([]))
+    case .bearer(let secret): done(BackendCredential.read(secret) { "Bearer \($0)" })
+    case .basic(let user, let password):
+      done(BackendCredential.read(password) { HTTPCredential.basic(user: user, password: $0) })
+    case .helper(let path):
+      let input = HTTPCredential.helperInput(method: "POST", url: about.url, demands: about.demands, body: about.body)
+      helpers.run(path, input) { output in
+        guard let headers = output.flatMap({ HTTPCredential.helperHeaders($0) }) else {
+          return done(.retry(after: nil, code: "helper.failed"))
+        }
+        done(.headers(headers))
+      }
+    case .oauth2(let client): oauth2(client, done)
+    }
+  }
+
+  private func oauth2(_ client: HTTPBackend.OAuth2Client, _ done: @escaping (Outcome) -> Void) {
+    if let token, token.until > Clocks.monotonic() {
+      return done(.headers([("Authorization", "Bearer \(token.value)")]))
+    }
+    let authorization: String
+    switch BackendCredential.secret(client.secret) {
+    case .success(let secret): authorization = HTTPCredential.client(id: client.id, secret: secret)
+    case .failure(let error): return done(.refused(code: "credential.unreadable", text: error.message))
+    }
+    var target = http
+    target.url = client.tokenURL
+    let headers = [
+      ("Content-Type", "application/x-www-form-urlencoded"), ("Accept", "application/json"),
+      ("Authorization", authorization),
+    ]
+    let body = HTTPCredential.tokenRequest(scope: client.scope, audience: client.audience)
+    uplink.send(name, target, headers, body) { [weak self] result in
+      switch result {
+      case .response(let status, let headers, let body, let isTruncated):
+        let reply = HTTPReply(status: status, headers: headers, body: body, isTruncated: isTruncated)
+        switch HTTPCredential.token(reply, nowMilliseconds: Clocks.wall()) {
+        case .token(let value, let lifetime):
+          self?.token = (value, Clocks.monotonic() + lifetime)
+          done(.headers([("Authorization", "Bearer \(value)")]))
+        case .unavailable(let after, let code): done(.retry(after: after, code: code))
+        case .refused(let text): done(.refused(code: "oauth2.refused", text: "no token: \(text)"))
+        }
+      case .failure(let code): done(.retry(after: nil, code: "oauth2.\(code)"))
+      case .refused(let code, let text): done(.refused(code: "oauth2.\(code)", text: text))
+      }
+    }
+  }
+
+  private static func read(_ secret: HTTPBackend.Secret, _ value: (String) -> String) -> Outcome {
+    switch BackendCredential.secret(secret) {
+    case .success(let text): .headers([("Authorization", value(text))])
+    case .failure(let error): .refused(code: "credential.unreadable", text: error.message)
+    }
+  }
+
+  private static func secret(_ secret: HTTPBackend.Secret) -> Result<String, SystemError> {
+    switch secret {
+    case .file(let path): SmallFile.secret(path)
+    case .credential(let name):
+      SmallFile.secret((SmallFile.credentialsDirectory ?? "/run/credentials/hearthd.service/") + name)
+    }
+  }
+}

@@ -1,0 +1,180 @@
+// One HTTP backend's way out, whatever it speaks: batches through the uplink process, frozen once they were sent, until an answer
+// for every item came. `Delivery` says what goes next, `BackendCredential` who we are, this class does it.
+
+import Exchange
+import GatewayCore
+import Octets
+import Platform
+
+/// Sends the batches of one backend.
+final class HTTPSender {
+  /// Who sends.
+  struct Identity: Sendable {
+    var hubID: String
+    var bootID: String
+  }
+
+  let name: String
+  let format: ExchangeFormat
+  let http: HTTPBackend
+  /// The patients' limits, which travel with what was judged by them.
+  var bands: [String: PatientBands] = [:]
+  /// The most octets of a request.
+  var maximumBytes: Int
+  private let identity: Identity
+  private let uplink: UplinkClient
+  private let mailbox: Mailbox<BackendMessage>
+  private let credential: BackendCredential
+  private var delivery = Delivery()
+  /// The last batch that the outbox gave.
+  private var open: [Deliverable] = []
+  private var hasBatch = false
+  private var isSending = false
+  /// What comes back for an earlier try is too late.
+  private var generation = 0
+
+  init(
+    _ backend: BackendConfiguration, _ format: ExchangeFormat, _ http: HTTPBackend, identity: Identity,
+    uplink: UplinkClient, helpers: HelperPrograms, mailbox: Mailbox<BackendMessage>
+  ) {
+    name = backend.name
+    self.format = format
+    self.http = http
+    maximumBytes = backend.maximumBytes
+    self.identity = identity
+    self.uplink = uplink
+    self.mailbox = mailbox
+    credential = BackendCredential(backend.name, http, uplink, helpers)
+  }
+
+  func deliver(_ items: [Deliverable]) {
+    open = items
+    hasBatch = true
+    delivery.begin(items.map { OutgoingItem(id: $0.id, isReading: $0.isReading, json: $0.json) }, encode)
+    sendNext()
+  }
+
+  /// What has no answer yet, octet by octet as it was.
+  func redeliver() {
+    // Nothing that this process does not hold counts as delivered.
+    guard hasBatch else { return post(.retry(afterMilliseconds: nil, code: "batch.unknown")) }
+    sendNext()
+  }
+
+  /// Another configuration takes over: gives the batch that is on its way, whose answer comes too late for this one.
+  func abandon() -> [Deliverable] {
+    generation += 1
+    return isSending ? open : []
+  }
+
+  private func encode(_ items: [OutgoingItem]) -> EncodedBatch {
+    format.encode(
+      items,
+      ExchangeContext(
+        hubID: identity.hubID, bootID: identity.bootID, version: Hearthd.version, batchID: HTTPSender.uuid(),
+        sentAtMilliseconds: Clocks.wall(), isSynchronised: Clocks.isSynchronised(), bands: bands,
+        maximumBytes: maximumBytes))
+  }
+
+  /// A random UUID (version 4).
+  private static func uuid() -> String {
+    var octets = Clocks.random(16)
+    octets[6] = octets[6] & 0x0F | 0x40
+    octets[8] = octets[8] & 0x3F | 0x80
+    let hex = Array(Hex.encode(octets))
+    return [0..<8, 8..<12, 12..<16, 16..<20, 20..<32].map { String(hex[$0]) }.joined(separator: "-")
+  }
+
+  private func sendNext() {
+    generation += 1
+    isSending = true
+    guard let request = delivery.next(encode) else { return post(delivery.finish()) }
+    send(Attempt(request: request, url: http.url, generation: generation))
+  }
+
+  /// One try of one request, with what it went through.
+  private struct Attempt {
+    let request: EncodedRequest
+    var url: String
+    let generation: Int
+    var isRenewed = false
+    var isRedirected = false
+    var demands: [(String, String)] = []
+  }
+
+  private func send(_ attempt: Attempt) {
+    let about = BackendCredential.About(url: attempt.url, body: attempt.request.body, demands: attempt.demands)
+    credential.headers(about) { [weak self] result in
+      guard let self, attempt.generation == generation else { return }
+      switch result {
+      case .headers(let headers): transmit(attempt, headers)
+      case .retry(let after, let code): ended(.retry(afterMilliseconds: after, code: code))
+      case .refused(let code, let text): ended(.misconfigured(code: code, text: text))
+      }
+    }
+  }
+
+  private func transmit(_ attempt: Attempt, _ credentials: [(String, String)]) {
+    var target = http
+    target.url = attempt.url
+    uplink.send(name, target, format.headers(of: attempt.request) + credentials, attempt.request.body) {
+      [weak self] result in
+      guard let self, attempt.generation == generation else { return }
+      switch result {
+      case .response(let status, let headers, let body, let isTruncated):
+        answered(attempt, HTTPReply(status: status, headers: headers, body: body, isTruncated: isTruncated))
+      case .failure(let code): ended(.retry(afterMilliseconds: nil, code: code))
+      case .refused(let code, let text): ended(.misconfigured(code: code, text: text))
+      }
+    }
+  }
+
+  private func answered(_ attempt: Attempt, _ reply: HTTPReply) {
+    var again = attempt
+    // A token may have been withdrawn, a secret exchanged, a nonce be demanded: once, with a new credential.
+    if reply.status == 401, !attempt.isRenewed, credential.canRenew {
+      credential.renew()
+      again.isRenewed = true
+      again.demands = HTTPCredential.demands(reply)
+      return send(again)
+    }
+    if !attempt.isRedirected, let target = Redirection.target(reply, from: attempt.url) {
+      again.isRedirected = true
+      again.url = target
+      return send(again)
+    }
+    ended(
+      format.read(
+        reply, to: attempt.request, attempt: delivery.attempt, trustsSuccess: http.trustsSuccess,
+        nowMilliseconds: Clocks.wall()))
+  }
+
+  private func ended(_ outcome: UploadOutcome) {
+    if let end = delivery.answered(outcome, encode) { post(end) } else { sendNext() }
+  }
+
+  private func post(_ outcome: UploadOutcome) {
+    isSending = false
+    mailbox.post(BackendMessage(backend: name, outcome: HTTPSender.outcome(outcome)))
+  }
+
+  private static func outcome(_ outcome: UploadOutcome) -> DeliveryOutcome {
+    switch outcome {
+    case .items(let results):
+      var duplicates = 0
+      var refused: [String: String] = [:]
+      for (id, result) in results {
+        switch result {
+        case .stored: break
+        case .duplicate: duplicates += 1
+        case .rejected(let reason): refused[id] = reason
+        }
+      }
+      return .accepted(duplicates: duplicates, refused: refused)
+    case .retry(let after, let code): return .retry(after: after, code: code)
+    case .refused(let code, let text): return .refused(code: code, text: text)
+    case .tooLarge: return .tooLarge
+    case .misconfigured(let code, let text): return .misconfigured(code: code, text: text)
+    }
+  }
+}

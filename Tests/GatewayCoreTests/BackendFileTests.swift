@@ -1,0 +1,118 @@
+// Backends over HTTP in the configuration: the keys of each type, and what is told of a wrong one.
+
+import Exchange
+import GatewayCore
+import JSON
+import Monitoring
+import Readings
+import Testing
+
+private func backend(_ members: String) throws -> BackendConfiguration {
+  let text = #"{"backends": [{"name": "x", "url": "https://x.example/fhir", \#(members)}]}"#
+  return try #require(try ConfigurationFile.read(Array(text.utf8)).backends.first)
+}
+
+private func fault(_ members: String) -> String? {
+  do {
+    _ = try backend(members)
+    return nil
+  } catch let error as JSONError {
+    return error.description(file: "f")
+  } catch {
+    return "\(error)"
+  }
+}
+
+@Suite struct BackendFileTests {
+  @Test func everyTypeHasItsSettings() throws {
+    #expect(
+      try backend(#""type": "fhir-phd""#).kind == .http(.phd(PHDSettings()), HTTPBackend(url: "https://x.example/fhir"))
+    )
+    let phd = try backend(
+      #""type": "fhir-phd", "patient": "resource", "patient_system": "urn:oid:2.999.1", "create_by": "guide", "unplaced": "send", "entries": 160"#
+    )
+    guard case .http(.phd(let settings), _) = phd.kind else { throw CancellationError() }
+    #expect(settings.patient == .resource(system: "urn:oid:2.999.1") && settings.key == .guide)
+    #expect(settings.sendsUnplaced && settings.maximumEntries == 160)
+    let batch = try backend(
+      #""type": "fhir-batch", "patient_system": "urn:oid:2.999.1", "bundle_type": "collection", "municipality": "0301", "performer": {"system": "urn:oid:2.999.2", "value": "9"}, "trust_2xx": true"#
+    )
+    guard case .http(.observations(let shape), let http) = batch.kind else { throw CancellationError() }
+    #expect(shape.bundleType == .collection && shape.municipality == "0301" && http.trustsSuccess)
+    #expect(shape.performer == .init(system: "urn:oid:2.999.2", value: "9"))
+    let events = try backend(#""type": "cloudevents", "source": "https://x.example/hubs", "type_prefix": "no.example""#)
+    #expect(
+      events.kind
+        == .http(
+          .cloudEvents(CloudEventsSettings(source: "https://x.example/hubs", typePrefix: "no.example")),
+          HTTPBackend(url: "https://x.example/fhir")))
+    #expect(events.kind.name == "cloudevents" && phd.kind.name == "fhir-phd" && batch.kind.name == "fhir-batch")
+  }
+
+  @Test func everyCredential() throws {
+    func authorization(_ members: String) throws -> HTTPBackend.Authorization? {
+      guard case .http(_, let http) = try backend(#""type": "fhir-phd", "# + members).kind else { return nil }
+      return http.authorization
+    }
+    #expect(try authorization(#""bearer": {"file": "/t"}"#) == .bearer(.file("/t")))
+    #expect(
+      try authorization(#""basic": {"user": "u", "password": {"credential": "p"}}"#)
+        == .basic(user: "u", password: .credential("p")))
+    #expect(try authorization(#""helper": "/usr/libexec/sign""#) == .helper(path: "/usr/libexec/sign"))
+    #expect(
+      try authorization(
+        #""oauth2": {"token_url": "https://x.example/token", "client_id": "c", "client_secret": {"credential": "s"}, "scope": "a b"}"#
+      )
+        == .oauth2(.init(tokenURL: "https://x.example/token", id: "c", secret: .credential("s"), scope: "a b")))
+  }
+
+  @Test(arguments: [
+    (#""type": "fhir""#, "expected one of directory, native, fhir-phd, fhir-batch, cloudevents"),
+    (#""type": "fhir-phd", "bundle_type": "batch""#, #"unknown key "bundle_type""#),
+    (#""type": "fhir-phd", "patient": "resource""#, #"missing key "patient_system""#),
+    (#""type": "fhir-phd", "patient_system": "urn:oid:2.999.1""#, "has no identifier, and so no system"),
+    (#""type": "fhir-phd", "patient": "name""#, "reference"), (#""type": "fhir-phd", "create_by": "me""#, "own"),
+    (#""type": "fhir-phd", "entries": 3"#, "10"), (#""type": "fhir-batch""#, #"missing key "patient_system""#),
+    (#""type": "fhir-batch", "patient_system": "fnr""#, "expected a URI"),
+    (#""type": "fhir-batch", "patient_system": "urn:x", "municipality": "301""#, "four digits"),
+    (#""type": "fhir-batch", "patient_system": "urn:x", "bundle_type": "collection", "create": "put""#, "no requests"),
+    (#""type": "fhir-batch", "patient_system": "urn:x", "performer": {"value": "1"}"#, #"missing key "system""#),
+    (#""type": "cloudevents", "trust_2xx": true"#, #"unknown key "trust_2xx""#),
+    (#""type": "cloudevents", "source": "hub""#, "expected a URI"),
+    (#""type": "native", "patient_system": "urn:x""#, #"unknown key "patient_system""#),
+    (#""type": "native", "bearer": {"file": "/t"}, "helper": "/h""#, "expected one of"),
+    (#""type": "native", "basic": {"user": "a:b", "password": {"file": "/t"}}"#, "without"),
+    (#""type": "native", "basic": {"user": "a", "password": "b"}"#, "never stands in the configuration"),
+    (#""type": "native", "helper": "sign""#, "expected an absolute path"),
+    (
+      #""type": "native", "oauth2": {"token_url": "http://x.example/t", "client_id": "c", "client_secret": {"file": "/s"}}"#,
+      "in clear"
+    ),
+  ]) func whatIsWrongIsNamed(members: String, words: String) {
+    let text = fault(members) ?? "taken"
+    #expect(text.contains(words), "\(text)")
+  }
+
+  @Test func aPlansBandsTravel() {
+    let plan = Plan(
+      patient: "p", version: 3, liveWindow: 1,
+      rules: [
+        Rule(
+          id: "pulse",
+          kind: .band(
+            BandRule(measure: .pulse, zones: [ZoneLimit(.red, [.init(.atLeast, ExactDecimal(131))])]))),
+        Rule(
+          id: "off", isEnabled: false,
+          kind: .band(BandRule(measure: .weight, zones: [ZoneLimit(.red, [.init(.lessThan, ExactDecimal(4))])]))),
+        Rule(
+          id: "night",
+          kind: .band(BandRule(measure: .spo2, zones: [ZoneLimit(.yellow, [.init(.lessThan, ExactDecimal(90))])])),
+          hours: DayHours(from: 0, to: 360)),
+      ])
+    let bands = PatientBands(plan)
+    #expect(bands.version == 3 && bands.bands.map(\.rule) == ["pulse", "night"])
+    #expect(bands.bands.first?.terms == [.cuffPulse, .oximeterPulse])
+    #expect(bands.bands.first?.bounds == [.init(.atLeast, ExactDecimal(131))])
+    #expect(bands.bands.map(\.isAlways) == [true, false])
+  }
+}
