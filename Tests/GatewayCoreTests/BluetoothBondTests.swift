@@ -110,6 +110,23 @@ import Testing
     #expect(kernel.links.isEmpty)
   }
 
+  @Test(arguments: [StateFileName.bonds, .devices]) func anUnpairingThatTheDiskRefusesCanBeRepeated(
+    file: StateFileName
+  ) {
+    let kernel = pairedKernel()
+    kernel.hub.refusesFiles = [file]
+    #expect(kernel.failure(kernel.ask(.unpair(device: "cuff"))) == "state.write-failed")
+    kernel.pass(3000)
+    #expect(kernel.bondOfCuff == "encrypted")
+    let value = kernel.measure()
+    kernel.pass(5000)
+    #expect(kernel.stored[value] == 1)
+    kernel.hub.refusesFiles = []
+    #expect(kernel.result(kernel.ask(.unpair(device: "cuff"))) != nil)
+    kernel.pass(3000)
+    #expect(kernel.controllers[0]?.list.isEmpty == true)
+  }
+
   @Test(arguments: [StateFileName.bonds, .devices]) func whatTheDiskDoesNotKeepIsNotPaired(file: StateFileName) {
     let kernel = Kernel([Peripheral.cuff()])
     kernel.pass(100)

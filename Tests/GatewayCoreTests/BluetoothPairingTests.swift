@@ -136,6 +136,37 @@ private func expectNothingStays(_ kernel: Kernel, _ location: SourceLocation = #
     }
   }
 
+  @Test func aScaleWithUsersAsksForSlotAndCode() {
+    let kernel = kernel()
+    kernel.air = [
+      Peripheral(
+        "BF720", address: "F0:00:00:00:00:01",
+        [
+          .init(service: 0x181D, uuid: 0x2A9D, properties: 0x20),
+          .init(service: 0x181C, uuid: 0x2A9F, properties: 0x28),
+        ])
+    ]
+    let request = kernel.pair(0) {
+      $0.patient = "p-3"
+      $0.user = 2
+    }
+    #expect(kernel.prompt?["prompt"]?.string == "consent-code")
+    #expect(!kernel.commands.contains("Pair Device"))
+    for text in ["2", "2 10000", "256 1", "two 1"] {
+      #expect(kernel.failure(kernel.ask(.pairAnswer(text))) == "bad-parameters")
+    }
+    kernel.ask(.pairAnswer("2 0520"))
+    kernel.pass(5000)
+    #expect(kernel.result(request)?["device"]?.string == "beurer-bf720")
+    #expect(kernel.device("beurer-bf720")?["patients"]?["2"]?.string == "p-3")
+    // Code 520 for slot 2, written to the User Control Point once the link is encrypted.
+    let consents = kernel.done.filter {
+      if case .transmit(_, let pdu) = $0 { pdu.first == 0x12 && pdu.suffix(4) == [0x02, 2, 0x08, 0x02] } else { false }
+    }
+    #expect(consents.count == 1)
+    #expect(kernel.failure(kernel.ask(.pairAnswer("yes"))) == "bad-parameters")
+  }
+
   @Test func aDeviceThatRefusesLeavesNothing() {
     let kernel = kernel(.refuses)
     #expect(kernel.failure(kernel.pair(0)) == "pairing.refused")
