@@ -101,7 +101,8 @@ public enum SerialPort {
       Descriptor.close(fd)
       throw Failure(error: SystemError("open", path: path, errno: ENOTTY), hint: "this is no serial port")
     }
-    guard cl_lock(fd) == 0, cl_exclusive(fd) == 0, configure(fd, &attributes) else {
+    // A terminal that knows no TIOCEXCL is still locked.
+    guard cl_lock(fd) == 0, cl_exclusive(fd) == 0 || Glibc.errno == ENOTTY, configure(fd, &attributes) else {
       let failure = failure("configure", path)
       Descriptor.close(fd)
       throw failure

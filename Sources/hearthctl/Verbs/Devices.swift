@@ -40,8 +40,11 @@ enum DevicesVerb {
     if hasAddress { table.headings.append("ADDRESS") }
     for device in devices {
       let what = [device["manufacturer"]?.string, device["model"]?.string].compactMap { $0 }.joined(separator: " ")
-      let patients = (device["patients"]?.object?.members ?? []).map { member in
+      var patients = (device["patients"]?.object?.members ?? []).map { member in
         member.key == "*" ? Show.text(member.value) : "\(member.key)=\(Show.text(member.value))"
+      }
+      if let session = device["session"] {
+        patients.append("\(Show.text(session["patient"])) until \(Show.time(session["ends_at"]).suffix(5))")
       }
       var row = [
         Show.text(device["id"]), what.isEmpty ? Show.text(device["driver"]) : what, Show.text(device["state"]),
