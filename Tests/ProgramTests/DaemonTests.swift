@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// What a finished program left.
-private struct Outcome {
+struct Outcome {
   var status: Int32
   var out: String
   var error: String
@@ -13,18 +13,24 @@ private struct Outcome {
 }
 
 /// A daemon in a folder of its own.
-private final class Home {
+final class Home {
   static let programs = Bundle.module.bundleURL.deletingLastPathComponent()
   let folder = FileManager.default.temporaryDirectory.appending(path: "hearth-test-\(UUID().uuidString.prefix(8))")
   private var daemon: Process?
+  /// What the daemon gets beside the environment of the tests.
+  var environment: [String: String] = [:]
 
-  init(_ configuration: String, cuff: String) throws {
+  init(_ configuration: String, cuff: String = "") throws {
     try FileManager.default.createDirectory(at: folder.appending(path: "plans"), withIntermediateDirectories: true)
     try write(cuff, "cuff.capture")
     try write(configuration.replacingOccurrences(of: "HOME", with: folder.path), "hearth.json")
   }
 
-  deinit { try? FileManager.default.removeItem(at: folder) }
+  deinit {
+    // A test that failed leaves no daemon behind.
+    if daemon?.isRunning ?? false { _ = stop() }
+    try? FileManager.default.removeItem(at: folder)
+  }
 
   func write(_ text: String, _ name: String) throws {
     try Data(text.utf8).write(to: folder.appending(path: name))
@@ -38,6 +44,7 @@ private final class Home {
       "--runtime-directory", folder.appending(path: "run").path,
     ]
     process.standardError = FileHandle.nullDevice
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     try process.run()
     daemon = process
   }
