@@ -39,11 +39,10 @@ struct Controller: Sendable {
   /// Everything between what Read Info told and readiness: settings and keys before power, so that nothing is heard without them.
   static func steps(_ info: ControllerInfo, _ keys: Bonds.Keys) -> [ManagementCommand] {
     var steps: [ManagementCommand] = []
-    if info.current.contains(.privacy) {
-      // Devices know the hub by its address; this setting changes only while the controller is off.
-      if info.current.contains(.powered) { steps.append(.setPowered(false)) }
-      steps.append(.setPrivacy(false))
-    }
+    // Off first: a daemon that was killed left links to which nobody listens, and the kernel does not tell of them again.
+    if info.current.contains(.powered) { steps.append(.setPowered(false)) }
+    // Devices know the hub by its address; this setting changes only while the controller is off.
+    if info.current.contains(.privacy) { steps.append(.setPrivacy(false)) }
     if !info.current.contains(.lowEnergy) { steps.append(.setLowEnergy(true)) }
     if info.supported.contains(.secureConnections), !info.current.contains(.secureConnections) {
       steps.append(.setSecureConnections(true))

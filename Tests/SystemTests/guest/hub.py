@@ -1,9 +1,11 @@
 """The hub under test: its configuration, its units, its command line, its log; and how it is set back between cases."""
+import ctypes
 import grp
 import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import time
 
@@ -23,6 +25,14 @@ def shell(*words, check=True, timeout=60, text=True, **more):
     if check and done.returncode != 0:
         raise Failed('%s: status %d: %s' % (' '.join(words), done.returncode, done.stdout.strip()[-600:]))
     return done.stdout
+
+
+def synchronise_clock(good=True):
+    """Tells the kernel that its clock is synchronised, as a time daemon would: the guest has no network."""
+    modes = 0x10 | 0x08 | 0x04      # ADJ_STATUS, ADJ_ESTERROR, ADJ_MAXERROR
+    status = 0 if good else 0x40    # STA_UNSYNC
+    timex = ctypes.create_string_buffer(struct.pack('<I4xqqqqi4x', modes, 0, 0, 0, 0, status) + bytes(256))
+    expect(ctypes.CDLL(None).adjtimex(timex) >= 0, 'adjtimex')
 
 
 class Answer:
@@ -222,6 +232,7 @@ class Hub:
             except Exception as error:
                 print('    undoing: %r' % error)
         self.undo = []
+        synchronise_clock()
         self.air.stop()
         if os.path.isdir(STATE):
             for name in os.listdir(STATE):

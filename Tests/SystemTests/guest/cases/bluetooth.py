@@ -4,7 +4,7 @@ import time
 
 from desk import pair, scan
 from framework import case, expect, expect_equal, stays, wait_until
-from hub import shell
+from hub import shell, synchronise_clock
 
 CUFF, SCALE, OXIMETER = ('F0:00:00:00:00:%02X' % n for n in (1, 2, 3))
 ADDRESS = 'F0:00:00:00:00:%02X'
@@ -60,7 +60,7 @@ def thermometer(hub):
 @case
 def heart_rate(hub):
     """Notifications of a strap."""
-    hub.air.start('strap,pulse=64,stored=3,slow=1')
+    hub.air.start('strap,pairing=none,pulse=64,stored=3,slow=1')
     hub.start()
     pair(hub, CUFF)
     wait_until(lambda: hub.readings(), 20, 'a reading')
@@ -165,18 +165,26 @@ def link_cut_in_mid_transfer(hub):
 
 @case
 def clock_is_set(hub):
-    """A cuff whose clock is a day slow: the reading's time is corrected and says so, and the clock is set."""
+    """A cuff whose clock is a day slow: the reading's time is corrected and says so, or says that it is the time of arrival."""
     hub.air.start('cuff,clock=-86400')
     hub.start()
     pair(hub, CUFF)
     reading = hub.wait_for_readings(1)[0]
-    expect(reading['time_quality'] in ('corrected', 'received', 'received-unsynced'), reading['time_quality'],
-           reading['taken_at'], reading['device_time'])
-    if reading['time_quality'] == 'corrected':
-        expect_equal(reading['taken_at'][:13], reading['received_at'][:13], 'hour')
-    written = hub.air.wait_for('time-written')['value']
-    year = struct.unpack('<H', bytes.fromhex(written)[:2])[0]
-    expect_equal(str(year), reading['received_at'][:4], 'year that was written')
+    expect(reading['time_quality'] in ('corrected', 'received'), reading['time_quality'], reading['taken_at'])
+    expect_equal(reading['taken_at'][:10], reading['received_at'][:10], 'day')
+    expect(reading['device_time'] and reading['device_time'][:10] != reading['received_at'][:10], 'time as the device said it')
+
+
+@case
+def clock_unsynchronised(hub):
+    """The hub itself does not know the time: it gives it to no device, and its readings say so."""
+    synchronise_clock(False)
+    hub.air.start('cuff,reads-time=1')
+    hub.start()
+    expect(not hub.ask('status')['clock_synchronised'], 'the hub takes its clock for good')
+    pair(hub, CUFF)
+    expect(not hub.air.wait_for('hub-time')['value'], 'it gave a time that it does not know')
+    hub.wait_for_readings(1)
 
 
 @case

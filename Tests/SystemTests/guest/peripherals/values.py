@@ -7,7 +7,7 @@ def sfloat(mantissa, exponent=0):
 
 
 def float32(mantissa, exponent=0):
-    return struct.pack('<i', (exponent & 0xFF) << 24 | mantissa & 0xFFFFFF)
+    return struct.pack('<I', (exponent & 0xFF) << 24 | mantissa & 0xFFFFFF)
 
 
 def date_time(t):
