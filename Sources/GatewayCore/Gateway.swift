@@ -181,6 +181,8 @@ public struct Gateway: Sendable {
     self.configuration = configuration
     self.zones = zones
     self.plans = plans
+    // What is expected from now on.
+    if isStarted { ruleDeadline = now.monotonic }
     var effects: [Effect] = []
     let known = knownDevices
     for (id, device) in devices where !known.contains(device.configuration) {

@@ -14,10 +14,12 @@ extension PatientState {
       ]
       let times = [
         ("deadline", state.deadline), ("told", state.toldAt), ("through", state.judgedThrough),
-        ("reminded", state.remindedFor),
+        ("reminded", state.remindedFor), ("late", state.lateAt),
       ]
       if case .object(var members) = fields {
         for (key, time) in times { if let time { members[key] = .int(time) } }
+        if let zone = state.toldZone { members["told_zone"] = .string(zone.rawValue) }
+        if state.isUntold { members["untold"] = true }
         fields = .object(members)
       }
       object[id] = fields
@@ -38,6 +40,9 @@ extension PatientState {
       state.toldAt = member.value["told"]?.int.map { Int64($0) }
       state.judgedThrough = member.value["through"]?.int.map { Int64($0) }
       state.remindedFor = member.value["reminded"]?.int.map { Int64($0) }
+      state.lateAt = member.value["late"]?.int.map { Int64($0) }
+      state.toldZone = member.value["told_zone"]?.string.flatMap(Zone.init(rawValue:))
+      state.isUntold = member.value["untold"]?.bool ?? false
       rules[member.key] = state
     }
   }

@@ -23,6 +23,8 @@ extension Gateway {
         state.add(reading, sequence: sequence)
         effects += provenMeanwhile(reading.id, of: reading.device.id, sequence: sequence)
         devices[reading.device.id]?.readings += 1
+        // What was missing has come: judged at the next moment, not with the disk's answer.
+        if let patient = reading.patient, plans[patient]?.isTimed ?? false { ruleDeadline = now.monotonic }
         effects.append(.publishReading(reading, sequence: sequence))
         wakes = true
       case .event(let event):

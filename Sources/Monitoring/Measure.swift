@@ -55,4 +55,16 @@ public enum Measure: String, Sendable, Hashable, CaseIterable {
     }
     return nil
   }
+
+  /// True when a reading says that this is above all that the device can measure, false below; nil when it says neither.
+  func isBeyond(in reading: Reading) -> Bool? {
+    for observation in reading.observations where covers(observation.term) {
+      switch observation.value {
+      case .absent(.positiveInfinity): return true
+      case .absent(.negativeInfinity): return false
+      default: continue
+      }
+    }
+    return nil
+  }
 }

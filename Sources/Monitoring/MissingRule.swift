@@ -56,7 +56,8 @@ extension MissingRule {
         for hours in hours {
           let start = MissingRule.instant(day: day, minute: hours.from, rules)
           let end = MissingRule.instant(day: hours.to > hours.from ? day : day + 1, minute: hours.to, rules)
-          if start > after, start <= until { found.append(Slot(start: start, end: max(end, start))) }
+          // On the night when clocks go forward an hour does not come: nothing is missing in it.
+          if start > after, start <= until, end > start { found.append(Slot(start: start, end: max(end, start))) }
         }
       }
       day += 1

@@ -32,6 +32,7 @@ public enum Monitor {
     }
     var reading = reading
     reading.flags += outcome.flags.filter { !reading.flags.contains($0) }
+    let earlier = history
     var history = history
     history.add(reading)
     let isUnfit = reading.flags.contains { Monitor.isUnfit($0) }
@@ -46,7 +47,9 @@ public enum Monitor {
           of: reading, taken: time, isUnfit: isUnfit, history, before: before.zone, day: { MissingRule.day($0, zone) })
       else { continue }
       judged = true
-      if isHistory {
+      // A newer value was judged already: an older one confirms or worsens, it neither begins nor ends anything.
+      let isOlder = rule.measures.contains { (earlier.last($0, upTo: .max) ?? .min) > taken }
+      if isHistory || (isOlder && (found == .green || before.phase == .normal)) {
         if found > .green { outcome.evaluation.rules.append(.init(rule: rule.id, zone: found, state: "history")) }
         outcome.events += late(rule, plan, found, before, &state, now)
       } else {
@@ -68,12 +71,11 @@ public enum Monitor {
   private static func late(
     _ rule: Rule, _ plan: Plan, _ found: Zone, _ before: RuleState, _ state: inout PatientState, _ now: Int64
   ) -> [MonitoringEvent] {
-    guard found > .green, before.phase == .normal, now - (before.toldAt ?? 0) >= 86_400_000 || before.toldAt == nil
-    else {
+    guard found > .green, before.phase == .normal, before.lateAt.map({ now - $0 >= 86_400_000 }) ?? true else {
       return []
     }
     var after = before
-    after.toldAt = now
+    after.lateAt = now
     state.rules[rule.id] = after
     return [rule.event(.late, .yellow, plan)]
   }
@@ -105,7 +107,10 @@ extension Rule {
     func doubted(_ zone: Zone?) -> Zone? { isDoubtful ? zone.map { min($0, .yellow) } : zone }
     switch kind {
     case .band(let band):
-      guard !isUnfit, let value = band.measure.value(in: reading) else { return nil }
+      guard !isUnfit else { return nil }
+      guard let value = band.measure.value(in: reading) else {
+        return doubted(band.measure.isBeyond(in: reading).map { ZoneLimit.worst(band.zones, above: $0) })
+      }
       return doubted(ZoneLimit.worst(band.zones, value, before: before, hysteresis: band.hysteresis))
     case .delta(let delta):
       guard !isUnfit, let taken, let value = delta.measure.value(in: reading), !reading.flags.contains(.suspectPerson)
@@ -140,6 +145,9 @@ extension Rule {
       let wasRaised = before.phase == .raised || before.phase == .acknowledged
       var normal = RuleState()
       normal.toldAt = before.toldAt
+      normal.toldZone = before.toldZone
+      normal.isUntold = before.isUntold
+      normal.lateAt = before.lateAt
       normal.judgedThrough = before.judgedThrough
       normal.remindedFor = before.remindedFor
       return (normal, wasRaised ? [(.cleared, .green)] : [])
@@ -171,18 +179,32 @@ extension Rule {
     }
   }
 
-  /// What is told of `kinds`: in a quiet period nothing but what got worse, and the question for a repeat.
+  /// What is told of `kinds`: in a quiet period nothing but what is worse than what was told, and the question for a repeat. What
+  /// was raised in silence and still holds is told when the quiet period is over.
   func told(
     _ kinds: [(MonitoringEvent.Kind, Zone)], before: RuleState, after: inout RuleState, now: Int64
   ) -> [(MonitoringEvent.Kind, Zone)] {
     guard quiet > 0 else {
-      after.toldAt = nil
+      (after.toldAt, after.toldZone, after.isUntold) = (nil, nil, false)
       return kinds
     }
     let isQuiet = before.toldAt.map { now - $0 < quiet } ?? false
-    let isWorse = before.phase != .normal && after.zone > before.zone
-    let told = kinds.filter { kind, _ in !isQuiet || isWorse || kind == .repeatRequested }
-    if told.contains(where: { $0.0 == .raised }) { after.toldAt = now }
+    if !isQuiet { (after.toldAt, after.toldZone) = (nil, nil) }
+    var kinds = kinds
+    if before.isUntold {
+      // Nobody heard that it began: nobody hears that it ended.
+      kinds.removeAll { $0.0 == .cleared }
+      if after.phase == .normal { after.isUntold = false }
+      let isRaised = kinds.contains { $0.0 == .raised }
+      if after.phase == .raised, !isQuiet, !isRaised { kinds.append((.raised, after.zone)) }
+    }
+    let isWorse = after.zone > before.toldZone ?? .green
+    let told = kinds.filter { kind, _ in !isQuiet || isWorse || kind == .repeatRequested || kind == .cleared }
+    if told.contains(where: { $0.0 == .raised }) {
+      (after.toldAt, after.toldZone, after.isUntold) = (now, after.zone, false)
+    } else if kinds.contains(where: { $0.0 == .raised }) {
+      after.isUntold = true
+    }
     return told
   }
 

@@ -13,6 +13,8 @@ extension Monitor {
       after.deadline = nil
       if before.phase == .pending {
         after.phase = .raised
+        // Told as yellow: a reading that is red after all gets worse than what people know.
+        after.zone = min(before.zone, .yellow)
         let rule = plan.rules.first { $0.id == id } ?? Rule(id: id, kind: .quality(BitsRule.never))
         events.append(rule.event(.unconfirmed, .yellow, plan))
       }

@@ -106,7 +106,8 @@ public struct PatientHistory: Sendable, Hashable {
   /// Values of `[from, to]`, oldest first.
   public func points(_ measure: Measure, from: Int64, to: Int64) -> ArraySlice<Point> {
     guard let points = values[measure], from <= to else { return [] }
-    return points[PatientHistory.index(points, after: from - 1)..<PatientHistory.index(points, after: to)]
+    return points[
+      PatientHistory.index(points, after: from == .min ? from : from - 1)..<PatientHistory.index(points, after: to)]
   }
 
   /// The newest values up to an instant, oldest first.

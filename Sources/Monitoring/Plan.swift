@@ -56,6 +56,20 @@ public struct Rule: Sendable, Hashable {
   }
 }
 
+extension Rule {
+  /// The values that it looks at; none for rules over signs and devices.
+  public var measures: [Measure] {
+    switch kind {
+    case .band(let rule): [rule.measure]
+    case .delta(let rule): [rule.measure]
+    case .average(let rule): rule.measures
+    case .consecutive(let rule): [rule.measure]
+    case .missing(let rule): [rule.measure]
+    case .bits, .quality, .device: []
+    }
+  }
+}
+
 /// The kinds of rule.
 public enum RuleKind: Sendable, Hashable {
   /// A single value against zones.

@@ -24,6 +24,12 @@ public struct RuleState: Sendable, Hashable {
   public var deadline: Int64?
   /// When people were last told, in milliseconds since 1970; kept while a quiet period lasts.
   public var toldAt: Int64?
+  /// The zone that people were last told of; kept while a quiet period lasts.
+  public var toldZone: Zone?
+  /// Raised while it was quiet: it is told when the quiet period is over and it still holds.
+  public var isUntold = false
+  /// When people last heard of an old reading, in milliseconds since 1970.
+  public var lateAt: Int64?
   /// Of a missing rule: every slot that begins up to here is judged, in milliseconds since 1970.
   public var judgedThrough: Int64?
   /// Of a missing rule: the slot whose reminder went out.

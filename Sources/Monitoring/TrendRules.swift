@@ -20,7 +20,7 @@ public struct DeltaRule: Sendable, Hashable {
   public var measure: Measure
   /// What it is held against.
   public var reference: Reference
-  /// How far back, in milliseconds.
+  /// How far back, in milliseconds; whole days are days on the patient's clock.
   public var window: Int64
   /// The fewest values, the new one counted.
   public var minimumPoints: Int
@@ -107,17 +107,22 @@ extension DeltaRule {
   func zone(
     of value: ExactDecimal, at time: Int64, id: UInt64, _ history: PatientHistory, before: Zone, day: (Int64) -> Int64
   ) -> Zone? {
-    let points = history.points(measure, from: time - window, to: time).filter { $0.id != id }
+    let points = points(history, at: time, day: day).filter { $0.id != id }
     guard points.count + 1 >= max(2, minimumPoints), let against = against(points, at: time, day: day),
       let difference = value.subtracting(against)
     else { return nil }
     return ZoneLimit.worst(zones, difference, before: before, hysteresis: hysteresis)
   }
 
-  private func against(_ points: ArraySlice<PatientHistory.Point>, at time: Int64, day: (Int64) -> Int64)
-    -> ExactDecimal?
-  {
-    against(Array(points), at: time, day: day)
+  /// The window's values. Whole days are the patient's days: who stands on the scale at 07:35 after 07:30 three days ago has
+  /// measured within three days.
+  private func points(_ history: PatientHistory, at time: Int64, day: (Int64) -> Int64) -> [PatientHistory.Point] {
+    let length: Int64 = 86_400_000
+    guard window >= length, window % length == 0 else {
+      return Array(history.points(measure, from: time - window, to: time))
+    }
+    let first = day(time) - window / length
+    return history.points(measure, from: time - window - 26 * 3_600_000, to: time).filter { day($0.time) >= first }
   }
 
   private func against(_ points: [PatientHistory.Point], at time: Int64, day: (Int64) -> Int64) -> ExactDecimal? {
@@ -172,6 +177,13 @@ extension ConsecutiveRule {
 }
 
 extension ZoneLimit {
+  /// The worst zone of a value beyond all that a device can measure ("LO", "HI"): past every limit on that side.
+  static func worst(_ limits: [ZoneLimit], above: Bool) -> Zone {
+    let side: [Comparison] = above ? [.greaterThan, .atLeast] : [.lessThan, .atMost]
+    let holding = limits.filter { !$0.bounds.isEmpty && $0.bounds.allSatisfy { side.contains($0.comparison) } }
+    return holding.map(\.zone).max() ?? .green
+  }
+
   /// The worst zone that holds; a zone is left downwards only past the limit by the hysteresis. No match is green.
   static func worst(_ limits: [ZoneLimit], _ value: ExactDecimal, before: Zone, hysteresis: ExactDecimal) -> Zone {
     var zone = Zone.green

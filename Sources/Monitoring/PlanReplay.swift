@@ -1,0 +1,85 @@
+// A plan and readings, one after the other on one clock, as the hub goes through them: for a draft held against what was
+// measured, and for stories that say what a plan must lead to.
+
+public import Readings
+public import Zones
+
+/// One patient's plan at work.
+public struct PlanReplay: Sendable {
+  /// What was told, and when.
+  public struct Told: Sendable, Hashable {
+    /// Milliseconds since 1970.
+    public var at: Int64
+    /// What was told.
+    public var event: MonitoringEvent
+    /// The reading that led to it; nil: time alone.
+    public var reading: ReadingID?
+  }
+
+  /// The plan.
+  public let plan: Plan
+  /// Where its rules stand.
+  public private(set) var state: PatientState
+  /// What came so far.
+  public private(set) var history: PatientHistory
+  /// What was told so far, in order.
+  public private(set) var told: [Told] = []
+  private let zone: TimeZoneRules
+  private var now: Int64
+  private var seen: Set<ReadingID> = []
+  /// Before this nothing is called missing.
+  private var settledAt: Int64
+
+  /// A plan that comes into force at `start`, or a hub that starts then with what it kept. For `settling` milliseconds nothing is
+  /// called missing: devices still bring what they measured while the hub was off.
+  public init(
+    plan: Plan, zone: TimeZoneRules, start: Int64, settling: Int64 = 0, state: PatientState = PatientState(),
+    history: PatientHistory = PatientHistory()
+  ) {
+    self.plan = plan
+    self.zone = zone
+    self.state = state
+    self.history = history
+    now = start
+    settledAt = start + max(0, settling)
+    judgeTime()
+  }
+
+  /// A reading arrives at `time`, in milliseconds since 1970. One that came before changes nothing.
+  @discardableResult
+  public mutating func take(_ reading: Reading, at time: Int64) -> Evaluation? {
+    pass(to: time)
+    guard seen.insert(reading.id).inserted else { return nil }
+    let outcome = Monitor.judge(reading, by: plan, state: &state, history: history, zone: zone, now: now)
+    var judged = reading
+    judged.flags += outcome.flags.filter { !judged.flags.contains($0) }
+    history.add(judged)
+    told += outcome.events.map { Told(at: now, event: $0, reading: reading.id) }
+    judgeTime()
+    return outcome.evaluation
+  }
+
+  /// Lets time pass; everything that falls due is judged when it does.
+  public mutating func pass(to time: Int64) {
+    // A plan asks for no more than a few moments a day; the bound is for those that would ask for ever.
+    for _ in 0..<100_000 {
+      guard let next = nextDue(), next <= time else { break }
+      now = max(now, next)
+      judgeTime()
+    }
+    now = max(now, time)
+  }
+
+  private func nextDue() -> Int64? {
+    let due = Monitor.nextDue(plan, state: state, history: history, devices: [], zone: zone, now: now)
+    let settled = settledAt > now ? settledAt : nil
+    return [due, state.nextDeadline.map { max($0, now + 1) }, settled].compactMap { $0 }.min()
+  }
+
+  private mutating func judgeTime() {
+    var events = Monitor.expire(plan, state: &state, now: now)
+    events += Monitor.due(
+      plan, state: &state, history: history, devices: [], zone: zone, now: now, isSettled: now >= settledAt)
+    told += events.map { Told(at: now, event: $0, reading: nil) }
+  }
+}
