@@ -34,7 +34,9 @@ struct Bench {
     }
     var figures = DecodeBench.run()
     figures += BluetoothBench.run()
+    figures += SerialBench.run()
     figures += JournalBench.run(folder: folder)
+    if let daemon { figures += SerialBench.daemon(daemon, folder: folder) }
     if let daemon { figures += DaemonBench.run(daemon, folder: folder, backlog: backlog) }
     if asJSON {
       let list = figures.map { figure -> JSONValue in

@@ -31,7 +31,7 @@ enum DaemonBench {
   }
 
   /// Starts the daemon; gives it and the milliseconds until it said that it is ready.
-  private static func start(_ program: String, _ place: String) -> (ChildProcess, Double)? {
+  static func start(_ program: String, _ place: String) -> (ChildProcess, Double)? {
     let socket = "\(place)/notify"
     unlink(socket)
     let listener = cl_unix_datagram(socket)
@@ -54,7 +54,7 @@ enum DaemonBench {
     return (child, .infinity)
   }
 
-  private static func end(_ child: ChildProcess) -> Double {
+  static func end(_ child: ChildProcess) -> Double {
     let begin = nanoseconds()
     kill(child.pid, SIGTERM)
     while child.reap() == nil { usleep(2000) }

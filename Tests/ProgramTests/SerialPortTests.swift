@@ -117,8 +117,9 @@ struct SerialPortTests {
     #expect(try home.ctl("serial", "release", "hall").status == 0)
     #expect(try home.ctl("serial", "release", "hall").status == 69)
     #expect(try home.ctl("serial", "identify", "nowhere").status == 69)
-    // A terminal program that takes the port without asking anybody.
+    // A program that has the port and says so by a lock.
     let other = open(node, O_RDWR | O_NOCTTY)
+    #expect(flock(other, LOCK_EX | LOCK_NB) == 0)
     let refused = try home.ctl("serial", "identify", node)
     #expect(refused.status == 1 && refused.error.contains("is in use by"))
     #expect(refused.error.contains("(process \(getpid()))"))
