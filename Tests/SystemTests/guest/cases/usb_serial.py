@@ -128,3 +128,129 @@ def babbling(hub):
     got = hub.wait_for_readings(1, 40)
     expect_equal(got[0]['observations'][0]['value'], '77.00', 'value')
     expect(len(hub.log('hearthd.service')) < 30, 'lines in the log:', len(hub.log('hearthd.service')))
+
+
+def cas(kilograms):
+    """What a scale of the other family says, at 9600 8N1: where listening begins."""
+    return b'US,GS,+   0.00kg\r\n' + b'ST,GS,+%7.2fkg\r\n' % kilograms
+
+
+def port(hub, place):
+    """What the daemon says about a USB socket."""
+    path = USBLine.path(place).removeprefix('/dev/serial/by-path/').removesuffix('-port0')
+    return next((p for p in hub.ask('serial', 'list')['ports'] if p['path'] == path), {})
+
+
+def wait_for_port(hub, place, state, seconds=20):
+    wait_until(lambda: port(hub, place).get('state') == state, seconds,
+               lambda: 'socket %d %s: %s' % (place, state, port(hub, place)))
+
+
+@case
+def recognised(hub):
+    """A scale that nobody configured is plugged in: recognised by listening, its first weight is parked, then it is somebody's."""
+    usb = line(hub)
+    hub.configure([])
+    hub.start()
+    usb.plug(1, 'A9UXYZ17')
+    wait_for_port(hub, 1, 'listening')
+    usb.write(cas(72.4))
+    wait_for_port(hub, 1, 'recognised')
+    expect_equal(hub.wait_for_readings(1)[0]['patient'], None, 'patient')
+    expect_equal(usb.read(1), b'', 'what was sent to it')
+    expect_equal(len([l for l in hub.log('hearthd.service') if 'recognised' in str(l)]), 1, 'lines that tell of it')
+    expect_equal(hub.ctl('assign', '--device', 'cas', 'p-secret-1').status, 0, 'assign')
+    usb.write(cas(82.4))
+    wait_until(lambda: [r['patient'] for r in hub.readings()][-1:] == ['p-secret-1'], 20, 'a reading with its patient')
+
+
+@case
+def recognised_at_another_speed(hub):
+    """One that speaks at 2400 7E1, again and again: found when listening comes to that."""
+    usb = line(hub)
+    hub.configure([])
+    hub.start()
+    usb.plug(1)
+    wait_for_port(hub, 1, 'listening')
+
+    def there():
+        usb.write(weight(72.4))
+        return port(hub, 1).get('state') == 'recognised'
+    wait_until(there, 60, lambda: port(hub, 1))
+    expect_equal(port(hub, 1)['driver'], 'and-scale', 'driver')
+
+
+@case
+def bound_and_moved(hub):
+    """A bound adapter with a serial number of its own is found in another socket, after a restart and a pull in mid-line."""
+    usb = line(hub)
+    hub.configure([])
+    hub.start()
+    usb.plug(1, 'A9UXYZ17')
+    wait_for_port(hub, 1, 'listening')
+    answer = hub.ctl('serial', 'bind', USBLine.path(1), '--driver', 'cas', '--id', 'scale', '--patient', 'p-secret-1')
+    expect_equal(answer.status, 0, 'bind')
+    hub.wait_for_device('scale', 'connected')
+    usb.write(cas(61) + b'US,GS,+   0.00kg\r\nST,GS,+')
+    hub.wait_for_readings(1)
+    usb.pull()
+    wait_for_port(hub, 1, 'absent', 5)
+    hub.restart()
+    usb.plug(2, 'A9UXYZ17')
+    hub.wait_for_device('scale', 'connected')
+    usb.write(b'  99.00kg\r\n' + cas(62))
+    got = hub.wait_for_readings(2)
+    expect_equal([r['observations'][0]['value'] for r in got], ['61.00', '62.00'], 'values')
+    expect_equal({r['patient'] for r in got}, {'p-secret-1'}, 'patients')
+
+
+@case
+def two_identical_adapters_bound(hub):
+    """Two adapters with the same serial number, bound by their sockets: each keeps its device, whichever comes first."""
+    one, two = line(hub), line(hub, 'line2')
+    hub.configure([])
+    hub.start()
+    one.plug(1, '0001')
+    two.plug(2, '0001')
+    for place, name in ((1, 'hall'), (2, 'bath')):
+        wait_for_port(hub, place, 'listening')
+        answer = hub.ctl('serial', 'bind', USBLine.path(place), '--driver', 'cas', '--id', name, '--patient',
+                         'p-secret-%d' % place)
+        expect_equal(answer.status, 0, 'bind')
+    for name in ('hall', 'bath'):
+        hub.wait_for_device(name, 'connected')
+    one.write(cas(61))
+    two.write(cas(92))
+    wait_until(lambda: len(hub.readings()) == 2, 20, 'two readings')
+    for usb in (one, two):
+        usb.pull()
+    two.plug(2, '0001')
+    one.plug(1, '0001')
+    for name in ('hall', 'bath'):
+        hub.wait_for_device(name, 'connected')
+    one.write(cas(62))
+    two.write(cas(93))
+    got = hub.wait_for_readings(4)
+    values = {n: [(r['observations'][0]['value'], r['patient']) for r in got if r['device']['id'] == n]
+              for n in ('hall', 'bath')}
+    expect_equal(values, {'hall': [('61.00', 'p-secret-1'), ('62.00', 'p-secret-1')],
+                          'bath': [('92.00', 'p-secret-2'), ('93.00', 'p-secret-2')]}, 'values')
+
+
+@case
+def plug_to_reading(hub):
+    """From plugging in a bound scale that talks to its reading on disk: the device's own time and little more."""
+    usb = line(hub)
+    hub.configure([])
+    hub.start()
+    usb.plug(1)
+    wait_for_port(hub, 1, 'listening')
+    hub.ctl('serial', 'bind', USBLine.path(1), '--driver', 'cas', '--id', 'scale')
+    hub.wait_for_device('scale', 'connected')
+    usb.pull()
+    wait_for_port(hub, 1, 'absent', 5)
+    usb.plug(1)
+    # Under emulation, hearthctl itself takes a good part of a second.
+    hub.wait_for_device('scale', 'connected', 5)
+    usb.write(cas(61))
+    hub.wait_for_readings(1, 5)
