@@ -22,7 +22,7 @@ struct DemoStory {
     try StateFile.write(Array(DemoStory.cuff.utf8), to: "\(folder)/cuff.capture")
     let configuration = """
       {
-        "hub": {"timezone": "UTC"}, "bluetooth": {"enabled": false},
+        "hub": {"timezone": "UTC"}, "bluetooth": {"enabled": false}, "serial": {"recognise": false},
         "devices": [
           {"id": "cuff", "driver": "beurer-bm85", "playback": "\(folder)/cuff.capture", "patient": "p-demo"},
           {"id": "scale", "driver": "and-scale", "port": "\(scalePath)", "patient": "p-demo"},

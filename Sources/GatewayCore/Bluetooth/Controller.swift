@@ -17,6 +17,8 @@ struct Controller: Sendable {
   var phase: ControllerPhase
   var settings = ControllerSettings()
   var isDiscovering = false
+  /// How often it did not come up, one after the other.
+  var failures = 0
   /// The code of the last fault that was told; nil since it worked.
   var lastFault: String?
   /// What is on the kernel's list of devices.

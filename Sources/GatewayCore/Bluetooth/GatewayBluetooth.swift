@@ -213,7 +213,11 @@ extension Gateway {
     guard case .starting(let steps)? = bluetooth.controllers[index]?.phase else { return [] }
     guard status == .success || Controller.isOptional(step) else {
       if status == .invalidIndex { return removeController(index, now) }
-      return takeDown(index, Controller.failure(step, status), after: Gateway.bluetoothRetry, now)
+      // Soon at first: a controller that was just plugged in, or a busy hub, may need a second try.
+      let failures = min(bluetooth.controllers[index]?.failures ?? 0, 4)
+      bluetooth.controllers[index]?.failures = failures + 1
+      let wait = min(Gateway.bluetoothRetry, 2000 << Int64(failures))
+      return takeDown(index, Controller.failure(step, status), after: wait, now)
     }
     var rest = Array(steps.dropFirst())
     if case .readInfo = step {
@@ -231,6 +235,7 @@ extension Gateway {
     bluetooth.controllers[index]?.phase = rest.isEmpty ? .ready : .starting(rest)
     if let next = rest.first { return [manage(next, index)] }
     bluetooth.controllers[index]?.lastFault = nil
+    bluetooth.controllers[index]?.failures = 0
     return listDevices(now) + discover()
   }
 
