@@ -165,8 +165,10 @@ extension Gateway {
     }
     devices[id]?.missedContacts += 1
     guard end.code == "ended", devices[id]?.relistAt == nil, bluetooth.pairing?.device != id else { return [] }
-    // Ended by the hub because it said nothing: connecting again at once would empty its battery.
-    devices[id]?.relistAt = now.monotonic + 30_000
+    // Ended by the hub because it said nothing: connecting again at once would empty its battery. Shorter at first than any
+    // device is on the air after a measurement.
+    let misses = min((devices[id]?.missedContacts ?? 1) - 1, 3)
+    devices[id]?.relistAt = now.monotonic + min(30_000, 4000 << Int64(max(0, misses)))
     return listDevices(now)
   }
 

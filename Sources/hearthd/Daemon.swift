@@ -235,7 +235,9 @@ final class Daemon {
       }
       if let (event, failure) = perform(effect) {
         cancel(rest, failure)
-        return handle(event)
+        // Before anything else that happened: what was promised did not come about.
+        events.insert(event, at: 0)
+        return handleWaiting()
       }
     }
   }

@@ -17,6 +17,10 @@ struct Controller: Sendable {
   var phase: ControllerPhase
   var settings = ControllerSettings()
   var isDiscovering = false
+  /// The longest that the kernel may take for a step, in milliseconds: it waits for the controller itself, two seconds a command.
+  static let longestStep: Int64 = 30_000
+  /// When the step under way is given up, monotonic milliseconds.
+  var stepDeadline: Int64 = 0
   /// How often it did not come up, one after the other.
   var failures = 0
   /// The code of the last fault that was told; nil since it worked.

@@ -35,7 +35,13 @@ struct BluetoothState: Sendable {
 
   var nextDeadline: Int64? {
     var times = [reopenAt, pairing?.deadline, rediscoverAt].compactMap { $0 } + Array(scans.values)
-    for controller in controllers.values { if case .down(_, _, _, let at) = controller.phase { times.append(at) } }
+    for controller in controllers.values {
+      switch controller.phase {
+      case .down(_, _, _, let at): times.append(at)
+      case .starting: times.append(controller.stepDeadline)
+      case .ready: break
+      }
+    }
     return times.min()
   }
 }
@@ -103,7 +109,7 @@ extension Gateway {
     let index = packet.index
     switch packet.event {
     case .complete(let opcode, let status, let data): return completed(opcode, status, data, index, now)
-    case .indexAdded: return addController(index)
+    case .indexAdded: return addController(index, now)
     case .indexRemoved: return removeController(index, now)
     case .settings(let settings): return settingsChanged(settings, index, now)
     case .connected(let address, let advertising): return connected(address, advertising, index, now)
@@ -141,8 +147,9 @@ extension Gateway {
 
   // MARK: Controllers
 
-  private mutating func addController(_ index: UInt16) -> [Effect] {
+  private mutating func addController(_ index: UInt16, _ now: Now) -> [Effect] {
     bluetooth.controllers[index] = Controller(index: index)
+    bluetooth.controllers[index]?.stepDeadline = now.monotonic + Controller.longestStep
     return [manage(.readInfo, index)]
   }
 
@@ -189,7 +196,7 @@ extension Gateway {
   ) -> [Effect] {
     if opcode == ManagementCommand.readIndexList.opcode {
       guard let indexes = try? ControllerInfo.indexes(data) else { return [] }
-      return indexes.flatMap { addController($0) }
+      return indexes.flatMap { addController($0, now) }
     }
     if let step = bluetooth.controllers[index]?.step, step.opcode == opcode {
       return stepEnded(step, status, data, index, now)
@@ -233,6 +240,7 @@ extension Gateway {
       rest = Controller.steps(info, bonds.keys(of: info.address))
     }
     bluetooth.controllers[index]?.phase = rest.isEmpty ? .ready : .starting(rest)
+    bluetooth.controllers[index]?.stepDeadline = now.monotonic + Controller.longestStep
     if let next = rest.first { return [manage(next, index)] }
     bluetooth.controllers[index]?.lastFault = nil
     bluetooth.controllers[index]?.failures = 0
@@ -352,8 +360,14 @@ extension Gateway {
     var effects: [Effect] = []
     if let at = bluetooth.reopenAt, at <= now.monotonic { effects += openBluetooth() }
     for index in bluetooth.controllers.keys.sorted() {
+      if case .starting? = bluetooth.controllers[index]?.phase,
+        let deadline = bluetooth.controllers[index]?.stepDeadline, deadline <= now.monotonic
+      {
+        effects += takeDown(index, Controller.failure(.readInfo, .timeout), after: Gateway.bluetoothRetry, now)
+      }
       guard case .down(_, _, _, let at)? = bluetooth.controllers[index]?.phase, at <= now.monotonic else { continue }
       bluetooth.controllers[index]?.phase = .starting([.readInfo])
+      bluetooth.controllers[index]?.stepDeadline = now.monotonic + Controller.longestStep
       effects.append(manage(.readInfo, index))
     }
     for id in devices.keys.sorted() {
