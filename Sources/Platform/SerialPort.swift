@@ -13,8 +13,8 @@ public struct LineSettings: Sendable, Hashable {
   public var parity: Character
   /// 1 or 2.
   public var stopBits: Int
-  /// DTR and RTS as the device wants them; nil leaves them as opening sets them, both raised.
-  public var modemLines: ModemLines?
+  /// DTR and RTS. Both raised, as opening does it: converters in cables live on them.
+  public var modemLines = ModemLines(dtr: true, rts: true)
   /// Line settings such as 9600 8N1.
   public init(baud: Int, dataBits: Int, parity: Character, stopBits: Int) {
     self.baud = baud
@@ -114,7 +114,8 @@ public enum SerialPort {
       Descriptor.close(fd)
       throw failure
     }
-    if let lines = settings.modemLines { cl_modem_lines(fd, lines.dtr, lines.rts) }
+    // A pseudo terminal has none.
+    _ = cl_modem_lines(fd, settings.modemLines.dtr, settings.modemLines.rts)
     tcflush(fd, TCIFLUSH)
     return fd
   }

@@ -6,6 +6,7 @@ import GatewayCore
 import JSON
 import Readings
 import Testing
+import Zones
 
 private func port(_ number: Int, at path: String, serial: String? = nil) -> PortFacts {
   PortFacts(node: "/dev/ttyUSB\(number)", path: path, vendor: 0x0403, product: 0x6001, serial: serial)
@@ -253,7 +254,8 @@ extension Hub {
     func told() -> Int {
       hub.done.count { if case .log(_, let text) = $0 { text.contains("no driver knows") } else { false } }
     }
-    for turn in 0..<2000 {
+    // A quarter of an hour.
+    for turn in 0..<9000 {
       hub.send(.linkReceived(device: "port:/dev/ttyUSB0", [UInt8](repeating: UInt8(turn & 0xFF) | 0x80, count: 64)))
       hub.pass(100)
       hub.shell()
@@ -321,6 +323,7 @@ extension Hub {
     _ = hub.ask(.serialRelease(device: "scale"))
     #expect(hub.closed == ["scale"])
     hub.pass(600_000)
+    hub.send(.configured(.with([]), zones: ["UTC": .utc], plans: [:]))
     #expect(hub.opened.isEmpty)
     #expect(hub.ports().map(\.state) == ["idle"])
     hub.send(.portRemoved(node: "/dev/ttyUSB0"))

@@ -11,7 +11,7 @@ extension Gateway {
 
   mutating func portAdded(_ facts: PortFacts, _ now: Now) -> [Effect] {
     var effects = serial.ports[facts.node] == nil ? [] : portRemoved(facts.node, now)
-    serial.vanished.removeAll { $0 == facts.path }
+    serial.vanished.removeAll { $0.path == facts.path }
     serial.ports[facts.node] = SerialPortState(facts, at: now.monotonic)
     effects += settle(facts.node, now)
     return effects
@@ -25,7 +25,7 @@ extension Gateway {
       effects.append(.answer(request, .failure(.init(code: "port.gone", message: "\(node) was unplugged"))))
     }
     if now.monotonic - port.addedAt < SerialPortState.vanishing {
-      if serial.vanished.count < 16 { serial.vanished.append(port.facts.path) }
+      if serial.vanished.count < 16 { serial.vanished.append((port.facts.path, now.monotonic)) }
       effects.append(
         .log(.warning, "port \(port.facts.path): it went away as soon as it had come; brltty is known to do that"))
     }
@@ -47,6 +47,7 @@ extension Gateway {
       switch serial.ports[node]?.use {
       case .bound(let id)? where devices[id] != nil: continue
       case .identifying?: continue
+      case .idle? where serial.ports[node]?.isLeft ?? false && named(node) == nil: continue
       case .listening? where configuration.recognisesPorts && named(node) == nil: continue
       default: break
       }
@@ -159,7 +160,7 @@ extension Gateway {
       serial.ports[node]?.request = nil
       effects.append(.answer(request, .failure(.init(code: end.code, message: end.message, hint: end.hint))))
     }
-    if port.use == .identifying { serial.ports[node]?.use = configuration.recognisesPorts ? .listening : .idle }
+    serial.ports[node]?.use = configuration.recognisesPorts ? .listening : .idle
     guard serial.ports[node]?.use == .listening else { return effects }
     if end.isOpenFailure, port.fault?.code != end.code {
       effects.append(.log(.warning, "port \(node): \(end.message)"))
@@ -203,16 +204,20 @@ extension Gateway {
       effects.append(.answer(request, .result(identification(of: outcome, port.facts))))
     }
     switch outcome {
-    case .silent: return effects
+    case .silent: return effects + (configuration.recognisesPorts ? [] : stopListening(node))
     case .recognised(let score):
       return effects + (configuration.recognisesPorts ? register(score, node, now) : stopListening(node))
     case .ambiguous(let scores):
       let drivers = scores.map(\.driver).joined(separator: " or ")
       effects.append(.log(.warning, "port \(port.facts.path): it may be \(drivers); a technician has to say which"))
+      serial.ports[node]?.isLeft = true
       return effects + stopListening(node)
     case .unknown:
       // What talks without sense is not listened to all the time.
-      effects.append(.log(.notice, "port \(port.facts.path): something talks that no driver knows"))
+      if !port.toldUnknown {
+        effects.append(.log(.notice, "port \(port.facts.path): something talks that no driver knows"))
+      }
+      serial.ports[node]?.toldUnknown = true
       effects += stopListening(node)
       if configuration.recognisesPorts {
         serial.ports[node]?.use = .listening
@@ -286,6 +291,7 @@ extension Gateway {
 
   mutating func serialDue(_ now: Now) -> [Effect] {
     var effects: [Effect] = []
+    serial.vanished.removeAll { now.monotonic - $0.at > SerialState.vanishedMemory }
     for node in serial.ports.keys.sorted() {
       guard let port = serial.ports[node], let deadline = port.nextDeadline, deadline <= now.monotonic else { continue }
       if let at = port.retryAt, at <= now.monotonic {

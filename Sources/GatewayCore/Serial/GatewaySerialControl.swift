@@ -1,9 +1,8 @@
-// What technicians ask about serial ports and public devices, and what they are told.
+// What technicians ask about serial ports, and what they are told.
 
 internal import ControlProtocol
 internal import Drivers
 internal import JSON
-internal import Zones
 
 extension Gateway {
   // MARK: Ports
@@ -131,7 +130,7 @@ extension Gateway {
     }
   }
 
-  private func failure(_ id: RequestID, _ code: String, _ message: String, _ hint: String) -> [Effect] {
+  func failure(_ id: RequestID, _ code: String, _ message: String, _ hint: String) -> [Effect] {
     [.answer(id, .failure(ControlError(code: code, message: message, hint: hint)))]
   }
 
@@ -188,6 +187,7 @@ extension Gateway {
     }
     serial.ports[node]?.request = id
     serial.ports[node]?.outcome = nil
+    serial.ports[node]?.isLeft = false
     serial.ports[node]?.retryAt = nil
     let audit = append(
       [.audit(uid: caller.uid, action: "identify port \(port.facts.path) \(driver ?? "by listening")")], now: now)
@@ -238,7 +238,10 @@ extension Gateway {
       effects.append(.close(device: name))
     }
     // Its old port is nobody's now, and is not guessed at.
-    if let old = serial.port(of: name), old.facts.node != node { serial.ports[old.facts.node]?.use = .idle }
+    if let old = serial.port(of: name), old.facts.node != node {
+      serial.ports[old.facts.node]?.use = .idle
+      serial.ports[old.facts.node]?.isLeft = true
+    }
     if port.isOpen { effects.append(.close(device: port.key)) }
     if let request = port.request {
       effects += failure(request, "port.taken", "the port was bound meanwhile", "hearthctl serial list")
@@ -300,6 +303,7 @@ extension Gateway {
     // It would be recognised again at once: the port is left alone until it is plugged in anew, or asked for.
     if let port = serial.port(of: name) {
       serial.ports[port.facts.node]?.use = .idle
+      serial.ports[port.facts.node]?.isLeft = true
       serial.ports[port.facts.node]?.outcome = nil
     }
     register.remove(name)
@@ -314,73 +318,6 @@ extension Gateway {
     if sessions.open.removeValue(forKey: name) != nil { effects.append(.save(.sessions, sessions.encoded)) }
     effects.append(.answer(id, .result(["released": .string(name), "driver": .string(device.driver)])))
     return effects + append([.audit(uid: caller.uid, action: "release \(name)")], now: now)
-  }
-
-  // MARK: Public devices
-
-  mutating func sessionStart(
-    _ id: RequestID, patient: String, device name: String, minutes: Int, _ caller: CallerName, _ now: Now
-  ) -> [Effect] {
-    guard let device = devices[name] else { return noDevice(id, name) }
-    let owned = bindings.slots.keys.contains { $0.device == name }
-    guard device.configuration.patient == nil, device.configuration.users.isEmpty, !owned else {
-      return failure(
-        id, "device.not-public", "\(name) belongs to somebody: its readings are theirs",
-        "only a device without patient and users is public")
-    }
-    let before = sessions
-    let length = Int64(minutes) * 60_000
-    sessions.open[name] = PublicSessions.Session(
-      patient: patient, startedAt: now.wall, endsAt: now.wall + length, bootID: now.bootID,
-      deadline: now.monotonic + length)
-    undo.sessions = (before, sessions)
-    sessionDeadline = sessions.nextDeadline(now)
-    var effects: [Effect] = []
-    if device.configuration.isOnUSB, register.publicDevices.insert(name).inserted {
-      effects.append(.save(.devices, register.encoded))
-    }
-    effects += [
-      .save(.sessions, sessions.encoded), .answer(id, .result(["session": sessionJSON(name) ?? .null])),
-    ]
-    return effects + append([.audit(uid: caller.uid, action: "session start on \(name)")], now: now)
-  }
-
-  mutating func sessionEnd(_ id: RequestID, device name: String, _ caller: CallerName, _ now: Now) -> [Effect] {
-    guard devices[name] != nil else { return noDevice(id, name) }
-    let before = sessions
-    guard sessions.open.removeValue(forKey: name) != nil else {
-      return failure(id, "not-found", "no session is open on \(name)", "hearthctl devices shows open sessions")
-    }
-    undo.sessions = (before, sessions)
-    return [.save(.sessions, sessions.encoded), .answer(id, .result(["ended": .string(name)]))]
-      + append([.audit(uid: caller.uid, action: "session end on \(name)")], now: now)
-  }
-
-  private func noDevice(_ id: RequestID, _ name: String) -> [Effect] {
-    let near = Suggestion.nearest(to: name, among: Array(devices.keys))
-    return failure(
-      id, "not-found", "there is no device \(name)", near.map { "did you mean \($0)?" } ?? "hearthctl devices")
-  }
-
-  /// The open session of a device.
-  func sessionJSON(_ name: String) -> JSONValue? {
-    guard let session = sessions.open[name] else { return nil }
-    let zone = zones[configuration.timeZone] ?? .utc
-    func text(_ instant: Int64) -> JSONValue {
-      let offset = Int32(clamping: zone.local(at: instant / 1000).offset)
-      return .string(ISO8601.text(milliseconds: instant, offsetSeconds: offset, withMilliseconds: false))
-    }
-    return [
-      "device": .string(name), "patient": .string(session.patient), "started_at": text(session.startedAt),
-      "ends_at": text(session.endsAt),
-    ]
-  }
-
-  mutating func endSessions(_ now: Now) -> [Effect] {
-    let over = sessions.expire(now)
-    sessionDeadline = sessions.nextDeadline(now)
-    guard !over.isEmpty else { return [] }
-    return over.map { .log(.info, "device \($0): its session is over") } + [.save(.sessions, sessions.encoded)]
   }
 
   // MARK: What needs a person
@@ -399,7 +336,7 @@ extension Gateway {
           ))
       }
     }
-    for path in serial.vanished {
+    for (path, _) in serial.vanished {
       list.append(
         (
           "port.vanished", "a port at \(path) went away as soon as it had come",

@@ -35,6 +35,10 @@ struct SerialPortState: Sendable {
   /// What was heard at the present line settings: the device's driver hears it first.
   var heard: [UInt8] = []
   var outcome: RecognitionOutcome?
+  /// That it talks without sense was told.
+  var toldUnknown = false
+  /// Left alone until it is plugged in anew, or asked for: a technician released it, or has to decide.
+  var isLeft = false
   /// Why it cannot be opened.
   var fault: LinkEnd?
   var failures = 0
@@ -60,8 +64,10 @@ struct SerialPortState: Sendable {
 struct SerialState: Sendable {
   /// By node.
   var ports: [String: SerialPortState] = [:]
-  /// Places whose port went away as soon as it had come, and was not seen again.
-  var vanished: [String] = []
+  /// Places whose port went away as soon as it had come, and was not seen again; when.
+  var vanished: [(path: String, at: Int64)] = []
+  /// How long that is told.
+  static let vanishedMemory: Int64 = 600_000
 
   var nextDeadline: Int64? { ports.values.compactMap(\.nextDeadline).min() }
 
