@@ -236,6 +236,16 @@ extension Gateway {
     if state.waiting(name) > 0, let oldest = outbox.oldestWaiting {
       object["oldest_waiting_seconds"] = .int(max(0, now.wall - oldest) / 1000)
     }
+    let parked = state.refusals[name] ?? []
+    if !parked.isEmpty {
+      object["refused_items"] = .array(
+        parked.suffix(20).map { refusal in
+          [
+            "id": .string(refusal.id), "seq": .int(refusal.sequence), "reason": .string(refusal.reason),
+            "at": instant(refusal.at),
+          ]
+        })
+    }
     object["last_success"] = instant(outbox.lastSuccess)
     if let error = outbox.lastError {
       object["last_error"] = ["code": .string(error.code), "message": .string(error.text)]

@@ -53,6 +53,9 @@ public struct GatewayState: Sendable, Hashable {
     public var user: UInt8?
   }
 
+  /// What each backend refused last, by name, oldest first.
+  public var refusals: [String: [Refusal]] = [:]
+
   /// An empty journal's state.
   public init() {}
 
@@ -97,6 +100,9 @@ public struct GatewayState: Sendable, Hashable {
       return true
     case .event: stored += 1
     case .acknowledgement, .problem, .audit: break
+    case .refusal:
+      guard let refusal = Refusal(payload) else { return false }
+      add(refusal)
     case .snapshot:
       guard let state = GatewayState(payload) else { return false }
       self = state

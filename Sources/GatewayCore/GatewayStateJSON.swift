@@ -134,6 +134,8 @@ extension GatewayState {
         raws.map { ["source": .string($0.source), "hex": .string(GatewayState.hex($0.octets))] })
     }
     object["fragments"] = .object(fragmentsObject)
+    let refused = refusals.sorted { $0.key < $1.key }.flatMap(\.value)
+    if !refused.isEmpty { object["refusals"] = .array(refused.map(\.json)) }
     return JSONValue.object(object).encoded()
   }
 
@@ -148,6 +150,7 @@ extension GatewayState {
       if case .number(let number)? = value { return number.uint64 ?? 0 }
       return 0
     }
+    for refusal in (value["refusals"]?.array ?? []).compactMap({ Refusal(json: $0) }) { add(refusal) }
     for member in value["cursors"]?.object?.members ?? [] {
       cursors[member.key] = Cursor(
         through: unsigned(member.value["through"]), delivered: unsigned(member.value["delivered"]),

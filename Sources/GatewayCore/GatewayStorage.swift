@@ -36,6 +36,7 @@ extension Gateway {
         effects += outboxes[word.backend]?.acknowledged(through: word.through) ?? []
       case .fragment(let device, let raw): state.fragments[device, default: []].append(raw)
       case .fragmentsTaken(let device): state.fragments[device] = nil
+      case .refusal(let refusal): state.add(refusal)
       case .rules, .problem, .audit, .snapshot: break
       }
     }
@@ -109,10 +110,15 @@ extension Gateway {
   }
 
   mutating func delivered(_ backend: String, _ outcome: DeliveryOutcome, _ now: Now) -> [Effect] {
-    guard let (word, error) = outboxes[backend]?.delivered(outcome, now: now, random: &jitter) else { return [] }
+    guard let (word, refusals, error) = outboxes[backend]?.delivered(outcome, now: now, random: &jitter) else {
+      return []
+    }
     var effects: [Effect] = []
     if let error { effects.append(.log(.warning, "backend \(backend): \(error)")) }
-    if let word { effects += append([.acknowledgement(word)], backend: backend, now: now) }
+    if let word {
+      // The reasons first: a word without them would leave a reading parked that nobody knows of.
+      effects += append(refusals.map { .refusal($0) } + [.acknowledgement(word)], backend: backend, now: now)
+    }
     return effects
   }
 

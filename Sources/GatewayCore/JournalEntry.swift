@@ -25,6 +25,8 @@ public enum JournalEntry: Sendable, Hashable {
   case problem(device: String, DriverProblem)
   /// Who did what.
   case audit(uid: UInt32, action: String)
+  /// A backend refused something, with its reason.
+  case refusal(Refusal)
   /// Everything that is derived from what went before.
   case snapshot(GatewayState)
 
@@ -39,6 +41,7 @@ public enum JournalEntry: Sendable, Hashable {
     case fragmentsTaken = 7
     case problem = 8
     case audit = 9
+    case refusal = 10
   }
 
   /// The kind of record that holds it.
@@ -52,6 +55,7 @@ public enum JournalEntry: Sendable, Hashable {
     case .fragmentsTaken: .fragmentsTaken
     case .problem: .problem
     case .audit: .audit
+    case .refusal: .refusal
     case .snapshot: .snapshot
     }
   }
@@ -63,6 +67,7 @@ public enum JournalEntry: Sendable, Hashable {
     case .acknowledgement: return []
     case .event(let event): return event.encoded
     case .snapshot(let state): return state.encoded
+    case .refusal(let refusal): return refusal.json.encoded()
     case .rules(let patient, let state):
       let value: JSONValue = ["patient": .string(patient), "rules": state.json]
       return value.encoded()

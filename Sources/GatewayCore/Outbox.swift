@@ -86,35 +86,44 @@ struct Outbox: Sendable {
   /// A delivery ended. Gives the acknowledgement to store, and what follows when it is on disk.
   mutating func delivered(
     _ outcome: DeliveryOutcome, now: Now, random: inout Jitter
-  ) -> (word: Acknowledgement?, error: String?) {
-    guard phase == .sending, let last = batch.last else { return (nil, nil) }
+  ) -> (word: Acknowledgement?, refusals: [Refusal], error: String?) {
+    guard phase == .sending, let last = batch.last else { return (nil, [], nil) }
     switch outcome {
     case .accepted(_, let refused):
-      let sequences = batch.filter { refused[$0.id] != nil }.map(\.sequence)
+      let refusals = batch.compactMap { item in refused[item.id].map { refusal(item, $0, now) } }
       succeed(now)
       if let first = refused.first { lastError = ("item.refused", String(first.value.prefix(200))) }
-      return (Acknowledgement(backend: name, through: last.sequence, count: batch.count, refused: sequences), nil)
+      return (
+        Acknowledgement(
+          backend: name, through: last.sequence, count: batch.count, refused: refusals.map(\.sequence)), refusals,
+        refusals.isEmpty ? nil : "item.refused"
+      )
     case .retry(let after, let code):
       wait(now, after: after, hasBatch: true, &random)
       lastError = (code, "the outcome is unknown or the backend is busy; the same batch is sent again")
-      return (nil, attempts == 1 ? code : nil)
+      return (nil, [], attempts == 1 ? code : nil)
     case .tooLarge where batch.count > 1:
       limit = max(1, batch.count / 2)
       wait(now, after: 0, hasBatch: false, &random)
       lastError = ("batch.too-large", "batches are made smaller")
-      return (nil, "batch.too-large")
+      return (nil, [], "batch.too-large")
     case .refused(let code, let text) where batch.count > 1:
       dividingUntil = max(dividingUntil ?? 0, last.sequence)
       limit = max(1, batch.count / 2)
       wait(now, after: 0, hasBatch: false, &random)
       lastError = (code, text)
-      return (nil, code)
+      return (nil, [], code)
     case .tooLarge, .refused:
       // Found: this one alone is refused. It is set aside by its sequence number and the rest flows.
       succeed(now)
-      if case .refused(let code, let text) = outcome { lastError = (code, text) }
+      var reason = "too large for the backend even alone"
+      if case .refused(let code, let text) = outcome {
+        lastError = (code, text)
+        reason = "\(code): \(text)"
+      }
       return (
-        Acknowledgement(backend: name, through: last.sequence, count: 1, refused: [last.sequence]), "item.refused"
+        Acknowledgement(backend: name, through: last.sequence, count: 1, refused: [last.sequence]),
+        [refusal(last, reason, now)], "item.refused"
       )
     case .misconfigured(let code, let text):
       let isNew = !isMisconfigured
@@ -122,8 +131,13 @@ struct Outbox: Sendable {
       lastError = (code, text)
       attempts += 1
       phase = .waiting(until: now.monotonic + random.next(Outbox.slowWait / 2...Outbox.slowWait), hasBatch: true)
-      return (nil, isNew ? code : nil)
+      return (nil, [], isNew ? code : nil)
     }
+  }
+
+  private func refusal(_ item: Deliverable, _ reason: String, _ now: Now) -> Refusal {
+    Refusal(
+      backend: name, sequence: item.sequence, id: item.id, reason: String(reason.prefix(240)), at: now.wall)
   }
 
   private mutating func succeed(_ now: Now) {

@@ -144,6 +144,20 @@ private let stored = DeliveryOutcome.accepted(duplicates: 0, refused: [:])
     guard let items = sender.delivery("a") else { return }
     sender.answer("a", .accepted(duplicates: 0, refused: [items[0].id: "invalid"]))
     #expect(sender.words.first { $0.backend == "a" }?.refused == [items[0].sequence])
+    // Its reason is on disk before the word that leaves it behind, and survives a restart.
+    let kinds = sender.hub.disk.map { $0.entry.kind }
+    let (reason, word) = (kinds.firstIndex(of: .refusal), kinds.firstIndex(of: .acknowledgement))
+    #expect(reason != nil && word != nil && (reason ?? 0) < (word ?? 0))
+    var recovered = GatewayState()
+    for place in sender.hub.disk where place.entry.kind == .refusal {
+      let isRead = recovered.restore(kind: .refusal, sequence: place.sequence, payload: place.entry.payload)
+      #expect(isRead)
+    }
+    #expect(recovered.refusals["a"]?.map(\.reason) == ["invalid"])
+    #expect(recovered.refusals["a"]?.first?.sequence == items[0].sequence)
+    var copy = GatewayState()
+    let isRead = copy.restore(kind: .snapshot, sequence: 1, payload: recovered.encoded)
+    #expect(isRead && copy == recovered)
   }
 
   @Test func tooLargeMakesBatchesSmaller() {

@@ -16,10 +16,13 @@ final class FaultServer {
   private let scheme: String
 
   /// Starts it; with a certificate it speaks TLS.
-  init(_ certificates: Certificates? = nil, _ name: String = "server", arguments: [String] = []) throws {
+  init(
+    _ certificates: Certificates? = nil, _ name: String = "server", arguments: [String] = [],
+    script: String = "fault_server.py"
+  ) throws {
     scheme = certificates == nil ? "http" : "https"
     guard let python = FaultServer.find("python3") else { throw Failed() }
-    var arguments = ["-W", "ignore", try FaultServer.support("fault_server.py"), "--control", "3"] + arguments
+    var arguments = ["-W", "ignore", try FaultServer.support(script), "--control", "3"] + arguments
     if let certificates {
       arguments += ["--certificate", certificates.path("\(name).pem"), "--key", certificates.path("\(name).key")]
     }

@@ -93,8 +93,25 @@ enum BackendsVerb {
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
     var client = try DaemonClient(arguments)
     let answer = try client.list("backends", of: "backends")
-    if arguments.isJSON { Terminal.line(answer.whole) } else { Terminal.out(table(answer.items)) }
+    if arguments.isJSON {
+      Terminal.line(answer.whole)
+    } else {
+      Terminal.out(table(answer.items) + refused(answer.items))
+    }
     return 0
+  }
+
+  /// What backends refused, with their reasons.
+  private static func refused(_ backends: [JSONValue]) -> String {
+    var lines: [String] = []
+    for backend in backends {
+      for item in backend["refused_items"]?.array ?? [] {
+        let id = Terminal.clean(String((item["id"]?.string ?? "-").prefix(8)))
+        lines.append(
+          "\(Show.text(backend["name"])) refused \(id) at \(Show.time(item["at"])): \(Show.text(item["reason"]))")
+      }
+    }
+    return lines.isEmpty ? "" : lines.joined(separator: "\n") + "\n"
   }
 
   static func table(_ backends: [JSONValue]) -> String {

@@ -1,0 +1,59 @@
+// What a backend refused, with its own reason: parked there, never in the way of the rest.
+
+internal import JSON
+
+/// A reading or event that one backend refused for good.
+public struct Refusal: Sendable, Hashable {
+  /// The backend's name.
+  public var backend: String
+  /// The journal's sequence number of what was refused.
+  public var sequence: UInt64
+  /// Its identifier.
+  public var id: String
+  /// The backend's reason; it may quote values and never goes into the system's journal.
+  public var reason: String
+  /// Milliseconds since 1970.
+  public var at: Int64
+
+  /// How many of a backend's refusals are kept at hand; the journal holds all.
+  static let most = 100
+
+  /// A reading or event that one backend refused for good.
+  public init(backend: String, sequence: UInt64, id: String, reason: String, at: Int64) {
+    self.backend = backend
+    self.sequence = sequence
+    self.id = id
+    self.reason = reason
+    self.at = at
+  }
+
+  var json: JSONValue {
+    [
+      "backend": .string(backend), "seq": .int(sequence), "id": .string(id), "reason": .string(reason), "at": .int(at),
+    ]
+  }
+
+  init?(json: JSONValue) {
+    guard let backend = json["backend"]?.string, case .number(let number)? = json["seq"], let sequence = number.uint64,
+      let id = json["id"]?.string, let reason = json["reason"]?.string, let at = json["at"]?.int
+    else { return nil }
+    self.init(backend: backend, sequence: sequence, id: id, reason: reason, at: Int64(at))
+  }
+
+  /// Reads a record's payload.
+  init?(_ octets: [UInt8]) {
+    guard let value = try? JSONReader(maximumSize: 65_536).value(octets) else { return nil }
+    self.init(json: value)
+  }
+}
+
+extension GatewayState {
+  /// A refusal is on disk.
+  mutating func add(_ refusal: Refusal) {
+    var known = refusals[refusal.backend] ?? []
+    known.removeAll { $0.id == refusal.id }
+    known.append(refusal)
+    if known.count > Refusal.most { known.removeFirst(known.count - Refusal.most) }
+    refusals[refusal.backend] = known
+  }
+}
