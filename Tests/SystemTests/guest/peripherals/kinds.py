@@ -102,7 +102,7 @@ class Strap(Peripheral):
         return [Service(UUID.from_16_bits(0x180D), [self.value])]
 
     def reading(self, n):
-        return bytes([0x06, int(self.number('pulse', 66)) + n])
+        return bytes([0x06, int(self.number('pulse', 66)) + n % 3])
 
     async def send(self, value):
         await self.device.notify_subscriber(self.connection, self.value, value)
