@@ -198,9 +198,12 @@ public struct Gateway: Sendable {
       outboxes[name] = nil
     }
     for backend in configuration.backends where outboxes[backend.name]?.configuration != backend {
-      // A backend that is being sent to keeps its batch; the new settings hold from the next one on.
-      guard outboxes[backend.name]?.phase != .sending else { continue }
-      outboxes[backend.name] = Outbox(backend)
+      // A backend that is being sent to waits for its answer; what is sent after it is of the new settings.
+      if outboxes[backend.name]?.phase == .sending {
+        outboxes[backend.name]?.reconfigure(backend)
+      } else {
+        outboxes[backend.name] = Outbox(backend)
+      }
     }
     return effects
       + (isStarted ? openBluetooth() + listDevices(now) + settlePorts(now) + openDevices(now) + wakeOutboxes() : [])

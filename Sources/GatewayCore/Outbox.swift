@@ -22,9 +22,11 @@ struct Outbox: Sendable {
   static let longestWait: Int64 = 60_000
   static let slowWait: Int64 = 300_000
 
-  let configuration: BackendConfiguration
+  private(set) var configuration: BackendConfiguration
   var phase = Phase.idle
   var batch: [Deliverable] = []
+  /// The settings changed while a batch was on its way: it is made anew rather than sent again.
+  private var isOutdated = false
   /// More was stored while a batch was on its way.
   var hasMore = false
   var attempts = 0
@@ -43,6 +45,14 @@ struct Outbox: Sendable {
   }
 
   var name: String { configuration.name }
+
+  /// New settings, while a batch of the old ones is on its way.
+  mutating func reconfigure(_ configuration: BackendConfiguration) {
+    self.configuration = configuration
+    limit = configuration.maximumReadings
+    dividingUntil = nil
+    isOutdated = true
+  }
 
   /// Something is stored, or the backend may be there again.
   mutating func wake(through: UInt64) -> [Effect] {
@@ -69,6 +79,7 @@ struct Outbox: Sendable {
     }
     oldestWaiting = first.receivedAt
     batch = items
+    isOutdated = false
     phase = .sending
     return [.deliver(backend: name, items)]
   }
@@ -99,7 +110,7 @@ struct Outbox: Sendable {
         refusals.isEmpty ? nil : "item.refused"
       )
     case .retry(let after, let code):
-      wait(now, after: after, hasBatch: true, &random)
+      wait(now, after: after, hasBatch: !isOutdated, &random)
       lastError = (code, "the outcome is unknown or the backend is busy; the same batch is sent again")
       return (nil, [], attempts == 1 ? code : nil)
     case .tooLarge where batch.count > 1:
@@ -130,7 +141,7 @@ struct Outbox: Sendable {
       isMisconfigured = true
       lastError = (code, text)
       attempts += 1
-      phase = .waiting(until: now.monotonic + random.next(Outbox.slowWait / 2...Outbox.slowWait), hasBatch: true)
+      phase = .waiting(until: now.monotonic + random.next(Outbox.slowWait / 2...Outbox.slowWait), hasBatch: !isOutdated)
       return (nil, [], isNew ? code : nil)
     }
   }
@@ -168,7 +179,7 @@ struct Outbox: Sendable {
 
   /// The acknowledgement could not be stored: the batch stays, and is sent again later; the backend knows its items.
   mutating func acknowledgementFailed(_ now: Now) {
-    phase = .waiting(until: now.monotonic + Outbox.longestWait, hasBatch: true)
+    phase = .waiting(until: now.monotonic + Outbox.longestWait, hasBatch: !isOutdated)
   }
 }
 

@@ -43,7 +43,12 @@ final class Backends {
       directory.worker.stop()
       directories[name] = nil
     }
-    senders = senders.filter { name, _ in configuration.backends.contains { $0.name == name } }
+    var orphans: [String: [Deliverable]] = [:]
+    for (name, sender) in senders
+    where !configuration.backends.contains(where: { $0.name == name && $0.kind.name == sender.format.name }) {
+      orphans[name] = sender.abandon()
+      senders[name] = nil
+    }
     for backend in configuration.backends {
       switch backend.kind {
       case .directory(let path):
@@ -54,18 +59,16 @@ final class Backends {
       case .http(let format, let http):
         let known = senders[backend.name]
         if known?.http != http || known?.format != format {
+          if let known { orphans[backend.name] = known.abandon() }
           senders[backend.name] = HTTPSender(
             backend, format, http, identity: identity, uplink: uplink, helpers: helpers, mailbox: mailbox)
         }
         senders[backend.name]?.maximumBytes = backend.maximumBytes
         senders[backend.name]?.bands = plans.mapValues { PatientBands($0) }
-        // The outbox waits for the answer to what the old settings were sending.
-        if let known, known !== senders[backend.name] {
-          let items = known.abandon()
-          if !items.isEmpty { senders[backend.name]?.deliver(items) }
-        }
       }
     }
+    // The outboxes wait for the answers to what the old settings were sending.
+    for (name, items) in orphans where !items.isEmpty { deliver(name, items) }
   }
 
   func deliver(_ backend: String, _ items: [Deliverable]) {

@@ -194,3 +194,22 @@ private let stored = DeliveryOutcome.accepted(duplicates: 0, refused: [:])
     #expect(warnings.count == 1)
   }
 }
+
+extension OutboxTests {
+  @Test func settingsThatChangeUnderwayHoldForWhatIsSentNext() {
+    var sender = Sender(readings: 3)
+    guard let items = sender.delivery("a") else { return }
+    var configuration = Configuration.with([cuff], backends: backends)
+    configuration.backends[0].kind = .directory(path: "/elsewhere")
+    configuration.backends[0].maximumReadings = 2
+    sender.hub.send(.configured(configuration, zones: [:], plans: [:]))
+    // Nothing else goes out before the answer, and what has none is made anew: nobody holds the old octets.
+    #expect(sender.delivery("a") == nil)
+    sender.answer("a", .retry(after: nil, code: "net.timeout"))
+    sender.hub.pass(1000)
+    #expect(!sender.hub.done.contains { if case .redeliver("a") = $0 { true } else { false } })
+    #expect(sender.delivery("a")?.map(\.id) == items.prefix(2).map(\.id))
+    sender.answer("a", stored)
+    #expect(sender.words.filter { $0.backend == "a" }.map(\.count) == [2])
+  }
+}
