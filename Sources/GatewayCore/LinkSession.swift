@@ -65,6 +65,11 @@ struct LinkSession: Sendable {
   private var level: UInt8 = 1
   private var timers: [DriverTimer: Int64] = [:]
   private var transactionDeadline: Int64?
+  /// Current Time, Date Time and Current Elapsed Time: by them a device's stamps are understood.
+  private static let clocks: Set<BluetoothUUID> = [BluetoothUUID(0x2A2B), BluetoothUUID(0x2A08), BluetoothUUID(0x2BF2)]
+  /// Clocks that were asked for and not answered yet, and the indications that wait for them.
+  private var clockReads: Set<CharacteristicID> = []
+  private var held: [(characteristic: GATTCharacteristic, octets: [UInt8])] = []
   /// When a quiet Bluetooth link is given back.
   private var quietDeadline: Int64?
   /// What the hub's clock shows, for a device that asks; nil while it is not synchronised.
@@ -244,6 +249,9 @@ struct LinkSession: Sendable {
           DiscoveredCharacteristic(id: CharacteristicID($0.service, $0.uuid), properties: $0.properties)
         }
         take(driver.handle(.connected(found)), at: now, into: &output)
+      case .value(let characteristic, let octets, true) where !clockReads.isEmpty:
+        // The device's clock is being read: its stamps mean nothing before. It waits for the confirmation anyway.
+        held.append((characteristic, octets))
       case .value(let characteristic, let octets, let isIndication):
         output.confirms = output.confirms || isIndication
         take(
@@ -258,12 +266,16 @@ struct LinkSession: Sendable {
         take(driver.handle(.closed), at: now, into: &output)
         driver = profile.make(context)
         timers = [:]
+        clockReads = []
+        held = []
       case .peerRequest(let pdu):
         if let answer = server.receive(pdu, time: hubTime, mtu: client?.mtu ?? 23) { output.transmit.append(answer) }
       case .readDone(let characteristic, let octets):
         take(driver.handle(.value(LinkSession.id(characteristic), octets, .read)), at: now, into: &output)
+        clockWasRead(characteristic, at: now, into: &output)
       case .readFailed(let characteristic, let code):
         take(driver.handle(.readFailed(LinkSession.id(characteristic), code)), at: now, into: &output)
+        clockWasRead(characteristic, at: now, into: &output)
       case .written(let characteristic):
         take(driver.handle(.written(LinkSession.id(characteristic))), at: now, into: &output)
       case .writeFailed(let characteristic, let code):
@@ -290,6 +302,16 @@ struct LinkSession: Sendable {
     }
   }
 
+  /// The device's clock is known, or will not be: what it sent meanwhile is taken now.
+  private mutating func clockWasRead(
+    _ characteristic: GATTCharacteristic, at now: Int64, into output: inout SessionOutput
+  ) {
+    guard clockReads.remove(LinkSession.id(characteristic)) != nil, clockReads.isEmpty else { return }
+    let waiting = held
+    held = []
+    take(waiting.map { .value($0.characteristic, $0.octets, isIndication: true) }, at: now, into: &output)
+  }
+
   private static func id(_ characteristic: GATTCharacteristic) -> CharacteristicID {
     CharacteristicID(characteristic.service, characteristic.uuid)
   }
@@ -309,7 +331,11 @@ struct LinkSession: Sendable {
       case .finish: output.closes = true
       case .subscribe(let id, let indications):
         request(id, at: now, into: &output) { $0.subscribe($1, indications: indications) }
-      case .read(let id): request(id, at: now, into: &output) { $0.read($1) }
+      case .read(let id):
+        if LinkSession.clocks.contains(id.characteristic), client?.database.find(id.service, id.characteristic) != nil {
+          clockReads.insert(id)
+        }
+        request(id, at: now, into: &output) { $0.read($1) }
       case .write(let id, let octets, let withResponse):
         request(id, at: now, into: &output) { $0.write($1, octets, withResponse: withResponse) }
       }
