@@ -117,7 +117,7 @@ let package = Package(
     tests("GATT", ["GATT", "Octets"]),
     tests("BluetoothManagement", ["BluetoothManagement", "Octets"]),
     tests("Journal", ["Journal", "Octets", "Readings"]),
-    tests("Monitoring", ["Monitoring", "Readings", "Zones"]),
+    tests("Monitoring", ["Monitoring", "Readings", "Zones", "Octets"]),
     tests(
       "Drivers", ["Drivers", "HealthProfiles", "Octets", "Readings", "JSON"],
       resources: [.copy("Captures"), .copy("Fixtures")]),
