@@ -298,6 +298,11 @@ extension Gateway {
         bluetoothFault.map { "\($0.message); no device needs it" }
           ?? "\(bluetooth.controllers.values.count(where: \.isReady)) controller ready",
         bluetoothFault?.message ?? "", bluetoothFault?.hint ?? "hearthctl doctor"))
+    let fault = serialProblems().first { $0.code != "device.unassigned" }
+    list.append(
+      check(
+        "serial", fault == nil, "\(serial.ports.count) USB serial ports plugged in", fault?.message ?? "",
+        fault?.hint ?? ""))
     for configured in knownDevices {
       guard let device = devices[configured.id] else { continue }
       if device.needsPairing {

@@ -70,6 +70,34 @@ private func code(_ line: String) -> String? {
     }
   }
 
+  @Test func portsAndSessionsAreAskedForInOneWay() {
+    func read(_ method: String, _ parameters: String) -> ControlRequest? {
+      let line = #"{"jsonrpc":"2.0","id":1,"method":"\#(method)","params":\#(parameters)}"#
+      return try? ControlRequest.read(Array(line.utf8)).request.get()
+    }
+    #expect(read("serial.list", "{}") == .serialList)
+    #expect(
+      read("serial.identify", #"{"port":"ttyUSB0","driver":"cas"}"#)
+        == .serialIdentify(port: "ttyUSB0", driver: "cas"))
+    var wish = PortWish(port: "ttyUSB0", driver: "cas")
+    wish.id = "scale"
+    wish.patient = "p-1"
+    #expect(
+      read("serial.bind", #"{"port":"ttyUSB0","driver":"cas","id":"scale","patient":"p-1"}"#) == .serialBind(wish))
+    // A name with a colon could be taken for a port's own.
+    for bad in [#"{"port":"ttyUSB0"}"#, #"{"driver":"cas"}"#, #"{"port":"a","driver":"cas","id":"port:x"}"#] {
+      #expect(read("serial.bind", bad) == nil)
+    }
+    #expect(read("serial.release", #"{"device":"scale"}"#) == .serialRelease(device: "scale"))
+    #expect(
+      read("session.start", #"{"device":"scale","patient":"p-1"}"#)
+        == .sessionStart(patient: "p-1", device: "scale", minutes: 15))
+    for bad in [#"{"device":"s","patient":"p","minutes":0}"#, #"{"device":"s"}"#, #"{"device":"s","patient":"a b"}"#] {
+      #expect(read("session.start", bad) == nil)
+    }
+    #expect(read("session.end", #"{"device":"scale"}"#) == .sessionEnd(device: "scale"))
+  }
+
   @Test func rolesComeFromTheKernelsWord() {
     let cases: [(uid: UInt32, groups: Set<UInt32>, role: Role)] = [
       (0, [], .owner), (900, [], .owner), (1000, [50], .technician), (1000, [60], .reader),

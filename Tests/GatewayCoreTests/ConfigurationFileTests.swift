@@ -37,7 +37,7 @@ private func planFault(_ text: String, patient: String? = nil) -> String? {
            "client_certificate": "/c", "client_key": "/k", "ca_file": "/a"},
         ],
         "journal": {"segment_bytes": 65536, "maximum_bytes": 1048576, "keep": "P3DT12H"},
-        "control": {"reader_group": "r", "technician_group": "t"}, "plans": "/plans",
+        "control": {"reader_group": "r", "technician_group": "t"}, "plans": "/plans", "serial": {"recognise": false},
       }
       """
     let configuration = try ConfigurationFile.read(Array(text.utf8))
@@ -45,6 +45,7 @@ private func planFault(_ text: String, patient: String? = nil) -> String? {
     #expect(configuration.devices[1].users == [1: "p-1", 2: "p-2"])
     #expect(configuration.backends[1].maximumReadings == 7)
     #expect(configuration.journal.keep == 302_400_000)
+    #expect(!configuration.recognisesPorts)
     guard case .http(.native, let http) = configuration.backends[1].kind else { return }
     #expect(http.deadline == 10_000 && http.trustsSuccess && http.authorization == .bearer(.credential("t")))
   }
