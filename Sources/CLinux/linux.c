@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/timex.h>
 #include <sys/wait.h>
@@ -206,6 +207,8 @@ int cl_rearm_clock(int fd) {
   struct itimerspec far = {.it_value = {.tv_sec = (time_t)1 << 40}};
   return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL);
 }
+
+int cl_keep_capabilities_to_ourselves(void) { return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); }
 
 int cl_spawn(int32_t *pid, const char *path, char *const arguments[], char *const environment[], int pass) {
   posix_spawn_file_actions_t actions;

@@ -12,6 +12,8 @@ public struct ChildProcess: Sendable {
   public static func spawn(
     _ path: String, _ arguments: [String], environment: [String], passing fd: Int32
   ) throws(SystemError) -> ChildProcess {
+    // Some run with CAP_NET_ADMIN, for Bluetooth: no program that is started needs it.
+    _ = cl_keep_capabilities_to_ourselves()
     var pid: Int32 = 0
     let argv = ([path] + arguments).map { strdup($0) } + [nil]
     let envp = environment.map { strdup($0) } + [nil]

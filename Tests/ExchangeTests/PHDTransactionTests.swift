@@ -290,10 +290,15 @@ private func example(_ name: String) throws -> JSONValue {
     var strange = Sample.weight
     strange.patient = "p_1"
     let broken = OutgoingItem(id: "broken", isReading: true, json: Array("{}".utf8))
-    let items = [broken, Sample.item(unplaced), Sample.event, Sample.item(strange), Sample.item(Sample.pressure)]
+    let twice = Sample.reading(21, .pulseOximetry, [Sample.value(.spo2, 97), Sample.value(.spo2, 96)])
+    let items = [
+      broken, Sample.item(twice), Sample.item(unplaced), Sample.event, Sample.item(strange),
+      Sample.item(Sample.pressure),
+    ]
     let batch = PHDTransaction.encode(items, Sample.context(), PHDSettings())
     #expect(batch.passedOver == [Sample.event.id])
-    #expect(Set(batch.refused.keys) == ["broken", unplaced.id.description, strange.id.description])
+    #expect(
+      Set(batch.refused.keys) == ["broken", twice.id.description, unplaced.id.description, strange.id.description])
     #expect(batch.requests.map(\.items) == [[Sample.pressure.id.description]])
     unplaced.deviceTime = nil
     let sent = PHDTransaction.encode(

@@ -57,6 +57,10 @@ int cl_clock_synchronised(void);
 int cl_watch_clock(void);
 int cl_rearm_clock(int fd);
 
+/// Capabilities that this process was given are not handed on to programs that it starts (PR_CAP_AMBIENT_CLEAR_ALL); it keeps
+/// its own. Returns 0, or -1 with errno.
+int cl_keep_capabilities_to_ourselves(void);
+
 /// Starts a program with its environment; descriptor `pass` becomes 3 in the child (-1: none). Returns 0, or an errno value.
 int cl_spawn(int32_t *pid, const char *path, char *const arguments[], char *const environment[], int pass);
 

@@ -23,7 +23,7 @@ struct FHIRDraft: Sendable {
 
   static let bloodPressure: (mdc: UInt32, reference: String) = (150_020, "MDC_PRESS_BLD_NONINV")
 
-  /// In the order of the reading; the second of two values of one term is left out: no identifier could tell them apart.
+  /// In the order of the reading, whose terms differ.
   static func all(of reading: Reading) -> [FHIRDraft] {
     var drafts: [FHIRDraft] = []
     let pressures = reading.observations.filter(\.term.isPressure)
@@ -34,7 +34,6 @@ struct FHIRDraft: Sendable {
     let hasWeight = reading.observations.contains { $0.term == .weight }
     for observation in reading.observations where !observation.term.isPressure {
       let term = observation.term
-      guard !drafts.contains(where: { $0.mdc == term.mdc }) else { continue }
       drafts.append(
         FHIRDraft(
           mdc: term.mdc, reference: term.code, shape: .numeric(observation),

@@ -34,6 +34,11 @@ enum FHIRPacking {
         batch.refused[item.id] = "time.unplaced: nothing places the reading in time"
         continue
       }
+      // No identifier could tell the two apart, and none is left out silently. No driver gives such a reading.
+      guard Set(reading.observations.map(\.term)).count == reading.observations.count else {
+        batch.refused[item.id] = "reading.repeated-term: two values of one kind"
+        continue
+      }
       guard !reading.observations.isEmpty else {
         batch.passedOver.append(item.id)
         continue
