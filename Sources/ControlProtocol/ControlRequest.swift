@@ -44,6 +44,18 @@ public enum ControlRequest: Sendable, Hashable {
   /// What a public device measures from now on is this patient's, for so many minutes.
   case sessionStart(patient: String, device: String, minutes: Int)
   case sessionEnd(device: String)
+  /// What is raised or waits for a repeat.
+  case alerts(patient: String?)
+  /// Somebody has taken notice of what a rule raised.
+  case acknowledge(patient: String, rule: String, note: String)
+  /// A patient's plan in plain words.
+  case planShow(patient: String)
+  /// The same, and the last days judged by it.
+  case planExplain(patient: String, days: Int)
+  /// What a draft (a plan's text) would have raised over what was measured.
+  case planTry(text: String, patient: String, days: Int)
+  /// A plan's text is to come into force.
+  case planSet(text: String)
 
   /// What is asked of a device.
   public enum DeviceWish: Sendable, Hashable {
@@ -93,14 +105,18 @@ public enum ControlRequest: Sendable, Hashable {
     ("pair.cancel", .technician), ("unpair", .technician), ("capture", .technician), ("device.ask", .technician),
     ("serial.list", .reader), ("serial.identify", .technician), ("serial.bind", .technician),
     ("serial.release", .technician), ("session.start", .technician), ("session.end", .technician),
+    ("alerts", .reader), ("alerts.ack", .technician), ("plan.show", .reader), ("plan.explain", .reader),
+    ("plan.try", .reader), ("plan.set", .technician),
   ]
 
   /// The least role that may ask this.
   public var requiredRole: Role {
     switch self {
-    case .version, .status, .devices, .backends, .doctor, .readings, .follow, .watch, .serialList: .reader
+    case .version, .status, .devices, .backends, .doctor, .readings, .follow, .watch, .serialList,
+      .alerts, .planShow, .planExplain, .planTry:
+      .reader
     case .assignReading, .assignSlot, .reload, .scan, .pair, .pairAnswer, .pairCancel, .unpair, .capture, .askDevice,
-      .serialIdentify, .serialBind, .serialRelease, .sessionStart, .sessionEnd:
+      .serialIdentify, .serialBind, .serialRelease, .sessionStart, .sessionEnd, .acknowledge, .planSet:
       .technician
     }
   }
@@ -197,6 +213,8 @@ public enum ControlRequest: Sendable, Hashable {
           minutes: try given?["minutes"]?.int(in: 1...720) ?? usualSession)
       case "session.end":
         return .sessionEnd(device: try given(members(["device"]), "device", "a device's name").string())
+      case "alerts": return .alerts(patient: try members(["patient"])?["patient"]?.string())
+      case "alerts.ack", "plan.show", "plan.explain", "plan.try", "plan.set": return try plan(method, parameters)
       default:
         let names = methods.map(\.name)
         let near = Suggestion.nearest(to: method, among: names)
@@ -272,5 +290,41 @@ public enum ControlRequest: Sendable, Hashable {
     }
     return .assignSlot(
       device: try device.string(), user: try given["user"].map { UInt8(try $0.int(in: 0...255)) }, patient: patient)
+  }
+
+  /// The longest time over which a plan is explained or tried, in days.
+  private static let mostDays = 366
+
+  private static func plan(_ method: String, _ parameters: JSONNode?) throws(any Error) -> ControlRequest {
+    func members(_ known: [String]) throws -> JSONMembers {
+      guard let parameters else {
+        throw ControlError(code: "bad-parameters", message: "params: expected \(known.joined(separator: ", "))")
+      }
+      return try parameters.object(known: known)
+    }
+    func patient(_ given: JSONMembers) throws -> String {
+      try given.required("patient", "the patient's reference").string()
+    }
+    func days(_ given: JSONMembers) throws -> Int { try given["days"]?.int(in: 1...mostDays) ?? 30 }
+    switch method {
+    case "alerts.ack":
+      let given = try members(["patient", "rule", "note"])
+      let note = try given["note"]?.string() ?? ""
+      guard note.utf8.count <= 1000 else {
+        throw ControlError(code: "bad-parameters", message: "note: expected at most 1000 octets")
+      }
+      return .acknowledge(
+        patient: try patient(given), rule: try given.required("rule", "the rule's id").string(), note: note)
+    case "plan.show": return .planShow(patient: try patient(members(["patient"])))
+    case "plan.explain":
+      let given = try members(["patient", "days"])
+      return .planExplain(patient: try patient(given), days: try days(given))
+    case "plan.try":
+      let given = try members(["plan", "patient", "days"])
+      return .planTry(
+        text: try given.required("plan", "the plan's text").string(), patient: try patient(given), days: try days(given)
+      )
+    default: return .planSet(text: try members(["plan"]).required("plan", "the plan's text").string())
+    }
   }
 }

@@ -76,7 +76,7 @@ public enum ConfigurationFile {
       default: false
       }
     }
-    guard isGood, text.utf8.count <= 64, text.utf8.first != 0x2E else {
+    guard isGood, !text.isEmpty, text.utf8.count <= 64, text.utf8.first != 0x2E else {
       throw node.error("invalid-value", "expected 1 to 64 letters, digits, \"-\", \"_\" or \".\", found \"\(text)\"")
     }
     return text

@@ -58,6 +58,8 @@ public enum Effect: Sendable {
   case notify(connection: UInt64, method: String, JSONValue)
   /// Write a state file. What follows in the list happens only when it is on disk.
   case save(StateFileName, [UInt8])
+  /// Keep a patient's plan, read everything again, and answer; the old plan stays when that fails.
+  case savePlan(RequestID, patient: String, version: Int, [UInt8])
   /// Read the configuration again.
   case reload(RequestID)
   /// One line for the journal of the system: never a health value, a patient or an address.

@@ -51,6 +51,13 @@ extension Gateway {
     case .serialRelease(let device): return serialRelease(id, device, caller, now)
     case .sessionStart(let patient, let device, let minutes):
       return sessionStart(id, patient: patient, device: device, minutes: minutes, caller, now)
+    case .alerts(let patient): return [.answer(id, .result(alerts(patient)))]
+    case .acknowledge(let patient, let rule, let note):
+      return acknowledge(id, patient: patient, rule: rule, note: note, caller, now)
+    case .planShow(let patient): return explainPlan(id, patient: patient, days: nil, now)
+    case .planExplain(let patient, let days): return explainPlan(id, patient: patient, days: days, now)
+    case .planTry(let text, let patient, let days): return tryPlan(id, text: text, patient: patient, days: days, now)
+    case .planSet(let text): return setPlan(id, text: text, caller, now)
     case .sessionEnd(let device): return sessionEnd(id, device: device, caller, now)
     }
   }

@@ -15,10 +15,14 @@ extension PatientState {
       let times = [
         ("deadline", state.deadline), ("told", state.toldAt), ("through", state.judgedThrough),
         ("reminded", state.remindedFor), ("late", state.lateAt),
+        ("raised", state.raisedAt), ("last_told", state.lastToldAt),
       ]
       if case .object(var members) = fields {
         for (key, time) in times { if let time { members[key] = .int(time) } }
         if let zone = state.toldZone { members["told_zone"] = .string(zone.rawValue) }
+        if let word = state.acknowledgement {
+          members["ack"] = ["by": .string(word.by), "at": .int(word.at), "note": .string(word.note)]
+        }
         if state.isUntold { members["untold"] = true }
         fields = .object(members)
       }
@@ -41,6 +45,11 @@ extension PatientState {
       state.judgedThrough = member.value["through"]?.int.map { Int64($0) }
       state.remindedFor = member.value["reminded"]?.int.map { Int64($0) }
       state.lateAt = member.value["late"]?.int.map { Int64($0) }
+      state.raisedAt = member.value["raised"]?.int.map { Int64($0) }
+      state.lastToldAt = member.value["last_told"]?.int.map { Int64($0) }
+      if let word = member.value["ack"], let by = word["by"]?.string, let at = word["at"]?.int {
+        state.acknowledgement = RuleAcknowledgement(by: by, at: Int64(at), note: word["note"]?.string ?? "")
+      }
       state.toldZone = member.value["told_zone"]?.string.flatMap(Zone.init(rawValue:))
       state.isUntold = member.value["untold"]?.bool ?? false
       rules[member.key] = state

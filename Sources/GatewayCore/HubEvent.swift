@@ -66,6 +66,10 @@ public struct HubEvent: Sendable, Hashable {
       object["plan_version"] = .int(monitoring.planVersion)
       if monitoring.kind == .missing || monitoring.kind == .reminder { object["type"] = "missing" }
       if monitoring.count > 1 { object["count"] = .int(monitoring.count) }
+      if let word = monitoring.acknowledgement {
+        object["by"] = .string(word.by)
+        if !word.note.isEmpty { object["note"] = .string(word.note) }
+      }
       if let message = monitoring.message { object["message"] = .string(message) }
       if let reading { object["reading"] = .string(reading.description) }
     case .device(let device, let code, let message):

@@ -26,6 +26,15 @@ public enum PlanFile {
       }
       zone = text
     }
+    var plan = Plan(
+      patient: name, version: try top.required("version", "a whole number").int(in: 0...Int(Int32.max)), timeZone: zone,
+      liveWindow: try top["live_window"].map { node throws(JSONError) in
+        try ConfigurationFile.duration(node, upTo: 30 * 86_400_000)
+      } ?? 7_200_000, rules: [])
+    if let text = try top["language"]?.string(of: PlanLanguage.allCases.map(\.rawValue)) {
+      plan.language = PlanLanguage(rawValue: text) ?? .bokmal
+    }
+    // Last: what is wrong beside the rules is told beside what is wrong in them.
     var rules: [Rule] = []
     let rulesNode = try top.required("rules", "a list of rules")
     for node in try rulesNode.array() {
@@ -35,15 +44,23 @@ public enum PlanFile {
       }
       rules.append(rule)
     }
-    var plan = Plan(
-      patient: name, version: try top.required("version", "a whole number").int(in: 0...Int(Int32.max)), timeZone: zone,
-      liveWindow: try top["live_window"].map { node throws(JSONError) in
-        try ConfigurationFile.duration(node, upTo: 30 * 86_400_000)
-      } ?? 7_200_000, rules: rules)
-    if let text = try top["language"]?.string(of: PlanLanguage.allCases.map(\.rawValue)) {
-      plan.language = PlanLanguage(rawValue: text) ?? .bokmal
-    }
+    plan.rules = rules
     return plan
+  }
+
+  /// All that is wrong with a plan's file: of each rule its first fault, and the first beside the rules. Empty: it is good.
+  public static func faults(_ text: [UInt8]) -> [JSONError] {
+    var faults: [JSONError] = []
+    do throws(JSONError) {
+      let node = try JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text)
+      for rule in try node.objectOfAnyKeys().first(where: { $0.key == "rules" })?.value.array() ?? [] {
+        do throws(JSONError) { _ = try RuleFile.read(rule) } catch { faults.append(error) }
+      }
+      _ = try read(text)
+    } catch {
+      if !faults.contains(error) { faults.append(error) }
+    }
+    return faults.sorted { ($0.place.line, $0.place.column) < ($1.place.line, $1.place.column) }
   }
 
   static func zone(_ node: JSONNode) throws(JSONError) -> ZoneLimit {

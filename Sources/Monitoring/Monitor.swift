@@ -26,6 +26,7 @@ public enum Monitor {
     zone: TimeZoneRules = .utc, now: Int64
   ) -> Outcome {
     var outcome = Outcome(evaluation: Evaluation(zone: .green, planVersion: plan.version), events: [])
+    let stateBefore = state
     let time = reading.takenAt?.milliseconds
     if let weight = Measure.weight.value(in: reading), let time, history.isSomebodyElse(weight, at: time) {
       outcome.flags.append(.suspectPerson)
@@ -64,6 +65,7 @@ public enum Monitor {
       outcome.evaluation.zone = max(outcome.evaluation.zone ?? .green, found)
     }
     if !judged { outcome.evaluation.zone = nil }
+    if state != stateBefore { state.note(outcome.events, before: stateBefore, now: now) }
     return outcome
   }
 
@@ -81,12 +83,18 @@ public enum Monitor {
   }
 
   /// Somebody has taken notice of what a rule raised. Nil when nothing is raised.
-  public static func acknowledge(_ rule: String, _ plan: Plan, state: inout PatientState) -> MonitoringEvent? {
+  public static func acknowledge(
+    _ rule: String, _ word: RuleAcknowledgement, _ plan: Plan, state: inout PatientState
+  ) -> MonitoringEvent? {
     guard var after = state.rules[rule], after.phase == .raised else { return nil }
     after.phase = .acknowledged
+    after.acknowledgement = word
     state.rules[rule] = after
-    return MonitoringEvent(
+    var event = MonitoringEvent(
       patient: plan.patient, rule: rule, kind: .acknowledged, zone: after.zone, planVersion: plan.version)
+    event.acknowledgement = word
+    event.message = plan.rules.first { $0.id == rule }.map { PlanText.sentence($0, .acknowledged, plan.language) }
+    return event
   }
 
   /// Values that no rule may see.

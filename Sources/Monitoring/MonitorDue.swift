@@ -7,6 +7,7 @@ extension Monitor {
   /// Ends the waits for a repeat that ran out by `now`: each is raised as yellow, unconfirmed.
   public static func expire(_ plan: Plan, state: inout PatientState, now: Int64) -> [MonitoringEvent] {
     var events: [MonitoringEvent] = []
+    let stateBefore = state
     for (id, before) in state.rules.sorted(by: { $0.key < $1.key }) {
       guard let deadline = before.deadline, deadline <= now else { continue }
       var after = before
@@ -20,6 +21,7 @@ extension Monitor {
       }
       state.rules[id] = after
     }
+    if state != stateBefore { state.note(events, before: stateBefore, now: now) }
     return events
   }
 
@@ -32,6 +34,7 @@ extension Monitor {
     isSettled: Bool = true
   ) -> [MonitoringEvent] {
     var events: [MonitoringEvent] = []
+    let stateBefore = state
     for rule in plan.rules where rule.isEnabled {
       switch rule.kind {
       case .missing(let missing):
@@ -46,6 +49,7 @@ extension Monitor {
       default: continue
       }
     }
+    if state != stateBefore { state.note(events, before: stateBefore, now: now) }
     return events
   }
 

@@ -3,7 +3,7 @@
 /// Sentences for patients.
 public enum PlanText {
   /// What an event of a rule says.
-  static func sentence(_ rule: Rule, _ kind: MonitoringEvent.Kind, _ language: PlanLanguage) -> String {
+  public static func sentence(_ rule: Rule, _ kind: MonitoringEvent.Kind, _ language: PlanLanguage) -> String {
     if let message = rule.message, kind == .raised || kind == .missing || kind == .unconfirmed { return message }
     let what = subject(rule.kind, language)
     switch (kind, language) {

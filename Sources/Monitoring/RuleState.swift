@@ -28,6 +28,12 @@ public struct RuleState: Sendable, Hashable {
   public var toldZone: Zone?
   /// Raised while it was quiet: it is told when the quiet period is over and it still holds.
   public var isUntold = false
+  /// When it was raised, in milliseconds since 1970; while it is.
+  public var raisedAt: Int64?
+  /// When people last heard of it, in milliseconds since 1970; while it is pending or raised.
+  public var lastToldAt: Int64?
+  /// Who has taken notice; while it is raised.
+  public var acknowledgement: RuleAcknowledgement?
   /// When people last heard of an old reading, in milliseconds since 1970.
   public var lateAt: Int64?
   /// Of a missing rule: every slot that begins up to here is judged, in milliseconds since 1970.
@@ -50,6 +56,23 @@ public struct RuleState: Sendable, Hashable {
   }
 }
 
+/// Somebody has taken notice of what a rule raised.
+public struct RuleAcknowledgement: Sendable, Hashable {
+  /// Who, as the control socket knows them.
+  public var by: String
+  /// When, in milliseconds since 1970.
+  public var at: Int64
+  /// What they had to say; may be empty.
+  public var note: String
+
+  /// Somebody has taken notice.
+  public init(by: String, at: Int64, note: String) {
+    self.by = by
+    self.at = at
+    self.note = note
+  }
+}
+
 /// The rules' states of one patient.
 public struct PatientState: Sendable, Hashable {
   /// By rule id; a rule that is missing is normal.
@@ -60,6 +83,24 @@ public struct PatientState: Sendable, Hashable {
 
   /// The next wait for a repeat that ends, in milliseconds since 1970.
   public var nextDeadline: Int64? { rules.values.compactMap(\.deadline).min() }
+
+  /// Notes when what is not normal was raised and told.
+  mutating func note(_ events: [MonitoringEvent], before: PatientState, now: Int64) {
+    func isRaised(_ state: RuleState?) -> Bool { state?.phase == .raised || state?.phase == .acknowledged }
+    for (id, state) in rules {
+      var state = state
+      if !isRaised(state) {
+        (state.raisedAt, state.acknowledgement) = (nil, nil)
+      } else if !isRaised(before.rules[id]) {
+        state.raisedAt = now
+      }
+      // Worse than what somebody took notice of.
+      if state.phase == .raised { state.acknowledgement = nil }
+      if state.phase == .normal { state.lastToldAt = nil }
+      if state.phase != .normal, events.contains(where: { $0.rule == id }) { state.lastToldAt = now }
+      if state != rules[id] { rules[id] = state == RuleState() ? nil : state }
+    }
+  }
 }
 
 /// What is to be told to people.
@@ -97,6 +138,8 @@ public struct MonitoringEvent: Sendable, Hashable {
   public var count = 1
   /// For the patient, in the plan's language.
   public var message: String?
+  /// Who has taken notice, of an acknowledgement.
+  public var acknowledgement: RuleAcknowledgement?
 
   /// An event of a rule.
   public init(patient: String, rule: String, kind: Kind, zone: Zone, planVersion: Int) {

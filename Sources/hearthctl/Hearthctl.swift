@@ -23,6 +23,7 @@ struct Hearthctl {
   /// The verbs, in the order of the help.
   static let verbs: [Verb] = [
     StatusVerb.verb, DevicesVerb.verb, ReadingsVerb.verb, AssignVerb.verb, BackendsVerb.verb, WatchVerb.verb,
+    AlertsVerb.verb, PlanVerb.verb,
     ScanVerb.verb, PairVerb.verb, UnpairVerb.verb, SerialVerb.verb, SessionVerb.verb, AskVerb.verb, CaptureVerb.verb,
     DoctorVerb.verb, DriversVerb.verb,
     DecodeVerb.verb, VersionVerb.verb,

@@ -17,13 +17,15 @@ struct LoadedConfiguration: Sendable {
 enum ConfigurationLoader {
   struct Fault: Error { var message: String }
 
-  static func load(_ path: String) -> Result<LoadedConfiguration, Fault> {
+  /// Reads everything; the plans of the state directory too.
+  static func load(_ path: String, state: String) -> Result<LoadedConfiguration, Fault> {
     guard let text = SmallFile.read(path, atMost: 1 << 20) else {
       return .failure(Fault(message: "\(path): cannot be read: \(SystemError.last("open", path: path).message)"))
     }
     do {
       let configuration = try ConfigurationFile.read(text)
-      let plans = try loadPlans(configuration.plans ?? folder(of: path) + "/plans")
+      let plans = try PlanStore.read(configuration.plans ?? folder(of: path) + "/plans")
+        .merging(PlanStore.read(PlanStore.folder(state), passes: true)) { $0.version >= $1.version ? $0 : $1 }
       var names = Set([configuration.timeZone] + configuration.devices.compactMap(\.timeZone))
       names.formUnion(plans.values.compactMap(\.timeZone))
       var zones: [String: TimeZoneRules] = [:]
@@ -41,24 +43,6 @@ enum ConfigurationLoader {
   private static func folder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return String(path[..<slash])
-  }
-
-  private static func loadPlans(_ folder: String) throws -> [String: Plan] {
-    var plans: [String: Plan] = [:]
-    guard let names = try? Directory.list(folder) else { return [:] }
-    for entry in names.map(\.name).sorted() where entry.hasSuffix(".json") {
-      let path = "\(folder)/\(entry)"
-      guard let text = SmallFile.read(path, atMost: 1 << 20) else {
-        throw Fault(message: "\(path): cannot be read: \(SystemError.last("open", path: path).message)")
-      }
-      do {
-        let plan = try PlanFile.read(text, patient: String(entry.dropLast(".json".count)))
-        plans[plan.patient] = plan
-      } catch {
-        throw Fault(message: error.description(file: path))
-      }
-    }
-    return plans
   }
 
   private static func zone(_ name: String) throws -> TimeZoneRules {

@@ -319,6 +319,7 @@ final class Daemon {
     case .publishReading(let reading, let sequence): control?.publish(reading, sequence)
     case .publishEvent(let event): control?.publish(event)
     case .reload(let id): reload(id)
+    case .savePlan(let id, let patient, let version, let octets): savePlan(id, patient, version, octets)
     case .log(let level, let text): SystemLog.write(level.rawValue, text)
     case .exit: stopNow()
     }
@@ -382,7 +383,7 @@ final class Daemon {
 
   private func reload(_ request: RequestID?) {
     ServiceManager.notify("RELOADING=1\nMONOTONIC_USEC=\(Clocks.monotonic() * 1000)")
-    switch ConfigurationLoader.load(options.configuration) {
+    switch ConfigurationLoader.load(options.configuration, state: options.stateDirectory) {
     case .success(let loaded):
       configure(loaded)
       SystemLog.write(5, "configuration: read again")
@@ -398,6 +399,23 @@ final class Daemon {
       }
     }
     ServiceManager.notify("READY=1")
+  }
+
+  private func savePlan(_ request: RequestID, _ patient: String, _ version: Int, _ octets: [UInt8]) {
+    let result = PlanStore.keep(octets, patient: patient, state: options.stateDirectory) {
+      ConfigurationLoader.load(options.configuration, state: options.stateDirectory)
+    }
+    switch result {
+    case .success(let loaded):
+      configure(loaded)
+      SystemLog.write(5, "plan: version \(version) of a patient is in force")
+      control?.answer(request, .result(["version": .int(version), "patient": .string(patient)]))
+    case .failure(let fault):
+      SystemLog.write(3, "plan: refused, the old one stays in force: \(fault.message)")
+      control?.answer(
+        request,
+        .failure(ControlError(code: "bad-plan", message: fault.message, hint: "the old plan stays in force")))
+    }
   }
 
   /// Ends after what is under way; at the latest in five seconds.

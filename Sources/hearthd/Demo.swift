@@ -21,7 +21,8 @@ enum Demo {
       options.configuration = "\(folder)/hearth.json"
       options.stateDirectory = "\(folder)/state"
       options.runtimeDirectory = "\(folder)/run"
-      guard case .success(let loaded) = ConfigurationLoader.load(options.configuration) else {
+      guard case .success(let loaded) = ConfigurationLoader.load(options.configuration, state: options.stateDirectory)
+      else {
         Console.error("hearthd: the demo's own configuration is not good\n")
         return 1
       }

@@ -27,7 +27,7 @@ struct Hearthd {
   }
 
   private static func check(_ options: Options) -> Int32 {
-    switch ConfigurationLoader.load(options.configuration) {
+    switch ConfigurationLoader.load(options.configuration, state: options.stateDirectory) {
     case .success(let loaded):
       Console.out(
         "\(options.configuration): \(loaded.configuration.devices.count) devices, \(loaded.configuration.backends.count) backends, \(loaded.plans.count) plans: good\n"
@@ -40,7 +40,7 @@ struct Hearthd {
   }
 
   static func run(_ options: Options) -> Int32 {
-    switch ConfigurationLoader.load(options.configuration) {
+    switch ConfigurationLoader.load(options.configuration, state: options.stateDirectory) {
     case .failure(let fault):
       SystemLog.write(3, fault.message)
       return 78

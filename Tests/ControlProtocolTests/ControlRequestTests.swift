@@ -113,6 +113,7 @@ private func code(_ line: String) -> String? {
   @Test func readersMayOnlyLook() {
     let readers = [
       "version", "status", "devices", "backends", "doctor", "readings", "readings.follow", "watch", "serial.list",
+      "alerts", "plan.show", "plan.explain", "plan.try",
     ]
     for (name, role) in ControlRequest.methods {
       #expect(role == (readers.contains(name) ? .reader : .technician))

@@ -1,0 +1,184 @@
+// Plans and what they raised, over the control socket: who is told what, who has taken notice, what a plan says in plain words,
+// what a draft would have raised.
+
+internal import ControlProtocol
+internal import JSON
+internal import Monitoring
+internal import Readings
+internal import Zones
+
+extension Gateway {
+  /// What is raised or waits for a repeat, worst and oldest first.
+  func alerts(_ patient: String?) -> JSONValue {
+    var list: [(zone: Zone, since: Int64, value: JSONValue)] = []
+    for (name, states) in state.rules where patient == nil || patient == name {
+      guard let plan = plans[name] else { continue }
+      for rule in plan.rules {
+        guard let now = states.rules[rule.id], now.phase != .normal else { continue }
+        let offset = planZone(plan)
+        var object = JSONObject()
+        object["patient"] = .string(name)
+        object["rule"] = .string(rule.id)
+        object["state"] = .string(now.phase.rawValue)
+        object["zone"] = .string(now.zone.rawValue)
+        let since = now.raisedAt ?? now.since
+        object["since"] = planInstant(since, offset)
+        if let told = now.lastToldAt { object["told_at"] = planInstant(told, offset) }
+        if let word = now.acknowledgement {
+          object["acknowledged"] = [
+            "by": .string(word.by), "at": planInstant(word.at, offset), "note": .string(word.note),
+          ]
+        }
+        object["message"] = .string(
+          PlanText.sentence(rule, now.phase == .pending ? .repeatRequested : .raised, plan.language))
+        list.append((now.zone, since, .object(object)))
+      }
+    }
+    list.sort { ($1.zone, $0.since) < ($0.zone, $1.since) }
+    return ["alerts": .array(list.map(\.value))]
+  }
+
+  /// Somebody has taken notice: on disk, told to backends, and kept over restarts.
+  mutating func acknowledge(
+    _ id: RequestID, patient: String, rule: String, note: String, _ caller: CallerName, _ now: Now
+  ) -> [Effect] {
+    func refuse(_ message: String, _ hint: String) -> [Effect] {
+      [.answer(id, .failure(ControlError(code: "not-found", message: message, hint: hint)))]
+    }
+    guard let plan = plans[patient] else { return refuse("there is no plan of this patient", "hearthctl alerts list") }
+    let before = state.rules[patient] ?? PatientState()
+    var after = before
+    let word = RuleAcknowledgement(by: "uid:\(caller.uid)", at: now.wall, note: note)
+    guard let event = Monitor.acknowledge(rule, word, plan, state: &after) else {
+      return refuse("nothing of \(rule) is raised, or it is acknowledged already", "hearthctl alerts list")
+    }
+    state.rules[patient] = after
+    let offset = Int32(clamping: planZone(plan).local(at: now.wall / 1000).offset)
+    let entries: [JournalEntry] = [
+      .rules(patient: patient, after), .event(HubEvent(event, at: now.wall, offsetSeconds: offset, reading: nil)),
+      .audit(uid: caller.uid, action: "acknowledge \(rule) of \(patient)"),
+    ]
+    return append(entries, rulesBefore: [patient: before], now: now) + [
+      .answer(id, .result(["acknowledged": true, "rule": .string(rule), "zone": .string(event.zone.rawValue)]))
+    ]
+  }
+
+  /// A plan in plain words, and with `days` what was measured lately, judged by it.
+  func explainPlan(_ id: RequestID, patient: String, days: Int?, _ now: Now) -> [Effect] {
+    guard let plan = plans[patient] else {
+      return [
+        .answer(
+          id,
+          .failure(
+            ControlError(
+              code: "not-found", message: "there is no plan of this patient",
+              hint: "plans stand in the folder plans beside hearth.json; hearthctl plan set brings one in")))
+      ]
+    }
+    var object = describe(plan)
+    guard let days else { return [.answer(id, .result(.object(object)))] }
+    let replay = replayed(plan, days: days, now)
+    object["days"] = .int(days)
+    object["judged"] = .array(replay.judged)
+    object["told"] = .array(replay.told)
+    return [.answer(id, .result(.object(object)))]
+  }
+
+  /// What a draft would have raised over what was measured.
+  func tryPlan(_ id: RequestID, text: String, patient: String, days: Int, _ now: Now) -> [Effect] {
+    do throws(JSONError) {
+      let draft = try PlanFile.read(Array(text.utf8))
+      var plan = draft
+      plan.patient = patient
+      let replay = replayed(plan, days: days, now)
+      var object = JSONObject()
+      object["patient"] = .string(patient)
+      object["version"] = .int(plan.version)
+      object["days"] = .int(days)
+      object["readings"] = .int(replay.judged.count)
+      object["told"] = .array(replay.told)
+      return [.answer(id, .result(.object(object)))]
+    } catch {
+      return [.answer(id, .failure(ControlError(code: "bad-plan", message: error.description(file: "plan"))))]
+    }
+  }
+
+  /// A plan comes into force: whole, or not at all, and never an older one.
+  mutating func setPlan(_ id: RequestID, text: String, _ caller: CallerName, _ now: Now) -> [Effect] {
+    do throws(JSONError) {
+      let plan = try PlanFile.read(Array(text.utf8))
+      if let old = plans[plan.patient], plan.version <= old.version {
+        let message = "version: \(old.version) is in force; expected a higher one, found \(plan.version)"
+        return [
+          .answer(
+            id,
+            .failure(ControlError(code: "bad-plan", message: message, hint: "raise the version with every change")))
+        ]
+      }
+      return append(
+        [.audit(uid: caller.uid, action: "set plan of \(plan.patient), version \(plan.version)")], now: now)
+        + [.savePlan(id, patient: plan.patient, version: plan.version, Array(text.utf8))]
+    } catch {
+      return [.answer(id, .failure(ControlError(code: "bad-plan", message: error.description(file: "plan"))))]
+    }
+  }
+
+  private func describe(_ plan: Plan) -> JSONObject {
+    var object = JSONObject()
+    object["patient"] = .string(plan.patient)
+    object["version"] = .int(plan.version)
+    object["timezone"] = .string(plan.timeZone ?? configuration.timeZone)
+    object["language"] = .string(plan.language.rawValue)
+    object["live_window_seconds"] = .int(plan.liveWindow / 1000)
+    object["rules"] = .array(
+      plan.rules.map { rule in
+        [
+          "id": .string(rule.id), "enabled": .bool(rule.isEnabled),
+          "says": .string(PlanText.explain(rule, plan.language)),
+        ]
+      })
+    return object
+  }
+
+  private func replayed(_ plan: Plan, days: Int, _ now: Now) -> (judged: [JSONValue], told: [JSONValue]) {
+    let zone = planZone(plan)
+    let from = now.wall - Int64(days) * 86_400_000
+    let readings = (state.history[plan.patient] ?? PatientHistory()).readings(patient: plan.patient, from: from)
+    guard let first = readings.first?.takenAt?.milliseconds else { return ([], []) }
+    var replay = PlanReplay(plan: plan, zone: zone, start: first)
+    var judged: [JSONValue] = []
+    for reading in readings {
+      let time = reading.takenAt?.milliseconds ?? first
+      let evaluation = replay.take(reading, at: time)
+      var values = JSONObject()
+      for measure in Measure.allCases {
+        if let value = measure.value(in: reading) { values[measure.rawValue] = .string("\(value)") }
+      }
+      judged.append([
+        "at": planInstant(time, zone), "values": .object(values),
+        "zone": evaluation?.zone.map { .string($0.rawValue) } ?? .null,
+        "rules": .array((evaluation?.rules ?? []).map { .string($0.rule) }),
+      ])
+    }
+    replay.pass(to: now.wall)
+    let told: [JSONValue] = replay.told.map { told in
+      var object = JSONObject()
+      object["at"] = planInstant(told.at, zone)
+      object["rule"] = .string(told.event.rule)
+      object["event"] = .string(told.event.kind.rawValue)
+      object["zone"] = .string(told.event.zone.rawValue)
+      if told.event.count > 1 { object["count"] = .int(told.event.count) }
+      return .object(object)
+    }
+    return (judged, told)
+  }
+
+  private func planInstant(_ milliseconds: Int64, _ zone: TimeZoneRules) -> JSONValue {
+    let offset = Int32(clamping: zone.local(at: milliseconds.dividedDown(by: 1000)).offset)
+    return .string(ISO8601.text(milliseconds: milliseconds, offsetSeconds: offset, withMilliseconds: false))
+  }
+}
+
+extension Int64 {
+  fileprivate func dividedDown(by divisor: Int64) -> Int64 { self / divisor - (self % divisor < 0 ? 1 : 0) }
+}

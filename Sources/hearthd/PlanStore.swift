@@ -1,0 +1,56 @@
+// Plans that were brought in over the control socket: one file a patient in the state directory. They stand beside those of the
+// configuration; of two plans of a patient the higher version is in force.
+
+import GatewayCore
+import JSON
+import Monitoring
+import Platform
+
+enum PlanStore {
+  static func folder(_ state: String) -> String { "\(state)/plans" }
+
+  /// The plans in a folder, by patient. A file that is no plan is told, and passed over when `passes`.
+  static func read(_ folder: String, passes: Bool = false) throws -> [String: Plan] {
+    var plans: [String: Plan] = [:]
+    guard let names = try? Directory.list(folder) else { return [:] }
+    for entry in names.map(\.name).sorted() where entry.hasSuffix(".json") {
+      let path = "\(folder)/\(entry)"
+      do {
+        guard let text = SmallFile.read(path, atMost: 1 << 20) else {
+          throw ConfigurationLoader.Fault(
+            message: "\(path): cannot be read: \(SystemError.last("open", path: path).message)")
+        }
+        let plan: Plan
+        do throws(JSONError) {
+          plan = try PlanFile.read(text, patient: String(entry.dropLast(".json".count)))
+        } catch {
+          throw ConfigurationLoader.Fault(message: error.description(file: path))
+        }
+        plans[plan.patient] = plan
+      } catch let fault as ConfigurationLoader.Fault {
+        guard passes else { throw fault }
+        SystemLog.write(3, "plan: \(fault.message); it is not in force")
+      }
+    }
+    return plans
+  }
+
+  /// Writes a plan and reads everything again; gives what is in force then. The old plan's file comes back when that fails.
+  static func keep(
+    _ octets: [UInt8], patient: String, state: String,
+    load: () -> Result<LoadedConfiguration, ConfigurationLoader.Fault>
+  ) -> Result<LoadedConfiguration, ConfigurationLoader.Fault> {
+    let path = "\(folder(state))/\(patient).json"
+    do throws(FileError) {
+      try Directory.make(folder(state))
+      let old = try StateFile.read(path)
+      try StateFile.write(octets, to: path)
+      let result = load()
+      guard case .failure = result else { return result }
+      if let old { try StateFile.write(old, to: path) } else { try Directory.remove(path) }
+      return result
+    } catch {
+      return .failure(ConfigurationLoader.Fault(message: "\(error)"))
+    }
+  }
+}
