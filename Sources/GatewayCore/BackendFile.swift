@@ -42,6 +42,20 @@ extension ConfigurationFile {
     return backend
   }
 
+  /// A FHIR server's logical id has no underscore: readings of such a patient would all be refused.
+  static func checkPatients(_ configuration: Configuration, _ node: JSONNode?) throws(JSONError) {
+    let patients = configuration.devices.flatMap { [$0.patient].compactMap { $0 } + $0.users.values }
+    guard let patient = patients.sorted().first(where: { $0.utf8.contains(0x5F) }) else { return }
+    for (index, backend) in configuration.backends.enumerated() {
+      guard case .http(.phd(let settings), _) = backend.kind, settings.patient == .reference,
+        let element = try node?.array()[index]
+      else { continue }
+      throw element.error(
+        "invalid-value",
+        "the patient \"\(patient)\" is no FHIR id (letters, digits, \"-\", \".\"): expected \"patient\": \"resource\"")
+    }
+  }
+
   private static func format(_ type: String, _ object: JSONMembers) throws(JSONError) -> ExchangeFormat {
     switch type {
     case "fhir-phd": return .phd(try phd(object))

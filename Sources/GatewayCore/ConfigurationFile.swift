@@ -24,6 +24,7 @@ public enum ConfigurationFile {
     for node in try top["backends"]?.array() ?? [] { configuration.backends.append(try backend(node)) }
     try unique(top["devices"], configuration.devices.map(\.id), "id")
     try unique(top["backends"], configuration.backends.map(\.name), "name")
+    try checkPatients(configuration, top["backends"])
     if let journal = try top["journal"]?.object(known: ["segment_bytes", "maximum_bytes", "keep"]) {
       if let node = journal["segment_bytes"] {
         configuration.journal.segmentBytes = try node.int(in: 65_536...67_108_864)

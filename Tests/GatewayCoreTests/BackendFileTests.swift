@@ -93,6 +93,18 @@ private func fault(_ members: String) -> String? {
     #expect(text.contains(words), "\(text)")
   }
 
+  @Test func aPatientThatIsNoFHIRIdIsToldBeforeItsReadingsAreRefused() throws {
+    func text(_ patient: String, _ members: String) -> [UInt8] {
+      Array(
+        #"{"devices": [{"id": "s", "driver": "and-scale", "port": "/d", "users": {"1": "\#(patient)"}}], "backends": [{"name": "x", "type": "fhir-phd", "url": "https://x.example"\#(members)}]}"#
+          .utf8)
+    }
+    let named = #", "patient": "resource", "patient_system": "urn:oid:2.999.1""#
+    #expect(throws: JSONError.self) { try ConfigurationFile.read(text("p_1", "")) }
+    #expect(try ConfigurationFile.read(text("p_1", named)).backends.count == 1)
+    #expect(try ConfigurationFile.read(text("p-1", "")).backends.count == 1)
+  }
+
   @Test func aPlansBandsTravel() {
     let plan = Plan(
       patient: "p", version: 3, liveWindow: 1,
