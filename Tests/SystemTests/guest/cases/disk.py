@@ -34,10 +34,12 @@ def hangs(hub):
     hub.wait_for_readings(1)
 
 
-@case
+@case(limit=240)
 def is_full(hub):
     """No space: no confirmation, the link ends, the technician is told; with space again the device's record comes in."""
     hub.air.start('cuff,stored=0')
+    # Small segments: little is reserved beforehand.
+    hub.configure(journal={'segment_bytes': 65536})
     hub.start()
     pair(hub, CUFF)
     hub.air.wait_for('subscribed')
@@ -46,14 +48,16 @@ def is_full(hub):
     shell('dd', 'if=/dev/zero', 'of=' + filler + '2', 'bs=1k', check=False)
     sent = 0
     # What the journal had reserved may still take some.
-    while sent < 400:
-        hub.air.tell('measure', 'cuff', 'systolic=%d' % (100 + sent % 100))
-        sent += 1
+    while sent < 300:
+        for _ in range(10):
+            hub.air.tell('measure', 'cuff', 'systolic=%d' % (100 + sent % 100), 'pulse=%d' % (50 + sent // 100))
+            sent += 1
         if hub.ask('status')['journal']['state'] != 'ok':
             break
     state = hub.ask('status')
     expect(state['journal']['state'] != 'ok', 'the journal took', sent, 'readings on a full disk')
     confirmed = len(hub.air.events('confirmed'))
+    expect(confirmed < sent, 'confirmed without space')
     expect_equal(len(hub.readings()), confirmed, 'stored and confirmed')
     expect(any(p['code'].startswith('journal') for p in state['problems']), 'nobody is told', state['problems'])
     os.unlink(filler)
