@@ -32,6 +32,8 @@ class Watch:
         expect_equal(hub.pid(), self.pid, 'process')
         count = len([r for r in hub.readings() if r['patient'] == 'p-secret-1'])
         hub.air.tell('measure', 'scale', 'weight=%d' % (60 + count))
+        # The hub gave the quiet link back: the scale wakes for its measurement.
+        hub.air.tell('advertise', 'scale')
         wait_until(lambda: len([r for r in hub.readings() if r['patient'] == 'p-secret-1']) == count + 1, 60,
                    'the scale beside it is read')
         grown = memory(hub) - self.memory
