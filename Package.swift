@@ -106,7 +106,7 @@ let package = Package(
       "hearth-bench",
       [
         "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "Journal", "Drivers", "Exchange",
-        "GatewayCore", "CLinux", "Platform", "JournalFiles", "ControlProtocol",
+        "GatewayCore", "CLinux", "Platform", "JournalFiles", "ControlProtocol", "Monitoring",
       ]),
     // Tests
     tests("Octets", ["Octets"]),

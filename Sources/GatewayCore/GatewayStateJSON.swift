@@ -59,16 +59,16 @@ extension PatientState {
 
 extension PatientHistory {
   /// Values as text, a word each: time, identifier and mantissa in base 36, exponent. It stands in every snapshot.
-  var json: JSONValue {
+  func json(most: Int) -> JSONValue {
     var object = JSONObject()
     func base36(_ number: Int64) -> String { String(number, radix: 36) }
     for (measure, points) in values.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-      let words = points.suffix(PatientHistory.mostPoints).map {
+      let words = points.suffix(most).map {
         "\(base36($0.time)) \(String($0.id, radix: 36)) \(base36($0.value.mantissa)) \($0.value.exponent)"
       }
       object[measure.rawValue] = .string(words.joined(separator: ","))
     }
-    let words = signs.map { sign in
+    let words = signs.suffix(max(1, most)).map { sign in
       "\(base36(sign.time)) \(String(sign.id, radix: 36)) \(sign.kind.rawValue) "
         + sign.flags.map(\.rawValue).joined(separator: "+")
     }
@@ -102,8 +102,23 @@ extension PatientHistory {
 }
 
 extension GatewayState {
-  /// The snapshot's octets.
+  /// The longest snapshot, in octets: less than the journal's longest record.
+  static let longestSnapshot = 900 << 10
+
+  /// The snapshot's octets. Of a hub with so many patients that their histories do not fit, the newest values of each are kept.
   public var encoded: [UInt8] {
+    var most = PatientHistory.mostPoints
+    // A value takes at most 48 octets; the first guess spares most of the trying.
+    func points() -> Int { history.values.reduce(0) { $0 + $1.values.values.reduce(0) { $0 + min($1.count, most) } } }
+    while most > 8, points() > GatewayState.longestSnapshot / 24 { most /= 2 }
+    while true {
+      let octets = encoded(most: most)
+      if octets.count <= GatewayState.longestSnapshot || most == 0 { return octets }
+      most /= 2
+    }
+  }
+
+  private func encoded(most: Int) -> [UInt8] {
     var object = JSONObject()
     object["version"] = 1
     object["stored"] = .int(stored)
@@ -126,7 +141,9 @@ extension GatewayState {
     for (patient, state) in rules.sorted(by: { $0.key < $1.key }) { rulesObject[patient] = state.json }
     object["rules"] = .object(rulesObject)
     var historyObject = JSONObject()
-    for (patient, history) in history.sorted(by: { $0.key < $1.key }) { historyObject[patient] = history.json }
+    for (patient, history) in history.sorted(by: { $0.key < $1.key }) {
+      historyObject[patient] = history.json(most: most)
+    }
     object["history"] = .object(historyObject)
     object["parked"] = .array(
       parked.sorted { $0.value.sequence < $1.value.sequence }.map { id, place in

@@ -35,6 +35,7 @@ struct Bench {
     var figures = DecodeBench.run()
     figures += BluetoothBench.run()
     figures += SerialBench.run()
+    figures += PlanBench.run()
     figures += JournalBench.run(folder: folder)
     if let daemon { figures += SerialBench.daemon(daemon, folder: folder) }
     if let daemon { figures += DaemonBench.run(daemon, folder: folder, backlog: backlog) }

@@ -33,6 +33,8 @@ final class Daemon {
   private var bluetooth: BluetoothLinks?
   private var control: ControlServer?
   private var backends: Backends?
+  /// Local actions; none in the demo.
+  private var actions: Actions?
   /// Called with every effect before it is run; the demo watches by it.
   var observer: (Effect) -> Void = { _ in }
   /// Called when the daemon is ready.
@@ -139,6 +141,7 @@ final class Daemon {
   // MARK: Running
 
   func run() -> Int32 {
+    if options.action != .demo { actions = Actions(beside: options.configuration) }
     configure(loaded)
     let seed = Clocks.random(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     handle(.started(seed: seed))
@@ -317,7 +320,9 @@ final class Daemon {
     case .query(let id, let query): journal.query(id, query)
     case .answer(let id, let answer): control?.answer(id, answer)
     case .publishReading(let reading, let sequence): control?.publish(reading, sequence)
-    case .publishEvent(let event): control?.publish(event)
+    case .publishEvent(let event):
+      control?.publish(event)
+      actions?.tell(event)
     case .reload(let id): reload(id)
     case .savePlan(let id, let patient, let version, let octets): savePlan(id, patient, version, octets)
     case .log(let level, let text): SystemLog.write(level.rawValue, text)
@@ -354,7 +359,8 @@ final class Daemon {
 
   private func arm() {
     loop.wake(
-      at: [gatewayWake, playback?.nextTime, watchdogAt, exitBy, backends?.nextDeadline].compactMap { $0 }.min())
+      at: [gatewayWake, playback?.nextTime, watchdogAt, exitBy, backends?.nextDeadline, actions?.nextDeadline]
+        .compactMap { $0 }.min())
   }
 
   private func timer() {
@@ -365,6 +371,7 @@ final class Daemon {
     }
     if let due = exitBy, due <= time { return loop.stop() }
     if let due = backends?.nextDeadline, due <= time { backends?.due(at: time) }
+    if let due = actions?.nextDeadline, due <= time { actions?.due(at: time) }
     if let due = playback?.nextTime, due <= time { playback?.advance(to: time) }
     if let due = gatewayWake, due <= time {
       gatewayWake = nil
@@ -376,7 +383,9 @@ final class Daemon {
   private func signalled(_ number: Int32) {
     switch number {
     case SIGHUP: reload(nil)
-    case SIGCHLD: backends?.childEnded()
+    case SIGCHLD:
+      backends?.childEnded()
+      actions?.childEnded()
     default: stop()
     }
   }

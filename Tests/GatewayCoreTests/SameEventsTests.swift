@@ -122,6 +122,24 @@ private struct Steps {
     #expect(restarted.sorted() == plain.sorted())
   }
 
+  /// A clinic's hub: the snapshot is no longer than a record of the journal can be, and the newest of everybody is in it.
+  @Test func aSnapshotOfManyPatientsFitsIntoTheJournal() {
+    var history = PatientHistory()
+    history.values[.weight] = (0..<365).map {
+      .init(time: $0 * 86_400_000, id: UInt64.max - UInt64($0), value: ExactDecimal(80))
+    }
+    var state = GatewayState()
+    for patient in 0..<400 { state.history["p-\(patient)"] = history }
+    let octets = state.encoded
+    #expect(octets.count < 1 << 20)
+    var restored = GatewayState()
+    let isRead = restored.restore(kind: .snapshot, sequence: 1, payload: octets)
+    #expect(isRead)
+    #expect(restored.history.count == 400)
+    #expect(restored.history["p-7"]?.values[.weight]?.last == history.values[.weight]?.last)
+    #expect(restored.history["p-7"]?.values[.weight]?.count ?? 0 >= 40)
+  }
+
   @Test func aSnapshotHoldsAllThatRulesNeed() {
     var dice = Dice(state: 7)
     let steps = Steps(&dice)

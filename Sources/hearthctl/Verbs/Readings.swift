@@ -8,17 +8,18 @@ enum ReadingsVerb {
     name: "readings", summary: "stored readings, and new ones as they come",
     usage: """
       [--since WHEN] [--patient REF] [--kind KIND]
-             [--parked] [--limit N] [--follow] [--json]
+             [--parked] [--limit N] [--follow] [--json|--csv]
       """,
     text: """
       WHEN is a time (2026-11-21T08:00:00+01:00) or how long ago (30m, 24h, 7d).
       --parked shows what waits for a patient. --follow goes on with new readings
-      until it is interrupted. With --json each reading is one line.
+      until it is interrupted. With --json each reading is one line; with --csv each
+      value is one, behind a line of names.
 
       examples:
         hearthctl readings --since 24h
         hearthctl readings --follow --patient p-7f3a
-      """, options: ["--since", "--patient", "--kind", "--limit"], flags: ["--follow", "--parked"], run: run)
+      """, options: ["--since", "--patient", "--kind", "--limit"], flags: ["--follow", "--parked", "--csv"], run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
     var parameters = JSONObject()
@@ -32,9 +33,15 @@ enum ReadingsVerb {
       }
       parameters["limit"] = .int(limit)
     }
+    let isCSV = arguments.has("--csv")
+    guard !isCSV || !arguments.isJSON else { throw Failure.usage("--csv and --json exclude each other") }
     var client = try DaemonClient(arguments)
     let readings = try client.list("readings", .object(parameters), of: "readings").items
-    show(readings, arguments.isJSON)
+    if isCSV {
+      Terminal.out(ReadingsCSV.heading + readings.map(ReadingsCSV.lines).joined())
+    } else {
+      show(readings, arguments.isJSON)
+    }
     guard arguments.has("--follow") else { return 0 }
     var filter = JSONObject()
     if let patient = arguments.value("--patient") { filter["patient"] = .string(patient) }
@@ -42,7 +49,11 @@ enum ReadingsVerb {
     while true {
       let (method, reading) = try client.notification()
       guard method == "reading" else { continue }
-      arguments.isJSON ? Terminal.line(reading) : Terminal.out(line(reading) + "\n")
+      if isCSV {
+        Terminal.out(ReadingsCSV.lines(reading))
+      } else {
+        arguments.isJSON ? Terminal.line(reading) : Terminal.out(line(reading) + "\n")
+      }
     }
   }
 

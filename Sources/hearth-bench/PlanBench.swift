@@ -1,0 +1,109 @@
+// Judging by plans: one reading against fifty rules with a year of history, what a thousand patients cost, and a restart.
+
+import GatewayCore
+import Monitoring
+import Readings
+import Zones
+
+enum PlanBench {
+  private static let day: Int64 = 86_400_000
+  private static let start: Int64 = 1_767_225_600_000
+
+  static func run() -> [Figure] { judging() + memory() + restart() }
+
+  private static func weight(_ index: Int, at time: Int64) -> Reading {
+    let time = Timestamp(milliseconds: time, offsetSeconds: 0)
+    return Reading(
+      id: ReadingID(high: 1, low: UInt64(index) &* 0x9E37_79B9_7F4A_7C15), kind: .bodyWeight,
+      observations: [
+        Observation(.weight, .value(ExactDecimal(8000 + Int64(index % 13) * 10, exponent: -2)), unit: .kilogram)
+      ], flags: [], takenAt: time, timeQuality: .device, deviceTime: nil, receivedAt: time, user: nil, patient: "p",
+      device: DeviceIdentity(id: "scale", transport: .ble), evaluation: nil, raw: RawSource(source: "b", octets: []))
+  }
+
+  private static func history(days: Int) -> PatientHistory {
+    var history = PatientHistory()
+    for index in 0..<days { history.add(weight(index, at: start + Int64(index) * day)) }
+    return history
+  }
+
+  private static func limits(_ value: Int64) -> [ZoneLimit] {
+    [
+      ZoneLimit(.yellow, [.init(.atLeast, ExactDecimal(value))]),
+      ZoneLimit(.red, [.init(.atLeast, ExactDecimal(value + 5))]),
+    ]
+  }
+
+  /// Fifty rules over weight, of all the kinds that look at a reading.
+  private static var rules: [Rule] {
+    (0..<50).map { index in
+      let value = Int64(100 + index)
+      let kind: RuleKind =
+        switch index % 5 {
+        case 0: .band(BandRule(measure: .weight, zones: limits(value), hysteresis: ExactDecimal(1)))
+        case 1: .delta(DeltaRule(measure: .weight, reference: .min, window: 3 * day, zones: limits(value)))
+        case 2: .delta(DeltaRule(measure: .weight, reference: .median, window: 7 * day, zones: limits(value)))
+        case 3:
+          .average(
+            AverageRule(
+              measures: [.weight], window: 7 * day, dropsFirstDay: true, minimumCount: 3,
+              zones: [.init(zone: .yellow, comparison: .atLeast, limits: [ExactDecimal(value)])]))
+        default: .consecutive(ConsecutiveRule(measure: .weight, k: 3, of: 5, zones: limits(value)))
+        }
+      return Rule(id: "rule-\(index)", kind: kind)
+    }
+  }
+
+  private static func judging() -> [Figure] {
+    let plan = Plan(patient: "p", version: 1, liveWindow: 7_200_000, rules: rules)
+    var figures: [Figure] = []
+    for days in [30, 365] {
+      let history = history(days: days)
+      let now = start + Int64(days) * day
+      let reading = weight(days, at: now)
+      var times: [Double] = []
+      for _ in 0..<9 {
+        let begin = nanoseconds()
+        for _ in 0..<200 {
+          var state = PatientState()
+          _ = Monitor.judge(reading, by: plan, state: &state, history: history, zone: .utc, now: now)
+        }
+        times.append((nanoseconds() - begin) / 200 / 1000)
+      }
+      let name = "a reading by 50 rules, \(days) days of history"
+      figures.append(
+        days == 365 ? Figure(name, times.sorted()[4], "µs", atMost: 50) : Figure(name, times.sorted()[4], "µs"))
+    }
+    return figures
+  }
+
+  private static func memory() -> [Figure] {
+    let before = kilobytes("/proc/self/status", "VmRSS:")
+    var state = GatewayState()
+    for patient in 0..<1000 {
+      state.history["p-\(patient)"] = history(days: 365)
+      state.rules["p-\(patient)"] = PatientState(rules: ["rule-1": RuleState()])
+    }
+    let used = (kilobytes("/proc/self/status", "VmRSS:") - before) / 1024
+    return state.history.count == 1000 ? [Figure("1,000 patients with a year of weights", used, "MiB", atMost: 32)] : []
+  }
+
+  /// From the newest snapshot: a year of four values a day and their kin, of twenty patients.
+  private static func restart() -> [Figure] {
+    var state = GatewayState()
+    var year = history(days: 365)
+    let weights = year.values[.weight]
+    for measure in [Measure.systolic, .diastolic, .pulse] { year.values[measure] = weights }
+    for patient in 0..<20 { state.history["p-\(patient)"] = year }
+    let payload = state.encoded
+    let begin = nanoseconds()
+    var restored = GatewayState()
+    guard restored.restore(kind: .snapshot, sequence: 1, payload: payload), restored.history.count == 20 else {
+      return []
+    }
+    return [
+      Figure("restart: 20 patients' year read from a snapshot", (nanoseconds() - begin) / 1e9, "s", atMost: 1),
+      Figure("  its size", Double(payload.count) / 1024, "KiB"),
+    ]
+  }
+}
