@@ -57,7 +57,7 @@ public enum Intake {
     for flag in raw.flags where !flags.contains(flag) { flags.append(flag) }
     let placed = place(raw, context, received: received)
     for flag in placed.flags where !flags.contains(flag) { flags.append(flag) }
-    let observations = raw.observations.enumerated().sorted { left, right in
+    let observations = raw.observations.map(legible).enumerated().sorted { left, right in
       (Nomenclature.order(of: left.element.term), left.offset) < (
         Nomenclature.order(of: right.element.term), right.offset
       )
@@ -72,6 +72,13 @@ public enum Intake {
       observations: observations, flags: flags, takenAt: placed.time, timeQuality: placed.quality,
       deviceTime: isEstimated(raw) ? nil : raw.time, receivedAt: received, user: raw.user, patient: nil,
       device: context.device, evaluation: nil, raw: raw.raw, recordNumber: raw.recordNumber)
+  }
+
+  /// A number so far from any measurement that it would take a line of zeros to write is an error of the device; it also would
+  /// not come back out of the journal. The octets stay beside it.
+  private static func legible(_ observation: Observation) -> Observation {
+    guard let decimal = observation.value.decimal, decimal.description.utf8.count > 18 else { return observation }
+    return Observation(term: observation.term, value: .absent(.error), reported: nil)
   }
 
   /// True when the octets themselves tell one measurement from the next.
