@@ -4,7 +4,7 @@
 //
 //      0  4  magic         D5 48 4A 52
 //      4  1  version       1
-//      5  1  kind          1 reading, 2 acknowledgement, 3 snapshot, others are notes
+//      5  1  kind          1 reading, 2 acknowledgement, 3 snapshot, 14 erased, others are notes
 //      6  2  flags         bit 0: the sequence numbers missing before this record were given up on purpose
 //      8  4  length        of the payload, at most 1 MiB
 //     12  8  sequence      1 …, one more than the record before it

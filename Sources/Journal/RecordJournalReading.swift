@@ -107,7 +107,9 @@ extension RecordJournal {
       return (index, known.offset)
     }
     // A gap may lie between the first number of one segment and the record looked for: so the name decides.
-    return (segments.lastIndex { $0.first <= after &+ 1 } ?? 0, 0)
+    // Of several that begin with the same number the oldest may hold more than the newest.
+    let first = segments.last { $0.first <= after &+ 1 }?.first
+    return (segments.firstIndex { $0.first == first } ?? 0, 0)
   }
 
   private mutating func remember(_ after: UInt64, _ segment: Segment, _ offset: Int) {

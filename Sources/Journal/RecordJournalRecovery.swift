@@ -15,16 +15,18 @@ extension RecordJournal {
   }
 
   private mutating func takeStock() throws(DiskError) {
-    for entry in try disk.list() {
-      if let segment = Segment(entry) {
-        segments.append(segment)
-      } else if entry.name == Self.spare && entry.isRegular {
+    let entries = try disk.list()
+    segments = Segment.all(entries)
+    for entry in entries {
+      if entry.name == Self.spare && entry.isRegular {
         keepSpare(size: entry.size)
-      } else if entry.name != "damaged" && entry.name != "lock" {
+      } else if Segment(entry) == nil && (!Segment.isOwn(entry.name) || entry.name == Self.spare) {
         note(JournalFinding(.foreignFile, segment: entry.name, length: UInt64(max(0, entry.size))))
       }
     }
-    segments.sort { ($0.first, $0.generation) < ($1.first, $1.generation) }
+    do throws(DiskError) { try finishRewriting(Set(entries.map(\.name))) } catch {
+      note(JournalFinding(.diskFailed, segment: error.path, errno: error.errno))
+    }
   }
 
   /// A spare of the right size and of zeros is kept, any other made anew: no record was ever in it.

@@ -24,6 +24,32 @@ struct Segment {
     self.end = end
   }
 
+  /// Before a segment's name: its octets are being overwritten; it is its new file.
+  static let erasing = "erasing-"
+  static let rewriting = "rewriting-"
+
+  /// The segments of a directory in order. A new file whose old one has lost its name already counts under its own.
+  static func all(_ entries: [DiskEntry]) -> [Segment] {
+    let names = Set(entries.map(\.name))
+    var segments: [Segment] = []
+    for var entry in entries {
+      let name = entry.name
+      if name.hasPrefix(rewriting) {
+        entry.name = String(name.dropFirst(rewriting.utf8.count))
+        if names.contains(entry.name) { continue }
+      }
+      guard var segment = Segment(entry) else { continue }
+      segment.name = name
+      segments.append(segment)
+    }
+    return segments.sorted { ($0.first, $0.generation) < ($1.first, $1.generation) }
+  }
+
+  /// Names beside the segments that are the journal's own.
+  static func isOwn(_ name: String) -> Bool {
+    ["spare", "lock", "damaged"].contains(name) || name.hasPrefix(erasing) || name.hasPrefix(rewriting)
+  }
+
   static func name(first: UInt64, generation: Int) -> String {
     let digits = String(first)
     let padded = String(repeating: "0", count: max(0, 20 - digits.utf8.count)) + digits

@@ -27,6 +27,7 @@ final class SimulatedDisk: JournalDisk {
     case remove(String)
   }
 
+  private var inodes: [Inode] = []
   private var names: [String: Inode] = [:]
   private var durableNames: [String: Inode] = [:]
   private var nameChanges: [NameChange] = []
@@ -91,6 +92,7 @@ final class SimulatedDisk: JournalDisk {
       throw DiskError(operation: "pwrite", path: name, errno: 28)
     }
     let new = Inode()
+    inodes.append(new)
     names[name] = new
     nameChanges.append(.add(name, new))
     put(new, 0, [UInt8](repeating: 0, count: size))
@@ -171,7 +173,7 @@ final class SimulatedDisk: JournalDisk {
   // MARK: what tests do
 
   /// How much of what was not synced reaches the medium.
-  enum Survival: CaseIterable { case nothing, everything, some, sectorsOutOfOrder }
+  enum Survival: CaseIterable { case nothing, everything, some, sectorsOutOfOrder, anySubset }
 
   /// The disk as it is after the power came back.
   func afterPowerCut(_ survival: Survival, seed: UInt64 = 1) -> SimulatedDisk {
@@ -180,15 +182,18 @@ final class SimulatedDisk: JournalDisk {
     let kept =
       switch survival {
       case .nothing: 0
-      case .everything: nameChanges.count
+      case .everything, .anySubset: nameChanges.count
       case .some, .sectorsOutOfOrder: Int.random(in: 0...nameChanges.count, using: &dice)
       }
     for change in nameChanges.prefix(kept) {
+      // A directory of several blocks may be written back in any order.
+      if survival == .anySubset, Bool.random(using: &dice) { continue }
       switch change {
       case .add(let name, let inode): found[name] = inode
       case .remove(let name): found[name] = nil
       case .rename(let from, let to):
-        found[to] = found[from]
+        guard let inode = found[from] else { break }
+        found[to] = inode
         found[from] = nil
       }
     }
@@ -199,6 +204,7 @@ final class SimulatedDisk: JournalDisk {
         switch survival {
         case .nothing: break
         case .everything: Self.apply(written, at: offset, to: &octets)
+        case .anySubset: if Bool.random(using: &dice) { Self.apply(written, at: offset, to: &octets) }
         case .some:
           Self.apply(Array(written.prefix(Int.random(in: 0...written.count, using: &dice))), at: offset, to: &octets)
         case .sectorsOutOfOrder:
@@ -215,11 +221,15 @@ final class SimulatedDisk: JournalDisk {
   /// Puts a file there, durably.
   func set(_ name: String, _ octets: [UInt8]) {
     let inode = Inode()
+    inodes.append(inode)
     inode.durable = octets
     inode.current = octets
     names[name] = inode
     durableNames[name] = inode
   }
+
+  /// The octets of every file that was ever made, also of those that have no name any more: what a thief finds.
+  var everythingEverSynced: [[UInt8]] { inodes.map(\.current) }
 
   /// The octets of a file as a reader sees them.
   func octets(_ name: String) -> [UInt8] { names[name]?.current ?? [] }
