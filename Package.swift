@@ -99,8 +99,8 @@ let package = Package(
     program(
       "hearthctl",
       [
-        "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "Drivers", "ControlProtocol",
-        "Exchange", "GatewayCore", "CLinux", "Platform", "Playback",
+        "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "Journal", "Drivers", "ControlProtocol",
+        "Exchange", "GatewayCore", "CLinux", "Platform", "JournalFiles", "Playback",
       ]),
     program(
       "hearth-bench",
