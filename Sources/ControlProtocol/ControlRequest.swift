@@ -19,6 +19,14 @@ public enum ControlRequest: Sendable, Hashable {
   case assignReading(id: String, patient: String)
   /// From now on a user slot of a device is this patient; what is parked of it goes to the patient too.
   case assignSlot(device: String, user: UInt8?, patient: String)
+  /// Readings without patient, and what backends refused, with the reason.
+  case parked
+  /// The readings behind `parked`.
+  case parkedReadings
+  /// Send a refused reading to its backend again.
+  case parkedRetry(id: String, backend: String?)
+  /// A patient's readings, and what was derived from them, are to go.
+  case erase(patient: String)
   case reload
   /// What is on the air, as notifications `scan`, for so many seconds.
   case scan(seconds: Int)
@@ -104,6 +112,7 @@ public enum ControlRequest: Sendable, Hashable {
     ("reload", .technician), ("scan", .technician), ("pair", .technician), ("pair.answer", .technician),
     ("pair.cancel", .technician), ("unpair", .technician), ("capture", .technician), ("device.ask", .technician),
     ("serial.list", .reader), ("serial.identify", .technician), ("serial.bind", .technician),
+    ("parked", .reader), ("parked.readings", .reader), ("parked.retry", .technician), ("erase", .owner),
     ("serial.release", .technician), ("session.start", .technician), ("session.end", .technician),
     ("alerts", .reader), ("alerts.ack", .technician), ("plan.show", .reader), ("plan.explain", .reader),
     ("plan.try", .reader), ("plan.set", .technician),
@@ -113,10 +122,11 @@ public enum ControlRequest: Sendable, Hashable {
   public var requiredRole: Role {
     switch self {
     case .version, .status, .devices, .backends, .doctor, .readings, .follow, .watch, .serialList,
-      .alerts, .planShow, .planExplain, .planTry:
+      .parked, .parkedReadings, .alerts, .planShow, .planExplain, .planTry:
       .reader
+    case .erase: .owner
     case .assignReading, .assignSlot, .reload, .scan, .pair, .pairAnswer, .pairCancel, .unpair, .capture, .askDevice,
-      .serialIdentify, .serialBind, .serialRelease, .sessionStart, .sessionEnd, .acknowledge, .planSet:
+      .serialIdentify, .serialBind, .serialRelease, .sessionStart, .sessionEnd, .acknowledge, .planSet, .parkedRetry:
       .technician
     }
   }
@@ -167,7 +177,8 @@ public enum ControlRequest: Sendable, Hashable {
         return try parameters.object(known: known)
       }
       switch method {
-      case "version", "status", "devices", "backends", "doctor", "watch", "reload", "pair.cancel":
+      case "version", "status", "devices", "backends", "doctor", "watch", "reload", "pair.cancel",
+        "parked", "parked.readings":
         _ = try members([])
         return try simple(method)
       case "readings":
@@ -185,6 +196,12 @@ public enum ControlRequest: Sendable, Hashable {
           throw ControlError(code: "bad-parameters", message: "params: expected patient and reading, or device")
         }
         return try assign(given)
+      case "parked.retry":
+        let given = try members(["id", "backend"])
+        return .parkedRetry(
+          id: try self.given(given, "id", "the reading's id").string(), backend: try given?["backend"]?.string())
+      case "erase":
+        return .erase(patient: try given(members(["patient"]), "patient", "the patient's reference").string())
       case "scan": return .scan(seconds: try members(["seconds"])?["seconds"]?.int(in: 1...600) ?? 30)
       case "pair": return .pair(try PairingWish(members(PairingWish.keys)))
       case "pair.answer":
@@ -240,6 +257,8 @@ public enum ControlRequest: Sendable, Hashable {
     case "doctor": return .doctor
     case "watch": return .watch
     case "pair.cancel": return .pairCancel
+    case "parked": return .parked
+    case "parked.readings": return .parkedReadings
     default: return .reload
     }
   }

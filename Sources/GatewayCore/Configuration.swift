@@ -23,6 +23,8 @@ public struct Configuration: Sendable, Hashable {
   public var plans: String?
   /// How Bluetooth is used.
   public var bluetooth = BluetoothConfiguration()
+  /// What is told of the hub itself.
+  public var watch = WatchConfiguration()
   /// Listen to USB ports that are nobody's, to find out what is plugged in.
   public var recognisesPorts = true
 

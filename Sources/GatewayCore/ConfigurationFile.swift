@@ -13,7 +13,7 @@ public enum ConfigurationFile {
   public static func read(_ text: [UInt8]) throws(JSONError) -> Configuration {
     let node = try JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text)
     let top = try node.object(known: [
-      "hub", "devices", "backends", "journal", "control", "plans", "bluetooth", "serial",
+      "hub", "devices", "backends", "journal", "control", "plans", "bluetooth", "serial", "watch",
     ])
     var configuration = Configuration()
     if let hub = try top["hub"]?.object(known: ["id", "timezone"]) {
@@ -56,6 +56,7 @@ public enum ConfigurationFile {
     if let serial = try top["serial"]?.object(known: ["recognise"]) {
       configuration.recognisesPorts = try serial["recognise"]?.bool() ?? true
     }
+    configuration.watch = try watch(top["watch"], configuration)
     configuration.plans = try top["plans"].map { node throws(JSONError) in try path(node) }
     return configuration
   }

@@ -44,6 +44,8 @@ public enum Effect: Sendable {
   case redeliver(backend: String)
   /// Drop what nobody needs any more; never what lies at or after `pinned`.
   case retain(pinned: UInt64?)
+  /// Write the journal's segments anew without a patient.
+  case erase(patient: String)
   /// Read one stored reading.
   case load(sequence: UInt64)
   /// Read stored readings for a technician and answer with them.
@@ -101,6 +103,8 @@ public struct ReadingQuery: Sendable, Hashable {
   public var parkedOnly: Bool
   /// The newest so many.
   public var limit: Int
+  /// These alone, by sequence number.
+  public var sequences: Set<UInt64>?
 
   /// Which stored readings.
   public init(

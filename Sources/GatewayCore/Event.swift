@@ -57,6 +57,10 @@ public enum Event: Sendable {
   case delivered(backend: String, DeliveryOutcome)
   /// A stored reading that an assignment asked for; nil when it is no longer there.
   case loaded(sequence: UInt64, Reading?)
+  /// The daemon that ran here before did not end as it should.
+  case restartedAfter(UncleanEnd)
+  /// The journal's segments were written anew without a patient.
+  case erased(patient: String, ErasureReport)
 
   /// A person or a program asked for something over the control socket.
   case asked(RequestID, ControlRequest, CallerName)
@@ -117,6 +121,14 @@ public struct LinkEnd: Hashable, Sendable {
   var isOpenFailure: Bool { code == "open-failed" || code.hasPrefix("port.") }
 }
 
+/// How the daemon before this one ended when it was not asked to.
+public enum UncleanEnd: Sendable, Hashable {
+  /// In the same boot: it crashed or was killed.
+  case crash
+  /// In another boot: the power went, or the machine was reset.
+  case powerLoss
+}
+
 /// Why an append is not on disk.
 public struct JournalFailure: Error, Hashable, Sendable {
   /// Stable: `journal.full`, `journal.sync-failed`, `journal.write-failed`.
@@ -140,6 +152,8 @@ public struct JournalReport: Hashable, Sendable {
   public var maximumBytes: Int64
   /// How many damaged places were found since the start.
   public var damage: [String]
+  /// How full the disk is, in percent; nil when that cannot be told.
+  public var diskPercent: Int?
 
   /// How the journal is.
   public init(bytes: Int64, segments: Int, maximumBytes: Int64, damage: [String]) {

@@ -65,6 +65,12 @@ public struct Gateway: Sendable {
   var loads: [UInt64: [(patient: String, request: RequestID?)]] = [:]
   var journal = JournalReport(bytes: 0, segments: 0, maximumBytes: 0, damage: [])
   var journalFailure: (failure: JournalFailure, since: Int64)?
+  /// Technicians who wait for a refused reading, by its sequence number.
+  var retrying: [UInt64: [PendingRetry]] = [:]
+  /// Who waits for a patient's erasure; and when one that failed is tried again, monotonic milliseconds.
+  var erasures: [String: [RequestID]] = [:]
+  var eraseAgainAt: Int64?
+  var watch = HubWatch()
   var jitter = Jitter(seed: 1)
   var isStarted = false
   var nextAppend: UInt64 = 1
@@ -151,12 +157,16 @@ public struct Gateway: Sendable {
       return snapshot(now)
     case .journalReport(let report):
       journal = report
-      return []
+      return watchJournal(now)
+    case .restartedAfter(let end): return restarted(after: end, now)
+    case .erased(let patient, let report): return erased(patient, report, now)
     case .fetched(let backend, let items):
       let through = state.cursors[backend]?.through ?? 0
+      let items = withHeartbeat(items, backend, through)
       return outboxes[backend]?.fetched(items, through: through) ?? []
     case .delivered(let backend, let outcome): return delivered(backend, outcome, now)
-    case .loaded(let sequence, let reading): return loaded(sequence, reading, now)
+    case .loaded(let sequence, let reading):
+      return loadedForRetry(sequence, isThere: reading != nil, now) + loaded(sequence, reading, now)
     case .asked(let id, let request, let caller): return answer(id, request, caller, now)
     case .saveFailed(let name, let message): return saveFailed(name, message, now)
     case .callerGone(let connection): return callerGone(connection, now)
@@ -172,7 +182,9 @@ public struct Gateway: Sendable {
     var effects: [Effect] = []
     if state.stored > 0 { effects += append([.snapshot(state)], now: now) }
     effects += endSessions(now)
+    watch.heartbeatAt = configuration.watch.heartbeatEvery.map { now.monotonic + min($0, 60_000) }
     return effects + openBluetooth() + openDevices(now) + recoverFragments(now) + wakeOutboxes() + expireRules(now)
+      + resumeErasures()
   }
 
   private mutating func configured(
@@ -241,7 +253,7 @@ public struct Gateway: Sendable {
 
   /// The earliest moment at which something is to be done without an event from outside.
   private func nextDeadline() -> Int64? {
-    var times: [Int64] = [retryUnsavedAt, retainAt].compactMap { $0 }
+    var times: [Int64] = [retryUnsavedAt, retainAt, eraseAgainAt, watch.heartbeatAt].compactMap { $0 }
     for device in devices.values {
       if let time = device.session?.nextDeadline { times.append(time) }
       if let time = device.reopenAt { times.append(time) }
@@ -284,8 +296,13 @@ public struct Gateway: Sendable {
       // Once an hour is often enough for what is dropped after days.
       retainAt = now.monotonic + 3_600_000
       effects.append(.retain(pinned: pinned))
-      effects += dailyLine()
+      effects += dailyLine() + watchRound(now)
     }
+    if let time = eraseAgainAt, time <= now.monotonic {
+      eraseAgainAt = nil
+      effects += resumeErasures()
+    }
+    if let time = watch.heartbeatAt, time <= now.monotonic { effects += beat(now) }
     if let time = ruleDeadline, time <= now.monotonic { effects += expireRules(now) }
     return effects
   }
@@ -302,8 +319,13 @@ public struct Gateway: Sendable {
     ]
   }
 
-  /// The lowest sequence number that waits for a patient: it is never dropped, nor what comes after it.
-  public var pinned: UInt64? { state.parked.values.map(\.sequence).min() }
+  /// The lowest sequence number that waits for a patient: it is never dropped, nor what comes after it. What backends refused is
+  /// kept as long as the journal is not half full: it must not keep new readings out.
+  public var pinned: UInt64? {
+    var numbers = state.parked.values.map(\.sequence) + state.retries.values.map(\.original)
+    if journal.bytes <= journal.maximumBytes / 2 { numbers += state.allRefusals.map(\.sequence) }
+    return numbers.min()
+  }
 
   func zone(for device: DeviceConfiguration, patient: String?) -> TimeZoneRules {
     let name = device.timeZone ?? patient.flatMap { plans[$0]?.timeZone } ?? configuration.timeZone

@@ -26,6 +26,10 @@ extension Gateway {
     case .assignReading(let reading, let patient): return assign(id, reading: reading, patient: patient, caller, now)
     case .assignSlot(let device, let user, let patient):
       return assign(id, device: device, user: user, patient: patient, caller, now)
+    case .parked: return [.answer(id, .result(parkedList(now)))]
+    case .parkedReadings: return parkedReadings(id)
+    case .parkedRetry(let reading, let backend): return retryParked(id, reading: reading, backend: backend, caller, now)
+    case .erase(let patient): return erase(id, patient: patient, caller, now)
     case .reload: return [.reload(id)]
     case .scan(let seconds): return scan(id, seconds: seconds, now)
     case .pair(let wish): return pair(id, wish, caller, now)
@@ -70,7 +74,7 @@ extension Gateway {
     return .object(object)
   }
 
-  private func instant(_ milliseconds: Int64?) -> JSONValue {
+  func instant(_ milliseconds: Int64?) -> JSONValue {
     guard let milliseconds else { return .null }
     let offset = (zones[configuration.timeZone] ?? .utc).local(at: milliseconds / 1000).offset
     return .string(
@@ -426,8 +430,9 @@ extension Gateway {
 }
 
 /// `--since`: an instant, or how long ago.
-enum SinceText {
-  static func milliseconds(_ text: String, now: Int64) -> Int64? {
+public enum SinceText {
+  /// Milliseconds since 1970 of `2026-11-21T08:00:00+01:00`, `30m`, `24h`, `7d`; nil for anything else.
+  public static func milliseconds(_ text: String, now: Int64) -> Int64? {
     if let instant = ISO8601.instant(text) { return instant.milliseconds }
     let units: [Character: Int64] = ["s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000]
     guard let last = text.last, let unit = units[last], text.utf8.count <= 7, let count = Int64(text.dropLast()),

@@ -32,6 +32,10 @@ public struct GatewayState: Sendable, Hashable {
   public var lastRecord: [String: UInt32] = [:]
   /// Octets that wait for their other half, by device.
   public var fragments: [String: [RawSource]] = [:]
+  /// Refused readings that wait for a backend again, by the sequence number under which it gets them.
+  public var retries: [UInt64: Retry] = [:]
+  /// Patients whose erasure is begun and not complete.
+  public var erasing: Set<String> = []
 
   /// Where a backend is.
   public struct Cursor: Sendable, Hashable {
@@ -89,6 +93,7 @@ public struct GatewayState: Sendable, Hashable {
     cursor.delivered += UInt64(max(0, word.count))
     cursor.refused += UInt64(word.refused.count)
     cursors[word.backend] = cursor
+    dropRetries(of: word.backend, through: word.through)
   }
 
   /// Takes a record that recovery found. Gives false for a payload that cannot be read; it is passed over and counted.
@@ -99,14 +104,17 @@ public struct GatewayState: Sendable, Hashable {
       add(reading, sequence: sequence)
       return true
     case .event: stored += 1
-    case .acknowledgement, .problem, .audit: break
+    case .acknowledgement, .problem, .audit, .void: break
     case .refusal:
       guard let refusal = Refusal(payload) else { return false }
       add(refusal)
     case .snapshot:
       guard let state = GatewayState(payload) else { return false }
       self = state
-    case .rules, .fragment, .fragmentsTaken: return restoreNote(kind, payload)
+    case .retry:
+      guard let retry = Retry(payload) else { return false }
+      add(retry, sequence: sequence)
+    case .rules, .fragment, .fragmentsTaken, .erase, .erased: return restoreNote(kind, payload)
     }
     return true
   }
@@ -126,6 +134,17 @@ public struct GatewayState: Sendable, Hashable {
         let octets = value["hex"]?.string.flatMap({ try? Hex.decode($0) })
       else { return false }
       fragments[device, default: []].append(RawSource(source: source, octets: octets))
+    case .erase, .erased:
+      guard let patient = value["patient"]?.string else { return false }
+      if kind == .erase {
+        beginErasing(patient)
+      } else {
+        var counts: [String: UInt64] = [:]
+        for member in value["counts"]?.object?.members ?? [] {
+          if case .number(let number) = member.value { counts[member.key] = number.uint64 ?? 0 }
+        }
+        endErasing(patient, counts)
+      }
     default:
       guard let device = value["device"]?.string else { return false }
       fragments[device] = nil

@@ -162,6 +162,11 @@ extension GatewayState {
     object["fragments"] = .object(fragmentsObject)
     let refused = refusals.sorted { $0.key < $1.key }.flatMap(\.value)
     if !refused.isEmpty { object["refusals"] = .array(refused.map(\.json)) }
+    if !retries.isEmpty {
+      object["retries"] = .array(
+        retries.sorted { $0.key < $1.key }.map { ["at": .int($0.key), "retry": $0.value.json] })
+    }
+    if !erasing.isEmpty { object["erasing"] = .array(erasing.sorted().map { .string($0) }) }
     return JSONValue.object(object).encoded()
   }
 
@@ -200,6 +205,10 @@ extension GatewayState {
       parked[id] = ParkedReading(
         sequence: unsigned(item["seq"]), device: device, user: item["user"]?.int.flatMap(UInt8.init(exactly:)))
     }
+    for item in value["retries"]?.array ?? [] {
+      if let retry = item["retry"].flatMap({ Retry(json: $0) }) { retries[unsigned(item["at"])] = retry }
+    }
+    erasing = Set((value["erasing"]?.array ?? []).compactMap(\.string))
     for member in value["fragments"]?.object?.members ?? [] {
       fragments[member.key] = (member.value.array ?? []).compactMap { item in
         guard let source = item["source"]?.string, let octets = item["hex"]?.string.flatMap(GatewayState.octets) else {

@@ -16,6 +16,8 @@ extension Gateway {
       effects.append(.log(.notice, "\(failure.failure.code): the journal takes readings again"))
     }
     var wakes = false
+    var isRetry = false
+    var isErasure = false
     for (entry, sequence) in zip(append.entries, sequences) {
       switch entry {
       case .reading(let reading):
@@ -37,10 +39,21 @@ extension Gateway {
       case .fragment(let device, let raw): state.fragments[device, default: []].append(raw)
       case .fragmentsTaken(let device): state.fragments[device] = nil
       case .refusal(let refusal): state.add(refusal)
+      case .retry(let retry):
+        state.add(retry, sequence: sequence)
+        isRetry = true
+        wakes = true
+      case .erase(let patient):
+        effects += erasureBegun(patient)
+        isErasure = true
+      case .erased(let patient, let counts): state.endErasing(patient, counts)
       case .rules, .problem, .audit, .snapshot: break
       }
     }
-    if let request = append.request { effects.append(.answer(request, .result(["assigned": true]))) }
+    // An erasure is answered when it is complete.
+    if let request = append.request, !isErasure {
+      effects.append(.answer(request, .result(isRetry ? ["retrying": true] : ["assigned": true])))
+    }
     if wakes { effects += wakeOutboxes() }
     guard let device = append.device, !append.entries.isEmpty else { return effects }
     devices[device]?.pendingAppends -= 1
@@ -61,6 +74,7 @@ extension Gateway {
     journalFailure = (failure, journalFailure?.since ?? now.wall)
     for (patient, before) in append.rulesBefore { state.rules[patient] = before.rules.isEmpty ? nil : before }
     for case .reading(let reading) in append.entries { inFlight.remove(reading.id) }
+    for case .erase(let patient) in append.entries { erasures[patient]?.removeAll { $0 == append.request } }
     if let backend = append.backend { outboxes[backend]?.acknowledgementFailed(now) }
     if let request = append.request {
       effects.append(
@@ -110,15 +124,24 @@ extension Gateway {
   }
 
   mutating func delivered(_ backend: String, _ outcome: DeliveryOutcome, _ now: Now) -> [Effect] {
-    guard let (word, refusals, error) = outboxes[backend]?.delivered(outcome, now: now, random: &jitter) else {
+    let batch = outboxes[backend]?.batch ?? []
+    guard let (word, found, error) = outboxes[backend]?.delivered(outcome, now: now, random: &jitter) else {
       return []
     }
+    var refusals = found
     var effects: [Effect] = []
     if let error { effects.append(.log(.warning, "backend \(backend): \(error)")) }
-    if let word {
-      // The reasons first: a word without them would leave a reading parked that nobody knows of.
-      effects += append(refusals.map { .refusal($0) } + [.acknowledgement(word)], backend: backend, now: now)
+    guard let word else {
+      thawHeartbeat(backend, batch)
+      return effects
     }
+    if let followed = heartbeatAnswered(backend, batch, word, outcome) { return effects + followed }
+    // What was sent again stands in the journal where it first was.
+    for index in refusals.indices {
+      refusals[index].sequence = state.retries[refusals[index].sequence]?.original ?? refusals[index].sequence
+    }
+    // The reasons first: a word without them would leave a reading parked that nobody knows of.
+    effects += append(refusals.map { .refusal($0) } + [.acknowledgement(word)], backend: backend, now: now)
     return effects
   }
 

@@ -15,6 +15,8 @@ public struct HubEvent: Sendable, Hashable {
     case threshold(MonitoringEvent, reading: ReadingID?)
     /// A device needs somebody: its hub's name, a stable code, and what is wrong.
     case device(id: String, code: String, message: String)
+    /// The hub itself needs somebody, or does so no longer: a stable code, and what is wrong.
+    case hub(code: String, message: String, isOver: Bool)
   }
 
   /// A name-based UUID.
@@ -41,6 +43,14 @@ public struct HubEvent: Sendable, Hashable {
     self.offsetSeconds = offsetSeconds
     content = .device(id: device, code: code, message: message)
     id = NameBasedUUID.make(Array("event|device|\(device)|\(code)|\(at)".utf8)).description
+  }
+
+  /// The hub itself needs somebody, or does so no longer.
+  public init(hub code: String, message: String, isOver: Bool = false, at: Int64, offsetSeconds: Int32) {
+    self.at = at
+    self.offsetSeconds = offsetSeconds
+    content = .hub(code: code, message: message, isOver: isOver)
+    id = NameBasedUUID.make(Array("event|hub|\(code)|\(isOver)|\(at)".utf8)).description
   }
 
   /// What a rule did, where it is that.
@@ -77,6 +87,12 @@ public struct HubEvent: Sendable, Hashable {
       object["at"] = .string(EventText.instant(at, offsetSeconds))
       object["device"] = .string(device)
       object["code"] = .string(code)
+      object["message"] = .string(message)
+    case .hub(let code, let message, let isOver):
+      object["type"] = "hub"
+      object["at"] = .string(EventText.instant(at, offsetSeconds))
+      object["code"] = .string(code)
+      object["state"] = isOver ? "cleared" : "raised"
       object["message"] = .string(message)
     }
     return .object(object)

@@ -27,6 +27,12 @@ public enum JournalEntry: Sendable, Hashable {
   case audit(uid: UInt32, action: String)
   /// A backend refused something, with its reason.
   case refusal(Refusal)
+  /// One backend is to get a refused reading once more.
+  case retry(Retry)
+  /// A patient is to be erased.
+  case erase(patient: String)
+  /// A patient was erased; by backend, how many of the readings and events that are gone it had not got.
+  case erased(patient: String, counts: [String: UInt64])
   /// Everything that is derived from what went before.
   case snapshot(GatewayState)
 
@@ -42,6 +48,11 @@ public enum JournalEntry: Sendable, Hashable {
     case problem = 8
     case audit = 9
     case refusal = 10
+    case retry = 11
+    case erase = 12
+    case erased = 13
+    /// A number whose contents were erased: no payload, and nothing that is written as an entry.
+    case void = 14
   }
 
   /// The kind of record that holds it.
@@ -56,6 +67,9 @@ public enum JournalEntry: Sendable, Hashable {
     case .problem: .problem
     case .audit: .audit
     case .refusal: .refusal
+    case .retry: .retry
+    case .erase: .erase
+    case .erased: .erased
     case .snapshot: .snapshot
     }
   }
@@ -67,7 +81,6 @@ public enum JournalEntry: Sendable, Hashable {
     case .acknowledgement: return []
     case .event(let event): return event.encoded
     case .snapshot(let state): return state.encoded
-    case .refusal(let refusal): return refusal.json.encoded()
     case .rules(let patient, let state):
       let value: JSONValue = ["patient": .string(patient), "rules": state.json]
       return value.encoded()
@@ -87,6 +100,16 @@ public enum JournalEntry: Sendable, Hashable {
       return value.encoded()
     case .audit(let uid, let action):
       let value: JSONValue = ["uid": .int(uid), "action": .string(action)]
+      return value.encoded()
+    case .refusal(let refusal): return refusal.json.encoded()
+    case .retry(let retry): return retry.json.encoded()
+    case .erase(let patient):
+      let value: JSONValue = ["patient": .string(patient)]
+      return value.encoded()
+    case .erased(let patient, let counts):
+      var object = JSONObject()
+      for (backend, count) in counts.sorted(by: { $0.key < $1.key }) { object[backend] = .int(count) }
+      let value: JSONValue = ["patient": .string(patient), "counts": .object(object)]
       return value.encoded()
     }
   }

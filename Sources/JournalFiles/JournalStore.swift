@@ -40,12 +40,14 @@ public final class JournalStore {
   /// What recovery found.
   public let recovery: JournalRecovery
   private let lock: File
+  private let directory: String
 
   /// Opens `<state directory>/journal`; makes it when it is not there.
   public init(
     stateDirectory: String, limits: JournalLimits = JournalLimits(), visit: (JournalRecord) -> Void
   ) throws(JournalOpenError) {
     let directory = "\(stateDirectory)/journal"
+    self.directory = directory
     do throws(FileError) {
       try Directory.make(directory)
       try Directory.sync(stateDirectory)
@@ -57,6 +59,25 @@ public final class JournalStore {
     do throws(DiskError) {
       (journal, recovery) = try FileJournal.open(FileJournalDisk(directory: directory), limits: limits, visit: visit)
     } catch { throw .disk(error) }
+  }
+
+  /// How full the disk is, in percent of what the daemon may use; nil when it cannot be told.
+  public var diskPercent: Int? {
+    var system = statvfs()
+    guard statvfs(directory, &system) == 0, system.f_blocks >= system.f_bfree else { return nil }
+    let used = system.f_blocks - system.f_bfree
+    let whole = used + system.f_bavail
+    return whole > 0 ? Int(used * 100 / whole) : nil
+  }
+
+  /// Copies of damaged octets go: nobody can tell whose they are.
+  public func removeSetAside() throws(DiskError) {
+    let folder = "\(directory)/damaged"
+    do throws(FileError) {
+      guard access(folder, F_OK) == 0 else { return }
+      for entry in try Directory.list(folder) where entry.isRegular { try Shredder.remove("\(folder)/\(entry.name)") }
+      try Directory.sync(folder)
+    } catch { throw DiskError(operation: error.operation, path: error.path, errno: error.errno) }
   }
 
   /// The lock is the kernel's; the number in the file only helps a person and may be missing.

@@ -22,11 +22,12 @@ struct Hearthctl {
 
   /// The verbs, in the order of the help.
   static let verbs: [Verb] = [
-    StatusVerb.verb, DevicesVerb.verb, ReadingsVerb.verb, AssignVerb.verb, BackendsVerb.verb, WatchVerb.verb,
+    StatusVerb.verb, DevicesVerb.verb, ReadingsVerb.verb, AssignVerb.verb, ParkedVerb.verb, BackendsVerb.verb,
+    WatchVerb.verb,
     AlertsVerb.verb, PlanVerb.verb,
     ScanVerb.verb, PairVerb.verb, UnpairVerb.verb, SerialVerb.verb, SessionVerb.verb, AskVerb.verb, CaptureVerb.verb,
     DoctorVerb.verb, DriversVerb.verb,
-    DecodeVerb.verb, VersionVerb.verb,
+    DecodeVerb.verb, JournalVerb.verb, EraseVerb.verb, ResetVerb.verb, VersionVerb.verb,
   ]
 
   /// Options that may stand before the verb are moved behind it.

@@ -145,6 +145,7 @@ final class Daemon {
     configure(loaded)
     let seed = Clocks.random(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     handle(.started(seed: seed))
+    if let end = beginRun() { handle(.restartedAfter(end)) }
     watchPorts()
     journal.report()
     watchdogEvery = ServiceManager.watchdogMilliseconds.map { max(1000, $0 / 2) }
@@ -161,7 +162,20 @@ final class Daemon {
     control?.close()
     backends?.stop()
     journal.stop()
+    try? Directory.remove(runningFile)
     return 0
+  }
+
+  private var runningFile: String { "\(options.stateDirectory)/running" }
+
+  /// A file says that a daemon runs: one that is there already was left by one that did not end as it should.
+  private func beginRun() -> UncleanEnd? {
+    guard options.action != .demo else { return nil }
+    let before = try? StateFile.read(runningFile)
+    let end = before.map { String(decoding: $0, as: UTF8.self) == bootID ? UncleanEnd.crash : .powerLoss }
+    // A disk that is full is told by other means.
+    if end != .crash { try? StateFile.write(Array(bootID.utf8), to: runningFile) }
+    return end
   }
 
   /// Without udev, ports that the configuration names go on as ever; nothing is recognised or bound by its place.
@@ -317,6 +331,7 @@ final class Daemon {
       journal.retain(
         cursors: gateway.cursors, pinned: pinned, now: Clocks.wall(), keep: loaded.configuration.journal.keep)
     case .load(let sequence): journal.load(sequence)
+    case .erase(let patient): journal.erase(patient)
     case .query(let id, let query): journal.query(id, query)
     case .answer(let id, let answer): control?.answer(id, answer)
     case .publishReading(let reading, let sequence): control?.publish(reading, sequence)
@@ -350,6 +365,7 @@ final class Daemon {
     case .loaded(let sequence, let reading): handle(.loaded(sequence: sequence, reading))
     case .found(let id, let readings): control?.answer(id, readings: readings)
     case .finding(let text): SystemLog.write(3, text)
+    case .erased(let patient, let report): handle(.erased(patient: patient, report))
     }
     if isStopping, waiting.isEmpty { loop.stop() }
     arm()

@@ -17,6 +17,7 @@ enum JournalMessage: Sendable {
   case loaded(UInt64, Reading?)
   case found(RequestID, [[UInt8]])
   case finding(String)
+  case erased(String, ErasureReport)
 }
 
 /// The journal, its thread and its mailbox.
@@ -74,12 +75,18 @@ final class JournalThread {
     worker.run { [mailbox] owned in
       var items: [Deliverable] = []
       var cursor = max(after, owned.skipped[backend] ?? 0)
-      let kinds: Set<RecordKind> = [.reading, RecordKind(rawValue: JournalEntry.Kind.event.rawValue)]
+      let kinds: Set<RecordKind> = [
+        .reading, RecordKind(rawValue: JournalEntry.Kind.event.rawValue),
+        RecordKind(rawValue: JournalEntry.Kind.retry.rawValue),
+      ]
       // Readings without patient are passed over; so a batch may need more than one read.
       while items.isEmpty {
         let batch = owned.store.journal.read(
           after: cursor, maximumCount: maximumCount, maximumBytes: maximumBytes, kinds: kinds)
-        items = batch.records.compactMap(JournalThread.deliverable)
+        items = batch.records.compactMap { record in
+          record.kind.rawValue == JournalEntry.Kind.retry.rawValue
+            ? JournalThread.retried(record, for: backend, &owned) : JournalThread.deliverable(record)
+        }
         let isStuck = batch.through <= cursor
         cursor = max(cursor, batch.through)
         if batch.isAtEnd || batch.error != nil || isStuck { break }
@@ -87,6 +94,17 @@ final class JournalThread {
       if items.isEmpty { owned.skipped[backend] = cursor } else { owned.skipped[backend] = nil }
       mailbox.post(.fetched(backend: backend, items))
     }
+  }
+
+  /// A refused reading that this backend is to get again: it stands in the journal once, and is pinned there.
+  private static func retried(_ record: JournalRecord, for backend: String, _ owned: inout Owned) -> Deliverable? {
+    guard let retry = Retry(record.payload), retry.backend == backend, retry.original > 0 else { return nil }
+    let batch = owned.store.journal.read(
+      after: retry.original - 1, maximumCount: 1, maximumBytes: 2 << 20, kinds: [.reading])
+    guard let original = batch.records.first(where: { $0.sequence == retry.original }) else { return nil }
+    var item = deliverable(original)
+    item?.sequence = record.sequence
+    return item
   }
 
   private static let parkedMark = Array(#""patient":null"#.utf8)
@@ -152,7 +170,9 @@ final class JournalThread {
             found.remove(at: index)
           }
           if reading.patient != nil { superseded.insert(reading.id) }
-          guard JournalThread.matches(reading, query) else { continue }
+          guard JournalThread.matches(reading, query), query.sequences?.contains(record.sequence) ?? true else {
+            continue
+          }
           found.append((reading.id, ReadingJSON.inserting(sequence: record.sequence, into: record.payload)))
           if found.count > query.limit { found.removeFirst(found.count - query.limit) }
           if superseded.count > 100_000 { superseded = [] }
@@ -176,11 +196,37 @@ final class JournalThread {
   func retain(cursors: [UInt64], pinned: UInt64?, now: Int64, keep: Int64) {
     worker.run { [mailbox] owned in
       do throws(DiskError) {
-        let removed = try owned.store.journal.retain(cursors: cursors, pinned: pinned, now: now, keep: keep)
-        if removed > 0 { JournalThread.report(&owned, mailbox) }
+        _ = try owned.store.journal.retain(cursors: cursors, pinned: pinned, now: now, keep: keep)
+        JournalThread.report(&owned, mailbox)
       } catch {
         mailbox.post(.finding("journal.retention-failed: \(error.operation) \(error.path), errno \(error.errno)"))
       }
+    }
+  }
+
+  /// Writes the segments anew without a patient.
+  func erase(_ patient: String) {
+    worker.run { [mailbox] owned in
+      var erasure = Erasure(patient: patient)
+      var left: [String] = []
+      var failure: String?
+      do throws(DiskError) {
+        // Nothing is dropped by the first look.
+        _ = try owned.store.journal.rewrite { record in
+          erasure.learn(record)
+          return .keep
+        }
+        left = try owned.store.journal.rewrite(erasure.decide).left
+        try owned.store.removeSetAside()
+      } catch {
+        failure = "\(error.operation) \(error.path), errno \(error.errno)"
+      }
+      owned.skipped = [:]
+      mailbox.post(
+        .erased(
+          patient,
+          ErasureReport(readings: erasure.readings, counted: erasure.counted.sorted(), left: left, error: failure)))
+      JournalThread.report(&owned, mailbox)
     }
   }
 
@@ -196,11 +242,11 @@ final class JournalThread {
       if finding.isNew { mailbox.post(.finding(text)) }
     }
     let status = owned.store.journal.status
-    mailbox.post(
-      .report(
-        JournalReport(
-          bytes: Int64(status.bytes), segments: status.segments, maximumBytes: Int64(status.maximumBytes),
-          damage: owned.damage)))
+    var report = JournalReport(
+      bytes: Int64(status.bytes), segments: status.segments, maximumBytes: Int64(status.maximumBytes),
+      damage: owned.damage)
+    report.diskPercent = owned.store.diskPercent
+    mailbox.post(.report(report))
   }
 
   /// Finishes everything that was handed over.

@@ -1,0 +1,185 @@
+// What the law calls erasure: a patient's readings, what was derived from them, bindings and plan. The audit keeps the fact. The
+// journal's segments are written anew without them (`RecordJournal.rewrite`); this file says what goes and what stays.
+
+internal import ControlProtocol
+internal import Exchange
+internal import JSON
+public import Journal
+internal import Monitoring
+internal import Readings
+
+/// What goes from the journal for one patient. Every record is shown to `learn` first, then to `decide`.
+public struct Erasure: Sendable {
+  private let patient: String
+  private var identifiers: Set<String> = []
+  /// Readings and events that backends would have got, by sequence number.
+  public private(set) var counted: Set<UInt64> = []
+  /// Readings that go.
+  public var readings: Int { identifiers.count }
+
+  /// For a patient.
+  public init(patient: String) { self.patient = patient }
+
+  /// Finds the patient's readings: their first form, stored before somebody said whose they are, goes with them.
+  public mutating func learn(_ record: JournalRecord) {
+    switch JournalEntry.Kind(rawValue: record.kind.rawValue) {
+    case .reading:
+      guard let reading = try? ReadingJSON.decode(record.payload).reading, reading.patient == patient else { return }
+      identifiers.insert(reading.id.description)
+      counted.insert(record.sequence)
+    case .event:
+      if member("patient", record.payload) == patient { counted.insert(record.sequence) }
+    default: break
+    }
+  }
+
+  /// What becomes of a record. Octets that were kept for support or for another half tell no patient: they all go.
+  public func decide(_ record: JournalRecord) -> RecordRewrite {
+    switch JournalEntry.Kind(rawValue: record.kind.rawValue) {
+    case .reading:
+      guard let id = ReadingJSON.identifier(record.payload) else { return .keep }
+      return identifiers.contains(id) ? .drop : .keep
+    case .event, .rules: return member("patient", record.payload) == patient ? .drop : .keep
+    case .refusal: return member("id", record.payload).map { identifiers.contains($0) } == true ? .drop : .keep
+    case .fragment, .problem: return .drop
+    case .snapshot:
+      guard var state = GatewayState(record.payload) else { return .keep }
+      state.forget(patient)
+      state.dropRefusals { identifiers.contains($0.id) }
+      return .replace(state.encoded)
+    default: return .keep
+    }
+  }
+
+  private func member(_ key: String, _ json: [UInt8]) -> String? {
+    (try? JSONReader(maximumSize: 1 << 20).value(json))?[key]?.string
+  }
+}
+
+/// What an erasure did.
+public struct ErasureReport: Sendable, Hashable {
+  /// Readings that are gone.
+  public var readings: Int
+  /// What backends would have got, by sequence number.
+  public var counted: [UInt64]
+  /// Segments that could not be written anew, by name.
+  public var left: [String]
+  /// Why it is not complete; nil when it is.
+  public var error: String?
+
+  /// What an erasure did.
+  public init(readings: Int, counted: [UInt64], left: [String], error: String?) {
+    self.readings = readings
+    self.counted = counted
+    self.left = left
+    self.error = error
+  }
+}
+
+extension GatewayState {
+  /// Everything that was derived from a patient's readings goes.
+  mutating func forget(_ patient: String) {
+    rules[patient] = nil
+    history[patient] = nil
+  }
+
+  mutating func beginErasing(_ patient: String) {
+    erasing.insert(patient)
+    forget(patient)
+  }
+
+  /// What is gone waits for no backend any more.
+  mutating func endErasing(_ patient: String, _ counts: [String: UInt64]) {
+    erasing.remove(patient)
+    forget(patient)
+    for (backend, count) in counts where count > 0 { cursors[backend, default: Cursor()].delivered += count }
+  }
+}
+
+extension Gateway {
+  /// A patient is to be erased: that is on disk before anything goes, so that a power cut does not end it half-way.
+  mutating func erase(_ id: RequestID, patient: String, _ caller: CallerName, _ now: Now) -> [Effect] {
+    erasures[patient, default: []].append(id)
+    return append(
+      [.audit(uid: caller.uid, action: "erase patient \(patient)"), .erase(patient: patient)], request: id, now: now)
+  }
+
+  /// The wish is on disk: bindings, sessions and plan go, then the journal's segments are written anew.
+  mutating func erasureBegun(_ patient: String) -> [Effect] {
+    state.beginErasing(patient)
+    plans[patient] = nil
+    var effects: [Effect] = [.erase(patient: patient)]
+    let slots = bindings.slots.filter { $0.value != patient }
+    if slots != bindings.slots {
+      bindings.slots = slots
+      effects.append(.save(.bindings, bindings.encoded))
+    }
+    let open = sessions.open.filter { $0.value.patient != patient }
+    if open != sessions.open {
+      sessions.open = open
+      effects.append(.save(.sessions, sessions.encoded))
+    }
+    unsaved.removeAll { if case .reading(let reading) = $0 { reading.patient == patient } else { false } }
+    // What waits to be sent again, frozen, is read anew: without the patient.
+    for name in outboxes.keys { outboxes[name]?.thaw() }
+    return effects + forgetInRegister(patient)
+  }
+
+  private mutating func forgetInRegister(_ patient: String) -> [Effect] {
+    let before = register
+    for index in register.devices.indices {
+      if register.devices[index].patient == patient { register.devices[index].patient = nil }
+      register.devices[index].users = register.devices[index].users.filter { $0.value != patient }
+      let changed = register.devices[index]
+      if devices[changed.id]?.configuration != nil { devices[changed.id]?.configuration = changed }
+    }
+    return register == before ? [] : [.save(.devices, register.encoded)]
+  }
+
+  /// After a start: erasures that a power cut ended.
+  func resumeErasures() -> [Effect] { state.erasing.sorted().map { .erase(patient: $0) } }
+
+  /// The journal's segments are written anew, or not all of them.
+  mutating func erased(_ patient: String, _ report: ErasureReport, _ now: Now) -> [Effect] {
+    let callers = erasures.removeValue(forKey: patient) ?? []
+    if let error = report.error {
+      eraseAgainAt = now.monotonic + 600_000
+      return [.log(.error, "journal.erasure-failed: \(error); it is tried again")]
+        + callers.map {
+          .answer(
+            $0,
+            .failure(
+              ControlError(
+                code: "journal.erasure-failed", message: error,
+                hint: "free space on the disk; the hub tries again by itself")))
+        }
+    }
+    var counts: [String: UInt64] = [:]
+    for backend in configuration.backends {
+      let outbox = outboxes[backend.name]
+      let inFlight = outbox?.batch.last?.sequence ?? 0
+      let through = max(state.cursors[backend.name]?.through ?? 0, inFlight)
+      counts[backend.name] = UInt64(report.counted.count { $0 > through })
+    }
+    var answer = JSONObject()
+    answer["erased"] = true
+    answer["readings"] = .int(report.readings)
+    answer["left"] = .array(report.left.map { .string($0) })
+    answer["configured"] = .array(
+      configuration.devices.filter { $0.patient == patient || $0.users.values.contains(patient) }
+        .map { .string($0.id) })
+    answer["plan"] = .string("\(configuration.plans ?? "/etc/hearth/plans")/\(patient).json")
+    return append([.erased(patient: patient, counts: counts)], now: now)
+      + [.log(.notice, "a patient was erased: \(report.readings) readings")]
+      + callers.map { .answer($0, .result(.object(answer))) }
+  }
+}
+
+extension Outbox {
+  /// A frozen batch that waits for its next try is read from the journal again then.
+  mutating func thaw() {
+    guard case .waiting(let until, true) = phase else { return }
+    phase = .waiting(until: until, hasBatch: false)
+    batch = []
+  }
+}

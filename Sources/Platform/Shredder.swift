@@ -1,0 +1,35 @@
+// Files whose octets are to be gone, not only their names: zeros over them, synced, then the name. What the medium itself keeps of
+// old octets (a flash disk's spare blocks, a copying file system) is beyond a program's reach.
+
+internal import Glibc
+
+/// Overwrites and removes.
+public enum Shredder {
+  /// Overwrites a regular file with zeros, syncs and unlinks it; any other name is only unlinked.
+  public static func remove(_ path: String) throws(FileError) {
+    var info = stat()
+    try retrying("lstat", path) { Int(lstat(path, &info)) }
+    if info.st_mode & S_IFMT == S_IFREG, info.st_size > 0, info.st_nlink == 1 {
+      let file = try File(path, flags: O_WRONLY | O_NOFOLLOW)
+      try file.fillWithZeros(Int(info.st_size))
+      try file.sync()
+    }
+    try Directory.remove(path)
+  }
+
+  /// Removes everything under a folder, the folder itself too when `keepsFolder` is false. Links are not followed.
+  public static func removeTree(_ path: String, keepsFolder: Bool) throws(FileError) {
+    for entry in try Directory.list(path) {
+      let inner = "\(path)/\(entry.name)"
+      var info = stat()
+      guard lstat(inner, &info) == 0 else { continue }
+      if info.st_mode & S_IFMT == S_IFDIR {
+        try removeTree(inner, keepsFolder: false)
+      } else {
+        try remove(inner)
+      }
+    }
+    try Directory.sync(path)
+    if !keepsFolder { try retrying("rmdir", path) { Int(rmdir(path)) } }
+  }
+}
