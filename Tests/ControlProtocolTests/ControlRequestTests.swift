@@ -113,12 +113,13 @@ private func code(_ line: String) -> String? {
   @Test func readersMayOnlyLook() {
     let readers = [
       "version", "status", "devices", "backends", "doctor", "readings", "readings.follow", "watch", "serial.list",
-      "alerts", "plan.show", "plan.explain", "plan.try",
+      "alerts", "plan.show", "plan.explain", "plan.try", "parked", "parked.readings",
     ]
     for (name, role) in ControlRequest.methods {
-      #expect(role == (readers.contains(name) ? .reader : .technician))
+      #expect(role == (readers.contains(name) ? .reader : name == "erase" ? .owner : .technician))
     }
     #expect(ControlRequest.assignReading(id: "r", patient: "p").requiredRole == .technician)
+    #expect(ControlRequest.erase(patient: "p").requiredRole == .owner)
     #expect(Role.reader < Role.technician)
   }
 }
