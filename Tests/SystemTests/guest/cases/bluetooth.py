@@ -258,6 +258,8 @@ def radio_blocked(hub):
     hub.wait_for_readings(1)
     hub.undo.append(lambda: shell('rfkill', 'unblock', 'bluetooth'))
     shell('rfkill', 'block', 'bluetooth')
+    # The virtual controller is not told; a real link would be lost.
+    hub.air.tell('disconnect', 'cuff')
     codes = lambda: [p['code'] for p in hub.ask('status')['problems']]
     # Debian 12's kernel says only that it failed; the doctor looks closer.
     wait_until(lambda: {'bluetooth.blocked', 'bluetooth.failed'} & set(codes()), 15, lambda: 'a problem: %s' % codes())
