@@ -56,6 +56,18 @@ public enum Measure: String, Sendable, Hashable, CaseIterable {
     return nil
   }
 
+  /// All values of a reading that a plan can watch: found once for all rules.
+  static func values(in reading: Reading) -> [Measure: ExactDecimal] {
+    var values: [Measure: ExactDecimal] = [:]
+    for observation in reading.observations {
+      guard let decimal = observation.value.decimal else { continue }
+      for measure in allCases where measure.covers(observation.term) && values[measure] == nil {
+        values[measure] = decimal
+      }
+    }
+    return values
+  }
+
   /// True when a reading says that this is above all that the device can measure, false below; nil when it says neither.
   func isBeyond(in reading: Reading) -> Bool? {
     for observation in reading.observations where covers(observation.term) {

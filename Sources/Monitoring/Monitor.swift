@@ -37,17 +37,22 @@ public enum Monitor {
     var history = history
     history.add(reading)
     let isUnfit = reading.flags.contains { Monitor.isUnfit($0) }
+    let values = Measure.values(in: reading)
     let taken = time ?? reading.receivedAt.milliseconds
     let isHistory = now - plan.liveWindow > taken
     var judged = false
     for rule in plan.rules where rule.isEnabled {
       if let hours = rule.hours, !hours.holds(minute: MissingRule.minute(taken, zone)) { continue }
-      let before = state.rules[rule.id] ?? RuleState()
+      let stored = state.rules[rule.id]
+      let before = stored ?? RuleState()
       guard
         let found = rule.zone(
-          of: reading, taken: time, isUnfit: isUnfit, history, before: before.zone, day: { MissingRule.day($0, zone) })
+          of: reading, values, taken: time, isUnfit: isUnfit, history, before: before.zone,
+          day: { MissingRule.day($0, zone) })
       else { continue }
       judged = true
+      // Nothing was, nothing is.
+      if stored == nil, found == .green { continue }
       // A newer value was judged already: an older one confirms or worsens, it neither begins nor ends anything.
       let isOlder = rule.measures.contains { (earlier.last($0, upTo: .max) ?? .min) > taken }
       if isHistory || (isOlder && (found == .green || before.phase == .normal)) {
@@ -109,28 +114,29 @@ public enum Monitor {
 extension Rule {
   /// The zone that a reading brings this rule to; nil when it does not concern it.
   func zone(
-    of reading: Reading, taken: Int64?, isUnfit: Bool, _ history: PatientHistory, before: Zone, day: (Int64) -> Int64
+    of reading: Reading, _ values: [Measure: ExactDecimal], taken: Int64?, isUnfit: Bool, _ history: PatientHistory,
+    before: Zone, day: (Int64) -> Int64
   ) -> Zone? {
     let isDoubtful = reading.flags.contains { $0.isDoubt }
     func doubted(_ zone: Zone?) -> Zone? { isDoubtful ? zone.map { min($0, .yellow) } : zone }
     switch kind {
     case .band(let band):
       guard !isUnfit else { return nil }
-      guard let value = band.measure.value(in: reading) else {
+      guard let value = values[band.measure] else {
         return doubted(band.measure.isBeyond(in: reading).map { ZoneLimit.worst(band.zones, above: $0) })
       }
       return doubted(ZoneLimit.worst(band.zones, value, before: before, hysteresis: band.hysteresis))
     case .delta(let delta):
-      guard !isUnfit, let taken, let value = delta.measure.value(in: reading), !reading.flags.contains(.suspectPerson)
+      guard !isUnfit, let taken, let value = values[delta.measure], !reading.flags.contains(.suspectPerson)
       else {
         return nil
       }
       return doubted(delta.zone(of: value, at: taken, id: reading.id.low, history, before: before, day: day))
     case .average(let average):
-      guard !isUnfit, let taken, average.measures.contains(where: { $0.value(in: reading) != nil }) else { return nil }
+      guard !isUnfit, let taken, average.measures.contains(where: { values[$0] != nil }) else { return nil }
       return average.zone(at: taken, history, day: day)
     case .consecutive(let consecutive):
-      guard !isUnfit, let taken, consecutive.measure.value(in: reading) != nil else { return nil }
+      guard !isUnfit, let taken, values[consecutive.measure] != nil else { return nil }
       return doubted(consecutive.zone(at: taken, history))
     case .bits(let bits), .quality(let bits):
       guard let taken, bits.readingKind == nil || bits.readingKind == reading.kind else { return nil }

@@ -61,10 +61,7 @@ public struct PatientHistory: Sendable, Hashable {
     let id = reading.id.low
     insertSign(Sign(time: time, id: id, kind: reading.kind, flags: reading.flags))
     guard !reading.flags.contains(where: { Monitor.isUnfit($0) || $0 == .suspectPerson }) else { return }
-    for measure in Measure.allCases {
-      guard let value = measure.value(in: reading) else { continue }
-      insert(Point(time: time, id: id, value: value), measure)
-    }
+    for (measure, value) in Measure.values(in: reading) { insert(Point(time: time, id: id, value: value), measure) }
   }
 
   private mutating func insert(_ point: Point, _ measure: Measure) {

@@ -1,6 +1,7 @@
 // Judging by plans: one reading against fifty rules with a year of history, what a thousand patients cost, and a restart.
 
 import GatewayCore
+import Glibc
 import Monitoring
 import Readings
 import Zones
@@ -63,18 +64,25 @@ enum PlanBench {
       let reading = weight(days, at: now)
       var times: [Double] = []
       for _ in 0..<9 {
-        let begin = nanoseconds()
+        let begin = processorNanoseconds()
         for _ in 0..<200 {
           var state = PatientState()
           _ = Monitor.judge(reading, by: plan, state: &state, history: history, zone: .utc, now: now)
         }
-        times.append((nanoseconds() - begin) / 200 / 1000)
+        times.append((processorNanoseconds() - begin) / 200 / 1000)
       }
       let name = "a reading by 50 rules, \(days) days of history"
       figures.append(
         days == 365 ? Figure(name, times.sorted()[4], "µs", atMost: 50) : Figure(name, times.sorted()[4], "µs"))
     }
     return figures
+  }
+
+  /// The processor's time alone: what else the machine does is not judged.
+  private static func processorNanoseconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) * 1e9 + Double(time.tv_nsec)
   }
 
   private static func memory() -> [Figure] {
