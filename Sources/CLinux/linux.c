@@ -2,6 +2,8 @@
 #include "CLinux.h"
 
 #include <errno.h>
+#include <link.h>
+#include <sys/mman.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pty.h>
@@ -258,3 +260,19 @@ int64_t cl_group_id(const char *name) {
 int cl_exit_status(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
 
 int cl_lock(int fd) { return flock(fd, LOCK_EX | LOCK_NB); }
+
+static int release(struct dl_phdr_info *info, size_t size, void *data) {
+  (void)size, (void)data;
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  for (int index = 0; index < info->dlpi_phnum; index++) {
+    const ElfW(Phdr) *segment = &info->dlpi_phdr[index];
+    // A segment that can be written holds relocations or data: only the others equal their file.
+    if (segment->p_type != PT_LOAD || segment->p_flags & PF_W) continue;
+    uintptr_t start = (info->dlpi_addr + segment->p_vaddr) / page * page;
+    uintptr_t end = (info->dlpi_addr + segment->p_vaddr + segment->p_memsz) / page * page;
+    if (end > start) madvise((void *)start, end - start, MADV_DONTNEED);
+  }
+  return 0;
+}
+
+void cl_release_clean_pages(void) { dl_iterate_phdr(release, NULL); }

@@ -68,7 +68,12 @@ final class BluetoothLinks {
   private func receiveManagement(_ fd: Int32) {
     guard fd == management else { return }
     switch Descriptor.read(fd, count: 4096) {
-    case .octets(let packet): emit(.managementReceived(packet))
+    case .octets(var packet):
+      // Kernels of Debian 12 say "failed" to Set Powered of a blocked radio; its switch tells why.
+      let isFailedPower =
+        packet.count >= 9 && (1...2).contains(packet[0]) && packet[6] == 5 && packet[7] == 0 && packet[8] == 3
+      if isFailedPower, RadioSwitch.isBluetoothBlocked() { packet[8] = ManagementStatus.rfkilled.rawValue }
+      emit(.managementReceived(packet))
     case .wouldBlock: break
     case .end:
       closeManagement()

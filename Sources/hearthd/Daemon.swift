@@ -155,6 +155,7 @@ final class Daemon {
     SystemLog.write(
       6, "ready: \(loaded.configuration.devices.count) devices, \(loaded.configuration.backends.count) backends")
     whenReady()
+    Memory.releaseStart()
     arm()
     loop.run()
     bluetooth?.stop()
