@@ -196,6 +196,7 @@ extension Gateway {
       let zone = zone(for: device.configuration, patient: device.configuration.patient)
       devices[id]?.clock = Intake.clock(stamp, zone: zone, now: now)
     }
+    if output.clockWasSet { devices[id]?.clock?.setAt = now.wall }
     for problem in output.problems {
       if device.lastProblem?.code != problem.code {
         effects.append(.log(.notice, "device \(id): \(problem.code): \(problem.message)"))

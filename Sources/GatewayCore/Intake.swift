@@ -34,6 +34,8 @@ public struct DeviceClock: Sendable, Hashable {
   public var offset: Int64
   /// True when the hub's own clock could be trusted then.
   public var isReliable: Bool
+  /// When the hub set the device's clock, in milliseconds since 1970: stamps from then on are right, those before are not.
+  public var setAt: Int64?
 
   /// An offset found when both clocks were read together.
   public init(offset: Int64, isReliable: Bool) {
@@ -130,7 +132,9 @@ public enum Intake {
     var flags: [ReadingFlag] = isAmbiguous ? [.ambiguousTime] : []
     var milliseconds = seconds
     var quality = TimeQuality.device
-    if let clock = context.clock, clock.isReliable, abs(clock.offset) > tolerance {
+    if let clock = context.clock, clock.isReliable, abs(clock.offset) > tolerance,
+      !isSinceSet(milliseconds, clock, context)
+    {
       milliseconds += clock.offset
       quality = .corrected
     } else if context.clock == nil, context.now.isSynchronised, abs(context.now.wall - milliseconds) > tolerance {
@@ -144,6 +148,12 @@ public enum Intake {
     return Placed(
       time: Timestamp(milliseconds: milliseconds, offsetSeconds: Int32(clamping: offset)), quality: quality,
       flags: flags)
+  }
+
+  /// True for a stamp of the clock as the hub has set it in this session.
+  private static func isSinceSet(_ stamp: Int64, _ clock: DeviceClock, _ context: IntakeContext) -> Bool {
+    guard let setAt = clock.setAt else { return false }
+    return stamp >= setAt - tolerance && stamp <= context.now.wall + tolerance
   }
 
   /// The hub's clock at reception, less what the device told to have passed since. No offset of a device's clock applies, and it

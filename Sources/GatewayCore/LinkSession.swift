@@ -25,6 +25,8 @@ struct SessionOutput {
   var discovered: GATTDatabase?
   /// What discovery found earlier is no longer so.
   var forgetsAttributes = false
+  /// The hub set the device's clock.
+  var clockWasSet = false
 
   /// Something has to be on disk before anything is sent.
   var mustStore: Bool { !readings.isEmpty || !fragments.isEmpty || problems.contains { $0.raw != nil } }
@@ -277,6 +279,7 @@ struct LinkSession: Sendable {
         take(driver.handle(.readFailed(LinkSession.id(characteristic), code)), at: now, into: &output)
         clockWasRead(characteristic, at: now, into: &output)
       case .written(let characteristic):
+        if LinkSession.clocks.contains(characteristic.uuid) { output.clockWasSet = true }
         take(driver.handle(.written(LinkSession.id(characteristic))), at: now, into: &output)
       case .writeFailed(let characteristic, let code):
         take(driver.handle(.writeFailed(LinkSession.id(characteristic), code)), at: now, into: &output)

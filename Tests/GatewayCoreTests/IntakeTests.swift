@@ -50,6 +50,18 @@ private func place(
     #expect(reading.deviceTime == stamp(2026, 11, 21, 7, 10))
   }
 
+  @Test func aClockThatTheHubSetIsRightFromThenOn() {
+    // A day behind, set a minute before noon; noon is reception.
+    var clock = DeviceClock(offset: 86_400_000, isReliable: true)
+    clock.setAt = noon - 60_000
+    let before = place(stamp(2026, 11, 20, 8, 10), clock: clock)
+    #expect(before.timeQuality == .corrected)
+    #expect(before.takenAt?.milliseconds == noon - 330_000)
+    let after = place(stamp(2026, 11, 21, 8, 15), clock: clock)
+    #expect(after.timeQuality == .device)
+    #expect(after.takenAt?.milliseconds == noon - 30_000)
+  }
+
   @Test func aClockWithinAMinuteIsKept() {
     let reading = place(stamp(2026, 11, 21, 8, 0), clock: DeviceClock(offset: 59_000, isReliable: true))
     #expect(reading.timeQuality == .device)
