@@ -3,6 +3,7 @@
 public import JSON
 
 internal import BluetoothManagement
+internal import ControlProtocol
 internal import Drivers
 internal import Readings
 internal import Zones
@@ -72,13 +73,7 @@ public enum ConfigurationFile {
   /// A name that stands in file names, cursors and commands.
   static func identifier(_ node: JSONNode) throws(JSONError) -> String {
     let text = try node.string()
-    let isGood = text.utf8.allSatisfy { octet in
-      switch octet {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
-      default: false
-      }
-    }
-    guard isGood, !text.isEmpty, text.utf8.count <= 64, text.utf8.first != 0x2E else {
+    guard Reference.isValid(text) else {
       throw node.error("invalid-value", "expected 1 to 64 letters, digits, \"-\", \"_\" or \".\", found \"\(text)\"")
     }
     return text

@@ -1,6 +1,7 @@
 // hearthctl pair at a terminal: an interactive minute. It asks for what is missing, says what to press, shows how it goes, and
 // ends with the first reading.
 
+import ControlProtocol
 import Drivers
 import JSON
 import Platform
@@ -60,7 +61,7 @@ struct PairDialogue {
       let text =
         if choice == nil { try Question.ask(question, &conversation) } else { try choice?.ask(question) ?? "" }
       if text.isEmpty { return nil }
-      if PairOrder.isReference(text) { return text }
+      if Reference.isValid(text) { return text }
       say("a reference has at most 64 letters, digits, \"-\", \"_\" or \".\"")
     }
   }

@@ -115,12 +115,12 @@ enum AndTM265xLine: LineProtocol {
 }
 
 /// Asks for the last result again and again: nothing else tells of a new one.
-struct AndTM265xDriver: Driver {
+struct AndTM265xDriver: FramedDriver {
   private static let pollTimer: DriverTimer = 1
   private static let pollMilliseconds = 10_000
 
   private let context: DriverContext
-  private var line = FramedLine<AndTM265xLine>()
+  var line = FramedLine<AndTM265xLine>()
   /// The last result, to know a new one.
   private var last: [UInt8]?
   private var model: String?
@@ -135,20 +135,12 @@ struct AndTM265xDriver: Driver {
         .startTimer(AndTM265xDriver.pollTimer, milliseconds: AndTM265xDriver.pollMilliseconds),
       ]
     case .received(let octets):
-      line.append(octets)
-      var actions: [DriverAction] = []
-      while let item = line.next() {
-        switch item {
-        case .problem(let problem): actions.append(.problem(problem))
-        case .frame(let frame): actions += taken(frame)
-        }
-      }
-      return actions
+      return frames(of: octets)
     default: return []
     }
   }
 
-  private mutating func taken(_ frame: [UInt8]) -> [DriverAction] {
+  mutating func taken(_ frame: [UInt8]) -> [DriverAction] {
     guard let result = AndTM265xLine.result(frame), context.everyFrame || frame != last else { return [] }
     // What the first question finds was measured before the hub listened.
     let isStored = last == nil

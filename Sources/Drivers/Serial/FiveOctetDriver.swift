@@ -4,13 +4,13 @@
 internal import Octets
 internal import Readings
 
-struct FiveOctetDriver<Protocol: LineProtocol>: Driver {
+struct FiveOctetDriver<Protocol: LineProtocol>: FramedDriver {
   private static var downloadTimer: DriverTimer { 1 }
   private static var downloadMilliseconds: Int { 2000 }
 
   private let dialect: FiveOctetDialect
   private let context: DriverContext
-  private var line = FramedLine<Protocol>()
+  var line = FramedLine<Protocol>()
   private var spotCheck: SpotCheckRule
   private var stored = SpotCheckRule(samplesPerSecond: 1)
   private var storedSamples = 0
@@ -35,15 +35,7 @@ struct FiveOctetDriver<Protocol: LineProtocol>: Driver {
       isDownloading = false
       return [.transmit([0xF6, 0xF6, 0xF6])]
     case .received(let octets):
-      line.append(octets)
-      var actions: [DriverAction] = []
-      while let item = line.next() {
-        switch item {
-        case .problem(let problem): actions.append(.problem(problem))
-        case .frame(let frame): actions += taken(frame)
-        }
-      }
-      return actions
+      return frames(of: octets)
     default: return []
     }
   }
@@ -65,7 +57,7 @@ struct FiveOctetDriver<Protocol: LineProtocol>: Driver {
     .startTimer(FiveOctetDriver.downloadTimer, milliseconds: FiveOctetDriver.downloadMilliseconds)
   }
 
-  private mutating func taken(_ frame: [UInt8]) -> [DriverAction] {
+  mutating func taken(_ frame: [UInt8]) -> [DriverAction] {
     guard frame.count == 3 || frame.count == 6 else {
       let reading = FiveOctetFrame(frame)?.reading(dialect)
       if context.everyFrame { return reading.map { [.reading($0)] } ?? [] }

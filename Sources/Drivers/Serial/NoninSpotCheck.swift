@@ -134,7 +134,7 @@ enum NoninSpotCheckLine: LineProtocol {
 }
 
 /// Takes what the oximeter sends and acknowledges it when it is on disk.
-struct NoninSpotCheckDriver: Driver {
+struct NoninSpotCheckDriver: FramedDriver {
   private static let clockTimer: DriverTimer = 1
   /// So long after the last look at it a clock that is wrong is set, when no reading came meanwhile.
   private static let clockMilliseconds = 10_000
@@ -143,7 +143,7 @@ struct NoninSpotCheckDriver: Driver {
   private static let readClock: [UInt8] = [0x02, 0x72, 0x00, 0x03]
 
   private let context: DriverContext
-  private var line = FramedLine<NoninSpotCheckLine>()
+  var line = FramedLine<NoninSpotCheckLine>()
   /// Readings that are given and not yet acknowledged.
   private var pending = 0
   /// Seconds since the session began, counted by the clock's timer; nil when the clock is not to be set any more.
@@ -164,15 +164,7 @@ struct NoninSpotCheckDriver: Driver {
       defer { pending = 0 }
       return (0..<pending).map { _ in .transmit([0x06]) }
     case .received(let octets):
-      line.append(octets)
-      var actions: [DriverAction] = []
-      while let item = line.next() {
-        switch item {
-        case .problem(let problem): actions.append(.problem(problem))
-        case .frame(let frame): actions += taken(frame)
-        }
-      }
-      return actions
+      return frames(of: octets)
     default: return []
     }
   }
@@ -212,7 +204,7 @@ struct NoninSpotCheckDriver: Driver {
     return [.deviceClock(.local(stamp))]
   }
 
-  private mutating func taken(_ frame: [UInt8]) -> [DriverAction] {
+  mutating func taken(_ frame: [UInt8]) -> [DriverAction] {
     if let stamp = NoninSpotCheckLine.clock(frame) { return clock(stamp) }
     guard let check = NoninSpotCheck(frame) else { return [] }
     isHeard = true

@@ -72,7 +72,7 @@ enum SunTechLine: LineProtocol {
 }
 
 /// Watches the cuff's pressure.
-struct SunTechDriver: Driver {
+struct SunTechDriver: FramedDriver {
   private static let pollTimer: DriverTimer = 1
   private static let pollMilliseconds = 1000
   /// A cuff with more is measuring; with less, so often in a row, it has ended. mmHg.
@@ -81,7 +81,7 @@ struct SunTechDriver: Driver {
   private static let deflatedPolls = 3
 
   private let context: DriverContext
-  private var line = FramedLine<SunTechLine>()
+  var line = FramedLine<SunTechLine>()
   private var isMeasuring = false
   private var low = 0
   /// How often the result may still be asked for.
@@ -100,20 +100,12 @@ struct SunTechDriver: Driver {
         .transmit(question), .startTimer(SunTechDriver.pollTimer, milliseconds: SunTechDriver.pollMilliseconds),
       ]
     case .received(let octets):
-      line.append(octets)
-      var actions: [DriverAction] = []
-      while let item = line.next() {
-        switch item {
-        case .problem(let problem): actions.append(.problem(problem))
-        case .frame(let frame): actions += taken(frame)
-        }
-      }
-      return actions
+      return frames(of: octets)
     default: return []
     }
   }
 
-  private mutating func taken(_ frame: [UInt8]) -> [DriverAction] {
+  mutating func taken(_ frame: [UInt8]) -> [DriverAction] {
     if let pressure = SunTechLine.pressure(frame) {
       watch(pressure)
       return []

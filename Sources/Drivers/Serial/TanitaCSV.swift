@@ -137,9 +137,9 @@ enum TanitaFraming: LineProtocol {
 }
 
 /// Listens to the scale: one line is one measurement.
-struct TanitaDriver: Driver {
+struct TanitaDriver: FramedDriver {
   private let context: DriverContext
-  private var line = FramedLine<TanitaFraming>()
+  var line = FramedLine<TanitaFraming>()
   private var last: [UInt8] = []
   private var serial: String?
 
@@ -147,18 +147,10 @@ struct TanitaDriver: Driver {
 
   mutating func handle(_ input: DriverInput) -> [DriverAction] {
     guard case .received(let octets) = input else { return [] }
-    line.append(octets)
-    var actions: [DriverAction] = []
-    while let item = line.next() {
-      switch item {
-      case .problem(let problem): actions.append(.problem(problem))
-      case .frame(let frame): actions += taken(frame)
-      }
-    }
-    return actions
+    return frames(of: octets)
   }
 
-  private mutating func taken(_ frame: [UInt8]) -> [DriverAction] {
+  mutating func taken(_ frame: [UInt8]) -> [DriverAction] {
     let content = TanitaLine(frame[...])
     var actions: [DriverAction] = []
     if let found = content.serial, found != serial {

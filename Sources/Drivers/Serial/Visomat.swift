@@ -84,9 +84,9 @@ enum VisomatLine: LineProtocol {
 }
 
 /// Takes a dump when one comes.
-struct VisomatDriver: Driver {
+struct VisomatDriver: FramedDriver {
   private let context: DriverContext
-  private var line = FramedLine<VisomatLine>()
+  var line = FramedLine<VisomatLine>()
   /// What was given in this session; the hub knows the rest by the records' own octets.
   private var given: Set<[UInt8]> = []
 
@@ -94,18 +94,10 @@ struct VisomatDriver: Driver {
 
   mutating func handle(_ input: DriverInput) -> [DriverAction] {
     guard case .received(let octets) = input else { return [] }
-    line.append(octets)
-    var actions: [DriverAction] = []
-    while let item = line.next() {
-      switch item {
-      case .problem(let problem): actions.append(.problem(problem))
-      case .frame(let frame): actions += taken(frame)
-      }
-    }
-    return actions
+    return frames(of: octets)
   }
 
-  private mutating func taken(_ frame: [UInt8]) -> [DriverAction] {
+  mutating func taken(_ frame: [UInt8]) -> [DriverAction] {
     guard let (user, records) = VisomatLine.block(frame) else { return [] }
     return records.flatMap { record -> [DriverAction] in
       // The user belongs to the record: two persons may have the same values in the same minute.

@@ -103,14 +103,14 @@ extension WeighingLine {
 }
 
 /// Listens to a scale.
-struct WeighingDriver<Line: WeighingLine>: Driver {
+struct WeighingDriver<Line: WeighingLine>: FramedDriver {
   private static var silenceTimer: DriverTimer { 1 }
   private static var questionTimer: DriverTimer { 2 }
   /// How often a scale is asked for its weight.
   private static var questionMilliseconds: Int { 1000 }
 
   private let context: DriverContext
-  private var line = FramedLine<Line>()
+  var line = FramedLine<Line>()
   private var rule = WeighingRule()
   /// The scale said last that the weight is out of its range; said again, it is no new problem.
   private var isOutOfRange = false
@@ -125,14 +125,7 @@ struct WeighingDriver<Line: WeighingLine>: Driver {
       rule.silence()
       return []
     case .received(let octets):
-      line.append(octets)
-      var actions: [DriverAction] = []
-      while let item = line.next() {
-        switch item {
-        case .problem(let problem): actions.append(.problem(problem))
-        case .frame(let frame): actions += taken(frame)
-        }
-      }
+      var actions = frames(of: octets)
       if rule.isHolding, !actions.isEmpty || line.waiting == 0 {
         actions.append(
           .startTimer(WeighingDriver.silenceTimer, milliseconds: WeighingRule.silenceMilliseconds))
@@ -150,7 +143,7 @@ struct WeighingDriver<Line: WeighingLine>: Driver {
     ]
   }
 
-  private mutating func taken(_ frame: [UInt8]) -> [DriverAction] {
+  mutating func taken(_ frame: [UInt8]) -> [DriverAction] {
     if let property = Line.property(frame) { return [.property(property)] }
     guard let weighing = Line.weighing(frame) else { return [] }
     let raw = RawSource(source: Line.id, octets: frame)

@@ -1,5 +1,6 @@
 // hearthctl pair: a device becomes one of this hub's; an interactive minute, or a script's.
 
+import ControlProtocol
 import JSON
 import Drivers
 
@@ -95,21 +96,10 @@ struct PairOrder {
     if consentCode != nil, user == nil {
       throw Failure.usage("--consent-code belongs to a user slot", hint: "name it: --user SLOT")
     }
-    if let patient, !PairOrder.isReference(patient) {
+    if let patient, !Reference.isValid(patient) {
       throw Failure.usage(
         "\"\(patient)\" is no patient's reference", hint: "at most 64 letters, digits, \"-\", \"_\" or \".\"")
     }
-  }
-
-  /// 1 to 64 letters, digits, "-", "_" and ".", as the daemon takes them.
-  static func isReference(_ text: String) -> Bool {
-    let isGood = text.utf8.allSatisfy { octet in
-      switch octet {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
-      default: false
-      }
-    }
-    return isGood && !text.isEmpty && text.utf8.count <= 64 && text.utf8.first != 0x2E
   }
 
   private static func isAddress(_ text: String) -> Bool {
