@@ -136,6 +136,23 @@ private func expectNothingStays(_ kernel: Kernel, _ location: SourceLocation = #
     }
   }
 
+  @Test func theNextTryBeginsOnALinkOfItsOwn() {
+    let kernel = kernel(.compares(1234))
+    let refused = kernel.pair(0)
+    kernel.ask(.pairAnswer("no"))
+    kernel.pass(10)
+    #expect(kernel.failure(refused) == "pairing.refused")
+    // At once, while the kernel still ends the first link.
+    kernel.commands = []
+    let second = kernel.ask(.pair(PairingWish(address: "F0:00:00:00:00:01")))
+    #expect(!kernel.commands.contains("Pair Device"))
+    kernel.pass(2000)
+    #expect(kernel.nextLink == 2)
+    kernel.ask(.pairAnswer("yes"))
+    kernel.pass(1000)
+    #expect(kernel.result(second)?["protected"]?.bool == true)
+  }
+
   @Test func aScaleWithUsersAsksForSlotAndCode() {
     let kernel = kernel()
     kernel.air = [

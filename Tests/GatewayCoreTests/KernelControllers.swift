@@ -107,7 +107,7 @@ extension Kernel {
       let address = Kernel.address(body)
       if address.bits == 0 { controllers[index]?.list = [:] } else { controllers[index]?.list[address] = nil }
       complete(index, opcode, 0, body)
-    case 0x19...0x1F: pairingCommand(index, opcode, body)
+    case 0x14, 0x19...0x1F: pairingCommand(index, opcode, body)
     default: complete(index, opcode)
     }
   }

@@ -18,6 +18,7 @@ struct SimulatedLink {
   var isSecuring = false
   /// It is being ended.
   var isEnding = false
+  var hasRefusedPairing = false
 }
 
 extension Kernel {
@@ -221,6 +222,15 @@ extension Kernel {
       controllers[index]?.pairing = address
       // A link that is just being ended is taken, and the pairing ends with it.
       if let place, links[place] != nil, links[place]?.isEnding == false { pairLinked(place, index) }
+    case 0x14:
+      guard let place, let number = links[place]?.number else {
+        return complete(index, opcode, 0x02, Kernel.wire(address))
+      }
+      links[place]?.isEnding = true
+      after(40) { kernel in
+        if kernel.links[place]?.number == number { kernel.drop(place, reason: 2) }
+        kernel.complete(index, opcode, 0, Kernel.wire(address))
+      }
     case 0x1A:
       let isPending = controllers[index]?.pairing == address
       if isPending { endPairing(index, 0x10) }
@@ -229,7 +239,8 @@ extension Kernel {
     case 0x1B:
       let wasKnown = controllers[index]?.keys.removeValue(forKey: address) != nil
       controllers[index]?.identityKeys[address] = nil
-      guard let place, let number = links[place]?.number else {
+      // A device without keys is not paired, and its link stays.
+      guard wasKnown, let place, let number = links[place]?.number else {
         return complete(index, opcode, wasKnown ? 0 : 0x06, Kernel.wire(address))
       }
       links[place]?.isEnding = true
@@ -252,8 +263,10 @@ extension Kernel {
     where body.count >= 11 && body[7...].enumerated().reduce(0) { $0 | UInt32($1.element) << (8 * $1.offset) } == digits:
       bonded(place, index, isAuthenticated: true)
     default:
+      // The link stays for a moment, but devices were seen that finish no second pairing on it.
+      links[place]?.hasRefusedPairing = true
       endPairing(index, 0x05)
-      drop(place, reason: 4)
+      if let number = links[place]?.number { lastsWithoutSocket(place, number) }
     }
   }
 

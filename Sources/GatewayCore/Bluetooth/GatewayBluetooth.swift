@@ -26,6 +26,8 @@ struct BluetoothState: Sendable {
   /// Control connections that look for devices, until a monotonic millisecond.
   var scans: [UInt64: Int64] = [:]
   var pairing: Pairing?
+  /// The device whose link is being ended after a pairing that failed: the next one waits for that.
+  var parting: PeerAddress?
   /// The newest that came about, until the next one: its keys may fail to reach the disk.
   var finished: Pairing?
   /// The device that was unpaired last, and what is to be restored when the disk does not take it.
@@ -71,6 +73,7 @@ extension Gateway {
     bluetooth.door = .closed
     bluetooth.fault = end
     bluetooth.controllers = [:]
+    bluetooth.parting = nil
     var effects = failPairing(ControlError(code: end.code, message: end.message, hint: end.hint), now)
     let isWanted = !bluetooth.devices.isEmpty
     // Without devices nobody waits for it: it is tried again when a technician asks.
@@ -114,8 +117,9 @@ extension Gateway {
     case .settings(let settings): return settingsChanged(settings, index, now)
     case .connected(let address, let advertising): return connected(address, advertising, index, now)
     case .disconnected(let address, let reason):
-      guard reason == .authenticationFailure, let id = device(address, on: index) else { return [] }
-      return bondLost(id, now)
+      let effects = address == bluetooth.parting ? parted(now) : []
+      guard reason == .authenticationFailure, let id = device(address, on: index) else { return effects }
+      return effects + bondLost(id, now)
     case .connectFailed(let address, _):
       if let id = device(address, on: index) { devices[id]?.missedContacts += 1 }
       return []
@@ -155,6 +159,7 @@ extension Gateway {
 
   private mutating func removeController(_ index: UInt16, _ now: Now) -> [Effect] {
     guard bluetooth.controllers.removeValue(forKey: index) != nil else { return [] }
+    bluetooth.parting = nil
     var effects: [Effect] = [.log(.warning, "bluetooth: the controller was unplugged")]
     if bluetooth.pairing?.controller == index {
       effects += failPairing(
@@ -184,6 +189,7 @@ extension Gateway {
       code: fault.code, message: fault.message, hint: fault.hint, retryAt: now.monotonic + milliseconds)
     bluetooth.controllers[index]?.listed = [:]
     bluetooth.controllers[index]?.isDiscovering = false
+    bluetooth.parting = nil
     var effects: [Effect] = isNew ? [.log(.warning, "\(fault.code): \(fault.message)")] : []
     if bluetooth.pairing?.controller == index {
       effects += failPairing(ControlError(code: fault.code, message: fault.message, hint: fault.hint), now)
@@ -204,6 +210,7 @@ extension Gateway {
     switch opcode {
     case 0x0019: return pairEnded(status, data, index, now)
     case 0x001B: return forgotten(data, index)
+    case 0x0014: return bluetooth.parting == nil ? [] : parted(now)
     case ManagementCommand.startDiscovery.opcode where status != .success:
       bluetooth.rediscoverAt = now.monotonic + 1000
       return []

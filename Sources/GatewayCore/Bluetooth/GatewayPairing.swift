@@ -143,11 +143,21 @@ extension Gateway {
     return beginPairing(now)
   }
 
+  /// The link of a pairing that failed is gone: whoever waited for that goes on.
+  mutating func parted(_ now: Now) -> [Effect] {
+    bluetooth.parting = nil
+    return bluetooth.pairing?.stage == .parting ? beginPairing(now) : []
+  }
+
   mutating func beginPairing(_ now: Now) -> [Effect] {
     guard let pairing = bluetooth.pairing, let peer = pairing.peer, let id = pairing.device,
       let profile = pairing.profile,
       let own = bluetooth.controllers[pairing.controller]?.address
     else { return [] }
+    guard bluetooth.parting != peer else {
+      bluetooth.pairing?.stage = .parting
+      return []
+    }
     let asks: [Effect] = [pairing.tell("pairing"), manage(.pair(peer, .keyboardDisplay), pairing.controller)]
     guard bonds.level(of: peer, on: own) != nil || bluetooth.devices[peer] != nil else {
       bluetooth.pairing?.stage = .pairing
@@ -330,6 +340,7 @@ extension Gateway {
 
   mutating func pairingTimedOut(_ now: Now) -> [Effect] {
     guard let pairing = bluetooth.pairing else { return [] }
+    bluetooth.parting = nil
     let hint = pairing.profile?.pairingHint ?? ""
     let advice =
       hint.isEmpty ? "bring it into pairing mode (its manual says how), within a few metres of the hub" : hint
@@ -349,6 +360,11 @@ extension Gateway {
     let isUnderWay = pairing.stage == .pairing || pairing.stage == .forgetting
     if let peer = pairing.peer, isUnderWay {
       effects.append(manage(.cancelPair(peer), pairing.controller))
+      if let id = pairing.device, devices[id]?.session != nil || devices[id]?.isConnecting ?? false {
+        // Unpair leaves a link alone that has no keys yet, and a second pairing on it was seen to hang.
+        bluetooth.parting = peer
+        effects.append(manage(.disconnect(peer), pairing.controller))
+      }
       effects.append(manage(.unpair(peer, disconnects: true), pairing.controller))
     }
     if let id = pairing.device, !register.devices.contains(where: { $0.id == id }) {

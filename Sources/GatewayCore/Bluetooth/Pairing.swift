@@ -13,13 +13,15 @@ struct Pairing: Sendable {
     case asking
     /// Discovery has to end first: the kernel does not do both well.
     case stoppingDiscovery
+    /// The link of the try before has to end first.
+    case parting
     /// It was paired before: its old link and keys go first.
     case forgetting
     case pairing
     /// Keys and register are being written.
     case saving
 
-    var keepsFromDiscovery: Bool { self == .stoppingDiscovery || self == .forgetting || self == .pairing }
+    var keepsFromDiscovery: Bool { [.stoppingDiscovery, .parting, .forgetting, .pairing].contains(self) }
   }
 
   /// What the technician is asked.
