@@ -61,13 +61,16 @@ enum BluetoothChecks {
       Check(id: "bluetooth-owner", state: state, message: message, hint: hint)
     }
     let stop = "sudo systemctl disable --now bluetooth.service; Hearth speaks to the kernel itself"
-    let unit = HelperProgram.properties("bluetooth.service", ["LoadState", "ActiveState", "UnitFileState"])
+    let unit = HelperProgram.properties(
+      "bluetooth.service", ["LoadState", "ActiveState", "UnitFileState", "DropInPaths"])
     let process = OtherProgram.find("bluetoothd", unit: "bluetooth.service")
     if unit?["ActiveState"] == "active" || process != nil {
       let which = process.map { " (process \($0))" } ?? ""
       return check(.failed, "bluetoothd runs\(which): two programs cannot steer one adapter", stop)
     }
-    if unit?["LoadState"] == "loaded", unit?["UnitFileState"] == "enabled" {
+    // The package's own condition keeps it away, unless somebody put another file in its place.
+    let isKeptAway = unit?["DropInPaths"]?.contains("/lib/systemd/system/bluetooth.service.d/hearth.conf") ?? false
+    if unit?["LoadState"] == "loaded", unit?["UnitFileState"] == "enabled", !isKeptAway {
       return check(.warning, "bluetoothd does not run, but starts with the hub", stop)
     }
     return check(.ok, "no other program steers the adapter")

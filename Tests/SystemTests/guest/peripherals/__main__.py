@@ -58,6 +58,19 @@ from kinds import KINDS
 from radio import Air, KernelController
 
 
+class Wire:
+    """From a controller to the kernel. A kernel whose radio is blocked takes nothing (ENXIO); asyncio would close the device."""
+
+    def __init__(self, pipe):
+        self.pipe = pipe
+
+    def on_packet(self, packet):
+        try:
+            os.write(self.pipe.fileno(), bytes(packet))
+        except OSError as error:
+            event('not-taken', error=error.strerror)
+
+
 class Hub:
     """One controller of the kernel, which can be pulled and put back."""
 
@@ -69,8 +82,9 @@ class Hub:
     async def plug(self):
         if self.transport is None:
             self.transport = await open_transport('vhci')
+            self.wire = Wire(self.transport.sink.transport.get_extra_info('pipe'))
             self.controller = KernelController(
-                'hub%d' % self.number, host_source=self.transport.source, host_sink=self.transport.sink, link=self.air,
+                'hub%d' % self.number, host_source=self.transport.source, host_sink=self.wire, link=self.air,
                 public_address=self.address)
             event('plugged', hub=self.number, address=self.address)
 
@@ -83,7 +97,7 @@ class Hub:
             event('unplugged', hub=self.number)
 
     def hardware_error(self):
-        self.transport.sink.on_packet(bytes([0x04, 0x10, 0x01, 0x42]))
+        self.wire.on_packet(bytes([0x04, 0x10, 0x01, 0x42]))
 
 
 class Control:
