@@ -30,6 +30,9 @@ public struct Delivery: Sendable {
   /// Nothing under way.
   public init() {}
 
+  /// The next batch may hold so many items in one request again.
+  public mutating func allow(_ count: Int) { if let most = mostItems, count > most { mostItems = nil } }
+
   /// Takes a new batch.
   public mutating func begin(_ items: [OutgoingItem], _ encode: Encode) {
     // What the last batch told is acknowledged by now; what a divided batch told comes again and counts.

@@ -36,12 +36,12 @@ public enum Effect: Sendable {
   case close(device: String)
   /// Call `.timer` at this monotonic millisecond; nil: not at all. Replaces what was asked before.
   case wake(at: Int64?)
-  /// Read what a backend is to get after a sequence number.
-  case fetch(backend: String, after: UInt64, maximumCount: Int, maximumBytes: Int)
+  /// Read what a backend is to get on one of its lanes.
+  case fetch(FetchRequest)
   /// Encode, freeze and send these to a backend.
-  case deliver(backend: String, [Deliverable])
-  /// Send the frozen octets of the last delivery again.
-  case redeliver(backend: String)
+  case deliver(backend: String, lane: OutboxLane, [Deliverable])
+  /// Send the frozen octets of a lane's last delivery again.
+  case redeliver(backend: String, lane: OutboxLane)
   /// Drop what nobody needs any more; never what lies at or after `pinned`.
   case retain(pinned: UInt64?)
   /// Write the journal's segments anew without a patient.

@@ -157,9 +157,10 @@ extension Gateway {
     var counts: [String: UInt64] = [:]
     for backend in configuration.backends {
       let outbox = outboxes[backend.name]
-      let inFlight = outbox?.batch.last?.sequence ?? 0
+      let inFlight = outbox?.backlog.batch.last?.sequence ?? 0
       let through = max(state.cursors[backend.name]?.through ?? 0, inFlight)
-      counts[backend.name] = UInt64(report.counted.count { $0 > through })
+      let ahead = Set((state.cursors[backend.name]?.ahead ?? []) + (outbox?.express.batch.map(\.sequence) ?? []))
+      counts[backend.name] = UInt64(report.counted.count { $0 > through && !ahead.contains($0) })
     }
     var answer = JSONObject()
     answer["erased"] = true
@@ -172,14 +173,5 @@ extension Gateway {
     return append([.erased(patient: patient, counts: counts)], now: now)
       + [.log(.notice, "a patient was erased: \(report.readings) readings")]
       + callers.map { .answer($0, .result(.object(answer))) }
-  }
-}
-
-extension Outbox {
-  /// A frozen batch that waits for its next try is read from the journal again then.
-  mutating func thaw() {
-    guard case .waiting(let until, true) = phase else { return }
-    phase = .waiting(until: until, hasBatch: false)
-    batch = []
   }
 }

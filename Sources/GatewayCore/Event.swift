@@ -51,10 +51,10 @@ public enum Event: Sendable {
   case journalRolled
   /// The journal found something, or its size changed.
   case journalReport(JournalReport)
-  /// What a backend is to get next; empty when nothing waits.
-  case fetched(backend: String, [Deliverable])
+  /// What a lane is to get next; empty when nothing is there for it. `isAtEnd`: the journal has nothing more of what was asked.
+  case fetched(FetchRequest, [Deliverable], isAtEnd: Bool)
   /// A delivery ended.
-  case delivered(backend: String, DeliveryOutcome)
+  case delivered(backend: String, lane: OutboxLane, DeliveryOutcome)
   /// A stored reading that an assignment asked for; nil when it is no longer there.
   case loaded(sequence: UInt64, Reading?)
   /// The daemon that ran here before did not end as it should.
@@ -189,8 +189,9 @@ public struct Deliverable: Hashable, Sendable {
 
 /// How a delivery ended.
 public enum DeliveryOutcome: Hashable, Sendable {
-  /// Every item has an answer; those in `refused` are kept aside with the backend's reason, by identifier.
-  case accepted(duplicates: Int, refused: [String: String])
+  /// Every item has an answer; those in `refused` are kept aside with the backend's reason, by identifier. `mostItems`: larger
+  /// batches were refused as too large on the way.
+  case accepted(duplicates: Int, refused: [String: String], mostItems: Int? = nil)
   /// The outcome is unknown or the backend is busy: the same octets again, not before `after` milliseconds.
   case retry(after: Int64?, code: String)
   /// The backend refuses the batch as a whole: find the item.

@@ -30,6 +30,7 @@ public struct Gateway: Sendable {
     var entries: [JournalEntry]
     var device: String?
     var backend: String?
+    var lane: OutboxLane?
     var request: RequestID?
     /// Rules as they were before, to be restored when the append fails.
     var rulesBefore: [String: PatientState] = [:]
@@ -160,11 +161,8 @@ public struct Gateway: Sendable {
       return watchJournal(now)
     case .restartedAfter(let end): return restarted(after: end, now)
     case .erased(let patient, let report): return erased(patient, report, now)
-    case .fetched(let backend, let items):
-      let through = state.cursors[backend]?.through ?? 0
-      let items = withHeartbeat(items, backend, through)
-      return outboxes[backend]?.fetched(items, through: through) ?? []
-    case .delivered(let backend, let outcome): return delivered(backend, outcome, now)
+    case .fetched(let request, let items, let isAtEnd): return fetched(request, items, isAtEnd: isAtEnd, now)
+    case .delivered(let backend, let lane, let outcome): return delivered(backend, lane, outcome, now)
     case .loaded(let sequence, let reading):
       return loadedForRetry(sequence, isThere: reading != nil, now) + loaded(sequence, reading, now)
     case .asked(let id, let request, let caller): return answer(id, request, caller, now)
@@ -183,7 +181,7 @@ public struct Gateway: Sendable {
     if state.stored > 0 { effects += append([.snapshot(state)], now: now) }
     effects += endSessions(now)
     watch.heartbeatAt = configuration.watch.heartbeatEvery.map { now.monotonic + min($0, 60_000) }
-    return effects + openBluetooth() + openDevices(now) + recoverFragments(now) + wakeOutboxes() + expireRules(now)
+    return effects + openBluetooth() + openDevices(now) + recoverFragments(now) + wakeOutboxes(now) + expireRules(now)
       + resumeErasures()
   }
 
@@ -210,15 +208,14 @@ public struct Gateway: Sendable {
       outboxes[name] = nil
     }
     for backend in configuration.backends where outboxes[backend.name]?.configuration != backend {
-      // A backend that is being sent to waits for its answer; what is sent after it is of the new settings.
-      if outboxes[backend.name]?.phase == .sending {
-        outboxes[backend.name]?.reconfigure(backend)
+      if outboxes[backend.name] == nil {
+        outboxes[backend.name] = Outbox(backend, limit: state.cursors[backend.name]?.limit)
       } else {
-        outboxes[backend.name] = Outbox(backend)
+        outboxes[backend.name]?.reconfigure(backend)
       }
     }
     return effects
-      + (isStarted ? openBluetooth() + listDevices(now) + settlePorts(now) + openDevices(now) + wakeOutboxes() : [])
+      + (isStarted ? openBluetooth() + listDevices(now) + settlePorts(now) + openDevices(now) + wakeOutboxes(now) : [])
   }
 
   private mutating func stop(_ now: Now) -> [Effect] {
@@ -232,13 +229,13 @@ public struct Gateway: Sendable {
 
   /// Appends entries; what follows in the same list waits until they are on disk.
   mutating func append(
-    _ entries: [JournalEntry], device: String? = nil, backend: String? = nil, request: RequestID? = nil,
-    rulesBefore: [String: PatientState] = [:], now: Now
+    _ entries: [JournalEntry], device: String? = nil, backend: String? = nil, lane: OutboxLane? = nil,
+    request: RequestID? = nil, rulesBefore: [String: PatientState] = [:], now: Now
   ) -> [Effect] {
     let id = AppendID(nextAppend)
     nextAppend += 1
     pending[id] = PendingAppend(
-      entries: entries, device: device, backend: backend, request: request, rulesBefore: rulesBefore)
+      entries: entries, device: device, backend: backend, lane: lane, request: request, rulesBefore: rulesBefore)
     for case .reading(let reading) in entries { inFlight.insert(reading.id) }
     if let device { devices[device]?.pendingAppends += 1 }
     return [.append(id, entries)]
@@ -259,7 +256,7 @@ public struct Gateway: Sendable {
       if let time = device.reopenAt { times.append(time) }
       if let time = device.relistAt { times.append(time) }
     }
-    for outbox in outboxes.values { if case .waiting(let until, _) = outbox.phase { times.append(until) } }
+    for outbox in outboxes.values { if let time = outbox.nextDeadline { times.append(time) } }
     if let time = ruleDeadline { times.append(time) }
     if let time = bluetooth.nextDeadline { times.append(time) }
     if let time = serial.nextDeadline { times.append(time) }
@@ -283,9 +280,7 @@ public struct Gateway: Sendable {
     effects += bluetoothDue(now)
     effects += serialDue(now)
     if let time = sessionDeadline, time <= now.monotonic { effects += endSessions(now) }
-    for name in outboxes.keys.sorted() {
-      effects += outboxes[name]?.due(at: now.monotonic, through: state.cursors[name]?.through ?? 0) ?? []
-    }
+    for name in outboxes.keys.sorted() { effects += advance(name, now) }
     if let time = retryUnsavedAt, time <= now.monotonic, !unsaved.isEmpty {
       retryUnsavedAt = nil
       let entries = unsaved

@@ -227,12 +227,11 @@ extension Gateway {
     object["name"] = .string(name)
     let stateText: String
     var next: Int64?
-    switch outbox.phase {
-    case .idle: stateText = "idle"
-    case .fetching, .sending: stateText = "sending"
-    case .waiting(let until, _):
+    if let until = outbox.nextDeadline {
       stateText = outbox.isMisconfigured ? "misconfigured" : "waiting"
       next = max(0, until - now.monotonic)
+    } else {
+      stateText = outbox.backlog.step == .idle && outbox.express.step == .idle ? "idle" : "sending"
     }
     object["type"] = .string(outbox.configuration.kind.name)
     switch outbox.configuration.kind {
@@ -244,6 +243,8 @@ extension Gateway {
     object["waiting"] = .int(state.waiting(name))
     object["delivered"] = .int(cursor.delivered)
     object["refused"] = .int(cursor.refused)
+    if !cursor.ahead.isEmpty { object["ahead"] = .int(cursor.ahead.count) }
+    if let limit = cursor.limit { object["batch_limit"] = .int(limit) }
     if state.waiting(name) > 0, let oldest = outbox.oldestWaiting {
       object["oldest_waiting_seconds"] = .int(max(0, now.wall - oldest) / 1000)
     }

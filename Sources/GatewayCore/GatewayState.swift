@@ -34,6 +34,8 @@ public struct GatewayState: Sendable, Hashable {
   public var fragments: [String: [RawSource]] = [:]
   /// Refused readings that wait for a backend again, by the sequence number under which it gets them.
   public var retries: [UInt64: Retry] = [:]
+  /// The newest items that may overtake a backlog.
+  public var urgent: [Urgent] = []
   /// Patients whose erasure is begun and not complete.
   public var erasing: Set<String> = []
 
@@ -45,6 +47,10 @@ public struct GatewayState: Sendable, Hashable {
     public var delivered: UInt64 = 0
     /// How many of them were refused.
     public var refused: UInt64 = 0
+    /// What has an answer although it lies behind `through`, ascending: alerts and fresh readings overtake a backlog.
+    public var ahead: [UInt64] = []
+    /// The most items of a batch that the backend takes, where it refused a larger one.
+    public var limit: Int?
   }
 
   /// A reading that waits for its patient.
@@ -71,7 +77,13 @@ public struct GatewayState: Sendable, Hashable {
 
   /// A new reading is on disk. One without patient waits for its decision; it goes to no backend before.
   mutating func add(_ reading: Reading, sequence: UInt64) {
-    if reading.patient != nil { stored += 1 }
+    if reading.patient != nil {
+      stored += 1
+      let received = reading.receivedAt.milliseconds
+      if let taken = reading.takenAt?.milliseconds, received - taken <= Urgent.live {
+        add(Urgent(sequence: sequence, at: received))
+      }
+    }
     // One that is stored again with its patient is an old one.
     if let number = reading.recordNumber, !(recent[reading.device.id]?.contains(reading.id) ?? false) {
       lastRecord[reading.device.id] = number
@@ -85,15 +97,30 @@ public struct GatewayState: Sendable, Hashable {
     }
   }
 
+  /// An event is on disk. What a plan's rule says is urgent.
+  mutating func add(event: HubEvent, sequence: UInt64) {
+    stored += 1
+    if event.monitoring != nil { add(Urgent(sequence: sequence, at: nil)) }
+  }
+
+  private mutating func add(_ item: Urgent) {
+    urgent.append(item)
+    if urgent.count > Urgent.most { urgent.removeFirst(urgent.count - Urgent.most) }
+  }
+
   /// An acknowledgement is on disk.
   mutating func add(_ word: Acknowledgement) {
     var cursor = cursors[word.backend] ?? Cursor()
-    guard word.through > cursor.through else { return }
-    cursor.through = word.through
+    let known = Set(cursor.ahead)
+    let ahead = word.ahead.filter { $0 > cursor.through && !known.contains($0) }
+    guard word.through > cursor.through || !ahead.isEmpty else { return }
+    cursor.through = max(cursor.through, word.through)
+    cursor.ahead = (cursor.ahead + ahead).filter { $0 > cursor.through }.sorted()
     cursor.delivered += UInt64(max(0, word.count))
     cursor.refused += UInt64(word.refused.count)
+    cursor.limit = word.limit
     cursors[word.backend] = cursor
-    dropRetries(of: word.backend, through: word.through)
+    dropRetries(of: word.backend, through: word.through, ahead: ahead)
   }
 
   /// Takes a record that recovery found. Gives false for a payload that cannot be read; it is passed over and counted.
@@ -103,7 +130,10 @@ public struct GatewayState: Sendable, Hashable {
       guard let (reading, _) = try? ReadingJSON.decode(payload) else { return false }
       add(reading, sequence: sequence)
       return true
-    case .event: stored += 1
+    case .event:
+      stored += 1
+      let type = (try? JSONReader(maximumSize: 1 << 20).value(payload))?["type"]?.string
+      if type == "threshold" || type == "missing" { add(Urgent(sequence: sequence, at: nil)) }
     case .acknowledgement, .problem, .audit, .void: break
     case .refusal:
       guard let refusal = Refusal(payload) else { return false }

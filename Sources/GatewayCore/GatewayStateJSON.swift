@@ -124,9 +124,13 @@ extension GatewayState {
     object["stored"] = .int(stored)
     var cursorsObject = JSONObject()
     for (name, cursor) in cursors.sorted(by: { $0.key < $1.key }) {
-      cursorsObject[name] = [
-        "through": .int(cursor.through), "delivered": .int(cursor.delivered), "refused": .int(cursor.refused),
-      ]
+      var fields = JSONObject()
+      fields["through"] = .int(cursor.through)
+      fields["delivered"] = .int(cursor.delivered)
+      fields["refused"] = .int(cursor.refused)
+      if !cursor.ahead.isEmpty { fields["ahead"] = .array(cursor.ahead.map { .int($0) }) }
+      if let limit = cursor.limit { fields["limit"] = .int(limit) }
+      cursorsObject[name] = .object(fields)
     }
     object["cursors"] = .object(cursorsObject)
     var recentObject = JSONObject()
@@ -166,6 +170,10 @@ extension GatewayState {
       object["retries"] = .array(
         retries.sorted { $0.key < $1.key }.map { ["at": .int($0.key), "retry": $0.value.json] })
     }
+    if !urgent.isEmpty {
+      object["urgent"] = .array(
+        urgent.map { item in .array([.int(item.sequence)] + (item.at.map { [.int($0)] } ?? [])) })
+    }
     if !erasing.isEmpty { object["erasing"] = .array(erasing.sorted().map { .string($0) }) }
     return JSONValue.object(object).encoded()
   }
@@ -183,9 +191,16 @@ extension GatewayState {
     }
     for refusal in (value["refusals"]?.array ?? []).compactMap({ Refusal(json: $0) }) { add(refusal) }
     for member in value["cursors"]?.object?.members ?? [] {
-      cursors[member.key] = Cursor(
+      var cursor = Cursor(
         through: unsigned(member.value["through"]), delivered: unsigned(member.value["delivered"]),
         refused: unsigned(member.value["refused"]))
+      cursor.ahead = (member.value["ahead"]?.array ?? []).map { unsigned($0) }
+      cursor.limit = member.value["limit"]?.int
+      cursors[member.key] = cursor
+    }
+    urgent = (value["urgent"]?.array ?? []).compactMap { item in
+      guard let place = item.array, let sequence = place.first else { return nil }
+      return Urgent(sequence: unsigned(sequence), at: place.count > 1 ? place[1].int.map { Int64($0) } : nil)
     }
     for member in value["recent"]?.object?.members ?? [] {
       recent[member.key] = RecentReadings(

@@ -14,6 +14,10 @@ extension Gateway {
     if let failure = journalFailure {
       journalFailure = nil
       effects.append(.log(.notice, "\(failure.failure.code): the journal takes readings again"))
+      for name in outboxes.keys.sorted() {
+        outboxes[name]?.diskRecovered(now)
+        effects += storeAgain(name, now)
+      }
     }
     var wakes = false
     var isRetry = false
@@ -30,12 +34,13 @@ extension Gateway {
         effects.append(.publishReading(reading, sequence: sequence))
         wakes = true
       case .event(let event):
-        state.stored += 1
+        state.add(event: event, sequence: sequence)
         effects.append(.publishEvent(event))
         wakes = true
       case .acknowledgement(let word):
         state.add(word)
-        effects += outboxes[word.backend]?.acknowledged(through: word.through) ?? []
+        if let lane = append.lane { outboxes[word.backend]?.stored(lane) }
+        effects += advance(word.backend, now)
       case .fragment(let device, let raw): state.fragments[device, default: []].append(raw)
       case .fragmentsTaken(let device): state.fragments[device] = nil
       case .refusal(let refusal): state.add(refusal)
@@ -54,7 +59,7 @@ extension Gateway {
     if let request = append.request, !isErasure {
       effects.append(.answer(request, .result(isRetry ? ["retrying": true] : ["assigned": true])))
     }
-    if wakes { effects += wakeOutboxes() }
+    if wakes { effects += wakeOutboxes(now) }
     guard let device = append.device, !append.entries.isEmpty else { return effects }
     devices[device]?.pendingAppends -= 1
     // The confirmations stood in the same list.
@@ -75,7 +80,7 @@ extension Gateway {
     for (patient, before) in append.rulesBefore { state.rules[patient] = before.rules.isEmpty ? nil : before }
     for case .reading(let reading) in append.entries { inFlight.remove(reading.id) }
     for case .erase(let patient) in append.entries { erasures[patient]?.removeAll { $0 == append.request } }
-    if let backend = append.backend { outboxes[backend]?.acknowledgementFailed(now) }
+    if let backend = append.backend, let lane = append.lane { outboxes[backend]?.storingFailed(lane, now) }
     if let request = append.request {
       effects.append(
         .answer(
@@ -116,33 +121,6 @@ extension Gateway {
     // Held is as good as in flight: what a device sends again meanwhile is not stored twice.
     for case .reading(let reading) in unsaved { inFlight.insert(reading.id) }
     if !unsaved.isEmpty, retryUnsavedAt == nil { retryUnsavedAt = now.monotonic + 5000 }
-  }
-
-  mutating func wakeOutboxes() -> [Effect] {
-    guard isStarted else { return [] }
-    return outboxes.keys.sorted().flatMap { outboxes[$0]?.wake(through: state.cursors[$0]?.through ?? 0) ?? [] }
-  }
-
-  mutating func delivered(_ backend: String, _ outcome: DeliveryOutcome, _ now: Now) -> [Effect] {
-    let batch = outboxes[backend]?.batch ?? []
-    guard let (word, found, error) = outboxes[backend]?.delivered(outcome, now: now, random: &jitter) else {
-      return []
-    }
-    var refusals = found
-    var effects: [Effect] = []
-    if let error { effects.append(.log(.warning, "backend \(backend): \(error)")) }
-    guard let word else {
-      thawHeartbeat(backend, batch)
-      return effects
-    }
-    if let followed = heartbeatAnswered(backend, batch, word, outcome) { return effects + followed }
-    // What was sent again stands in the journal where it first was.
-    for index in refusals.indices {
-      refusals[index].sequence = state.retries[refusals[index].sequence]?.original ?? refusals[index].sequence
-    }
-    // The reasons first: a word without them would leave a reading parked that nobody knows of.
-    effects += append(refusals.map { .refusal($0) } + [.acknowledgement(word)], backend: backend, now: now)
-    return effects
   }
 
   // MARK: Rules that wait for a repeat

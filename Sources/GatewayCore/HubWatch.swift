@@ -120,28 +120,36 @@ extension Gateway {
     for backend in configuration.watch.heartbeatTo {
       guard let outbox = outboxes[backend] else { continue }
       watch.waiting[backend] = beat
-      if outbox.batch.count == 1, outbox.batch.first?.id == watch.sent[backend] { outboxes[backend]?.thaw() }
-      effects += outboxes[backend]?.wake(through: state.cursors[backend]?.through ?? 0) ?? []
+      let batch = outbox.backlog.batch
+      if batch.count == 1, batch.first?.id == watch.sent[backend], outbox.backlog.step == .held {
+        outboxes[backend]?.thaw([.backlog])
+      }
+      outboxes[backend]?.wake()
+      effects += advance(backend, now)
     }
     return effects
   }
 
   /// A heartbeat goes alone, when nothing else is to be sent.
-  mutating func withHeartbeat(_ items: [Deliverable], _ backend: String, _ through: UInt64) -> [Deliverable] {
-    guard items.isEmpty, outboxes[backend]?.phase == .fetching, var beat = watch.waiting[backend] else { return items }
-    beat.sequence = through
+  mutating func withHeartbeat(_ items: [Deliverable], _ request: FetchRequest) -> [Deliverable] {
+    let backend = request.backend
+    guard items.isEmpty, request.lane == .backlog, request.before == nil,
+      outboxes[backend]?.backlog.step == .fetching(request), var beat = watch.waiting[backend]
+    else { return items }
+    beat.sequence = state.cursors[backend]?.through ?? 0
     watch.sent[backend] = beat.id
     return [beat]
   }
 
   /// The answer to a heartbeat is no acknowledgement of anything stored; nil when it is none. Refused or taken: it is over.
   mutating func heartbeatAnswered(
-    _ backend: String, _ batch: [Deliverable], _ word: Acknowledgement, _ outcome: DeliveryOutcome
+    _ backend: String, _ lane: OutboxLane, _ batch: [Deliverable], _ now: Now
   ) -> [Effect]? {
-    guard batch.count == 1, let id = batch.first?.id, id == watch.sent[backend] else { return nil }
+    guard lane == .backlog, batch.count == 1, let id = batch.first?.id, id == watch.sent[backend] else { return nil }
     watch.sent[backend] = nil
     if watch.waiting[backend]?.id == id { watch.waiting[backend] = nil }
-    return outboxes[backend]?.acknowledged(through: state.cursors[backend]?.through ?? 0) ?? []
+    outboxes[backend]?.stored(lane)
+    return advance(backend, now)
   }
 
   /// A heartbeat that was not taken makes room for a newer one.
@@ -149,7 +157,7 @@ extension Gateway {
     guard batch.count == 1, let id = batch.first?.id, id == watch.sent[backend], watch.waiting[backend]?.id != id else {
       return
     }
-    outboxes[backend]?.thaw()
+    outboxes[backend]?.thaw([.backlog])
   }
 
   /// Never a value.

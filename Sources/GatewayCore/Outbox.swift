@@ -1,148 +1,253 @@
-// One backend's way out of the journal: a cursor, one batch in flight, back-off with full jitter, the one bad reading found and
-// set aside. No backend waits for another.
+// One backend's way out of the journal: two lanes with a batch each, one back-off with full jitter for both, the one bad reading
+// found and set aside. No backend waits for another.
 
+internal import Exchange
 internal import Readings
 
 /// Where one backend is.
 struct Outbox: Sendable {
-  /// The steps of a delivery.
-  enum Phase: Sendable, Hashable {
-    /// Everything that was there is delivered.
-    case idle
-    /// The journal is being read.
-    case fetching
-    /// A batch is on its way.
-    case sending
-    /// The next try is at a monotonic millisecond; with a frozen batch, or with nothing.
-    case waiting(until: Int64, hasBatch: Bool)
+  /// What the gateway knows that the outbox decides by.
+  struct View {
+    var through: UInt64
+    /// Answered ahead of `through`, ascending.
+    var ahead: [UInt64]
+    /// Items that the backend does not have.
+    var waiting: UInt64
+    var urgent: [Urgent]
   }
 
   /// The shortest and longest wait of back-off, in milliseconds; a misconfigured backend is tried at the slow pace.
   static let firstWait: Int64 = 1000
   static let longestWait: Int64 = 60_000
   static let slowWait: Int64 = 300_000
+  /// The most items answered ahead of the backlog: they stand in every snapshot.
+  static let mostAhead = 512
+  /// After so many full batches a backend that once refused one as too large is offered larger ones again.
+  static let growAfter = 64
 
   private(set) var configuration: BackendConfiguration
-  var phase = Phase.idle
-  var batch: [Deliverable] = []
-  /// The settings changed while a batch was on its way: it is made anew rather than sent again.
-  private var isOutdated = false
-  /// More was stored while a batch was on its way.
-  var hasMore = false
+  var backlog = LaneState()
+  var express = LaneState()
+  /// Nothing goes before this, monotonic milliseconds.
+  var pausedUntil: Int64?
   var attempts = 0
-  /// The most items of a batch now: less after the backend refused one as too large, or while the bad one is looked for.
-  var limit: Int
-  /// Set while a refused batch is divided: the last sequence number of that batch.
-  var dividingUntil: UInt64?
+  /// Which lane tried last: after a failure they take turns, one request at a time.
+  private var lastTried = OutboxLane.backlog
+  /// The most items of a batch: less after the backend refused one as too large.
+  private(set) var limit: Int
+  private var fullBatches = 0
+  /// The backlog lane found nothing more.
+  private var isDrained = false
+  /// It reached what the express lane has in hand.
+  private var isBlocked = false
+  /// Something was stored while the journal was read.
+  private var hasMore = false
+  /// More was there than the backlog's batch could hold.
+  private var isFull = false
+  /// Urgent items that are not in the journal any more.
+  private var gone: Set<UInt64> = []
+  /// When an answer that the disk refused is written again, monotonic milliseconds, and how often it was.
+  private var storeAt: Int64?
+  private var storeFailures = 0
+  private var nextTicket: UInt64 = 1
   var lastSuccess: Int64?
   var lastError: (code: String, text: String)?
   var oldestWaiting: Int64?
   var isMisconfigured = false
 
-  init(_ configuration: BackendConfiguration) {
+  /// An outbox; `limit` is what an earlier run learned of the largest batch that the backend takes.
+  init(_ configuration: BackendConfiguration, limit: Int? = nil) {
     self.configuration = configuration
-    limit = configuration.maximumReadings
+    self.limit = max(1, min(configuration.maximumReadings, limit ?? configuration.maximumReadings))
   }
 
   var name: String { configuration.name }
 
-  /// New settings, while a batch of the old ones is on its way.
-  mutating func reconfigure(_ configuration: BackendConfiguration) {
-    self.configuration = configuration
-    limit = configuration.maximumReadings
-    dividingUntil = nil
-    isOutdated = true
+  subscript(lane: OutboxLane) -> LaneState {
+    get { lane == .backlog ? backlog : express }
+    set { if lane == .backlog { backlog = newValue } else { express = newValue } }
   }
 
-  /// Something is stored, or the backend may be there again.
-  mutating func wake(through: UInt64) -> [Effect] {
-    guard phase == .idle else {
-      hasMore = true
+  /// FHIR servers create shared resources (patient, devices) by condition: two batches at once could both create them.
+  private var takesTurns: Bool {
+    switch configuration.kind {
+    case .http(.phd, _), .http(.observations, _): true
+    default: false
+    }
+  }
+
+  /// When something is to be done without an event, monotonic milliseconds.
+  var nextDeadline: Int64? { [pausedUntil, storeAt].compactMap { $0 }.min() }
+
+  /// New settings. What is on its way waits for its answer; what is sent after it is of the new settings.
+  mutating func reconfigure(_ configuration: BackendConfiguration) {
+    if configuration.maximumReadings != self.configuration.maximumReadings { limit = configuration.maximumReadings }
+    self.configuration = configuration
+    for lane in OutboxLane.allCases {
+      self[lane].dividing = nil
+      switch self[lane].step {
+      case .sending: self[lane].isOutdated = true
+      case .held: self[lane].clear()
+      default: break
+      }
+    }
+    pausedUntil = nil
+    attempts = 0
+    isMisconfigured = false
+    lastError = nil
+    wake()
+  }
+
+  /// Something was stored, or may be there again.
+  mutating func wake() {
+    isDrained = false
+    isBlocked = false
+    hasMore = true
+  }
+
+  /// What can be done now.
+  mutating func advance(_ view: View, _ now: Now) -> [Effect] {
+    if let until = pausedUntil {
+      guard until <= now.monotonic else { return [] }
+      pausedUntil = nil
+    }
+    if attempts > 0 {
+      // The backend was away: one request at a time, the lanes in turn, until it answers.
+      guard !backlog.isUnderway, !express.isUnderway else { return [] }
+      for lane in [lastTried.other, lastTried] {
+        let effects = start(lane, view, now)
+        if !effects.isEmpty {
+          lastTried = lane
+          return effects
+        }
+      }
       return []
     }
-    return fetch(through: through)
+    var effects: [Effect] = []
+    for lane in [OutboxLane.express, .backlog] where !(takesTurns && self[lane.other].isUnderway) {
+      effects += start(lane, view, now)
+    }
+    return effects
   }
 
-  private mutating func fetch(through: UInt64) -> [Effect] {
-    phase = .fetching
+  private mutating func start(_ lane: OutboxLane, _ view: View, _ now: Now) -> [Effect] {
+    switch self[lane].step {
+    case .held:
+      self[lane].step = .sending
+      return [.redeliver(backend: name, lane: lane)]
+    case .idle:
+      guard let request = lane == .backlog ? backlogRequest(view) : expressRequest(view, now) else { return [] }
+      nextTicket += 1
+      self[lane].step = .fetching(request)
+      return [.fetch(request)]
+    default: return []
+    }
+  }
+
+  private mutating func backlogRequest(_ view: View) -> FetchRequest? {
+    guard !isDrained, !isBlocked else { return nil }
     hasMore = false
-    return [.fetch(backend: name, after: through, maximumCount: limit, maximumBytes: configuration.maximumBytes)]
+    return FetchRequest(
+      backend: name, lane: .backlog, ticket: nextTicket, after: view.through, before: express.inHand.min(),
+      skipping: view.ahead, maximumCount: min(limit, backlog.dividing?.limit ?? limit),
+      maximumBytes: configuration.maximumBytes)
   }
 
-  /// The journal was read.
-  mutating func fetched(_ items: [Deliverable], through: UInt64) -> [Effect] {
-    guard phase == .fetching else { return [] }
+  private func expressRequest(_ view: View, _ now: Now) -> FetchRequest? {
+    if case .fetching = backlog.step { return nil }
+    let inHand = backlog.batch.last?.sequence ?? 0
+    let rest = view.waiting - min(view.waiting, UInt64(backlog.batch.count))
+    let isBehind = rest > UInt64(limit) || (isFull && !backlog.batch.isEmpty && rest > 0)
+    guard isBehind, view.ahead.count < Outbox.mostAhead else { return nil }
+    let behind = max(view.through, inHand)
+    let known = Set(view.ahead)
+    let candidates = view.urgent.filter {
+      $0.sequence > behind && $0.isUrgent(at: now.wall) && !known.contains($0.sequence) && !gone.contains($0.sequence)
+    }
+    guard !candidates.isEmpty else { return nil }
+    // Alerts before readings, and the newest of them first when there are too many.
+    let alerts = candidates.filter { $0.at == nil }.reversed()
+    let chosen = (alerts + candidates.filter { $0.at != nil }.reversed()).prefix(
+      min(limit, express.dividing?.limit ?? limit))
+    return FetchRequest(
+      backend: name, lane: .express, ticket: nextTicket, after: view.through, only: chosen.map(\.sequence).sorted(),
+      maximumCount: limit, maximumBytes: configuration.maximumBytes)
+  }
+
+  /// The journal was read. `isAtEnd`: nothing more of what was asked for is there.
+  mutating func fetched(_ request: FetchRequest, _ items: [Deliverable], isAtEnd: Bool) -> [Effect] {
+    guard self[request.lane].step == .fetching(request) else { return [] }
+    if request.lane == .express {
+      let found = Set(items.map(\.sequence))
+      gone.formUnion(request.only.filter { !found.contains($0) && (isAtEnd || $0 < items.last?.sequence ?? 0) })
+      if gone.count > 2 * Urgent.most { gone = Set(gone.sorted().suffix(Urgent.most)) }
+    }
     guard let first = items.first else {
-      phase = .idle
-      oldestWaiting = nil
-      return hasMore ? fetch(through: through) : []
+      self[request.lane].clear()
+      guard request.lane == .backlog else {
+        isBlocked = false
+        return []
+      }
+      isBlocked = request.before != nil && !express.inHand.isEmpty
+      isDrained = !hasMore && request.before == nil
+      if isDrained { oldestWaiting = nil }
+      return []
     }
-    oldestWaiting = first.receivedAt
-    batch = items
-    isOutdated = false
-    phase = .sending
-    return [.deliver(backend: name, items)]
+    if request.lane == .backlog {
+      isFull = !isAtEnd
+      oldestWaiting = first.receivedAt
+    } else {
+      oldestWaiting = min(oldestWaiting ?? first.receivedAt, first.receivedAt)
+    }
+    self[request.lane].batch = items
+    self[request.lane].isOutdated = false
+    self[request.lane].step = .sending
+    return [.deliver(backend: name, lane: request.lane, items)]
   }
 
-  /// A wait is over.
-  mutating func due(at now: Int64, through: UInt64) -> [Effect] {
-    guard case .waiting(let until, let hasBatch) = phase, until <= now else { return [] }
-    if hasBatch {
-      phase = .sending
-      return [.redeliver(backend: name)]
-    }
-    return fetch(through: through)
-  }
-
-  /// A delivery ended. Gives the acknowledgement to store, and what follows when it is on disk.
+  /// A delivery ended. An answer to be stored stands in the lane's `word` then.
   mutating func delivered(
-    _ outcome: DeliveryOutcome, now: Now, random: inout Jitter
-  ) -> (word: Acknowledgement?, refusals: [Refusal], error: String?) {
-    guard phase == .sending, let last = batch.last else { return (nil, [], nil) }
+    _ lane: OutboxLane, _ outcome: DeliveryOutcome, now: Now, random: inout Jitter
+  ) -> String? {
+    let batch = self[lane].batch
+    guard self[lane].step == .sending, let last = batch.last else { return nil }
     switch outcome {
-    case .accepted(_, let refused):
+    case .accepted(_, let refused, let mostItems):
       let refusals = batch.compactMap { item in refused[item.id].map { refusal(item, $0, now) } }
-      succeed(now)
+      learn(mostItems, batch.count)
+      succeed(lane, refusals, now)
       if let first = refused.first { lastError = ("item.refused", String(first.value.prefix(200))) }
-      return (
-        Acknowledgement(
-          backend: name, through: last.sequence, count: batch.count, refused: refusals.map(\.sequence)), refusals,
-        refusals.isEmpty ? nil : "item.refused"
-      )
+      return refusals.isEmpty ? nil : "item.refused"
     case .retry(let after, let code):
-      wait(now, after: after, hasBatch: !isOutdated, &random)
+      hold(lane)
+      wait(now, after: after, &random)
       lastError = (code, "the outcome is unknown or the backend is busy; the same batch is sent again")
-      return (nil, [], attempts == 1 ? code : nil)
+      return attempts == 1 ? code : nil
     case .tooLarge where batch.count > 1:
-      limit = max(1, batch.count / 2)
-      wait(now, after: 0, hasBatch: false, &random)
+      learn(batch.count / 2, 0)
+      again(lane)
       lastError = ("batch.too-large", "batches are made smaller")
-      return (nil, [], "batch.too-large")
+      return "batch.too-large"
     case .refused(let code, let text) where batch.count > 1:
-      dividingUntil = max(dividingUntil ?? 0, last.sequence)
-      limit = max(1, batch.count / 2)
-      wait(now, after: 0, hasBatch: false, &random)
+      self[lane].dividing = (max(1, batch.count / 2), max(self[lane].dividing?.until ?? 0, last.sequence))
+      again(lane)
       lastError = (code, text)
-      return (nil, [], code)
+      return code
     case .tooLarge, .refused:
       // Found: this one alone is refused. It is set aside by its sequence number and the rest flows.
-      succeed(now)
       var reason = "too large for the backend even alone"
-      if case .refused(let code, let text) = outcome {
-        lastError = (code, text)
-        reason = "\(code): \(text)"
-      }
-      return (
-        Acknowledgement(backend: name, through: last.sequence, count: 1, refused: [last.sequence]),
-        [refusal(last, reason, now)], "item.refused"
-      )
+      if case .refused(let code, let text) = outcome { reason = "\(code): \(text)" }
+      succeed(lane, [refusal(last, reason, now)], now)
+      if case .refused(let code, let text) = outcome { lastError = (code, text) }
+      return "item.refused"
     case .misconfigured(let code, let text):
       let isNew = !isMisconfigured
       isMisconfigured = true
       lastError = (code, text)
       attempts += 1
-      phase = .waiting(until: now.monotonic + random.next(Outbox.slowWait / 2...Outbox.slowWait), hasBatch: !isOutdated)
-      return (nil, [], isNew ? code : nil)
+      hold(lane)
+      pausedUntil = now.monotonic + random.next(Outbox.slowWait / 2...Outbox.slowWait)
+      return isNew ? code : nil
     }
   }
 
@@ -151,35 +256,90 @@ struct Outbox: Sendable {
       backend: name, sequence: item.sequence, id: item.id, reason: String(reason.prefix(240)), at: now.wall)
   }
 
-  private mutating func succeed(_ now: Now) {
+  /// What a backend takes at most is learned, kept with the answers, and tried again after a while.
+  private mutating func learn(_ mostItems: Int?, _ count: Int) {
+    if let mostItems, mostItems < limit {
+      limit = max(1, mostItems)
+      fullBatches = 0
+    } else if limit < configuration.maximumReadings, count >= limit {
+      fullBatches += 1
+      guard fullBatches >= Outbox.growAfter else { return }
+      fullBatches = 0
+      limit = min(configuration.maximumReadings, 2 * limit)
+    }
+  }
+
+  private mutating func succeed(_ lane: OutboxLane, _ refusals: [Refusal], _ now: Now) {
+    let batch = self[lane].batch
     lastSuccess = now.wall
     attempts = 0
     isMisconfigured = false
     lastError = nil
-    phase = .fetching
-    if let end = dividingUntil, let last = batch.last, last.sequence >= end {
-      dividingUntil = nil
-      limit = configuration.maximumReadings
-    }
+    if let end = self[lane].dividing?.until, let last = batch.last, last.sequence >= end { self[lane].dividing = nil }
+    var word = Acknowledgement(
+      backend: name, through: lane == .backlog ? batch.last?.sequence ?? 0 : 0, count: batch.count,
+      refused: refusals.map(\.sequence))
+    if lane == .express { word.ahead = batch.map(\.sequence) }
+    if limit < configuration.maximumReadings { word.limit = limit }
+    self[lane].word = (word, refusals)
+    self[lane].step = .storing
+  }
+
+  private mutating func hold(_ lane: OutboxLane) {
+    if self[lane].isOutdated { again(lane) } else { self[lane].step = .held }
+  }
+
+  /// The batch is read from the journal anew.
+  private mutating func again(_ lane: OutboxLane) {
+    self[lane].clear()
+    wake()
   }
 
   /// Full jitter: anything from nothing to the current step, but not before the backend asks.
-  private mutating func wait(_ now: Now, after: Int64?, hasBatch: Bool, _ random: inout Jitter) {
+  private mutating func wait(_ now: Now, after: Int64?, _ random: inout Jitter) {
     attempts += 1
     let step = min(Outbox.longestWait, Outbox.firstWait << Int64(min(attempts - 1, 10)))
-    let jitter = after == 0 ? 0 : random.next(min(250, step)...step)
-    phase = .waiting(until: now.monotonic + max(jitter, after ?? 0), hasBatch: hasBatch)
+    pausedUntil = max(pausedUntil ?? 0, now.monotonic + max(random.next(min(250, step)...step), after ?? 0))
   }
 
-  /// The acknowledgement is on disk: go on behind it.
-  mutating func acknowledged(through: UInt64) -> [Effect] {
-    batch = []
-    return fetch(through: through)
+  // MARK: Answers on their way to the disk
+
+  /// The answer is on disk, or needs no place there.
+  mutating func stored(_ lane: OutboxLane) {
+    self[lane].clear()
+    storeFailures = 0
+    wake()
   }
 
-  /// The acknowledgement could not be stored: the batch stays, and is sent again later; the backend knows its items.
-  mutating func acknowledgementFailed(_ now: Now) {
-    phase = .waiting(until: now.monotonic + Outbox.longestWait, hasBatch: !isOutdated)
+  /// The answer could not be stored. It is known all the same, and written when the disk takes it: nothing is sent twice for it.
+  mutating func storingFailed(_ lane: OutboxLane, _ now: Now) {
+    guard self[lane].step == .storing else { return }
+    self[lane].step = .unstored
+    storeAt = now.monotonic + min(Outbox.longestWait, 5000 << Int64(min(storeFailures, 4)))
+    storeFailures += 1
+  }
+
+  /// The disk takes records again.
+  mutating func diskRecovered(_ now: Now) { if storeAt != nil { storeAt = now.monotonic } }
+
+  /// The answers that are to be written again now.
+  mutating func toStoreAgain(_ now: Now) -> [OutboxLane] {
+    guard let at = storeAt, at <= now.monotonic else { return [] }
+    storeAt = nil
+    let lanes = OutboxLane.allCases.filter { self[$0].step == .unstored }
+    for lane in lanes { self[lane].step = .storing }
+    return lanes
+  }
+
+  /// What waits, frozen, is read from the journal again: something in it was erased.
+  mutating func thaw(_ lanes: [OutboxLane] = OutboxLane.allCases) {
+    for lane in lanes {
+      switch self[lane].step {
+      case .held, .unstored: again(lane)
+      case .sending: self[lane].isOutdated = true
+      default: break
+      }
+    }
   }
 }
 

@@ -53,9 +53,10 @@ extension GatewayState {
     cursors[retry.backend] = cursor
   }
 
-  /// A backend answered for everything up to its cursor: retries below it are over.
-  mutating func dropRetries(of backend: String, through: UInt64) {
-    for (sequence, retry) in retries where retry.backend == backend && sequence <= through { retries[sequence] = nil }
+  /// A backend answered for everything up to its cursor, and for some beyond it: those retries are over.
+  mutating func dropRetries(of backend: String, through: UInt64, ahead: [UInt64]) {
+    for (sequence, retry) in retries
+    where retry.backend == backend && (sequence <= through || ahead.contains(sequence)) { retries[sequence] = nil }
   }
 }
 

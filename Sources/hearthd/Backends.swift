@@ -5,9 +5,19 @@ import GatewayCore
 import Monitoring
 import Platform
 
+/// One lane of one backend.
+struct BackendLane: Hashable, Sendable {
+  var backend: String
+  var lane: OutboxLane
+  init(_ backend: String, _ lane: OutboxLane) {
+    self.backend = backend
+    self.lane = lane
+  }
+}
+
 /// What a backend's transport tells.
 struct BackendMessage: Sendable {
-  var backend: String
+  var way: BackendLane
   var outcome: DeliveryOutcome
 }
 
@@ -16,12 +26,12 @@ final class Backends {
   private struct Directory {
     let worker: WorkerThread<DirectoryBackend>
     let path: String
-    var last: [Deliverable] = []
+    var last: [OutboxLane: [Deliverable]] = [:]
   }
 
   private let mailbox: Mailbox<BackendMessage>
   private var directories: [String: Directory] = [:]
-  private var senders: [String: HTTPSender] = [:]
+  private var senders: [BackendLane: HTTPSender] = [:]
   private let uplink: UplinkClient
   private let helpers: HelperPrograms
   private let identity: HTTPSender.Identity
@@ -33,7 +43,7 @@ final class Backends {
     self.identity = identity
     helpers = HelperPrograms(loop)
     mailbox = try Mailbox()
-    mailbox.attach(to: loop) { emit(.delivered(backend: $0.backend, $0.outcome)) }
+    mailbox.attach(to: loop) { emit(.delivered(backend: $0.way.backend, lane: $0.way.lane, $0.outcome)) }
   }
 
   /// The backends of a configuration that came into force, and the patients' plans.
@@ -43,11 +53,11 @@ final class Backends {
       directory.worker.stop()
       directories[name] = nil
     }
-    var orphans: [String: [Deliverable]] = [:]
-    for (name, sender) in senders
-    where !configuration.backends.contains(where: { $0.name == name && $0.kind.name == sender.format.name }) {
-      orphans[name] = sender.abandon()
-      senders[name] = nil
+    var orphans: [BackendLane: [Deliverable]] = [:]
+    for (way, sender) in senders
+    where !configuration.backends.contains(where: { $0.name == way.backend && $0.kind.name == sender.format.name }) {
+      orphans[way] = sender.abandon()
+      senders[way] = nil
     }
     for backend in configuration.backends {
       switch backend.kind {
@@ -57,38 +67,42 @@ final class Backends {
         }
         directories[backend.name] = Directory(worker: worker, path: path)
       case .http(let format, let http):
-        let known = senders[backend.name]
-        if known?.http != http || known?.format != format {
-          if let known { orphans[backend.name] = known.abandon() }
-          senders[backend.name] = HTTPSender(
-            backend, format, http, identity: identity, uplink: uplink, helpers: helpers, mailbox: mailbox)
+        let bands = plans.mapValues { PatientBands($0) }
+        for lane in OutboxLane.allCases {
+          let way = BackendLane(backend.name, lane)
+          let known = senders[way]
+          if known?.http != http || known?.format != format {
+            if let known { orphans[way] = known.abandon() }
+            senders[way] = HTTPSender(
+              backend, lane, format, http, identity: identity, uplink: uplink, helpers: helpers, mailbox: mailbox)
+          }
+          senders[way]?.maximumBytes = backend.maximumBytes
+          senders[way]?.bands = bands
         }
-        senders[backend.name]?.maximumBytes = backend.maximumBytes
-        senders[backend.name]?.bands = plans.mapValues { PatientBands($0) }
       }
     }
     // The outboxes wait for the answers to what the old settings were sending.
-    for (name, items) in orphans where !items.isEmpty { deliver(name, items) }
+    for (way, items) in orphans where !items.isEmpty { deliver(way, items) }
   }
 
-  func deliver(_ backend: String, _ items: [Deliverable]) {
-    if directories[backend] != nil {
-      directories[backend]?.last = items
-      redeliver(backend)
+  func deliver(_ way: BackendLane, _ items: [Deliverable]) {
+    if directories[way.backend] != nil {
+      directories[way.backend]?.last[way.lane] = items
+      redeliver(way)
     } else {
-      senders[backend]?.deliver(items)
+      senders[way]?.deliver(items)
     }
   }
 
   /// The octets of the last delivery once more.
-  func redeliver(_ backend: String) {
-    if let directory = directories[backend] {
-      let items = directory.last
+  func redeliver(_ way: BackendLane) {
+    if let directory = directories[way.backend] {
+      let items = directory.last[way.lane] ?? []
       directory.worker.run { [mailbox] state in
-        mailbox.post(BackendMessage(backend: backend, outcome: state.deliver(items)))
+        mailbox.post(BackendMessage(way: way, outcome: state.deliver(items)))
       }
     } else {
-      senders[backend]?.redeliver()
+      senders[way]?.redeliver()
     }
   }
 

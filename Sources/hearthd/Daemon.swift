@@ -56,9 +56,7 @@ final class Daemon {
       let store = try JournalStore(stateDirectory: state, limits: limits) { record in
         if record.kind == .acknowledgement {
           guard let word = try? Journal.Acknowledgement(decoding: record.payload) else { return unreadable += 1 }
-          recovered.restore(
-            GatewayCore.Acknowledgement(
-              backend: word.backend, through: word.through, count: Int(word.delivered), refused: word.refused))
+          recovered.restore(GatewayCore.Acknowledgement(word))
         } else if let kind = JournalEntry.Kind(rawValue: record.kind.rawValue) {
           if !recovered.restore(kind: kind, sequence: record.sequence, payload: record.payload) { unreadable += 1 }
         }
@@ -324,10 +322,9 @@ final class Daemon {
     case .manage(let packet): bluetooth?.manage(packet)
     case .notify(let connection, let method, let value): control?.notify(connection, method, value)
     case .wake(let at): gatewayWake = at
-    case .fetch(let backend, let after, let count, let bytes):
-      journal.fetch(backend: backend, after: after, maximumCount: count, maximumBytes: bytes)
-    case .deliver(let backend, let items): backends?.deliver(backend, items)
-    case .redeliver(let backend): backends?.redeliver(backend)
+    case .fetch(let request): journal.fetch(request)
+    case .deliver(let backend, let lane, let items): backends?.deliver(BackendLane(backend, lane), items)
+    case .redeliver(let backend, let lane): backends?.redeliver(BackendLane(backend, lane))
     case .retain(let pinned):
       journal.retain(
         cursors: gateway.cursors, pinned: pinned, now: Clocks.wall(), keep: loaded.configuration.journal.keep)
@@ -362,7 +359,7 @@ final class Daemon {
       handle(.appendFailed(id, failure))
       cancel(rest, failure)
     case .report(let report): handle(.journalReport(report))
-    case .fetched(let backend, let items): handle(.fetched(backend: backend, items))
+    case .fetched(let request, let items, let isAtEnd): handle(.fetched(request, items, isAtEnd: isAtEnd))
     case .loaded(let sequence, let reading): handle(.loaded(sequence: sequence, reading))
     case .found(let id, let readings): control?.answer(id, readings: readings)
     case .finding(let text): SystemLog.write(3, text)

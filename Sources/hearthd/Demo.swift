@@ -68,9 +68,10 @@ enum Demo {
       )
     case .append(_, let entries):
       for case .acknowledgement(let word) in entries {
-        say("delivered   \(word.count) to \(word.backend), everything up to #\(word.through)")
+        let reach = word.ahead.isEmpty ? ", everything up to #\(word.through)" : " ahead of the backlog"
+        say("delivered   \(word.count) to \(word.backend)\(reach)")
       }
-    case .deliver(let backend, let items): say("sending     \(items.count) to \(backend)")
+    case .deliver(let backend, _, let items): say("sending     \(items.count) to \(backend)")
     case .log(_, let text): say("log         \(text)")
     default: break
     }

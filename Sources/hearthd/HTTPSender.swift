@@ -1,4 +1,4 @@
-// One HTTP backend's way out, whatever it speaks: batches through the uplink process, frozen once they were sent, until an answer
+// One lane's way out to an HTTP backend, whatever it speaks: batches through the uplink process, frozen once they were sent, until an answer
 // for every item came. `Delivery` says what goes next, `BackendCredential` who we are, this class does it.
 
 import Exchange
@@ -6,7 +6,7 @@ import GatewayCore
 import Octets
 import Platform
 
-/// Sends the batches of one backend.
+/// Sends the batches of one lane of a backend.
 final class HTTPSender {
   /// Who sends.
   struct Identity: Sendable {
@@ -14,7 +14,9 @@ final class HTTPSender {
     var bootID: String
   }
 
-  let name: String
+  private let way: BackendLane
+  /// What the uplink's connection stands under: each lane has its own.
+  private let connection: String
   let format: ExchangeFormat
   let http: HTTPBackend
   /// The patients' limits, which travel with what was judged by them.
@@ -34,22 +36,26 @@ final class HTTPSender {
   private var generation = 0
 
   init(
-    _ backend: BackendConfiguration, _ format: ExchangeFormat, _ http: HTTPBackend, identity: Identity,
+    _ backend: BackendConfiguration, _ lane: OutboxLane, _ format: ExchangeFormat, _ http: HTTPBackend,
+    identity: Identity,
     uplink: UplinkClient, helpers: HelperPrograms, mailbox: Mailbox<BackendMessage>
   ) {
-    name = backend.name
+    way = BackendLane(backend.name, lane)
+    connection = lane == .backlog ? backend.name : "\(backend.name) \(lane.rawValue)"
     self.format = format
     self.http = http
     maximumBytes = backend.maximumBytes
     self.identity = identity
     self.uplink = uplink
     self.mailbox = mailbox
-    credential = BackendCredential(backend.name, http, uplink, helpers)
+    credential = BackendCredential(connection, http, uplink, helpers)
   }
 
   func deliver(_ items: [Deliverable]) {
     open = items
     hasBatch = true
+    // The outbox knows what the backend takes, over restarts too; when it offers more, more is tried.
+    delivery.allow(items.count)
     delivery.begin(items.map { OutgoingItem(id: $0.id, isReading: $0.isReading, json: $0.json) }, encode)
     sendNext()
   }
@@ -117,7 +123,7 @@ final class HTTPSender {
   private func transmit(_ attempt: Attempt, _ credentials: [(String, String)]) {
     var target = http
     target.url = attempt.url
-    uplink.send(name, target, format.headers(of: attempt.request) + credentials, attempt.request.body) {
+    uplink.send(connection, target, format.headers(of: attempt.request) + credentials, attempt.request.body) {
       [weak self] result in
       guard let self, attempt.generation == generation else { return }
       switch result {
@@ -155,10 +161,10 @@ final class HTTPSender {
 
   private func post(_ outcome: UploadOutcome) {
     isSending = false
-    mailbox.post(BackendMessage(backend: name, outcome: HTTPSender.outcome(outcome)))
+    mailbox.post(BackendMessage(way: way, outcome: HTTPSender.outcome(outcome, mostItems: delivery.mostItems)))
   }
 
-  private static func outcome(_ outcome: UploadOutcome) -> DeliveryOutcome {
+  private static func outcome(_ outcome: UploadOutcome, mostItems: Int?) -> DeliveryOutcome {
     switch outcome {
     case .items(let results):
       var duplicates = 0
@@ -170,7 +176,7 @@ final class HTTPSender {
         case .rejected(let reason): refused[id] = reason
         }
       }
-      return .accepted(duplicates: duplicates, refused: refused)
+      return .accepted(duplicates: duplicates, refused: refused, mostItems: mostItems)
     case .retry(let after, let code): return .retry(after: after, code: code)
     case .refused(let code, let text): return .refused(code: code, text: text)
     case .tooLarge: return .tooLarge

@@ -13,7 +13,7 @@ enum JournalMessage: Sendable {
   case appended(AppendID, [UInt64], rolled: Bool)
   case failed(AppendID, JournalFailure)
   case report(JournalReport)
-  case fetched(backend: String, [Deliverable])
+  case fetched(FetchRequest, [Deliverable], isAtEnd: Bool)
   case loaded(UInt64, Reading?)
   case found(RequestID, [[UInt8]])
   case finding(String)
@@ -43,10 +43,7 @@ final class JournalThread {
     worker.run { [mailbox] owned in
       let drafts = entries.map { entry in
         if case .acknowledgement(let word) = entry {
-          let own = Journal.Acknowledgement(
-            backend: word.backend, through: word.through, delivered: UInt32(clamping: word.count), refused: word.refused
-          )
-          return RecordDraft(kind: .acknowledgement, payload: own.encode())
+          return RecordDraft(kind: .acknowledgement, payload: word.stored.encode())
         }
         return RecordDraft(kind: RecordKind(rawValue: entry.kind.rawValue), payload: entry.payload)
       }
@@ -70,30 +67,65 @@ final class JournalThread {
     }
   }
 
+  private static let deliverableKinds: Set<RecordKind> = [
+    .reading, RecordKind(rawValue: JournalEntry.Kind.event.rawValue),
+    RecordKind(rawValue: JournalEntry.Kind.retry.rawValue),
+  ]
+
   /// Reads what a backend is to get.
-  func fetch(backend: String, after: UInt64, maximumCount: Int, maximumBytes: Int) {
+  func fetch(_ request: FetchRequest) {
     worker.run { [mailbox] owned in
-      var items: [Deliverable] = []
-      var cursor = max(after, owned.skipped[backend] ?? 0)
-      let kinds: Set<RecordKind> = [
-        .reading, RecordKind(rawValue: JournalEntry.Kind.event.rawValue),
-        RecordKind(rawValue: JournalEntry.Kind.retry.rawValue),
-      ]
-      // Readings without patient are passed over; so a batch may need more than one read.
-      while items.isEmpty {
-        let batch = owned.store.journal.read(
-          after: cursor, maximumCount: maximumCount, maximumBytes: maximumBytes, kinds: kinds)
-        items = batch.records.compactMap { record in
-          record.kind.rawValue == JournalEntry.Kind.retry.rawValue
-            ? JournalThread.retried(record, for: backend, &owned) : JournalThread.deliverable(record)
-        }
-        let isStuck = batch.through <= cursor
-        cursor = max(cursor, batch.through)
-        if batch.isAtEnd || batch.error != nil || isStuck { break }
-      }
-      if items.isEmpty { owned.skipped[backend] = cursor } else { owned.skipped[backend] = nil }
-      mailbox.post(.fetched(backend: backend, items))
+      let (items, isAtEnd) =
+        request.lane == .express
+        ? JournalThread.express(request, &owned) : JournalThread.backlog(request, &owned)
+      mailbox.post(.fetched(request, items, isAtEnd: isAtEnd))
     }
+  }
+
+  /// Everything in order, up to what the express lane has in hand.
+  private static func backlog(_ request: FetchRequest, _ owned: inout Owned) -> ([Deliverable], isAtEnd: Bool) {
+    var items: [Deliverable] = []
+    var isAtEnd = false
+    var cursor = max(request.after, owned.skipped[request.backend] ?? 0)
+    let skipping = Set(request.skipping)
+    let end = request.before ?? .max
+    // Readings without patient are passed over; so a batch may need more than one read.
+    while items.isEmpty, cursor < end - 1 {
+      let batch = owned.store.journal.read(
+        after: cursor, maximumCount: request.maximumCount, maximumBytes: request.maximumBytes, kinds: deliverableKinds)
+      items = batch.records.filter { $0.sequence < end && !skipping.contains($0.sequence) }
+        .compactMap { item($0, for: request.backend, &owned) }
+      let isStuck = batch.through <= cursor
+      cursor = min(max(cursor, batch.through), end - 1)
+      isAtEnd = batch.isAtEnd && batch.through < end
+      if batch.isAtEnd || batch.error != nil || isStuck { break }
+    }
+    owned.skipped[request.backend] = items.isEmpty ? cursor : nil
+    return (items, isAtEnd)
+  }
+
+  /// A few items out of their order.
+  private static func express(_ request: FetchRequest, _ owned: inout Owned) -> ([Deliverable], isAtEnd: Bool) {
+    var items: [Deliverable] = []
+    var bytes = 0
+    for sequence in request.only where sequence > 0 {
+      guard items.count < request.maximumCount else { return (items, false) }
+      let batch = owned.store.journal.read(
+        after: sequence - 1, maximumCount: 1, maximumBytes: 2 << 20, kinds: deliverableKinds)
+      if batch.error != nil { return (items, false) }
+      guard let record = batch.records.first(where: { $0.sequence == sequence }),
+        let item = item(record, for: request.backend, &owned)
+      else { continue }
+      bytes += item.json.count
+      guard items.isEmpty || bytes <= request.maximumBytes else { return (items, false) }
+      items.append(item)
+    }
+    return (items, true)
+  }
+
+  private static func item(_ record: JournalRecord, for backend: String, _ owned: inout Owned) -> Deliverable? {
+    record.kind.rawValue == JournalEntry.Kind.retry.rawValue
+      ? retried(record, for: backend, &owned) : deliverable(record)
   }
 
   /// A refused reading that this backend is to get again: it stands in the journal once, and is pinned there.

@@ -147,7 +147,7 @@ struct Hub {
   }
 
   func deliveries(_ backend: String) -> [[Deliverable]] {
-    done.compactMap { if case .deliver(backend, let items) = $0 { items } else { nil } }
+    done.compactMap { if case .deliver(backend, _, let items) = $0 { items } else { nil } }
   }
 }
 

@@ -32,15 +32,17 @@ private struct Sender {
   mutating func serve() {
     var served = 0
     while served < hub.done.count {
-      if case .fetch(let backend, let after, let count, _) = hub.done[served] {
-        let items = hub.disk.filter { $0.sequence > after }.compactMap { place -> Deliverable? in
+      if case .fetch(let request) = hub.done[served] {
+        let items = hub.disk.filter { $0.sequence > request.after }.compactMap { place -> Deliverable? in
           guard case .reading(let reading) = place.entry else { return nil }
           return Deliverable(
             sequence: place.sequence, id: reading.id.description, isReading: true,
             receivedAt: reading.receivedAt.milliseconds, json: [])
         }
         hub.done.remove(at: served)
-        hub.send(.fetched(backend: backend, Array(items.prefix(count))))
+        hub.send(
+          .fetched(
+            request, Array(items.prefix(request.maximumCount)), isAtEnd: items.count <= request.maximumCount))
         served = 0
       } else {
         served += 1
@@ -51,14 +53,15 @@ private struct Sender {
   /// Takes the last delivery to a backend out of what was done.
   mutating func delivery(_ backend: String) -> [Deliverable]? {
     serve()
-    guard let index = hub.done.lastIndex(where: { if case .deliver(backend, _) = $0 { true } else { false } }),
-      case .deliver(_, let items) = hub.done.remove(at: index)
+    guard
+      let index = hub.done.lastIndex(where: { if case .deliver(backend, .backlog, _) = $0 { true } else { false } }),
+      case .deliver(_, _, let items) = hub.done.remove(at: index)
     else { return nil }
     return items
   }
 
   mutating func answer(_ backend: String, _ outcome: DeliveryOutcome) {
-    hub.send(.delivered(backend: backend, outcome))
+    hub.send(.delivered(backend: backend, lane: .backlog, outcome))
     hub.sync()
     serve()
   }
@@ -99,9 +102,9 @@ private let stored = DeliveryOutcome.accepted(duplicates: 0, refused: [:])
     var sender = Sender(readings: 1)
     _ = sender.delivery("a")
     sender.answer("a", .retry(after: nil, code: "net.timeout"))
-    #expect(!sender.hub.done.contains { if case .redeliver("a") = $0 { true } else { false } })
+    #expect(!sender.hub.done.contains { if case .redeliver("a", _) = $0 { true } else { false } })
     sender.hub.pass(1000)
-    #expect(sender.hub.done.contains { if case .redeliver("a") = $0 { true } else { false } })
+    #expect(sender.hub.done.contains { if case .redeliver("a", _) = $0 { true } else { false } })
     sender.answer("a", stored)
     #expect(sender.words.filter { $0.backend == "a" }.count == 1)
   }
@@ -111,9 +114,9 @@ private let stored = DeliveryOutcome.accepted(duplicates: 0, refused: [:])
     _ = sender.delivery("a")
     sender.answer("a", .retry(after: 120_000, code: "http.503"))
     sender.hub.pass(119_000)
-    #expect(!sender.hub.done.contains { if case .redeliver("a") = $0 { true } else { false } })
+    #expect(!sender.hub.done.contains { if case .redeliver("a", _) = $0 { true } else { false } })
     sender.hub.pass(1000)
-    #expect(sender.hub.done.contains { if case .redeliver("a") = $0 { true } else { false } })
+    #expect(sender.hub.done.contains { if case .redeliver("a", _) = $0 { true } else { false } })
   }
 
   @Test func theOneBadReadingIsFoundAndSetAsideAndTheRestFlows() {
@@ -199,6 +202,8 @@ extension OutboxTests {
   @Test func settingsThatChangeUnderwayHoldForWhatIsSentNext() {
     var sender = Sender(readings: 3)
     guard let items = sender.delivery("a") else { return }
+    // Long ago: nothing is fresh that could overtake.
+    sender.hub.wall += 7_200_000
     var configuration = Configuration.with([cuff], backends: backends)
     configuration.backends[0].kind = .directory(path: "/elsewhere")
     configuration.backends[0].maximumReadings = 2
@@ -207,7 +212,7 @@ extension OutboxTests {
     #expect(sender.delivery("a") == nil)
     sender.answer("a", .retry(after: nil, code: "net.timeout"))
     sender.hub.pass(1000)
-    #expect(!sender.hub.done.contains { if case .redeliver("a") = $0 { true } else { false } })
+    #expect(!sender.hub.done.contains { if case .redeliver("a", _) = $0 { true } else { false } })
     #expect(sender.delivery("a")?.map(\.id) == items.prefix(2).map(\.id))
     sender.answer("a", stored)
     #expect(sender.words.filter { $0.backend == "a" }.map(\.count) == [2])

@@ -53,23 +53,25 @@ private struct House {
 
   mutating func serve() {
     while let index = hub.done.firstIndex(where: { if case .fetch = $0 { true } else { false } }),
-      case .fetch(let backend, let after, let count, _) = hub.done.remove(at: index)
+      case .fetch(let request) = hub.done.remove(at: index)
     {
-      let items = hub.disk.filter { $0.sequence > after }.compactMap { item($0, for: backend) }
-      hub.send(.fetched(backend: backend, Array(items.prefix(count))))
+      let items = hub.disk.filter { $0.sequence > request.after }.compactMap { item($0, for: request.backend) }
+      hub.send(
+        .fetched(request, Array(items.prefix(request.maximumCount)), isAtEnd: items.count <= request.maximumCount))
     }
   }
 
   mutating func delivery(_ backend: String) -> [Deliverable]? {
     serve()
-    guard let index = hub.done.lastIndex(where: { if case .deliver(backend, _) = $0 { true } else { false } }),
-      case .deliver(_, let items) = hub.done.remove(at: index)
+    guard
+      let index = hub.done.lastIndex(where: { if case .deliver(backend, .backlog, _) = $0 { true } else { false } }),
+      case .deliver(_, _, let items) = hub.done.remove(at: index)
     else { return nil }
     return items
   }
 
   mutating func answer(_ backend: String, _ outcome: DeliveryOutcome) {
-    hub.send(.delivered(backend: backend, outcome))
+    hub.send(.delivered(backend: backend, lane: .backlog, outcome))
     hub.sync()
     serve()
   }

@@ -28,4 +28,15 @@ import Testing
       #expect(throws: DecodeError.self) { try Acknowledgement(decoding: Array(answer.encode().prefix(length))) }
     }
   }
+  @Test func anAcknowledgementAheadOfTheCursorHasTheseOctets() throws {
+    var answer = Acknowledgement(backend: "gp", through: 0, delivered: 2, ahead: [8, 9], limit: 16)
+    let tail = "0200000008000000000000000900000000000000" + "10000000"
+    #expect(Hex.encode(answer.encode()) == "020267700000000000000000" + "02000000" + "00000000" + tail)
+    #expect(try Acknowledgement(decoding: answer.encode()) == answer)
+    for length in 0..<answer.encode().count {
+      #expect(throws: DecodeError.self) { try Acknowledgement(decoding: Array(answer.encode().prefix(length))) }
+    }
+    answer.limit = nil
+    #expect(try Acknowledgement(decoding: answer.encode()) == answer)
+  }
 }

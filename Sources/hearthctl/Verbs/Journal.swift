@@ -147,9 +147,7 @@ enum JournalVerb {
     let inspection = try look(disk) { record in
       if record.kind == .acknowledgement {
         guard let word = try? Journal.Acknowledgement(decoding: record.payload) else { return }
-        state.restore(
-          GatewayCore.Acknowledgement(
-            backend: word.backend, through: word.through, count: Int(word.delivered), refused: word.refused))
+        state.restore(GatewayCore.Acknowledgement(word))
       } else if let kind = JournalEntry.Kind(rawValue: record.kind.rawValue) {
         _ = state.restore(kind: kind, sequence: record.sequence, payload: record.payload)
       }
