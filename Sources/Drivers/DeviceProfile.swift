@@ -91,6 +91,8 @@ public enum MemoryBehaviour: String, Sendable, Hashable {
 public enum BondingBehaviour: String, Sendable, Hashable {
   /// It pairs; what it says without its keys is refused.
   case bonds
+  /// Some of its kind pair and speak only to whom they know, others cannot: what it answers decides.
+  case mayBond = "may-bond"
   /// It cannot pair: a technician confirms its address, and that is all there is to know it by.
   case cannotBond = "cannot-bond"
 }

@@ -106,7 +106,7 @@ extension Gateway {
     guard let link = device.link else { return nil }
     let isPairing = bluetooth.pairing?.device == device.configuration.id && bluetooth.pairing?.stage == .pairing
     // A device that bonds is heard only with its keys.
-    let level = device.profile.bonding == .cannotBond ? nil : bonds.level(of: link.device, on: link.controller) ?? 2
+    let level = bonds.level(of: link.device, on: link.controller) ?? (device.profile.bonding == .bonds ? 2 : nil)
     return LinkTerms(level: level, isPairing: isPairing, attributes: register.attributes[device.configuration.id])
   }
 

@@ -121,12 +121,12 @@ struct LinkSession: Sendable {
     return output
   }
 
-  /// Pairing is complete: the link has this level.
-  mutating func paired(level: UInt8, at now: Int64) -> SessionOutput {
+  /// Pairing is complete: the link has this level; nil when the device turned out to know no pairing.
+  mutating func paired(level: UInt8?, at now: Int64) -> SessionOutput {
     terms?.isPairing = false
     terms?.level = level
     quietDeadline = now + LinkSession.quietWithoutReading
-    return secured(level: level, at: now)
+    return secured(level: level ?? 1, at: now)
   }
 
   /// The link is encrypted now.

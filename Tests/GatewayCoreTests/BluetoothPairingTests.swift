@@ -324,6 +324,37 @@ private func expectNothingStays(_ kernel: Kernel, _ location: SourceLocation = #
     #expect(kernel.hub.files[.bonds] == before)
   }
 
+  @Test(arguments: [Peripheral.Pairing.justWorks, .refuses, .keepsNoKeys])
+  func aStrapBondsWhenItCan(pairing: Peripheral.Pairing) {
+    let kernel = kernel()
+    kernel.air = [.strap()]
+    kernel.air[0].pairing = pairing
+    kernel.air[0].needsEncryption = pairing == .justWorks
+    kernel.air[0].hangsUp = false
+    let request = kernel.pair(0)
+    #expect(kernel.result(request)?["driver"]?.string == "heart-rate")
+    #expect(kernel.result(request)?["bonded"]?.bool == (pairing == .justWorks))
+    #expect(kernel.controllers[0]?.list == [Kernel.cuffAddress: 2])
+    // Five samples of the same pulse make a reading, over this link or the next.
+    for _ in 0..<20 {
+      kernel.air[0].measure([0x00, 64])
+      kernel.appear(0, for: 2000)
+      kernel.pass(1000)
+    }
+    #expect(kernel.hub.readings.first?.kind == .heartRate)
+  }
+
+  @Test func aStrapWhosePasskeyWasWrongKnowsPairing() {
+    let kernel = kernel()
+    kernel.air = [.strap()]
+    kernel.air[0].pairing = .passkeyOnHub(1)
+    let request = kernel.pair(0)
+    kernel.ask(.pairAnswer("000002"))
+    kernel.pass(1000)
+    #expect(kernel.failure(request) == "pairing.refused")
+    expectNothingStays(kernel)
+  }
+
   @Test func aDeviceThatCannotBondIsBoundToItsAddress() {
     let kernel = kernel()
     kernel.air = [

@@ -206,6 +206,12 @@ extension Peripheral {
     Peripheral("Lab Thermometer", address: address, [Characteristic(service: 0x1809, uuid: 0x2A1C, properties: 0x20)])
   }
 
+  /// A strap of the Heart Rate Profile, which may bond or not.
+  static func strap() -> Peripheral {
+    Peripheral(
+      "Lab Strap", address: "F0:00:00:00:00:01", [Characteristic(service: 0x180D, uuid: 0x2A37, properties: 0x10)])
+  }
+
   /// Sends its weights in advertisements.
   static func advertisingScale(address: String = "C8:47:8C:00:00:04") -> Peripheral {
     Peripheral("MI SCALE2", address: address, kind: .publicLE, [])

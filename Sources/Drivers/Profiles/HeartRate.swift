@@ -23,5 +23,5 @@ struct HeartRateProfile: SIGProfile {
     recognition: [.service(BluetoothUUID(0x180D))], kinds: [.heartRate], terms: [.heartRate], clock: .none,
     memory: .none, verification: .captured, rule: SpotCheckRule.sentence
   ) { SIGDriver(HeartRateProfile(), $0, isStream: true) }.pairs(
-    .cannotBond, hint: "put it on: it is on the air while it is worn")
+    .mayBond, hint: "put it on: it is on the air while it is worn")
 }

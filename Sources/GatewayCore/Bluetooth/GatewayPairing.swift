@@ -199,6 +199,7 @@ extension Gateway {
       // There is no number to compare: the technician consented by asking for the pairing.
       if isConsent { return [manage(.confirm(address, true), index)] }
       bluetooth.pairing?.prompt = .confirm(address, value)
+      bluetooth.pairing?.wasAsked = true
       return [
         pairing.tell(
           "prompt",
@@ -210,11 +211,13 @@ extension Gateway {
     case .passkeyRequest(let address):
       guard isOurs(address), let pairing = bluetooth.pairing else { return [manage(.passkey(address, nil), index)] }
       bluetooth.pairing?.prompt = .passkey(address)
+      bluetooth.pairing?.wasAsked = true
       return [
         pairing.tell("prompt", [("prompt", "passkey"), ("message", "The six digits on the device's display")])
       ]
     case .passkeyNotify(let address, let passkey, let entered):
       guard isOurs(address), let pairing = bluetooth.pairing else { return [] }
+      bluetooth.pairing?.wasAsked = true
       return [
         pairing.tell(
           "passkey",
@@ -276,8 +279,13 @@ extension Gateway {
     guard let pairing = bluetooth.pairing, pairing.stage == .pairing, pairing.controller == index,
       let peer = pairing.peer
     else { return [] }
+    // One that knows no pairing says so as one that refuses does; with a number asked for, it knows.
+    let isUnwilling = status == .authenticationFailed || status == .notSupported || status == .disconnected
+    if pairing.profile?.bonding == .mayBond, !pairing.wasAsked, isUnwilling {
+      return finishPairing(identity: peer, now)
+    }
     guard status == .success || status == .alreadyPaired else { return failPairing(Pairing.failure(status), now) }
-    guard !pairing.longTermKeys.isEmpty else {
+    guard !pairing.longTermKeys.isEmpty || pairing.profile?.bonding == .mayBond else {
       return failPairing(
         ControlError(
           code: "pairing.not-bonded", message: "the device paired but keeps no keys",
@@ -331,7 +339,8 @@ extension Gateway {
     effects.append(.answer(pairing.request, .result(.object(result))))
     bluetooth.pairing = nil
     bluetooth.finished = pairing
-    if session != nil, let level = bonds.level(of: identity, on: own) {
+    if session != nil {
+      let level = bonds.level(of: identity, on: own)
       effects += self.session(id, now) { $0.paired(level: level, at: now.monotonic) }
     }
     effects += resumeDiscovery()

@@ -44,6 +44,8 @@ struct Pairing: Sendable {
   var deadline: Int64
   var stage = Stage.searching
   var prompt: Prompt?
+  /// The device wanted a number: it knows pairing.
+  var wasAsked = false
   /// As heard; the identity may be another.
   var peer: PeerAddress?
   var profile: DeviceProfile?

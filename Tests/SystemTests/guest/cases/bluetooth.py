@@ -4,7 +4,7 @@ import shutil
 import struct
 import time
 
-from desk import pair, scan
+from desk import Pairing, pair, scan
 from framework import case, expect, expect_equal, stays, wait_until
 from hub import shell, synchronise_clock
 
@@ -64,9 +64,18 @@ def heart_rate(hub):
     """Notifications of a strap."""
     hub.air.start('strap,pairing=none,pulse=64,stored=20,slow=1')
     hub.start()
-    pair(hub, CUFF)
+    expect(not Pairing(hub, CUFF, '--patient', 'p-secret-1').paired()['bonded'], 'a bond with a strap that knows none')
     wait_until(lambda: hub.readings(), 40, 'a reading of the strap')
     expect_equal(hub.readings()[0]['kind'], 'heart-rate', 'kind')
+
+
+@case
+def heart_rate_with_keys(hub):
+    """A strap that speaks only to whom it knows."""
+    hub.air.start('strap,pulse=64,stored=20,slow=1')
+    hub.start()
+    expect(Pairing(hub, CUFF, '--patient', 'p-secret-1').paired()['bonded'], 'no bond')
+    wait_until(lambda: hub.readings(), 40, 'a reading of the strap')
 
 
 @case
