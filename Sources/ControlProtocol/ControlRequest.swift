@@ -1,6 +1,7 @@
 // The requests that the daemon understands, with the types and ranges of their parameters.
 
 public import JSON
+public import Readings
 
 /// One request.
 public enum ControlRequest: Sendable, Hashable {
@@ -64,6 +65,8 @@ public enum ControlRequest: Sendable, Hashable {
   case planTry(text: String, patient: String, days: Int)
   /// A plan's text is to come into force.
   case planSet(text: String)
+  /// What a picture of a patient's last days is drawn from.
+  case report(patient: String, days: Int)
 
   /// What is asked of a device.
   public enum DeviceWish: Sendable, Hashable {
@@ -83,8 +86,14 @@ public enum ControlRequest: Sendable, Hashable {
 
   /// Which stored readings.
   public struct ReadingsFilter: Sendable, Hashable {
-    /// Not before this instant (RFC 3339) or so long ago (`24h`, `7d`, `30m`).
+    /// Not measured before this instant (RFC 3339) or so long ago (`24h`, `7d`, `30m`).
     public var since: String?
+    /// Measured before this instant, or so long ago.
+    public var until: String?
+    /// By this device alone.
+    public var device: String?
+    /// Of these zones alone; empty: of all, and those that were not judged.
+    public var zones: [Zone]
     /// Of this patient alone.
     public var patient: String?
     /// Of this kind alone.
@@ -95,9 +104,13 @@ public enum ControlRequest: Sendable, Hashable {
     public var limit: Int
     /// Which stored readings.
     public init(
-      since: String? = nil, patient: String? = nil, kind: String? = nil, parked: Bool = false, limit: Int = 50
+      since: String? = nil, until: String? = nil, patient: String? = nil, device: String? = nil, kind: String? = nil,
+      zones: [Zone] = [], parked: Bool = false, limit: Int = 50
     ) {
       self.since = since
+      self.until = until
+      self.device = device
+      self.zones = zones
       self.patient = patient
       self.kind = kind
       self.parked = parked
@@ -115,14 +128,14 @@ public enum ControlRequest: Sendable, Hashable {
     ("parked", .reader), ("parked.readings", .reader), ("parked.retry", .technician), ("erase", .owner),
     ("serial.release", .technician), ("session.start", .technician), ("session.end", .technician),
     ("alerts", .reader), ("alerts.ack", .technician), ("plan.show", .reader), ("plan.explain", .reader),
-    ("plan.try", .reader), ("plan.set", .technician),
+    ("plan.try", .reader), ("plan.set", .technician), ("report", .reader),
   ]
 
   /// The least role that may ask this.
   public var requiredRole: Role {
     switch self {
     case .version, .status, .devices, .backends, .doctor, .readings, .follow, .watch, .serialList,
-      .parked, .parkedReadings, .alerts, .planShow, .planExplain, .planTry:
+      .parked, .parkedReadings, .alerts, .planShow, .planExplain, .planTry, .report:
       .reader
     case .erase: .owner
     case .assignReading, .assignSlot, .reload, .scan, .pair, .pairAnswer, .pairCancel, .unpair, .capture, .askDevice,
@@ -182,13 +195,16 @@ public enum ControlRequest: Sendable, Hashable {
         _ = try members([])
         return try simple(method)
       case "readings":
-        guard let given = try members(["since", "patient", "kind", "parked", "limit"]) else {
+        guard
+          let given = try members(["since", "until", "patient", "device", "kind", "zones", "parked", "limit"])
+        else {
           return .readings(ReadingsFilter())
         }
         return .readings(
           ReadingsFilter(
-            since: try given["since"]?.string(), patient: try given["patient"]?.string(),
-            kind: try given["kind"]?.string(),
+            since: try given["since"]?.string(), until: try given["until"]?.string(),
+            patient: try given["patient"]?.string(), device: try given["device"]?.string(),
+            kind: try given["kind"]?.string(), zones: try zones(given["zones"]),
             parked: try given["parked"]?.bool() ?? false, limit: try given["limit"]?.int(in: 1...mostReadings) ?? 50))
       case "readings.follow": return .follow(patient: try members(["patient"])?["patient"]?.string())
       case "assign":
@@ -231,7 +247,8 @@ public enum ControlRequest: Sendable, Hashable {
       case "session.end":
         return .sessionEnd(device: try given(members(["device"]), "device", "a device's name").string())
       case "alerts": return .alerts(patient: try members(["patient"])?["patient"]?.string())
-      case "alerts.ack", "plan.show", "plan.explain", "plan.try", "plan.set": return try plan(method, parameters)
+      case "alerts.ack", "plan.show", "plan.explain", "plan.try", "plan.set", "report":
+        return try plan(method, parameters)
       default:
         let names = methods.map(\.name)
         let near = Suggestion.nearest(to: method, among: names)
@@ -261,6 +278,14 @@ public enum ControlRequest: Sendable, Hashable {
     case "parked.readings": return .parkedReadings
     default: return .reload
     }
+  }
+
+  private static func zones(_ node: JSONNode?) throws(JSONError) -> [Zone] {
+    var zones: [Zone] = []
+    for item in try node?.array() ?? [] {
+      if let zone = Zone(rawValue: try item.string(of: Zone.allCases.map(\.rawValue))) { zones.append(zone) }
+    }
+    return zones
   }
 
   private static func given(_ members: JSONMembers?, _ key: String, _ what: String) throws(any Error) -> JSONNode {
@@ -335,6 +360,9 @@ public enum ControlRequest: Sendable, Hashable {
       return .acknowledge(
         patient: try patient(given), rule: try given.required("rule", "the rule's id").string(), note: note)
     case "plan.show": return .planShow(patient: try patient(members(["patient"])))
+    case "report":
+      let given = try members(["patient", "days"])
+      return .report(patient: try patient(given), days: try days(given))
     case "plan.explain":
       let given = try members(["patient", "days"])
       return .planExplain(patient: try patient(given), days: try days(given))

@@ -93,8 +93,14 @@ public enum LogLevel: Int, Sendable, Hashable {
 
 /// Which stored readings a technician asks for.
 public struct ReadingQuery: Sendable, Hashable {
-  /// Received at or after this, in milliseconds since 1970.
+  /// Measured (where that is known, else received) at or after this, in milliseconds since 1970.
   public var since: Int64?
+  /// Measured before this, in milliseconds since 1970.
+  public var until: Int64?
+  /// By this device alone.
+  public var device: String?
+  /// Of these zones alone; empty: of all.
+  public var zones: [Zone] = []
   /// Of this patient alone.
   public var patient: String?
   /// Of this kind alone.
@@ -115,5 +121,19 @@ public struct ReadingQuery: Sendable, Hashable {
     self.kind = kind
     self.parkedOnly = parkedOnly
     self.limit = limit
+  }
+
+  /// True when a stored reading is one of those that are asked for, by all but its sequence number.
+  public func matches(_ reading: Reading) -> Bool {
+    let time = (reading.takenAt ?? reading.receivedAt).milliseconds
+    if let since, time < since { return false }
+    if let until, time >= until { return false }
+    if let patient, reading.patient != patient { return false }
+    if let device, reading.device.id != device { return false }
+    if let kind, reading.kind != kind { return false }
+    if !zones.isEmpty {
+      guard let zone = reading.evaluation?.zone, zones.contains(zone) else { return false }
+    }
+    return !parkedOnly || reading.patient == nil
   }
 }

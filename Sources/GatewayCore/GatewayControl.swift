@@ -61,6 +61,7 @@ extension Gateway {
     case .planShow(let patient): return explainPlan(id, patient: patient, days: nil, now)
     case .planExplain(let patient, let days): return explainPlan(id, patient: patient, days: days, now)
     case .planTry(let text, let patient, let days): return tryPlan(id, text: text, patient: patient, days: days, now)
+    case .report(let patient, let days): return report(id, patient: patient, days: days, caller, now)
     case .planSet(let text): return setPlan(id, text: text, caller, now)
     case .sessionEnd(let device): return sessionEnd(id, device: device, caller, now)
     }
@@ -335,19 +336,22 @@ extension Gateway {
 
   private func readings(_ id: RequestID, _ filter: ControlRequest.ReadingsFilter, _ now: Now) -> [Effect] {
     var query = ReadingQuery(patient: filter.patient, parkedOnly: filter.parked, limit: filter.limit)
-    if let text = filter.since {
-      guard let since = SinceText.milliseconds(text, now: now.wall) else {
+    query.device = filter.device
+    query.zones = filter.zones
+    for (name, text) in [("since", filter.since), ("until", filter.until)] {
+      guard let text else { continue }
+      guard let instant = SinceText.milliseconds(text, now: now.wall) else {
         return [
           .answer(
             id,
             .failure(
               .init(
                 code: "bad-parameters",
-                message: "since: expected an instant or a duration such as 24h, found \"\(text)\"",
+                message: "\(name): expected an instant or a duration such as 24h, found \"\(text)\"",
                 hint: "examples: 30m, 24h, 7d, 2026-11-21T08:00:00+01:00")))
         ]
       }
-      query.since = since
+      if name == "since" { query.since = instant } else { query.until = instant }
     }
     if let text = filter.kind {
       guard let kind = ReadingKind(rawValue: text) else {

@@ -123,7 +123,7 @@ extension Gateway {
     }
   }
 
-  private func describe(_ plan: Plan) -> JSONObject {
+  func describe(_ plan: Plan) -> JSONObject {
     var object = JSONObject()
     object["patient"] = .string(plan.patient)
     object["version"] = .int(plan.version)
@@ -132,10 +132,9 @@ extension Gateway {
     object["live_window_seconds"] = .int(plan.liveWindow / 1000)
     object["rules"] = .array(
       plan.rules.map { rule in
-        [
-          "id": .string(rule.id), "enabled": .bool(rule.isEnabled),
-          "says": .string(PlanText.explain(rule, plan.language)),
-        ]
+        var fields = PlanLimits.json(rule)
+        fields["says"] = .string(PlanText.explain(rule, plan.language))
+        return .object(fields)
       })
     return object
   }
@@ -173,7 +172,7 @@ extension Gateway {
     return (judged, told)
   }
 
-  private func planInstant(_ milliseconds: Int64, _ zone: TimeZoneRules) -> JSONValue {
+  func planInstant(_ milliseconds: Int64, _ zone: TimeZoneRules) -> JSONValue {
     let offset = Int32(clamping: zone.local(at: milliseconds.dividedDown(by: 1000)).offset)
     return .string(ISO8601.text(milliseconds: milliseconds, offsetSeconds: offset, withMilliseconds: false))
   }

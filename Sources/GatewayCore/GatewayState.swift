@@ -97,10 +97,21 @@ public struct GatewayState: Sendable, Hashable {
     }
   }
 
-  /// An event is on disk. What a plan's rule says is urgent.
+  /// An event is on disk. What a plan's rule says is urgent, and leaves its mark with the patient.
   mutating func add(event: HubEvent, sequence: UInt64) {
     stored += 1
-    if event.monitoring != nil { add(Urgent(sequence: sequence, at: nil)) }
+    guard let monitoring = event.monitoring else { return }
+    add(Urgent(sequence: sequence, at: nil))
+    history[monitoring.patient, default: PatientHistory()].add(PatientHistory.Mark(monitoring, at: event.at))
+  }
+
+  private mutating func addMark(_ event: JSONValue) {
+    guard let patient = event["patient"]?.string, let at = event["at"]?.string.flatMap({ ISO8601.instant($0) }),
+      case .object(var object) = event
+    else { return }
+    object["at"] = .int(at.milliseconds)
+    guard let mark = PatientHistory.Mark(json: .object(object)) else { return }
+    history[patient, default: PatientHistory()].add(mark)
   }
 
   private mutating func add(_ item: Urgent) {
@@ -132,8 +143,13 @@ public struct GatewayState: Sendable, Hashable {
       return true
     case .event:
       stored += 1
-      let type = (try? JSONReader(maximumSize: 1 << 20).value(payload))?["type"]?.string
-      if type == "threshold" || type == "missing" { add(Urgent(sequence: sequence, at: nil)) }
+      // An event that cannot be read is delivered all the same; it only leaves no mark.
+      guard let value = try? JSONReader(maximumSize: 1 << 20).value(payload) else { break }
+      let type = value["type"]?.string
+      if type == "threshold" || type == "missing" {
+        add(Urgent(sequence: sequence, at: nil))
+        addMark(value)
+      }
     case .acknowledgement, .problem, .audit, .void: break
     case .refusal:
       guard let refusal = Refusal(payload) else { return false }

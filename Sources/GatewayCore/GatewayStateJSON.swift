@@ -62,12 +62,20 @@ extension PatientHistory {
   func json(most: Int) -> JSONValue {
     var object = JSONObject()
     func base36(_ number: Int64) -> String { String(number, radix: 36) }
-    for (measure, points) in values.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-      let words = points.suffix(most).map {
-        "\(base36($0.time)) \(String($0.id, radix: 36)) \(base36($0.value.mantissa)) \($0.value.exponent)"
-      }
-      object[measure.rawValue] = .string(words.joined(separator: ","))
+    func words(_ points: [Point]) -> JSONValue {
+      .string(
+        points.suffix(most).map {
+          "\(base36($0.time)) \(String($0.id, radix: 36)) \(base36($0.value.mantissa)) \($0.value.exponent)"
+            + ($0.isDoubtful ? " q" : "")
+        }.joined(separator: ","))
     }
+    for (measure, points) in values.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+      object[measure.rawValue] = words(points)
+    }
+    for (measure, points) in asides.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+      object["aside \(measure.rawValue)"] = words(points)
+    }
+    if !marks.isEmpty { object["marks"] = .array(marks.suffix(max(1, most)).map(\.json)) }
     let words = signs.suffix(max(1, most)).map { sign in
       "\(base36(sign.time)) \(String(sign.id, radix: 36)) \(sign.kind.rawValue) "
         + sign.flags.map(\.rawValue).joined(separator: "+")
@@ -79,7 +87,17 @@ extension PatientHistory {
   init(json: JSONValue) {
     self.init()
     for member in json.object?.members ?? [] {
+      if member.key == "marks" {
+        marks = (member.value.array ?? []).compactMap { Mark(json: $0) }
+        continue
+      }
       let words = (member.value.string ?? "").split(separator: ",").map { $0.split(separator: " ") }
+      if member.key.hasPrefix("aside ") {
+        if let measure = Measure(rawValue: String(member.key.dropFirst(6))) {
+          asides[measure] = words.compactMap(PatientHistory.point)
+        }
+        continue
+      }
       guard let measure = Measure(rawValue: member.key) else {
         for word in words where word.count >= 3 {
           guard let time = Int64(word[0], radix: 36), let id = UInt64(word[1], radix: 36),
@@ -91,13 +109,40 @@ extension PatientHistory {
         }
         continue
       }
-      values[measure] = words.compactMap { word in
-        guard word.count == 4, let time = Int64(word[0], radix: 36), let id = UInt64(word[1], radix: 36),
-          let mantissa = Int64(word[2], radix: 36), let exponent = Int8(word[3])
-        else { return nil }
-        return Point(time: time, id: id, value: ExactDecimal(mantissa, exponent: exponent))
-      }
+      values[measure] = words.compactMap(PatientHistory.point)
     }
+  }
+
+  private static func point(_ word: [Substring]) -> Point? {
+    guard word.count == 4 || word.count == 5, let time = Int64(word[0], radix: 36),
+      let id = UInt64(word[1], radix: 36), let mantissa = Int64(word[2], radix: 36), let exponent = Int8(word[3])
+    else { return nil }
+    return Point(
+      time: time, id: id, value: ExactDecimal(mantissa, exponent: exponent), isDoubtful: word.count == 5)
+  }
+}
+
+extension PatientHistory.Mark {
+  var json: JSONValue {
+    var object = JSONObject()
+    object["at"] = .int(time)
+    object["rule"] = .string(rule)
+    object["event"] = .string(kind.rawValue)
+    object["zone"] = .string(zone.rawValue)
+    if count > 1 { object["count"] = .int(count) }
+    if let by { object["by"] = .string(by) }
+    if let note, !note.isEmpty { object["note"] = .string(note) }
+    return .object(object)
+  }
+
+  init?(json: JSONValue) {
+    guard case .number(let at)? = json["at"], let time = at.int64, let rule = json["rule"]?.string,
+      let kind = json["event"]?.string.flatMap(MonitoringEvent.Kind.init(rawValue:)),
+      let zone = json["zone"]?.string.flatMap(Zone.init(rawValue:))
+    else { return nil }
+    self.init(
+      time: time, rule: rule, kind: kind, zone: zone, count: json["count"]?.int ?? 1, by: json["by"]?.string,
+      note: json["note"]?.string)
   }
 }
 

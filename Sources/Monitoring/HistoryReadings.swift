@@ -5,12 +5,25 @@ public import Readings
 extension PatientHistory {
   /// What was measured at or after `from` (milliseconds since 1970), oldest first: values of the same reading together, with its
   /// remarks as far as they are kept.
-  public func readings(patient: String, from: Int64) -> [Reading] {
+  public func readings(patient: String, from: Int64) -> [Reading] { readings(of: values, patient: patient, from: from) }
+
+  /// The same of what may be somebody else's.
+  public func asideReadings(patient: String, from: Int64) -> [Reading] {
+    readings(of: asides, patient: patient, from: from).map { reading in
+      var reading = reading
+      if !reading.flags.contains(.suspectPerson) { reading.flags.append(.suspectPerson) }
+      return reading
+    }
+  }
+
+  private func readings(of values: [Measure: [Point]], patient: String, from: Int64) -> [Reading] {
     struct Key: Hashable { var time: Int64, id: UInt64 }
     var found: [Key: [(Measure, ExactDecimal)]] = [:]
+    var doubtful: Set<UInt64> = []
     for measure in Measure.allCases {
-      for point in points(measure, from: from, to: .max) {
+      for point in values[measure] ?? [] where point.time >= from {
         found[Key(time: point.time, id: point.id), default: []].append((measure, point.value))
+        if point.isDoubtful { doubtful.insert(point.id) }
       }
     }
     let remarks = Dictionary(signs.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
@@ -19,7 +32,8 @@ extension PatientHistory {
       return Reading(
         id: ReadingID(high: 0, low: key.id), kind: remarks[key.id]?.kind ?? values.first?.0.kind ?? .bloodPressure,
         observations: values.map { Observation($0.0.term, .value($0.1), unit: $0.0.unit) },
-        flags: remarks[key.id]?.flags ?? [], takenAt: time, timeQuality: .device, deviceTime: nil, receivedAt: time,
+        flags: remarks[key.id]?.flags ?? (doubtful.contains(key.id) ? [.questionable] : []), takenAt: time,
+        timeQuality: .device, deviceTime: nil, receivedAt: time,
         user: nil, patient: patient, device: DeviceIdentity(id: "", transport: .ble), evaluation: nil,
         raw: RawSource(source: "", octets: []))
     }

@@ -12,11 +12,14 @@ public struct PatientHistory: Sendable, Hashable {
     public var id: UInt64
     /// In the measure's unit.
     public var value: ExactDecimal
+    /// The device itself was in doubt of it.
+    public var isDoubtful: Bool
     /// One value.
-    public init(time: Int64, id: UInt64, value: ExactDecimal) {
+    public init(time: Int64, id: UInt64, value: ExactDecimal, isDoubtful: Bool = false) {
       self.time = time
       self.id = id
       self.value = value
+      self.isDoubtful = isDoubtful
     }
   }
 
@@ -45,11 +48,19 @@ public struct PatientHistory: Sendable, Hashable {
   public static let mostPoints = 800
   /// The most signs that are kept.
   static let mostSigns = 64
+  /// The most values of a measure that are kept apart.
+  static let mostAsides = 32
+  /// The most marks that are kept.
+  static let mostMarks = 64
 
   /// By measure, oldest first.
   public var values: [Measure: [Point]] = [:]
   /// Oldest first.
   public var signs: [Sign] = []
+  /// Values that may be somebody else's: kept apart, by measure, oldest first. Nothing is judged by them.
+  public var asides: [Measure: [Point]] = [:]
+  /// What rules told and who took notice, oldest first.
+  public var marks: [Mark] = []
 
   /// Nothing yet.
   public init() {}
@@ -60,12 +71,29 @@ public struct PatientHistory: Sendable, Hashable {
     guard let time = reading.takenAt?.milliseconds else { return }
     let id = reading.id.low
     insertSign(Sign(time: time, id: id, kind: reading.kind, flags: reading.flags))
-    guard !reading.flags.contains(where: { Monitor.isUnfit($0) || $0 == .suspectPerson }) else { return }
-    for (measure, value) in Measure.values(in: reading) { insert(Point(time: time, id: id, value: value), measure) }
+    guard !reading.flags.contains(where: { Monitor.isUnfit($0) }) else { return }
+    let isDoubtful = reading.flags.contains { $0.isDoubt }
+    let isAside = reading.flags.contains(.suspectPerson)
+    for (measure, value) in Measure.values(in: reading) {
+      let point = Point(time: time, id: id, value: value, isDoubtful: isDoubtful)
+      if isAside {
+        PatientHistory.insert(point, &asides[measure, default: []], most: PatientHistory.mostAsides)
+      } else {
+        PatientHistory.insert(point, &values[measure, default: []], most: PatientHistory.mostPoints)
+      }
+    }
   }
 
-  private mutating func insert(_ point: Point, _ measure: Measure) {
-    var points = values[measure] ?? []
+  /// Adds what a rule told, once, where people look back on it.
+  public mutating func add(_ mark: Mark) {
+    guard mark.isKept else { return }
+    let index = marks.lastIndex { $0.time <= mark.time }.map { $0 + 1 } ?? 0
+    guard index == 0 || marks[index - 1] != mark else { return }
+    marks.insert(mark, at: index)
+    if marks.count > 2 * PatientHistory.mostMarks { marks.removeFirst(marks.count - PatientHistory.mostMarks) }
+  }
+
+  private static func insert(_ point: Point, _ points: inout [Point], most: Int) {
     let index = PatientHistory.index(points, after: point.time)
     // Equal identifiers stand at equal times.
     var before = index
@@ -75,12 +103,11 @@ public struct PatientHistory: Sendable, Hashable {
     }
     points.insert(point, at: index)
     // Trimmed now and then, not at each value.
-    if points.count > 2 * PatientHistory.mostPoints || points.count % 64 == 0 {
+    if points.count > 2 * most || points.count % 64 == 0 {
       let newest = points.last?.time ?? point.time
       let old = PatientHistory.index(points, after: newest - PatientHistory.length - 1)
-      points.removeFirst(max(old, points.count - PatientHistory.mostPoints, 0))
+      points.removeFirst(max(old, points.count - most, 0))
     }
-    values[measure] = points
   }
 
   private mutating func insertSign(_ sign: Sign) {

@@ -223,6 +223,9 @@ public struct ZoneLimit: Sendable, Hashable {
     self.bounds = bounds
   }
 
+  /// True when a value lies in this zone.
+  public func holds(_ value: ExactDecimal) -> Bool { holds(for: value) }
+
   func holds(for value: ExactDecimal, slack: ExactDecimal = .zero) -> Bool {
     !bounds.isEmpty && bounds.allSatisfy { $0.holds(for: value, slack: slack) }
   }

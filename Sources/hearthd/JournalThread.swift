@@ -202,7 +202,7 @@ final class JournalThread {
             found.remove(at: index)
           }
           if reading.patient != nil { superseded.insert(reading.id) }
-          guard JournalThread.matches(reading, query), query.sequences?.contains(record.sequence) ?? true else {
+          guard query.matches(reading), query.sequences?.contains(record.sequence) ?? true else {
             continue
           }
           found.append((reading.id, ReadingJSON.inserting(sequence: record.sequence, into: record.payload)))
@@ -215,13 +215,6 @@ final class JournalThread {
       }
       mailbox.post(.found(id, found.map(\.json)))
     }
-  }
-
-  private static func matches(_ reading: Reading, _ query: ReadingQuery) -> Bool {
-    if let since = query.since, reading.receivedAt.milliseconds < since { return false }
-    if let patient = query.patient, reading.patient != patient { return false }
-    if let kind = query.kind, reading.kind != kind { return false }
-    return !query.parkedOnly || reading.patient == nil
   }
 
   /// Drops what every backend has and is older than `keep`.

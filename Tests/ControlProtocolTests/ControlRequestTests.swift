@@ -113,7 +113,7 @@ private func code(_ line: String) -> String? {
   @Test func readersMayOnlyLook() {
     let readers = [
       "version", "status", "devices", "backends", "doctor", "readings", "readings.follow", "watch", "serial.list",
-      "alerts", "plan.show", "plan.explain", "plan.try", "parked", "parked.readings",
+      "alerts", "plan.show", "plan.explain", "plan.try", "parked", "parked.readings", "report",
     ]
     for (name, role) in ControlRequest.methods {
       #expect(role == (readers.contains(name) ? .reader : name == "erase" ? .owner : .technician))
