@@ -66,6 +66,7 @@ let package = Package(
     pure("Drivers", ["Octets", "Readings", "HealthProfiles"]),
     pure("ControlProtocol", ["Readings", "JSON"]),
     pure("Exchange", ["Octets", "Readings", "JSON", "Zones"]),
+    pure("Reports", ["JSON", "Zones", "Readings", "Monitoring"]),
     // Layer 3
     pure(
       "GatewayCore",
@@ -99,8 +100,8 @@ let package = Package(
     program(
       "hearthctl",
       [
-        "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "Journal", "Drivers", "ControlProtocol",
-        "Exchange", "GatewayCore", "CLinux", "Platform", "JournalFiles", "Playback",
+        "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "Journal", "Monitoring", "Drivers",
+        "ControlProtocol", "Exchange", "Reports", "GatewayCore", "CLinux", "Platform", "JournalFiles", "Playback",
       ]),
     program(
       "hearth-bench",
@@ -131,6 +132,7 @@ let package = Package(
         "Journal",
         "Monitoring", "Drivers", "ControlProtocol", "Exchange",
       ]),
+    tests("Reports", ["Reports", "JSON", "Zones", "Readings", "Monitoring"]),
     tests("Platform", ["Platform", "Octets", "CLinux"]),
     tests("UplinkProtocol", ["UplinkProtocol", "Octets"]),
     tests("Playback", ["Playback", "Octets", "GATT"]),

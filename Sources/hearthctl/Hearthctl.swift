@@ -24,7 +24,7 @@ struct Hearthctl {
   static let verbs: [Verb] = [
     StatusVerb.verb, DevicesVerb.verb, ReadingsVerb.verb, AssignVerb.verb, ParkedVerb.verb, BackendsVerb.verb,
     WatchVerb.verb,
-    AlertsVerb.verb, PlanVerb.verb,
+    AlertsVerb.verb, PlanVerb.verb, ReportVerb.verb,
     ScanVerb.verb, PairVerb.verb, UnpairVerb.verb, SerialVerb.verb, SessionVerb.verb, AskVerb.verb, CaptureVerb.verb,
     DoctorVerb.verb, DriversVerb.verb,
     DecodeVerb.verb, JournalVerb.verb, EraseVerb.verb, ResetVerb.verb, VersionVerb.verb,

@@ -48,7 +48,8 @@ enum PlanVerb {
       return try explain("plan.show", ["patient": .string(word)], arguments)
     case "explain":
       try arguments.only(["--days"], for: "plan explain")
-      return try explain("plan.explain", ["patient": .string(word), "days": .int(try days(arguments))], arguments)
+      return try explain(
+        "plan.explain", ["patient": .string(word), "days": .int(try DaysOption.read(arguments))], arguments)
     case "try": return try tryDraft(word, arguments)
     case "set":
       try arguments.only([], for: "plan set")
@@ -56,14 +57,6 @@ enum PlanVerb {
     default:
       throw Failure.usage("\"\(action)\" is nothing that plan can do", hint: "known: check, show, explain, try, set")
     }
-  }
-
-  private static func days(_ arguments: Arguments) throws(Failure) -> Int {
-    guard let text = arguments.value("--days") else { return 30 }
-    guard let days = Int(text), (1...366).contains(days) else {
-      throw Failure.usage("--days needs a number from 1 to 366, not \"\(text)\"")
-    }
-    return days
   }
 
   /// The octets of a file that holds no fault.
@@ -156,7 +149,7 @@ enum PlanVerb {
       throw Failure.usage("plan try: expected --patient PATIENT: whose measurements it is held against")
     }
     let text = try good(path)
-    let days = try days(arguments)
+    let days = try DaysOption.read(arguments)
     var client = try DaemonClient(arguments)
     let answer = try client.list(
       "plan.try", ["plan": .string(text), "patient": .string(patient), "days": .int(days)], of: "told")

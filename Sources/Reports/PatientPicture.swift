@@ -1,0 +1,162 @@
+// What is drawn of a patient: values with their zones, what was expected and did not come, what was told and who took notice.
+
+public import Monitoring
+public import Readings
+
+/// A patient's last days, ready to be drawn.
+public struct PatientPicture: Sendable, Hashable {
+  /// How far a reading is to be believed.
+  public enum Standing: Sendable, Hashable {
+    case sure
+    /// The device itself was in doubt.
+    case doubtful
+    /// Somebody else's perhaps, or no value that a body has: drawn apart, joined to nothing.
+    case apart
+  }
+
+  /// One reading.
+  public struct Row: Sendable, Hashable {
+    /// Half of its identifier, in hexadecimal digits.
+    public var id: String
+    /// Its kind; nil for one that this version does not know.
+    public var kind: ReadingKind?
+    /// Milliseconds since 1970; nil when nothing places it.
+    public var at: Int64?
+    /// What was measured.
+    public var values: [Measure: ExactDecimal]
+    /// Its worst zone by the plan; nil: not judged.
+    public var zone: Zone?
+    /// The zone of each value by the rules over it.
+    public var zones: [Measure: Zone]
+    /// What the device or Hearth says of it.
+    public var flags: [ReadingFlag]
+    /// The device, where the journal still has the reading.
+    public var device: String?
+    /// How far it is to be believed.
+    public var standing: Standing
+  }
+
+  /// A rule of the plan.
+  public struct RuleText: Sendable, Hashable {
+    /// Its id.
+    public var id: String
+    /// What it watches, in plain words.
+    public var says: String
+    /// It is judged.
+    public var isEnabled: Bool
+    /// What it watches.
+    public var measures: [Measure]
+  }
+
+  /// A limit of means.
+  public struct MeanLimit: Sendable, Hashable {
+    /// The zone beyond it.
+    public var zone: Zone
+    /// The limit.
+    public var limit: ExactDecimal
+    /// Over how many days.
+    public var days: Int
+  }
+
+  /// What was expected and did not come.
+  public struct Gap: Sendable, Hashable {
+    /// The value that was expected.
+    public var measure: Measure
+    /// From when, in milliseconds since 1970.
+    public var start: Int64
+    /// Until when.
+    public var end: Int64
+  }
+
+  /// What is raised now.
+  public struct Alert: Sendable, Hashable {
+    /// The rule.
+    public var rule: String
+    /// The zone.
+    public var zone: Zone
+    /// Since when, in milliseconds since 1970.
+    public var since: Int64
+    /// Its words for people.
+    public var message: String
+    /// Somebody has taken notice.
+    public var isAcknowledged: Bool
+  }
+
+  /// The patient's reference.
+  public var patient: String
+  /// The hub that tells.
+  public var hub: String
+  /// In which language.
+  public var language: PlanLanguage
+  /// The patient's clock.
+  public var clock: LocalClock
+  /// The first midnight, in milliseconds since 1970.
+  public var from: Int64
+  /// Now, in milliseconds since 1970.
+  public var until: Int64
+  /// The plan's version; nil: there is none.
+  public var planVersion: Int?
+  /// The plan's rules.
+  public var rules: [RuleText] = []
+  /// Limits of single values that hold at every hour, by measure.
+  public var limits: [Measure: [ZoneLimit]] = [:]
+  /// Limits of means, by measure.
+  public var means: [Measure: [MeanLimit]] = [:]
+  /// All readings, oldest first, those without a place in time last.
+  public var rows: [Row] = []
+  /// What did not come.
+  public var gaps: [Gap] = []
+  /// What rules told and who took notice, oldest first.
+  public var marks: [PatientHistory.Mark] = []
+  /// What is raised now.
+  public var alerts: [Alert] = []
+
+  /// A picture without readings.
+  public init(
+    patient: String, hub: String, language: PlanLanguage, clock: LocalClock, from: Int64, until: Int64
+  ) {
+    self.patient = patient
+    self.hub = hub
+    self.language = language
+    self.clock = clock
+    self.from = from
+    self.until = until
+  }
+}
+
+extension PatientPicture {
+  /// One value of a curve.
+  struct Point: Hashable {
+    var at: Int64
+    var value: ExactDecimal
+    var zone: Zone?
+    var standing: Standing
+    var flags: [ReadingFlag]
+  }
+
+  /// What is drawn, in the order of the page: measures that have values or are watched.
+  var measures: [Measure] {
+    let order: [Measure] = [
+      .systolic, .diastolic, .pulse, .heartRate, .spo2, .weight, .temperature, .glucose, .bodyFat, .bodyMassIndex,
+      .perfusion, .meanArterial,
+    ]
+    // What comes along with other values is drawn only where a rule is over it.
+    let minor: Set<Measure> = [.bodyFat, .bodyMassIndex, .perfusion, .meanArterial]
+    let watched = Set(rules.filter(\.isEnabled).flatMap(\.measures))
+    let measured = Set(rows.filter { $0.at != nil }.flatMap(\.values.keys))
+    return order.filter { watched.contains($0) || (measured.contains($0) && !minor.contains($0)) }
+  }
+
+  /// The values of a measure, oldest first.
+  func points(_ measure: Measure) -> [Point] {
+    rows.compactMap { row in
+      guard let at = row.at, at >= from, let value = row.values[measure] else { return nil }
+      return Point(
+        at: at, value: value, zone: planVersion == nil ? nil : row.zones[measure] ?? (row.zone == nil ? nil : .green),
+        standing: row.standing, flags: row.flags)
+    }
+  }
+
+  /// How many days, the first and the last counted.
+  var days: Int { clock.days(from: from, to: until) }
+}

@@ -1,0 +1,166 @@
+// The page's words and tables: the newest values, what was told, what the plan watches, every reading.
+
+internal import Monitoring
+internal import Readings
+internal import Zones
+
+extension ReportPage {
+  // MARK: The newest values
+
+  func tiles(_ out: inout Markup) {
+    var shown: [[Measure]] = []
+    for measure in picture.measures {
+      if measure == .diastolic, shown.contains([.systolic]) {
+        shown[shown.count - 1] = [.systolic, .diastolic]
+      } else {
+        shown.append([measure])
+      }
+    }
+    let found = shown.compactMap { measures in newest(measures).map { (measures, $0) } }
+    guard !found.isEmpty else { return }
+    out.raw("<section class=\"tiles\">\n")
+    for (measures, row) in found {
+      out.raw("<div class=\"tile\">")
+      out.element("h2", "", measures.count > 1 ? words.bloodPressure : words.title(measures[0]))
+      out.raw("<div class=\"value\">")
+      out.write(measures.compactMap { row.values[$0].map(words.number) }.joined(separator: "/"))
+      out.raw(" <small>")
+      out.write(words.unit(measures[0].unit))
+      out.raw("</small></div><p>")
+      let zones = measures.compactMap { row.zones[$0] }.max()
+      chip(picture.planVersion == nil || row.zone == nil ? nil : zones ?? .green, &out)
+      if row.standing == .doubtful {
+        out.write(" · " + words.say("usikker måling", "usikker måling", "questionable"))
+      }
+      out.raw("<br>")
+      out.write(row.at.map { picture.clock.moment($0, words) } ?? "")
+      out.raw("<br>")
+      out.write(spread(picture.points(measures[0]).filter { $0.standing != .apart }.map(\.value), measures[0]))
+      out.raw("</p></div>\n")
+    }
+    out.raw("</section>\n")
+  }
+
+  private func newest(_ measures: [Measure]) -> PatientPicture.Row? {
+    picture.rows.last { row in
+      row.at != nil && row.standing != .apart && measures.allSatisfy { row.values[$0] != nil }
+    }
+  }
+
+  // MARK: What was told
+
+  func told(_ out: inout Markup) {
+    guard !picture.marks.isEmpty else { return }
+    out.raw("<section>\n")
+    out.element(
+      "h2", "",
+      words.say("Beskjeder og kvitteringer", "Meldingar og kvitteringar", "What was told, and who took notice"))
+    out.raw("\n")
+    head(
+      [
+        words.say("Nr.", "Nr.", "No."), words.say("Tid", "Tid", "Time"), words.say("Regel", "Regel", "Rule"),
+        words.say("Hva", "Kva", "What"), words.say("Sone", "Sone", "Zone"), words.say("Merknad", "Merknad", "Note"),
+      ], &out)
+    for (index, mark) in picture.marks.enumerated() {
+      out.raw("<tr><td class=\"n\">\(mark.kind == .acknowledged ? "✓" : "")\(index + 1)</td>")
+      out.element("td", "class=\"time\"", picture.clock.moment(mark.time, words))
+      out.element("td", "", mark.rule)
+      out.element("td", "", words.event(mark))
+      out.raw("<td>")
+      chip(mark.zone, &out)
+      out.raw("</td>")
+      out.element("td", "", [mark.by, mark.note].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: ": "))
+      out.raw("</tr>\n")
+    }
+    out.raw("</tbody></table>\n</section>\n")
+  }
+
+  // MARK: The plan
+
+  func plan(_ out: inout Markup) {
+    let rules = picture.rules.filter(\.isEnabled)
+    guard let version = picture.planVersion, !rules.isEmpty else { return }
+    out.raw("<section>\n")
+    out.element(
+      "h2", "", words.say("Planen, versjon \(version)", "Planen, versjon \(version)", "The plan, version \(version)"))
+    out.raw("<dl>\n")
+    for rule in rules {
+      out.element("dt", "", rule.id)
+      out.element("dd", "", rule.says)
+      out.raw("\n")
+    }
+    out.raw("</dl>\n</section>\n")
+  }
+
+  // MARK: Every reading
+
+  func readings(_ out: inout Markup) {
+    guard !picture.rows.isEmpty else { return }
+    out.raw("<section class=\"readings\">\n")
+    out.element("h2", "", words.say("Alle målinger", "Alle målingar", "All measurements"))
+    out.raw("\n")
+    head(
+      [
+        words.say("Tid", "Tid", "Time"), words.say("Måling", "Måling", "Measurement"),
+        words.say("Verdier", "Verdiar", "Values"), words.say("Sone", "Sone", "Zone"),
+        words.say("Merknader", "Merknader", "Remarks"), words.say("Apparat", "Apparat", "Device"),
+      ], &out)
+    let placed = picture.rows.filter { $0.at != nil }
+    var day: String?
+    for row in placed.reversed() {
+      guard let at = row.at else { continue }
+      let name = picture.clock.dayName(at, words)
+      if name != day {
+        out.raw("<tr class=\"day\"><td colspan=\"6\">")
+        out.write(name + " \(picture.clock.civil(at).year)")
+        out.raw("</td></tr>\n")
+        day = name
+      }
+      line(row, picture.clock.time(at), &out)
+    }
+    let unplaced = picture.rows.filter { $0.at == nil }
+    if !unplaced.isEmpty {
+      out.raw("<tr class=\"day\"><td colspan=\"6\">")
+      out.write(words.say("Uten sikker tid", "Utan sikker tid", "Without a certain time"))
+      out.raw("</td></tr>\n")
+      for row in unplaced { line(row, "–", &out) }
+    }
+    out.raw("</tbody></table>\n</section>\n")
+  }
+
+  private func line(_ row: PatientPicture.Row, _ time: String, _ out: inout Markup) {
+    out.raw("<tr>")
+    out.element("td", "class=\"time\"", time)
+    out.element("td", "", words.kind(row.kind))
+    out.element("td", "", values(row))
+    out.raw("<td>")
+    chip(row.standing == .apart ? nil : row.zone, &out)
+    out.raw("</td>")
+    out.element("td", "", row.flags.map(words.flag).joined(separator: ", "))
+    out.element("td", "", row.device ?? "")
+    out.raw("</tr>\n")
+  }
+
+  /// `128/82 mmHg, puls 70/min`.
+  private func values(_ row: PatientPicture.Row) -> String {
+    var parts: [String] = []
+    var values = row.values
+    if let systolic = values[.systolic], let diastolic = values[.diastolic] {
+      parts.append("\(words.number(systolic))/\(words.quantity(diastolic, .diastolic))")
+      (values[.systolic], values[.diastolic]) = (nil, nil)
+    }
+    for measure in Measure.allCases {
+      guard let value = values[measure] else { continue }
+      parts.append(
+        (measure == .pulse || measure == .perfusion || measure == .meanArterial
+          ? words.shortTitle(measure).lowercased() + " " : "") + words.quantity(value, measure))
+    }
+    return parts.joined(separator: ", ")
+  }
+
+  private func head(_ names: [String], _ out: inout Markup) {
+    out.raw("<table>\n<thead><tr>")
+    for name in names { out.element("th", "", name) }
+    out.raw("</tr></thead>\n<tbody>\n")
+  }
+}

@@ -1,0 +1,129 @@
+// A picture in a line of text: one block a stretch of time, its height the mean of the values, a sign below where they left the plan.
+
+public import Monitoring
+public import Readings
+
+/// One measure's line.
+public struct Sparkline: Sendable, Hashable {
+  /// One column.
+  public struct Cell: Sendable, Hashable {
+    /// `▁` to `█`; a blank where nothing was measured.
+    public var block: Character
+    /// The worst zone within; nil: nothing was measured, or nothing judged.
+    public var zone: Zone?
+    /// `▲` for yellow, `◆` for red, else a blank.
+    public var sign: Character { zone == .red ? "◆" : zone == .yellow ? "▲" : " " }
+  }
+
+  /// The measure.
+  public var measure: Measure
+  /// Its name.
+  public var title: String
+  /// From the first day to now.
+  public var cells: [Cell]
+  /// The newest value with its unit.
+  public var last: String
+  /// The newest value's zone in the picture's language.
+  public var zone: String
+  /// The newest value's zone.
+  public var lastZone: Zone?
+  /// When the newest value was measured.
+  public var when: String
+  /// How many there are, and between which values.
+  public var spread: String
+
+  static let blocks: [Character] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
+}
+
+extension PatientPicture {
+  /// A line for each measure that has values, `columns` wide.
+  public func sparklines(columns: Int) -> [Sparkline] {
+    let words = Words(language)
+    let page = ReportPage(self)
+    return measures.compactMap { measure in
+      let points = points(measure).filter { $0.standing != .apart }
+      guard let last = points.last else { return nil }
+      return Sparkline(
+        measure: measure, title: words.shortTitle(measure), cells: cells(points, columns),
+        last: words.quantity(last.value, measure), zone: words.zone(last.zone), lastZone: last.zone,
+        when: clock.shortDate(last.at, words) + " " + clock.time(last.at),
+        spread: page.spread(points.map(\.value), measure))
+    }
+  }
+
+  private func cells(_ points: [Point], _ columns: Int) -> [Sparkline.Cell] {
+    let columns = min(max(columns, 1), 400)
+    let start = clock.midnight(from)
+    let length = max(until - start, 1)
+    var sums = [(sum: Double, count: Int, zone: Zone?)](repeating: (0, 0, nil), count: columns)
+    for point in points where point.at >= start {
+      let share = Double(point.at - start) / Double(length)
+      let column = min(max(Int(min(max(share, 0), 1) * Double(columns)), 0), columns - 1)
+      sums[column].sum += ValueAxis.number(point.value)
+      sums[column].count += 1
+      if let zone = point.zone { sums[column].zone = max(sums[column].zone ?? .green, zone) }
+    }
+    let means = sums.filter { $0.count > 0 }.map { $0.sum / Double($0.count) }
+    guard let low = means.min(), let high = means.max() else { return [] }
+    return sums.map { sum in
+      guard sum.count > 0 else { return Sparkline.Cell(block: " ", zone: nil) }
+      let mean = sum.sum / Double(sum.count)
+      // One value alone, or all the same: in the middle.
+      let share = high > low ? (mean - low) / (high - low) : 0.4
+      let step = min(max(Int(share * 8), 0), 7)
+      return Sparkline.Cell(block: Sparkline.blocks[step], zone: sum.zone)
+    }
+  }
+
+  /// What a terminal says beside the lines: the period, what is raised, what did not come, what was told last.
+  public struct Summary: Sendable, Hashable {
+    /// Whose, which days, which plan.
+    public var heading: String
+    /// What is raised now.
+    public var alerts: [Told]
+    /// What did not come; empty when nothing was missed.
+    public var missed: String
+    /// What was told last, the newest first.
+    public var told: [String]
+    /// What is said when nothing was measured.
+    public var empty: String
+
+    /// What is raised, with its zone.
+    public struct Told: Sendable, Hashable {
+      /// The zone.
+      public var zone: Zone
+      /// The zone's name.
+      public var name: String
+      /// The rule and its words.
+      public var text: String
+    }
+  }
+
+  /// The words beside the lines.
+  public var summary: Summary {
+    let words = Words(language)
+    let (first, last) = (clock.shortDate(from, words), clock.longDate(until, words))
+    let plan = planVersion.map { "plan \($0)" } ?? words.say("ingen plan", "ingen plan", "no plan")
+    let days = words.say("\(days) dager", "\(days) dagar", "\(days) days")
+    var missed = ""
+    if !gaps.isEmpty {
+      let counts = Dictionary(grouping: gaps, by: \.measure).sorted { $0.key.rawValue < $1.key.rawValue }
+      missed =
+        words.missed + ": " + counts.map { "\(words.shortTitle($0.key)) \($0.value.count)" }.joined(separator: ", ")
+    }
+    return Summary(
+      heading: "\(patient)  \(first) – \(last) (\(days)), \(plan), \(clock.name)",
+      alerts: alerts.map { alert in
+        let seen = alert.isAcknowledged ? words.say(" (kvittert)", " (kvittert)", " (acknowledged)") : ""
+        return Summary.Told(
+          zone: alert.zone, name: words.zone(alert.zone), text: "\(alert.rule) – \(alert.message)\(seen)")
+      }, missed: missed,
+      told: marks.suffix(5).reversed().map { mark in
+        let note = [mark.by, mark.note].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: ": ")
+        return "\(clock.moment(mark.time, words))  \(mark.rule)  \(words.event(mark))"
+          + (note.isEmpty ? "" : "  \(note)")
+      },
+      empty: words.say(
+        "ingen målinger i disse dagene", "ingen målingar i desse dagane", "no measurements in these days"))
+  }
+}

@@ -1,0 +1,165 @@
+// hearthctl report: a patient's last days: a page for a browser, or lines for the terminal.
+
+import Glibc
+import JSON
+import Monitoring
+import Platform
+import Readings
+import Reports
+import Zones
+
+enum ReportVerb {
+  static let verb = Verb(
+    name: "report", summary: "a patient's last days: curves as a page, or lines here",
+    usage: "--patient REF [--days N] [--html FILE|-] [--language nb|nn|en] [--json]",
+    text: """
+      Without --html the values of the last days (30) stand here as lines: each
+      block is a stretch of time, ▲ and ◆ below it say yellow and red by the plan.
+      With --html a page is written: curves against the plan's zones, what did not
+      come, what was told and who took notice, and a table of the readings. It holds
+      everything in itself, runs nothing and asks no network; only you can read the
+      file. The words are in the plan's language. It is noted who asked.
+
+      examples:
+        hearthctl report --patient p-7f3a
+        hearthctl report --patient p-7f3a --days 90 --html p-7f3a.html
+      """, options: ["--patient", "--days", "--html", "--language"],
+    exit: """
+      0 done, 1 the daemon answered with an error, 64 usage, 69 no such patient,
+        73 the file cannot be written, 75 try again later, 77 not permitted,
+        111 the daemon is not running
+      """, run: run)
+
+  @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
+    guard let patient = arguments.value("--patient") else {
+      throw Failure.usage("expected --patient REF: whose picture it is", hint: "hearthctl report --help")
+    }
+    let days = try DaysOption.read(arguments)
+    var language: PlanLanguage?
+    if let text = arguments.value("--language") {
+      language = PlanLanguage(rawValue: text)
+      if language == nil { throw Failure.usage("--language: \"\(text)\" is unknown", hint: "known: nb, nn, en") }
+    }
+    guard !arguments.isJSON || arguments.value("--html") == nil else {
+      throw Failure.usage("--html and --json exclude each other")
+    }
+    var client = try DaemonClient(arguments)
+    let report = try client.list("report", ["patient": .string(patient), "days": .int(days)], of: "rows").whole
+    if arguments.isJSON {
+      Terminal.line(report)
+      return 0
+    }
+    var filter = JSONObject()
+    filter["patient"] = .string(patient)
+    filter["since"] = report["from"] ?? .null
+    filter["limit"] = 10_000
+    let readings = try client.list("readings", .object(filter), of: "readings").items
+    var picture: PatientPicture
+    do throws(PatientPicture.Fault) {
+      picture = try PatientPicture(
+        report: report, readings: readings, zone: zone(report["timezone"]?.string), language: language)
+    } catch {
+      throw Failure(
+        status: 1, code: "bad-answer", message: "the daemon's answer has no \(error.member)",
+        hint: "does the hearthd of the same package run?")
+    }
+    for index in picture.marks.indices { picture.marks[index].by = picture.marks[index].by.map(person) }
+    guard let path = arguments.value("--html") else {
+      Terminal.out(text(picture, width: Terminal.width))
+      return 0
+    }
+    let page = ReportPage(picture).html
+    guard path != "-" else {
+      Terminal.out(page)
+      return 0
+    }
+    do throws(FileError) {
+      try StateFile.write(Array(page.utf8), to: path)
+    } catch {
+      throw Failure(
+        status: 73, code: "no-output", message: "\(path): cannot be written (\(error))",
+        hint: "name a file in a folder that you may write to")
+    }
+    Terminal.out("\(Terminal.clean(path)): \(picture.rows.count) readings of \(days) days; open it in a browser\n")
+    return 0
+  }
+
+  /// The patient's zone from the system's database; coordinated universal time where that is missing.
+  private static func zone(_ name: String?) -> TimeZoneRules {
+    guard let name, name != "UTC", TimeZoneRules.isValidName(name),
+      let octets = SmallFile.read("/usr/share/zoneinfo/\(name)", atMost: 1 << 18),
+      let rules = try? TimeZoneRules(tzif: octets)
+    else { return .utc }
+    return rules
+  }
+
+  /// `uid:1000` as the name that the machine has for it.
+  private static func person(_ text: String) -> String {
+    guard text.hasPrefix("uid:"), let uid = UInt32(text.dropFirst(4)), let entry = getpwuid(uid),
+      let name = entry.pointee.pw_name
+    else { return text }
+    return String(cString: name)
+  }
+
+  // MARK: Lines
+
+  private static func text(_ picture: PatientPicture, width: Int) -> String {
+    let summary = picture.summary
+    var text = Show.paragraph("", summary.heading) + "\n\n"
+    let rough = picture.sparklines(columns: 1)
+    guard !rough.isEmpty else { return text + Terminal.clean(summary.empty) + "\n" + notes(summary) }
+    func widest(_ of: (Sparkline) -> String) -> Int { rough.map { TextWidth.columns(of($0)) }.max() ?? 0 }
+    let (title, last, zone, when) = (widest(\.title), widest(\.last), widest(\.zone), widest(\.when))
+    let left = width - title - last - zone - when - 8
+    for line in picture.sparklines(columns: min(max(left, 8), 90)) {
+      text += pad(line.title, title) + "  "
+      for cell in line.cells { text += colour(String(cell.block), cell.zone) }
+      text += "  " + pad(line.last, last, isRight: true)
+      // On a narrow terminal the line ends with what matters.
+      if left >= 8 { text += "  " + colour(pad(line.zone, zone), line.lastZone) + "  " + line.when }
+      text += "\n" + String(repeating: " ", count: title + 2)
+      for cell in line.cells { text += colour(String(cell.sign), cell.zone) }
+      text += "  " + line.spread + "\n"
+    }
+    return text + notes(summary)
+  }
+
+  private static func notes(_ summary: PatientPicture.Summary) -> String {
+    var text = ""
+    if !summary.missed.isEmpty { text += "\n" + Show.paragraph("", summary.missed) + "\n" }
+    if !summary.alerts.isEmpty { text += "\n" }
+    for alert in summary.alerts {
+      text += colour(alert.name, alert.zone) + "  " + Show.paragraph("", alert.text) + "\n"
+    }
+    if !summary.told.isEmpty { text += "\n" }
+    for line in summary.told { text += TextWidth.fit(Terminal.clean(line), Terminal.width) + "\n" }
+    return text
+  }
+
+  private static func pad(_ text: String, _ width: Int, isRight: Bool = false) -> String {
+    let clean = Terminal.clean(text)
+    let blanks = String(repeating: " ", count: max(0, width - TextWidth.columns(clean)))
+    return isRight ? blanks + clean : clean + blanks
+  }
+
+  private static func colour(_ text: String, _ zone: Zone?) -> String {
+    guard Terminal.hasColour, let zone else { return text }
+    switch zone {
+    case .green: return "\u{1B}[32m\(text)\u{1B}[0m"
+    case .yellow: return "\u{1B}[33m\(text)\u{1B}[0m"
+    case .red: return "\u{1B}[1;31m\(text)\u{1B}[0m"
+    }
+  }
+}
+
+/// `--days N`.
+enum DaysOption {
+  /// 1…366; 30 unless it is given.
+  static func read(_ arguments: Arguments) throws(Failure) -> Int {
+    guard let text = arguments.value("--days") else { return 30 }
+    guard let days = Int(text), (1...366).contains(days) else {
+      throw Failure.usage("--days needs a number from 1 to 366, not \"\(text)\"")
+    }
+    return days
+  }
+}
