@@ -116,7 +116,8 @@ extension Gateway {
       let link = LinkSession(profile: device.profile, context: driverContext(device, now))
       devices[id]?.session = link
     }
-    return session(id, now) { $0.advertised(data, at: now.monotonic) }
+    let source = data.service.map { "adv/\($0)" }
+    return captured(id, "<", data.octets, source: source, now) + session(id, now) { $0.advertised(data, at: now.monotonic) }
   }
 
   mutating func linkClosed(_ id: String, _ end: LinkEnd, _ now: Now) -> [Effect] {
@@ -337,13 +338,18 @@ extension Gateway {
 
 // What a technician records, and what the disk refused.
 extension Gateway {
-  /// Tells the recording connections what went over a device's link.
-  func captured(_ device: String, _ direction: String, _ octets: [UInt8], _ now: Now) -> [Effect] {
+  /// Tells the recording connections what went over a device's link, or what it said on the air (`source`, such as `adv/181D`).
+  func captured(
+    _ device: String, _ direction: String, _ octets: [UInt8], source: String? = nil, _ now: Now
+  ) -> [Effect] {
     guard !captures.isEmpty else { return [] }
+    var heard = JSONObject()
+    heard["direction"] = .string(direction)
+    heard["at"] = .int(now.monotonic)
+    heard["hex"] = .string(Hex.encode(octets))
+    if let source { heard["source"] = .string(source) }
     return captures.filter { $0.value == device }.keys.sorted().map {
-      .notify(
-        connection: $0, method: "capture",
-        ["direction": .string(direction), "at": .int(now.monotonic), "hex": .string(Hex.encode(octets))])
+      .notify(connection: $0, method: "capture", .object(heard))
     }
   }
 

@@ -383,9 +383,13 @@ private func expectNothingStays(_ kernel: Kernel, _ location: SourceLocation = #
     // The next weighing.
     let next = Peripheral.miScale(14_100, at: kernel.seconds)
     kernel.air[0].serviceData = next
+    kernel.ask(.capture(device: "mi-scale-1"), connection: 9)
     kernel.appear(0, for: 3000)
     kernel.pass(3000)
     #expect(kernel.stored[Array(next.dropFirst(2))] == 1)
+    let recorded = kernel.notices.first { $0.connection == 9 && $0.method == "capture" }?.value
+    #expect(recorded?["source"]?.string == "adv/181D")
+    #expect(recorded?["hex"]?.string == Hex.encode(next.dropFirst(2)))
     #expect(kernel.hub.readings.allSatisfy { $0.patient == "p-2" })
   }
 }

@@ -72,6 +72,27 @@ import Testing
     #expect(session(other.out) == session(text))
   }
 
+  @Test func aScaleThatOnlyAdvertisesIsAFileThatPlays() throws {
+    let frames = ["a22044b20701010a1a15", "222044b20701010a1a21"].enumerated().map { index, hex in
+      ScriptedDaemon.notification(
+        "capture", #"{"direction":"<","at":\#(100 + index * 500),"hex":"\#(hex)","source":"adv/181D"}"#)
+    }
+    let device = #"{"id":"scale","driver":"mi-scale-1","address":"AA:BB:CC:DD:EE:FF","state":"waiting"}"#
+    let daemon = try ScriptedDaemon { request in
+      request.method == "capture"
+        ? [request.result(#"{"capturing":\#(device)}"#)] + frames
+        : [request.result(#"{"devices":[\#(device)]}"#)]
+    }
+    let text = try CommandOutcome.hearthctl(["capture", "scale", "--socket", daemon.socket]).out
+    #expect(text.contains("# transport: advertisement\n") && text.contains("# service-data: 181D\n"))
+    #expect(!text.contains("AA:BB"))
+    let capture = try CaptureFile(text)
+    #expect(capture.transport == .advertisement)
+    #expect(capture.items.map(\.source) == ["adv/181D", "adv/181D"])
+    #expect(capture.items.map(\.at) == [0, 500])
+    #expect(capture.items.last?.octets == [0x22, 0x20, 0x44, 0xB2, 0x07, 0x01, 0x01, 0x0A, 0x1A, 0x21])
+  }
+
   @Test func aSerialSessionAndAStreamInPieces() throws {
     // The serial number lies across two reads.
     let frames = [(">", "53"), ("<", "5354414e31"), ("<", "3233343536373838"), ("<", "0d0a")].enumerated().map {

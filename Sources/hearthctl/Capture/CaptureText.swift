@@ -11,7 +11,8 @@ struct CaptureText {
   private let device: JSONValue
   private let profile: DeviceProfile?
   private var transcript: GATTTranscript
-  private var serialLines: [CaptureLine] = []
+  /// Of a serial port, or from the air.
+  private var plainLines: [CaptureLine] = []
   private var start: Int64?
   private(set) var frames = 0
   /// The daemon's time of day is this machine's.
@@ -25,9 +26,11 @@ struct CaptureText {
     transcript = GATTTranscript(octets.flatMap { try? GATTDatabase(decoding: $0) } ?? GATTDatabase())
   }
 
-  private var isSerial: Bool {
-    if case .serial? = profile?.transport { return true }
-    return false
+  private var isGATT: Bool {
+    switch profile?.transport {
+    case .serial, .advertisement: false
+    default: true
+    }
   }
 
   /// A notification `capture`.
@@ -39,8 +42,9 @@ struct CaptureText {
     self.start = start
     let isFromDevice = value["direction"]?.string == "<"
     let moment = max(0, at - start)
-    if isSerial {
-      serialLines.append(CaptureLine(at: moment, isFromDevice: isFromDevice, words: "", octets: octets))
+    if !isGATT {
+      let source = value["source"]?.string ?? ""
+      plainLines.append(CaptureLine(at: moment, isFromDevice: isFromDevice, words: source, octets: octets))
     } else {
       transcript.take(octets, isFromDevice: isFromDevice, at: moment)
     }
@@ -59,7 +63,7 @@ struct CaptureText {
       default: continue
       }
     }
-    let attributes = isSerial ? [] : attributes(&disguise)
+    let attributes = isGATT ? attributes(&disguise) : []
     let session = session(&disguise)
     return (headers(disguise) + attributes + session).joined(separator: "\n") + "\n"
   }
@@ -83,6 +87,8 @@ struct CaptureText {
     ]
     if let model = device["model"]?.string { lines.append("# model: \(Terminal.clean(model))") }
     if let firmware = device["firmware"]?.string { lines.append("# firmware: \(Terminal.clean(firmware))") }
+    let services = Set(plainLines.compactMap { $0.words.split(separator: "/").last }).sorted()
+    if !services.isEmpty { lines.append("# service-data: \(services.joined(separator: " "))") }
     lines.append("# date: \(date)")
     lines.append("# local-time: \(date)T\(two(now.tm_hour)):\(two(now.tm_min)):\(two(now.tm_sec))")
     if let address = device["address"]?.string, let octets = try? Hex.decode(address.filter { $0 != ":" }),
@@ -123,7 +129,7 @@ struct CaptureText {
   }
 
   private func session(_ disguise: inout Disguise) -> [String] {
-    var all = isSerial ? serialLines : transcript.lines
+    var all = isGATT ? transcript.lines : plainLines
     // What lies across two pieces of one stream is found too.
     for key in Set(all.map { "\($0.isFromDevice)\($0.words)" }).sorted() {
       let indices = all.indices.filter { "\(all[$0].isFromDevice)\(all[$0].words)" == key }
