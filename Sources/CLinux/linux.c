@@ -161,10 +161,13 @@ int cl_unix_datagram(const char *path) {
 
 int cl_exclusive(int fd) { return ioctl(fd, TIOCEXCL); }
 
-int cl_modem_lines(int fd, bool dtr, bool rts) {
+const int cl_dtr = TIOCM_DTR;
+const int cl_rts = TIOCM_RTS;
+
+int cl_modem_lines(int fd, int raised) {
   int lines;
   if (ioctl(fd, TIOCMGET, &lines) != 0) return -1;
-  lines = (lines & ~(TIOCM_DTR | TIOCM_RTS)) | (dtr ? TIOCM_DTR : 0) | (rts ? TIOCM_RTS : 0);
+  lines = (lines & ~(TIOCM_DTR | TIOCM_RTS)) | (raised & (TIOCM_DTR | TIOCM_RTS));
   return ioctl(fd, TIOCMSET, &lines);
 }
 

@@ -4,7 +4,24 @@
 public import Octets
 public import Readings
 
-/// The line settings of a serial protocol.
+/// The two lines by which a port tells a device that somebody is there.
+public struct ModemLines: Sendable, Hashable {
+  /// Data terminal ready.
+  public var dtr: Bool
+  /// Request to send.
+  public var rts: Bool
+
+  /// Both, raised or not.
+  public init(dtr: Bool, rts: Bool) {
+    self.dtr = dtr
+    self.rts = rts
+  }
+
+  /// As opening a port leaves them: converters in cables and infrared heads take their supply from them.
+  public static let raised = ModemLines(dtr: true, rts: true)
+}
+
+/// The line settings of a serial protocol. XON and XOFF are always off: binary protocols use both octets.
 public struct SerialSettings: Sendable, Hashable {
   /// The parity bit.
   public enum Parity: String, Sendable, Hashable {
@@ -20,13 +37,21 @@ public struct SerialSettings: Sendable, Hashable {
   public var parity: Parity
   /// 1 or 2.
   public var stopBits: Int
+  /// What the device sees on DTR and RTS while the port is open.
+  public var modemLines = ModemLines.raised
+  /// RTS and CTS hold the other side back. No protocol that is known here does that: with it, a device without CTS would never
+  /// be heard.
+  public var hasHardwareFlow = false
 
   /// Line settings such as 9600 8N1.
-  public init(_ baud: Int, dataBits: Int = 8, parity: Parity = .none, stopBits: Int = 1) {
+  public init(
+    _ baud: Int, dataBits: Int = 8, parity: Parity = .none, stopBits: Int = 1, modemLines: ModemLines = .raised
+  ) {
     self.baud = baud
     self.dataBits = dataBits
     self.parity = parity
     self.stopBits = stopBits
+    self.modemLines = modemLines
   }
 
   /// `9600 8N1`.

@@ -47,6 +47,8 @@ public enum Registry {
     TextScaleLine.cas,
     MTSICSLine.profile,
     KernLine.profile,
+    Toledo8217Line.profile,
+    ToledoContinuousLine.profile,
     HealthOMeterDriver.profile,
     TanitaDriver.profile,
     TanitaPlainDriver.profile,

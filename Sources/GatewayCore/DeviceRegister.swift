@@ -12,7 +12,7 @@ internal import Octets
 public struct DeviceRegister: Sendable, Hashable {
   /// In the order in which they came.
   var devices: [DeviceConfiguration] = []
-  /// The serial numbers that bound devices told of themselves, by the hub's name of the device.
+  /// The serial numbers that devices on ports told of themselves, by the hub's name of the device; those of the configuration too.
   var serials: [String: String] = [:]
   /// Bound devices whose measurements belong to whoever has a session.
   var publicDevices: Set<String> = []
@@ -41,11 +41,16 @@ public struct DeviceRegister: Sendable, Hashable {
 
   /// The state file's octets.
   public var encoded: [UInt8] {
-    // Version 2 knows USB ports; without any an older program can still read it.
-    let value: JSONValue = [
-      "version": devices.contains(where: \.isOnUSB) ? 2 : 1, "devices": .array(devices.map(json)),
-    ]
-    return value.encoded()
+    // Devices of the configuration: their serial numbers are all that is kept of them here.
+    let named = serials.filter { id, _ in !devices.contains { $0.id == id } }.sorted { $0.key < $1.key }
+    // Version 2 knows ports; without any an older program can still read it.
+    var object = JSONObject()
+    object["version"] = .int(named.isEmpty && !devices.contains(where: \.isOnUSB) ? 1 : 2)
+    object["devices"] = .array(devices.map(json))
+    if !named.isEmpty {
+      object["named"] = .array(named.map { ["id": .string($0.key), "serial": .string($0.value)] })
+    }
+    return JSONValue.object(object).encoded()
   }
 
   private func json(_ device: DeviceConfiguration) -> JSONValue {
@@ -80,8 +85,12 @@ public struct DeviceRegister: Sendable, Hashable {
   /// From the state file's octets. Throws when they are not a register.
   public init(_ octets: [UInt8]) throws(JSONError) {
     let node = try JSONReader(maximumSize: 4 << 20).node(octets)
-    let top = try node.object(known: ["version", "devices"])
+    let top = try node.object(known: ["version", "devices", "named"])
     _ = try top.required("version", "1").int(in: 1...2)
+    for item in try top["named"]?.array() ?? [] {
+      let object = try item.object(known: ["id", "serial"])
+      serials[try object.required("id", "a name").string()] = try object.required("serial", "a number").string()
+    }
     for item in try top.required("devices", "a list").array() {
       let object = try item.object(known: [
         "id", "driver", "address", "address_type", "controller", "name", "model", "patient", "users", "consent",

@@ -49,6 +49,13 @@ struct DeviceState: Sendable {
       id: configuration.id, manufacturer: profile.manufacturer, model: configuration.model, transport: transport)
   }
 
+  /// The line settings of its port: those at which it was recognised, else its driver's usual ones. Nil when it is on none.
+  var lineSettings: SerialSettings? {
+    guard configuration.isOnPort, case .serial(let usual) = profile.transport else { return nil }
+    if case .usb(let binding) = configuration.endpoint, let heard = binding.settings { return heard }
+    return usual.first
+  }
+
   /// Whose a reading is: the device's one person, or the person of its user slot. Nil is nobody's: parked.
   func patient(user: UInt8?, bindings: Bindings) -> String? {
     if let patient = configuration.patient { return patient }

@@ -195,9 +195,14 @@ public struct Gateway: Sendable {
     if isStarted { ruleDeadline = now.monotonic }
     var effects: [Effect] = []
     let known = knownDevices
-    for (id, device) in devices where !known.contains(device.configuration) {
+    for (id, device) in devices.sorted(by: { $0.key < $1.key }) where !known.contains(device.configuration) {
+      // What a device on a port still held back was measured under the old settings.
+      if device.session != nil, device.configuration.isOnPort {
+        effects += linkClosed(id, LinkEnd(code: "ended", message: "its configuration changed"), now)
+      }
       effects.append(.close(device: id))
       devices[id] = nil
+      effects += forgetSerial(of: device.configuration)
     }
     for device in known where devices[device.id] == nil {
       if let profile = Registry.profile(id: device.driver) { devices[device.id] = DeviceState(device, profile) }
@@ -214,8 +219,11 @@ public struct Gateway: Sendable {
         outboxes[backend.name]?.reconfigure(backend)
       }
     }
-    return effects
-      + (isStarted ? openBluetooth() + listDevices(now) + settlePorts(now) + openDevices(now) + wakeOutboxes(now) : [])
+    guard isStarted else { return effects }
+    effects += openBluetooth() + listDevices(now) + settlePorts(now)
+    // A bound device whose port is its own again is opened already.
+    let opening = effects.compactMap { if case .openPort(let device, _, _) = $0 { device } else { nil } }
+    return effects + openDevices(besides: opening, now) + wakeOutboxes(now)
   }
 
   private mutating func stop(_ now: Now) -> [Effect] {

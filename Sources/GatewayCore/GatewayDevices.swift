@@ -12,8 +12,8 @@ internal import Readings
 internal import Zones
 
 extension Gateway {
-  mutating func openDevices(_ now: Now) -> [Effect] {
-    knownDevices.map(\.id).filter { devices[$0]?.session == nil }.flatMap { open($0, now) }
+  mutating func openDevices(besides opening: [String] = [], _ now: Now) -> [Effect] {
+    knownDevices.map(\.id).filter { devices[$0]?.session == nil && !opening.contains($0) }.flatMap { open($0, now) }
   }
 
   mutating func open(_ id: String, _ now: Now) -> [Effect] {
@@ -21,13 +21,11 @@ extension Gateway {
     devices[id]?.reopenAt = nil
     switch device.configuration.endpoint {
     case .serial(let path):
-      guard case .serial(let settings) = device.profile.transport, let first = settings.first else { return [] }
-      return [.openPort(device: id, path: path, first)]
-    case .usb(let binding):
+      guard let settings = device.lineSettings else { return [] }
+      return [.openPort(device: id, path: path, settings)]
+    case .usb:
       // Opened when its port is plugged in.
-      guard let port = serial.port(of: id), case .serial(let usual) = device.profile.transport,
-        let settings = binding.settings ?? usual.first
-      else { return [] }
+      guard let port = serial.port(of: id), let settings = device.lineSettings else { return [] }
       return [.openPort(device: id, path: port.facts.node, settings)]
     case .playback(let path): return [.openPlayback(device: id, path: path)]
     // The kernel connects to it as soon as it is heard.
@@ -91,10 +89,12 @@ extension Gateway {
     devices[id]?.failures = 0
     devices[id]?.lastEnd = nil
     devices[id]?.lastContact = now.wall
+    if case .serial = device.configuration.endpoint {
+      // Opening it is all that is known of a cable that was plugged in.
+      devices[id]?.proof = DeviceProof(expected: register.serials[id])
+    }
     var effects = session(id, now) { $0.opened(at: now.monotonic) }
-    guard case .usb(let binding) = device.configuration.endpoint, case .serial(let usual) = device.profile.transport,
-      let settings = binding.settings ?? usual.first
-    else { return effects }
+    guard let settings = device.lineSettings else { return effects }
     devices[id]?.proof.listener = LineListener(settings)
     let heard = takeHeard(id)
     if !heard.isEmpty { effects += session(id, now) { $0.received(heard, at: now.monotonic) } }
@@ -280,7 +280,7 @@ extension Gateway {
       ?? sessions.patient(
         of: device.configuration.id, takenAt: Intake.hasOwnTime(raw) ? reading.takenAt?.milliseconds : nil,
         isStored: raw.stored ?? false, now)
-    guard device.configuration.isOnUSB, !device.proof.isEnough else { return reading }
+    guard device.configuration.isOnPort, !device.proof.isEnough else { return reading }
     // Perhaps another device: nobody's until it proves who it is.
     if let owner = reading.patient, device.proof.change == nil, device.proof.waiting.count < 1000 {
       devices[device.configuration.id]?.proof.waiting[reading.id] = owner

@@ -13,32 +13,35 @@ public struct LineSettings: Sendable, Hashable {
   public var parity: Character
   /// 1 or 2.
   public var stopBits: Int
-  /// DTR and RTS. Both raised, as opening does it: converters in cables live on them.
-  public var modemLines = ModemLines(dtr: true, rts: true)
-  /// Line settings such as 9600 8N1.
-  public init(baud: Int, dataBits: Int, parity: Character, stopBits: Int) {
+  /// Data terminal ready, raised or not; some devices are powered or reset by it.
+  public var dtr: Bool
+  /// Request to send, raised or not. With hardware flow control the kernel moves it.
+  public var rts: Bool
+  /// RTS and CTS hold the other side back.
+  public var hasHardwareFlow: Bool
+  /// Line settings such as 9600 8N1; both lines raised, as opening a port leaves them.
+  public init(
+    baud: Int, dataBits: Int, parity: Character, stopBits: Int, dtr: Bool = true, rts: Bool = true,
+    hasHardwareFlow: Bool = false
+  ) {
     self.baud = baud
     self.dataBits = dataBits
     self.parity = parity
     self.stopBits = stopBits
-  }
-}
-
-/// The lines by which a port tells a device that somebody is there; some devices are powered or reset by them.
-public struct ModemLines: Sendable, Hashable {
-  /// Data terminal ready.
-  public var dtr: Bool
-  /// Request to send.
-  public var rts: Bool
-  /// DTR and RTS, raised or not.
-  public init(dtr: Bool, rts: Bool) {
     self.dtr = dtr
     self.rts = rts
+    self.hasHardwareFlow = hasHardwareFlow
   }
+
+  /// The bits of TIOCMSET that are raised, of DTR and RTS.
+  public var modemBits: Int32 { (dtr ? cl_dtr : 0) | (rts ? cl_rts : 0) }
 }
 
 /// Opens and reads serial ports.
 public enum SerialPort {
+  /// CRTSCTS of termios(3), which Swift does not see.
+  private static let hardwareFlow = tcflag_t(0o20_000_000_000)
+
   /// A port that cannot be opened, and what to do.
   public struct Failure: Error, Sendable {
     /// Stable: `port.busy`, `port.permission`, `open-failed`.
@@ -73,11 +76,14 @@ public enum SerialPort {
     var attributes = termios()
     cfmakeraw(&attributes)
     attributes.c_iflag &= ~tcflag_t(IXON | IXOFF | IXANY)
-    attributes.c_cflag &= ~(tcflag_t(CSIZE | PARENB | PARODD | CSTOPB | HUPCL) | tcflag_t(0o20000000000))  // CRTSCTS
+    attributes.c_cflag &= ~(tcflag_t(CSIZE | PARENB | PARODD | CSTOPB | HUPCL) | SerialPort.hardwareFlow)
+    if settings.hasHardwareFlow { attributes.c_cflag |= SerialPort.hardwareFlow }
     attributes.c_cflag |= tcflag_t(CLOCAL | CREAD) | tcflag_t(settings.dataBits == 7 ? CS7 : CS8)
     if settings.parity != "N" {
       attributes.c_cflag |= tcflag_t(PARENB) | (settings.parity == "O" ? tcflag_t(PARODD) : 0)
-      attributes.c_iflag |= tcflag_t(INPCK | IGNPAR)
+      // An octet that fails its parity is dropped where frames have a fixed length, so that the frame is cut. In lines of text a
+      // digit less would be another weight: there it arrives as NUL, which no line has.
+      attributes.c_iflag |= tcflag_t(INPCK) | (settings.dataBits == 7 ? 0 : tcflag_t(IGNPAR))
     }
     if settings.stopBits == 2 { attributes.c_cflag |= tcflag_t(CSTOPB) }
     cfsetispeed(&attributes, speed)
@@ -89,8 +95,11 @@ public enum SerialPort {
     return attributes
   }
 
-  /// Opens a port for this process alone. Throws with what to do.
-  public static func open(_ path: String, _ settings: LineSettings) throws(Failure) -> Int32 {
+  /// Opens a port for this process alone. Throws with what to do. A pseudo terminal has no modem lines: a test looks at them by
+  /// `setModemLines`, which is given the descriptor and the raised bits.
+  public static func open(
+    _ path: String, _ settings: LineSettings, setModemLines: (Int32, Int32) -> Void = SerialPort.setModemLines
+  ) throws(Failure) -> Int32 {
     guard var attributes = attributes(settings) else {
       throw Failure(
         error: SystemError("set the speed \(settings.baud)", path: path, errno: EINVAL), hint: "use a standard rate")
@@ -114,11 +123,13 @@ public enum SerialPort {
       Descriptor.close(fd)
       throw failure
     }
-    // A pseudo terminal has none.
-    _ = cl_modem_lines(fd, settings.modemLines.dtr, settings.modemLines.rts)
+    setModemLines(fd, settings.modemBits)
     tcflush(fd, TCIFLUSH)
     return fd
   }
+
+  /// Raises these of DTR and RTS and lets go of the others; a terminal that has none is left as it is.
+  public static func setModemLines(_ fd: Int32, _ raised: Int32) { _ = cl_modem_lines(fd, raised) }
 
   /// EINVAL means that the port took only some of it. A pseudo terminal has neither 7 bits nor parity, which is no harm; a port
   /// that refuses the speed is of no use.
@@ -169,6 +180,7 @@ public enum SerialPort {
   /// Other line settings for an open port; what was received before is dropped. False when the port does not take them.
   public static func change(_ fd: Int32, _ settings: LineSettings) -> Bool {
     guard var attributes = attributes(settings), configure(fd, &attributes) else { return false }
+    setModemLines(fd, settings.modemBits)
     tcflush(fd, TCIFLUSH)
     return true
   }

@@ -53,7 +53,8 @@ final class SerialLinks {
       case .odd: "O"
       }
     return LineSettings(
-      baud: settings.baud, dataBits: settings.dataBits, parity: parity, stopBits: settings.stopBits)
+      baud: settings.baud, dataBits: settings.dataBits, parity: parity, stopBits: settings.stopBits,
+      dtr: settings.modemLines.dtr, rts: settings.modemLines.rts, hasHardwareFlow: settings.hasHardwareFlow)
   }
 
   /// Sets an open port to other line settings.

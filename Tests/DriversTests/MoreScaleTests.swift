@@ -28,10 +28,24 @@ struct MoreScaleTests {
       return String(decoding: octets, as: UTF8.self)
     }
     #expect(sent == ["I2\r\n", "I4\r\n", "SI\r\n", "SI\r\n"])
-    #expect(say("I4 A \"0123456789\"\r\n", &scale) == [.property(.serial("0123456789"))])
+    #expect(say("I4 A \"0123456789\"\r\n", &scale).first == .property(.serial("0123456789")))
     #expect(weights(say("S D      72.10 kg\r\nS S      72.15 kg\r\nS S      72.15 kg\r\n", &scale)) == ["72.15"])
     #expect(weights(say("S S       0.00 kg\r\nS S      64.40 kg\r\n", &scale)) == ["64.40"])
     #expect(weights(say("S S     100.00 pcs\r\nS S  -72.15 kg\r\nS I\r\nES\r\n", &scale)) == [])
+  }
+
+  /// It may have been switched off when the port was opened, or be another one than before the silence.
+  @Test func mtSICSIsAskedForItsNumberAgainWhenItWasSilent() throws {
+    var scale = try driver("mt-sics")
+    func asks(_ actions: [DriverAction]) -> Int {
+      actions.count { $0 == .transmit(Array("I4\r\n".utf8)) }
+    }
+    #expect(asks(scale.handle(.opened)) == 1)
+    #expect(asks(say("S D      12.10 kg\r\nS D      72.10 kg\r\n", &scale)) == 1)
+    #expect(asks(say("I4 A \"0123456789\"\r\nS S      72.15 kg\r\n", &scale)) == 0)
+    #expect(asks(scale.handle(.timer(1))) == 0)
+    #expect(asks(say("S S      72.15 kg\r\n", &scale)) == 1)
+    #expect(asks(say("S S      72.15 kg\r\n", &scale)) == 0)
   }
 
   @Test func anMTSICSScaleOutOfItsRangeSaysSoOnce() throws {

@@ -92,7 +92,7 @@ struct SerialDriverTests {
   @Test(arguments: [
     "contec-v7", "contec-v5", "and-scale", "cas", "taidoc", "mt-sics", "kern", "healthometer-esc",
     "tanita-csv", "nonin-8", "nonin-2", "nonin-7", "masimo-ascii1", "and-ua767", "suntech", "beurer-serial", "visomat",
-    "nonin-ascii", "nellcor-ascii", "tanita-plain-csv",
+    "nonin-ascii", "nellcor-ascii", "tanita-plain-csv", "bci", "toledo-8217", "toledo-continuous",
   ])
   func splitsAndGarbageChangeNothing(_ id: String) throws {
     let good = SerialVector.decodable.filter {

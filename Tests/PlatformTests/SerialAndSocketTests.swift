@@ -13,11 +13,35 @@ import Testing
     let oximeter = try #require(
       SerialPort.controlFlags(LineSettings(baud: 19_200, dataBits: 8, parity: "O", stopBits: 1)))
     #expect(oximeter.control & tcflag_t(PARODD) != 0)
+    // A damaged octet cuts a frame of fixed length, and spoils a line of text.
+    #expect(oximeter.input & tcflag_t(INPCK | IGNPAR) == tcflag_t(INPCK | IGNPAR))
+    #expect(scale.input & tcflag_t(INPCK | IGNPAR | PARMRK | ISTRIP) == tcflag_t(INPCK))
     // 0x11 and 0x13 are packet types of an oximeter: software flow control would swallow them.
     #expect(oximeter.input & tcflag_t(IXON | IXOFF | IXANY) == 0)
     let cuff = try #require(SerialPort.controlFlags(LineSettings(baud: 9600, dataBits: 8, parity: "N", stopBits: 2)))
     #expect(cuff.control & tcflag_t(CSTOPB) != 0 && cuff.control & tcflag_t(CLOCAL | CREAD) == tcflag_t(CLOCAL | CREAD))
     #expect(SerialPort.controlFlags(LineSettings(baud: 12_345, dataBits: 8, parity: "N", stopBits: 1)) == nil)
+  }
+
+  /// What the port is asked for; a pseudo terminal has neither.
+  @Test func modemLinesAndFlowControlAreWhatTheProfileSays() throws {
+    var settings = LineSettings(baud: 9600, dataBits: 8, parity: "N", stopBits: 1)
+    #expect(try #require(SerialPort.controlFlags(settings)).control & 0o20_000_000_000 == 0)
+    settings.hasHardwareFlow = true
+    #expect(try #require(SerialPort.controlFlags(settings)).control & 0o20_000_000_000 != 0)
+    // Closing a port drops nothing either: a device that lives on its lines goes on.
+    #expect(try #require(SerialPort.controlFlags(settings)).control & tcflag_t(HUPCL) == 0)
+    for (dtr, rts, bits) in [
+      (true, true, TIOCM_DTR | TIOCM_RTS), (true, false, TIOCM_DTR), (false, true, TIOCM_RTS), (false, false, 0),
+    ] {
+      let (master, path) = try PseudoTerminal.open()
+      var asked: [Int32] = []
+      let line = LineSettings(baud: 9600, dataBits: 8, parity: "N", stopBits: 1, dtr: dtr, rts: rts)
+      let port = try SerialPort.open(path, line) { _, raised in asked.append(raised) }
+      #expect(asked == [Int32(bits)])
+      Descriptor.close(port)
+      Descriptor.close(master)
+    }
   }
 
   @Test func aPortThatIsUnpluggedEnds() throws {

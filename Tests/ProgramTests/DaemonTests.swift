@@ -56,6 +56,12 @@ final class Home {
     return daemon?.terminationStatus ?? -1
   }
 
+  /// Gives the daemon another configuration, by SIGHUP.
+  func reload(_ configuration: String) throws {
+    try write(configuration.replacingOccurrences(of: "HOME", with: folder.path), "hearth.json")
+    if let daemon { kill(daemon.processIdentifier, SIGHUP) }
+  }
+
   func ctl(_ arguments: String...) throws -> Outcome {
     try Home.run("hearthctl", arguments + ["--socket", folder.appending(path: "run/hearthd.sock").path])
   }

@@ -43,8 +43,12 @@ int cl_unix_datagram(const char *path);
 /// Takes a terminal for itself (TIOCEXCL). Returns 0, or -1 with errno.
 int cl_exclusive(int fd);
 
-/// Raises or drops DTR and RTS. Returns 0, or -1 with errno (ENOTTY on a pty).
-int cl_modem_lines(int fd, bool dtr, bool rts);
+/// The bits of DTR and RTS.
+extern const int cl_dtr;
+extern const int cl_rts;
+
+/// Raises these of DTR and RTS, and drops the others. Returns 0, or -1 with errno (ENOTTY on a pty).
+int cl_modem_lines(int fd, int raised);
 
 /// A pseudo terminal in raw mode: the master's descriptor, the slave's path. Returns 0, or -1 with errno.
 int cl_open_pty(int *master, char *path, size_t capacity);

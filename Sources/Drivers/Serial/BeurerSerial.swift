@@ -14,6 +14,7 @@ enum BeurerSerialLine: LineProtocol {
   static let longestFrame = 64
   static let recordLength = 9
   static let descriptionLength = 32
+  /// A record's first octet as it was seen; what it means is not known, so that others are taken too.
   private static let header: UInt8 = 0xAC
 
   static func step(_ octets: ArraySlice<UInt8>) -> FrameStep {
@@ -23,6 +24,13 @@ enum BeurerSerialLine: LineProtocol {
       if record(octets.prefix(recordLength)) != nil { return .frame(recordLength) }
     }
     if octets[start] == 0x55 { return .frame(1) }
+    if octets[start] < 0x20 || octets[start] > 0x7E {
+      if octets.count < recordLength { return .wait }
+      if record(octets.prefix(recordLength)) != nil { return .frame(recordLength) }
+      // The number of records, which comes before them.
+      if octets[start] < 0x20, record(octets.dropFirst().prefix(recordLength)) != nil { return .pass(1) }
+      return .skip(1, code: "malformed", message: "octets that are no answer of this protocol")
+    }
     let text = octets.prefix(descriptionLength).prefix { (0x20...0x7E).contains($0) }
     if text.count == descriptionLength { return .frame(descriptionLength) }
     if !text.isEmpty, text.endIndex == octets.endIndex { return .wait }

@@ -33,10 +33,10 @@ struct ContecPacket: Hashable, Sendable {
     data = octets.dropFirst(2).enumerated().map { $0.element & 0x7F | (high >> UInt8($0.offset) & 1) << 7 }
   }
 
-  /// Trailing blanks and NULs go.
-  func text(from: Int) -> String {
+  /// Trailing NULs go, and blanks unless the text is wanted as it was sent.
+  func text(from: Int, asSent: Bool = false) -> String {
     var rest = data.dropFirst(from).map { $0 & 0x7F }[...]
-    while let last = rest.last, last == 0x20 || last == 0 { rest = rest.dropLast() }
+    while let last = rest.last, last == 0 || last == 0x20 && !asSent { rest = rest.dropLast() }
     return String(decoding: rest.map { $0 >= 0x20 ? $0 : 0x3F }, as: UTF8.self)
   }
 

@@ -143,10 +143,11 @@ struct ContecV7Driver: Driver {
     case 0x01: actions = live(packet, frame)
     case 0x02:
       let isFirst = packet.data.first == 0
-      model = isFirst ? packet.text(from: 1) : model + packet.text(from: 1)
-      // The second half, marked 255, ends it.
-      guard packet.data.first == 0xFF else { return [] }
-      actions = [.property(.model("CMS\(model)"))]
+      if isFirst { model = packet.text(from: 1, asSent: true) }
+      // The second half, marked 255, ends it; without the first it tells nothing.
+      guard packet.data.first == 0xFF, !model.isEmpty else { break }
+      actions = [.property(.model("CMS\(model)\(packet.text(from: 1))"))]
+      model = ""
     case 0x03:
       let vendor = packet.text(from: 0)
       if !vendor.isEmpty { actions = [.property(.manufacturer(vendor))] }

@@ -16,9 +16,9 @@ extension ContecPacket {
     let head = [NamedValue("type", .integer(Int64(type)))]
     switch type {
     case 0x01: return head + live
-    case 0x02: return head + number("segment", 0) + [NamedValue("text", .text(text(from: 1)))]
-    case 0x03: return head + [NamedValue("text", .text(text(from: 0)))]
-    case 0x04: return head + [NamedValue("deviceId", .text(text(from: 0)))]
+    case 0x02: return head + number("segment", 0) + [NamedValue("text", .text(text(from: 1, asSent: true)))]
+    case 0x03: return head + [NamedValue("text", .text(text(from: 0, asSent: true)))]
+    case 0x04: return head + [NamedValue("deviceId", .text(text(from: 0, asSent: true)))]
     case 0x05: return head + number("userIndex", 0) + [NamedValue("user", .text(text(from: 1)))]
     case 0x06: return head + [NamedValue("payload", .list(data.map { .integer(Int64($0)) }))]
     case 0x07 where data.count >= 6:

@@ -48,6 +48,14 @@ extension KernLine {
   /// A number and perhaps a unit: many lines look alike.
   static func evidence(_ frame: [UInt8]) -> Int { text(frame, weighing(frame)?.unit == nil ? 2 : 8) }
 }
+extension Toledo8217Line {
+  /// STX, a number and CR; the answer to a probe is no chance.
+  static func evidence(_ frame: [UInt8]) -> Int { text(frame, frame.count == 8 && frame[1] == 0x45 ? 40 : 12) }
+}
+extension ToledoContinuousLine {
+  /// Fixed bits of three octets, twelve digits, the check value.
+  static func evidence(_ frame: [UInt8]) -> Int { text(Array(frame.prefix(17)), 40) }
+}
 extension HealthOMeterLine {
   static func evidence(_ frame: [UInt8]) -> Int { text(frame.filter { ![0x80, 0x82, 0xD7, 0xE4].contains($0) }, 48) }
 }
@@ -58,7 +66,8 @@ extension NoninSpotCheckLine {
   static func evidence(_ frame: [UInt8]) -> Int { frame.count == 1 ? 1 : frame.count == 10 ? 32 : 48 }
 }
 extension NoninEightLine {
-  static func evidence(_ frame: [UInt8]) -> Int { 3 }
+  /// The pattern of bits 7; with a sensor that is there, bit 6 of the first octet too.
+  static func evidence(_ frame: [UInt8]) -> Int { frame[0] & 0x40 == 0 ? 3 : 0 }
 }
 extension NoninTwoLine {
   static func evidence(_ frame: [UInt8]) -> Int { 64 }

@@ -125,12 +125,13 @@ extension DriverProblem {
 
 /// Cuts lines of text out of octets: what the text protocols share.
 enum TextFraming {
-  /// Line ends, and the NULs that some devices send before the first line, pass. A line that ends is given to `check`, which
+  /// Line ends, the NULs that some devices send before the first line, and the XON and XOFF with which scales hold back a hub that
+  /// sends too fast, pass. A line that ends is given to `check`, which
   /// throws when it is none of the protocol, or gives how many octets at its beginning are the rest of another line.
   static func step(
     _ octets: ArraySlice<UInt8>, check: (ArraySlice<UInt8>) throws(DecodeError) -> Int
   ) -> FrameStep {
-    let filler = octets.prefix { isEnd($0) || $0 == 0 }.count
+    let filler = octets.prefix { isEnd($0) || [0x00, 0x11, 0x13].contains($0) }.count
     guard filler == 0 else { return .pass(filler) }
     guard let end = octets.firstIndex(where: isEnd) else { return .wait }
     let line = octets[octets.startIndex..<end]

@@ -39,6 +39,9 @@ extension HarmlessQuery {
       driver: KernLine.id, sentence: "asks the scale for the weight that it shows",
       questions: [Array("w".utf8), Array("w".utf8), Array("w".utf8)], answerMilliseconds: 1000),
     HarmlessQuery(
+      driver: Toledo8217Line.id, sentence: "asks the scale for the weight that it shows",
+      questions: [Array("W".utf8), Array("W".utf8), Array("W".utf8)], answerMilliseconds: 1000),
+    HarmlessQuery(
       driver: AndUA767Line.id, sentence: "wakes the cuff, opens the conversation with it and closes it again",
       // What comes first only wakes it.
       questions: [

@@ -16,9 +16,12 @@ struct HealthOMeterPacket: Sendable, Hashable {
 
   var weight: ExactDecimal? { fields[0x57].flatMap { ExactDecimal($0) } }
   var unit: UCUM { isMetric ? .kilogram : .pound }
-  /// Zero stands for "not measured", and for "nobody is on the scale"; 999.99 is the overload of Rice Lake.
+  /// Zero stands for "not measured", and for "nobody is on the scale"; 999.99 is the overload of Rice Lake,
+  /// 999.9 where it shows one place less.
   var isOverload: Bool {
-    weight.map { $0.mantissa >= 99_999 && $0.isEqual(to: ExactDecimal(99_999, exponent: -2)) } ?? false
+    weight.map { weight in
+      [ExactDecimal(99_999, exponent: -2), ExactDecimal(9999, exponent: -1)].contains { $0.isEqual(to: weight) }
+    } ?? false
   }
 
   /// A packet from its start to ESC E, or a frame of a baby scale.
@@ -37,13 +40,17 @@ struct HealthOMeterPacket: Sendable, Hashable {
     var nature = ""
     for part in octets.split(separator: 0x1B) {
       guard let letter = part.first else { continue }
-      let text = String(decoding: part.dropFirst(), as: UTF8.self)
+      let field = part.dropFirst().drop { $0 == 0x20 }
+      let text = String(
+        decoding: field.prefix(field.count - field.reversed().prefix { $0 == 0x20 }.count), as: UTF8.self)
       switch letter {
       case 0x52, 0x36, 0x45: continue
       case 0x4E: nature = text
       case 0x57, 0x48, 0x42, 0x54:
-        guard fields[letter] == nil, ExactDecimal(text) != nil else { throw bad("field", "no number behind ESC") }
-        fields[letter] = text
+        guard fields[letter] == nil else { throw bad("field", "a field comes twice") }
+        // Some firmware sends garbage for a height: the weight is none the worse.
+        guard ExactDecimal(text) != nil || letter != 0x57 else { throw bad("weight", "no number behind ESC W") }
+        if ExactDecimal(text) != nil { fields[letter] = text }
       case 0x49: fields[letter] = text
       default: throw bad("field", "a field that this protocol does not have")
       }
@@ -100,7 +107,7 @@ enum HealthOMeterLine: LineProtocol {
   }
 
   static func step(_ octets: ArraySlice<UInt8>) -> FrameStep {
-    let filler = octets.prefix { $0 == 0x0D || $0 == 0x0A }.count
+    let filler = octets.prefix { [0x00, 0x0D, 0x0A, 0x11, 0x13].contains($0) }.count
     guard filler == 0 else { return .pass(filler) }
     let start = octets.startIndex
     switch begins(octets) {

@@ -32,7 +32,7 @@ enum KernLine: WeighingLine {
     let sign = text.first.flatMap { $0 == "+" || $0 == "-" ? String($0) : nil } ?? ""
     text = text.dropFirst(sign.count)
     let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
-    guard digits.contains("."), let number = ExactDecimal(digits) else { throw bad("weight", 0, "no number") }
+    guard let number = ExactDecimal(digits) else { throw bad("weight", 0, "no number") }
     var unit = String(text.dropFirst(digits.count))
     var status = unit.isEmpty ? Weighing.Status.unstable : .stable
     // The status column of EW stands apart from the unit.
@@ -51,7 +51,7 @@ enum KernLine: WeighingLine {
   private static func finish(
     _ status: Weighing.Status, _ sign: String, _ number: ExactDecimal, _ unit: String, _ error: DecodeError
   ) throws(DecodeError) -> (Weighing, String) {
-    guard unit.isEmpty || ["kg", "g", "lb", "pcs", "%"].contains(unit.lowercased()) else { throw error }
+    guard unit.isEmpty || ["kg", "g", "lb", "st", "pcs", "%"].contains(unit.lowercased()) else { throw error }
     let value = sign == "-" ? ExactDecimal(-number.mantissa, exponent: number.exponent) : number
     return (Weighing(status: status, value: value, unitText: unit), sign)
   }

@@ -35,6 +35,7 @@ enum MTSICSLine: WeighingLine {
     case ("ET", 1): return .refusal("transmission")
     case ("EL", 1): return .refusal("logical")
     case ("S", 2) where words[1] == "I": return .refusal("not executable")
+    case ("S", 2) where words[1] == "L": return .refusal("logical")
     case ("S", 2) where words[1] == "+": return .weighing(Weighing(status: .overload))
     case ("S", 2) where words[1] == "-": return .weighing(Weighing(status: .underload))
     case ("S", 4) where words[1] == "S" || words[1] == "D":

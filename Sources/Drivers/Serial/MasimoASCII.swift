@@ -9,7 +9,8 @@ internal import Readings
 
 /// One line.
 struct MasimoLine: Sendable, Hashable {
-  let time: DeviceDateTime
+  /// Nil when the digits are no date: its clock was never set.
+  let time: DeviceDateTime?
   let clockText: String
   let isTrend: Bool
   private let values: [String: String]
@@ -30,11 +31,14 @@ struct MasimoLine: Sendable, Hashable {
     let clock = words.dropFirst().first?.split(separator: ":").map { UInt8($0) } ?? []
     guard words.count >= 4, date.count == 3, let month = date[0], let day = date[1], let year = date[2],
       clock.count == 3, let hours = clock[0], let minutes = clock[1], let seconds = clock[2],
-      words[0].utf8.count == 8, words[1].utf8.count == 8, (1...12).contains(month), (1...31).contains(day), year < 100,
-      hours < 24, minutes < 60, seconds < 60
+      words[0].utf8.count == 8, words[1].utf8.count == 8
     else { throw bad("time", "no date and time at the beginning of the line") }
-    time = DeviceDateTime(
-      year: 2000 + UInt16(year), month: month, day: day, hours: hours, minutes: minutes, seconds: seconds)
+    let isDate =
+      (1...12).contains(month) && (1...31).contains(day) && year < 100 && hours < 24 && minutes < 60 && seconds < 60
+    time =
+      isDate
+      ? DeviceDateTime(
+        year: 2000 + UInt16(year), month: month, day: day, hours: hours, minutes: minutes, seconds: seconds) : nil
     clockText = "\(words[0]) \(words[1])"
     var values: [String: String] = [:]
     for word in words.dropFirst(2) {
@@ -125,7 +129,8 @@ enum MasimoASCIILine: OximeterLine {
     guard let line = try? MasimoLine(frame[...]), !line.isWithoutFinger else { return nil }
     let perfusion = line.perfusion.flatMap { $0.isZero || $0.isNegative ? nil : $0 }
     var reading = reading(
-      spo2: line.spo2, pulse: line.pulse, perfusion: perfusion, flags: line.flags, time: .local(line.time), frame)
+      spo2: line.spo2, pulse: line.pulse, perfusion: perfusion, flags: line.flags, time: line.time.map { .local($0) },
+      frame)
     reading?.stored = line.isTrend
     return reading
   }

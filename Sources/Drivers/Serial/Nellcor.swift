@@ -1,7 +1,8 @@
 // Nellcor N-560: a line of columns every two seconds, 9600 8N1 as far as is known. Source: four recorded lines.
 //
 // `dd-MMM-yy HH:MM:SS  SpO2  BPM  PA  status`; an asterisk marks a value in alarm, dashes are "none", status is words of two
-// letters (MO motion, AO alarm off). Headings come between them. Nothing is sent.
+// letters (MO motion, AO alarm off; LP lost pulse, LM lost pulse with motion, PS pulse search, SD and SO no sensor). Headings come
+// between them. Nothing is sent.
 
 internal import Octets
 internal import Readings
@@ -14,6 +15,8 @@ enum NellcorLine: OximeterLine {
   static let secondsPerFrame = 2
   private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
+  /// What is shown with one of these is an old value.
+  private static let lost: Set<String> = ["LP", "LM", "PS", "SD", "SO"]
   private static let headings = ["BPM", "N-560"].map { Array($0.utf8) }
 
   private struct Columns: Sendable {
@@ -33,7 +36,8 @@ enum NellcorLine: OximeterLine {
     let date = words[0].split(separator: "-")
     let clock = words[1].split(separator: ":").map { UInt8($0) }
     guard date.count == 3, let day = UInt8(date[0]), (1...31).contains(day),
-      let month = months.firstIndex(of: String(date[1])), date[2].utf8.count == 2, let year = UInt16(date[2]),
+      let month = months.firstIndex(where: { $0.lowercased() == date[1].lowercased() }), date[2].utf8.count == 2,
+      let year = UInt16(date[2]),
       clock.count == 3, let hours = clock[0], let minutes = clock[1], let seconds = clock[2], hours < 24, minutes < 60,
       seconds < 60
     else { throw bad("time") }
@@ -77,7 +81,7 @@ enum NellcorLine: OximeterLine {
   }
 
   static func reading(_ frame: [UInt8]) -> DeviceReading? {
-    guard let columns = try? parse(frame[...]) else { return nil }
+    guard let columns = try? parse(frame[...]), lost.isDisjoint(with: columns.status) else { return nil }
     let flags: [ReadingFlag] = columns.status.contains("MO") ? [.sensorInterference] : []
     return reading(spo2: columns.spo2, pulse: columns.pulse, flags: flags, time: .local(columns.time), frame)
   }

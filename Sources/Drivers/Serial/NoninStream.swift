@@ -16,8 +16,8 @@ enum NoninEightLine: OximeterLine {
 
   static func step(_ octets: ArraySlice<UInt8>) -> FrameStep {
     let start = octets.startIndex
-    guard octets[start] & 0xC0 == 0x80 else {
-      let garbage = octets.prefix { $0 & 0xC0 != 0x80 }.count
+    guard octets[start] >= 0x80 else {
+      let garbage = octets.prefix { $0 < 0x80 }.count
       return .skip(garbage, code: "malformed", message: "octets without the sync pattern of this protocol")
     }
     if let cut = octets.prefix(4).dropFirst().firstIndex(where: { $0 >= 0x80 }) {
@@ -33,8 +33,9 @@ enum NoninEightLine: OximeterLine {
   private static func spo2(_ frame: [UInt8]) -> Int? { (1...100).contains(frame[2]) ? Int(frame[2]) : nil }
 
   static func reading(_ frame: [UInt8]) -> DeviceReading? {
-    // Out of track, an artifact or the sensor's alarm: what is told then is an old value.
-    guard frame.count == 4, frame[0] & 0x24 == 0, frame[3] & 0x08 == 0 else { return nil }
+    // No sensor (bit 6, of Xpod and relatives), out of track, an artifact or the sensor's alarm: what is told then is an old
+    // value.
+    guard frame.count == 4, frame[0] & 0x64 == 0, frame[3] & 0x08 == 0 else { return nil }
     var flags: [ReadingFlag] = frame[0] & 0x10 != 0 ? [.signalLowPerfusion] : []
     if frame[3] & 0x01 != 0 { flags.append(.lowBattery) }
     return reading(spo2: spo2(frame), pulse: pulse(frame), flags: flags, frame)
@@ -46,6 +47,7 @@ enum NoninEightLine: OximeterLine {
       NamedValue("pulse", pulse(frame).map { .integer(Int64($0)) } ?? .absent),
       NamedValue("spo2", spo2(frame).map { .integer(Int64($0)) } ?? .absent),
       NamedValue("smartPoint", .flag(frame[3] & 0x20 != 0)), NamedValue("sensorAlarm", .flag(frame[3] & 0x08 != 0)),
+      NamedValue("sensorDisconnected", .flag(frame[0] & 0x40 != 0)),
       NamedValue("outOfTrack", .flag(frame[0] & 0x20 != 0)), NamedValue("artifact", .flag(frame[0] & 0x04 != 0)),
       NamedValue("lowPerfusion", .flag(frame[0] & 0x10 != 0)),
       NamedValue("marginalPerfusion", .flag(frame[0] & 0x08 != 0)),
@@ -124,9 +126,10 @@ struct NoninPacket: Sendable, Hashable {
       switch isFrame(at) {
       case nil: return .wait
       case true? where octets[at + statusIndex] & 0x01 == 0: continue
-      default:
-        // The next good frame may begin inside of the last one, when octets were lost.
-        return .skip(at - start, code: "truncated", message: "a packet was cut after \(number) frames")
+      // The next good frame may begin inside of the last one, when octets were lost.
+      case true?: return .skip(at - start, code: "truncated", message: "a packet was cut after \(number) frames")
+      case false?:
+        return .skip(at - start, code: "checksum", message: "frame \(number + 1) of a packet is damaged or cut")
       }
     }
     return .frame(octets.count < NoninPacket.octets ? octets.count : NoninPacket.octets)

@@ -18,6 +18,8 @@ public enum SerialDecoding {
     CASLine.id: CASLine.self,
     MTSICSLine.id: MTSICSLine.self,
     KernLine.id: KernLine.self,
+    Toledo8217Line.id: Toledo8217Line.self,
+    ToledoContinuousLine.id: ToledoContinuousLine.self,
     HealthOMeterLine.id: HealthOMeterLine.self,
     TanitaFraming.id: TanitaFraming.self,
     NoninSpotCheckLine.id: NoninSpotCheckLine.self,

@@ -163,8 +163,11 @@ struct TaiDocFrame: Hashable, Sendable {
       let mean =
         d1 > d2 && d1 < d0
         ? whole(.meanArterial, d1) : Observation(.meanArterial, .absent(.notPerformed), unit: .millimetreOfMercury)
+      // Neither zero nor 255 is a pulse.
+      let pulse =
+        d3 > 0 && d3 < 255 ? whole(.cuffPulse, d3) : Observation(.cuffPulse, .absent(.notPerformed), unit: .perMinute)
       let flags: [ReadingFlag] = part?.hasArrhythmia ?? false ? [.irregularPulse] : []
-      return reading(.bloodPressure, [whole(.systolic, d0), whole(.diastolic, d2), mean, whole(.cuffPulse, d3)], flags)
+      return reading(.bloodPressure, [whole(.systolic, d0), whole(.diastolic, d2), mean, pulse], flags)
     case .oximeter:
       guard d1 == 0, (1...100).contains(d0), d3 > 0, d3 < 255 else { return ReadingBuilder.failed("oximetry", raw) }
       return reading(.pulseOximetry, [whole(.spo2, d0), whole(.oximeterPulse, d3)])

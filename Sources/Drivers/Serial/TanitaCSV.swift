@@ -12,7 +12,12 @@ struct TanitaLine: Sendable, Hashable {
   private let values: [String: String]
 
   init(_ frame: ArraySlice<UInt8>) {
-    let parts = frame.dropFirst().split(separator: 0x2C, omittingEmptySubsequences: false).map { part in
+    // A comma between quotes is a part of a name; it would make keys of values.
+    var isQuoted = false
+    let parts = frame.dropFirst().split(omittingEmptySubsequences: false) { octet in
+      if octet == 0x22 { isQuoted.toggle() }
+      return octet == 0x2C && !isQuoted
+    }.map { part in
       String(decoding: part.filter { $0 != 0x22 && $0 >= 0x20 && $0 < 0x7F }, as: UTF8.self)
     }
     var values: [String: String] = [:]
@@ -84,6 +89,7 @@ struct TanitaLine: Sendable, Hashable {
       NamedValue("fatPercent", decimal("FW")), NamedValue("bmi", decimal("MI")), NamedValue("heightCm", decimal("Hm")),
       NamedValue("checksumOk", .flag(true)),
     ]
+    if let pounds = number("Wp") { named.append(NamedValue("weightLb", .decimal(pounds))) }
     if let time {
       named.append(NamedValue("date", .text(String(time.description.prefix(10)))))
     } else if let text = firstDate {
@@ -123,7 +129,7 @@ enum TanitaFraming: LineProtocol {
     }
     let digits = body[(comma + mark.count)..<(comma + mark.count + 2)]
     let sum = Checksum.sum8(body[start...comma])
-    let found = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
+    let found = (try? Hex.decode(String(decoding: digits, as: UTF8.self)))?.first
     guard let found, found == sum else {
       let error = DecodeError(
         field: "CS", offset: comma + mark.count - start,

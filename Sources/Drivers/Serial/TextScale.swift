@@ -23,6 +23,10 @@ enum TextScaleLine {
     var isNet: Bool?
     if rest.count >= 3, rest[rest.startIndex + 2] == 0x2C {
       let kind = String(decoding: rest.prefix(2), as: UTF8.self)
+      guard !kind.utf8.allSatisfy({ (0x41...0x5A).contains($0) }) || kind == "GS" || kind == "NT" else {
+        // TR is what was tared, PT a preset tare: nobody's weight.
+        throw bad("kind", 3, "neither gross nor net")
+      }
       if kind == "GS" || kind == "NT" {
         isNet = kind == "NT"
         rest = rest.dropFirst(3)
@@ -47,8 +51,29 @@ enum TextScaleLine {
     }
   }
 
+  /// The long form of CAS has the device's number and its lamps as octets before a comma: they may be line ends.
+  private static func hidesEnd(_ octets: ArraySlice<UInt8>) -> Bool {
+    let head = Array(octets.prefix(9))
+    guard head.count >= 6, head[2] & 0x7F == 0x2C, head[5] & 0x7F == 0x2C,
+      headers.contains(head[0..<2].map { $0 & 0x7F }),
+      ["GS", "NT"].contains(String(decoding: head[3..<5].map { $0 & 0x7F }, as: UTF8.self))
+    else { return false }
+    return head.count < 9 || head[8] == 0x2C && head[6...7].contains { TextFraming.isEnd($0) }
+  }
+
   static func step(_ octets: ArraySlice<UInt8>) -> FrameStep {
-    TextFraming.step(octets) { line throws(DecodeError) in
+    if hidesEnd(octets) {
+      guard octets.count >= 9 else { return .wait }
+      guard let end = octets.dropFirst(9).firstIndex(where: TextFraming.isEnd) else { return .wait }
+      let line = octets[..<end]
+      do throws(DecodeError) {
+        _ = try parse(line)
+        return .frame(line.count)
+      } catch {
+        return .skip(line.count, error)
+      }
+    }
+    return TextFraming.step(octets) { line throws(DecodeError) in
       // A half line before a whole one costs only itself.
       let header = line.indices.last { index in
         index > line.startIndex && index + 2 < line.endIndex && line[index + 2] & 0x7F == 0x2C

@@ -23,7 +23,8 @@ struct Weighing: Sendable, Hashable {
     switch unitText.lowercased() {
     case "kg": .kilogram
     case "g": .gram
-    case "lb": .pound
+    case "lb", "lbs": .pound
+    case "st": .stone
     default: nil
     }
   }
@@ -36,16 +37,25 @@ struct Weighing: Sendable, Hashable {
     ]
   }
 
-  /// The last signed decimal of a line and the unit after it; blanks may stand between sign and digits.
+  /// The last signed decimal of a line and the unit after it; blanks may stand between sign and digits. Nil where it may be a part
+  /// of another number: behind a decimal comma, behind stones (`11 st 5.2 lb`), behind an octet that a parity error took.
   static func number(_ text: ArraySlice<UInt8>) -> (value: ExactDecimal, unit: String)? {
     let unit = text.reversed().prefix { $0 != 0x2E && !($0 >= 0x30 && $0 <= 0x39) }.reversed()
     let number = text.dropLast(unit.count)
     let digits = number.reversed().prefix { $0 >= 0x30 && $0 <= 0x39 || $0 == 0x2E }.reversed()
-    let sign = number.dropLast(digits.count).reversed().first { $0 != 0x20 }
+    let before = number.dropLast(digits.count)
+    let sign = before.reversed().first { $0 != 0x20 }.flatMap { $0 == 0x2B || $0 == 0x2D ? $0 : nil }
+    var rest = before.reversed().drop { $0 == 0x20 }
+    if sign != nil { rest = rest.dropFirst().drop { $0 == 0x20 } }
+    if let last = rest.first {
+      // A field ends with a comma; one between two digits is a decimal one.
+      let isBetween = before.last == 0x2C && rest.dropFirst().first.map { $0 >= 0x30 && $0 <= 0x39 } ?? false
+      guard last == 0x2C, !isBetween else { return nil }
+    }
     guard let decimal = ExactDecimal(String(decoding: digits, as: UTF8.self)) else { return nil }
     return (
       sign == 0x2D ? ExactDecimal(-decimal.mantissa, exponent: decimal.exponent) : decimal,
-      String(decoding: unit.filter { $0 > 0x20 && $0 < 0x7F }, as: UTF8.self)
+      String(decoding: unit.filter { $0 > 0x20 && $0 < 0x7F && $0 != 0x2C }, as: UTF8.self)
     )
   }
 }
@@ -89,6 +99,8 @@ protocol WeighingLine: LineProtocol {
   static var opening: [[UInt8]] { get }
   /// What is asked again and again, because the scale says nothing by itself and may be switched on later; nil for none.
   static var question: [UInt8]? { get }
+  /// It prints numbers without a unit.
+  static var isWithoutUnit: Bool { get }
   /// What a frame says about a weight; nil when it says something else.
   static func weighing(_ frame: [UInt8]) -> Weighing?
   /// What a frame says about the device.
@@ -98,6 +110,7 @@ protocol WeighingLine: LineProtocol {
 extension WeighingLine {
   static var opening: [[UInt8]] { [] }
   static var question: [UInt8]? { nil }
+  static var isWithoutUnit: Bool { false }
   static func property(_ frame: [UInt8]) -> DeviceProperty? { nil }
   static func values(_ frame: [UInt8]) -> [NamedValue] { weighing(frame)?.values ?? [] }
 }
@@ -114,6 +127,10 @@ struct WeighingDriver<Line: WeighingLine>: FramedDriver {
   private var rule = WeighingRule()
   /// The scale said last that the weight is out of its range; said again, it is no new problem.
   private var isOutOfRange = false
+  /// The same for what is no weight: pieces, percents.
+  private var isWithoutWeight = false
+  /// Who it is was not told since the line was silent: it may have been switched off, or be another one.
+  private var isStranger = true
 
   init(_ context: DriverContext) { self.context = context }
 
@@ -123,10 +140,11 @@ struct WeighingDriver<Line: WeighingLine>: FramedDriver {
     case .timer(WeighingDriver.questionTimer): return asked()
     case .timer(WeighingDriver.silenceTimer):
       rule.silence()
+      isStranger = true
       return []
     case .received(let octets):
       var actions = frames(of: octets)
-      if rule.isHolding, !actions.isEmpty || line.waiting == 0 {
+      if rule.isHolding || !Line.opening.isEmpty, !actions.isEmpty || line.waiting == 0 {
         actions.append(
           .startTimer(WeighingDriver.silenceTimer, milliseconds: WeighingRule.silenceMilliseconds))
       }
@@ -144,8 +162,16 @@ struct WeighingDriver<Line: WeighingLine>: FramedDriver {
   }
 
   mutating func taken(_ frame: [UInt8]) -> [DriverAction] {
-    if let property = Line.property(frame) { return [.property(property)] }
+    if let property = Line.property(frame) {
+      if case .serial = property { isStranger = false }
+      return [.property(property)]
+    }
     guard let weighing = Line.weighing(frame) else { return [] }
+    defer { isStranger = false }
+    return (isStranger ? Line.opening.map { .transmit($0) } : []) + weighed(weighing, frame)
+  }
+
+  private mutating func weighed(_ weighing: Weighing, _ frame: [UInt8]) -> [DriverAction] {
     let raw = RawSource(source: Line.id, octets: frame)
     if weighing.status == .overload || weighing.status == .underload {
       defer { isOutOfRange = true }
@@ -154,12 +180,33 @@ struct WeighingDriver<Line: WeighingLine>: FramedDriver {
       return [.problem(DriverProblem(code: weighing.status.rawValue, message: message, raw: raw))]
     }
     isOutOfRange = false
-    guard let value = weighing.value, let unit = weighing.unit else { return [] }
+    guard let value = weighing.value, let unit = weighing.unit ?? unitOfModel(weighing) else {
+      return withoutWeight(weighing, raw)
+    }
+    isWithoutWeight = false
     let observation = Observation(.weight, .value(value), unit: unit)
     guard let kilograms = observation.value.decimal else { return [] }
     let isStable = weighing.status == .stable
     let isNew = rule.add(kilograms, isStable: isStable)
     guard isNew || context.everyFrame && isStable && !value.isZero && !value.isNegative else { return [] }
     return [.reading(DeviceReading(kind: .bodyWeight, observations: [observation], stored: false, raw: raw))]
+  }
+
+  /// A scale that prints numbers alone: the technician said what they are.
+  private func unitOfModel(_ weighing: Weighing) -> UCUM? {
+    guard weighing.unitText.isEmpty, Line.isWithoutUnit else { return nil }
+    let word = context.model?.split(separator: " ").last.map { String($0) } ?? ""
+    return Weighing(status: .stable, unitText: word).unit
+  }
+
+  private mutating func withoutWeight(_ weighing: Weighing, _ raw: RawSource) -> [DriverAction] {
+    guard weighing.status != .unstable, weighing.value?.isZero == false, !isWithoutWeight else { return [] }
+    guard Line.isWithoutUnit || !weighing.unitText.isEmpty else { return [] }
+    isWithoutWeight = true
+    let message =
+      Line.isWithoutUnit
+      ? "the scale does not say its unit: give its model as \"\(context.model ?? "8217") kg\" or \"… lb\""
+      : "the scale shows \(weighing.unitText), which is no unit of weight that is known; no value is taken"
+    return [.problem(DriverProblem(code: "unsupported-unit", message: message, raw: raw))]
   }
 }

@@ -15,7 +15,7 @@ extension Gateway {
     guard configuration.bluetooth.isEnabled else {
       return ControlError(
         code: "bluetooth.disabled", message: "Bluetooth is switched off in the configuration",
-        hint: "set bluetooth.enabled in hearth.json, then hearthctl reload")
+        hint: "set bluetooth.enabled in hearth.json, then systemctl reload hearthd")
     }
     if let fault = bluetooth.fault { return ControlError(code: fault.code, message: fault.message, hint: fault.hint) }
     for index in bluetooth.controllers.keys.sorted() {

@@ -26,12 +26,12 @@ struct DeviceProof: Sendable {
 extension Gateway {
   /// The device told its serial number.
   mutating func toldSerial(_ id: String, _ serial: String, _ now: Now) -> [Effect] {
-    guard let device = devices[id], case .usb = device.configuration.endpoint, !serial.isEmpty else { return [] }
+    guard let device = devices[id], device.configuration.isOnPort, !serial.isEmpty else { return [] }
     guard let expected = register.serials[id] else {
       register.serials[id] = serial
       devices[id]?.proof.expected = serial
       devices[id]?.proof.isGiven = true
-      return register.devices.contains { $0.id == id } ? [.save(.devices, register.encoded)] : []
+      return [.save(.devices, register.encoded)]
     }
     if serial == expected {
       guard !device.proof.isGiven || device.proof.change != nil else { return [] }
@@ -49,6 +49,15 @@ extension Gateway {
       return effects
     }
     return changed(id, "another device of its kind is plugged in: its serial number is not the one that was bound", now)
+  }
+
+  /// The configuration names another port or driver for a device, or none: what its device told counts no more.
+  mutating func forgetSerial(of old: DeviceConfiguration) -> [Effect] {
+    let new = knownDevices.first { $0.id == old.id }
+    guard new?.endpoint != old.endpoint || new?.driver != old.driver,
+      register.serials.removeValue(forKey: old.id) != nil
+    else { return [] }
+    return [.save(.devices, register.encoded)]
   }
 
   /// Another device is behind the port: its readings are parked until a technician has decided.

@@ -44,18 +44,40 @@ extension Gateway {
   mutating func settlePorts(_ now: Now) -> [Effect] {
     var effects: [Effect] = []
     for node in serial.ports.keys.sorted() {
-      switch serial.ports[node]?.use {
-      case .bound(let id)? where devices[id] != nil: continue
-      case .identifying?: continue
-      case .idle? where serial.ports[node]?.isLeft ?? false && named(node) == nil: continue
-      case .listening? where configuration.recognisesPorts && named(node) == nil: continue
+      guard let port = serial.ports[node] else { continue }
+      let owner = named(node)
+      switch port.use {
+      case .named(let id) where owner == id: continue
+      case .bound(let id) where owner == nil && devices[id]?.configuration.isOnUSB ?? false: continue
+      case .identifying where owner == nil: continue
+      case .idle where port.isLeft && owner == nil: continue
+      case .listening where configuration.recognisesPorts && owner == nil: continue
       default: break
       }
-      if serial.ports[node]?.isOpen ?? false { effects.append(.close(device: SerialPortState.prefix + node)) }
-      serial.ports[node]?.isOpen = false
+      effects += leaveTo(owner, port, now)
       effects += settle(node, now)
     }
     return effects
+  }
+
+  /// A port gets another use: whoever has it lets go of it.
+  private mutating func leaveTo(_ owner: String?, _ port: SerialPortState, _ now: Now) -> [Effect] {
+    let node = port.facts.node
+    var effects: [Effect] = []
+    if let request = port.request {
+      let message = "the configuration names \(node) for another device now"
+      effects.append(.answer(request, .failure(.init(code: "port.taken", message: message))))
+    }
+    if port.isOpen { effects.append(.close(device: port.key)) }
+    serial.ports[node]?.isOpen = false
+    serial.ports[node]?.request = nil
+    serial.ports[node]?.identification = nil
+    serial.ports[node]?.retryAt = nil
+    serial.ports[node]?.fault = nil
+    serial.ports[node]?.use = .idle
+    guard case .bound(let id) = port.use, let owner, devices[id]?.session != nil else { return effects }
+    effects += linkClosed(id, LinkEnd(code: "port.taken", message: "hearth.json names its port for \(owner)"), now)
+    return effects + [.close(device: id)]
   }
 
   /// The device that the configuration names this port for.

@@ -63,7 +63,7 @@ extension Gateway {
 
   private func stateText(_ port: SerialPortState) -> String {
     switch port.use {
-    case .named: return "named"
+    case .named(let id): return devices[id]?.proof.change != nil ? "changed" : "named"
     case .bound(let id): return devices[id]?.proof.change != nil ? "changed" : isNobodys(id) ? "recognised" : "bound"
     case .identifying: return "identifying"
     case .idle, .listening:
@@ -151,7 +151,7 @@ extension Gateway {
         nil,
         failure(
           id, "port.taken", "the configuration names \(port.facts.node) for device \(device)",
-          "take it out of hearth.json first, then hearthctl reload")
+          "take it out of hearth.json first, then systemctl reload hearthd")
       )
     case .bound(let device) where device != own:
       return (
@@ -204,7 +204,38 @@ extension Gateway {
       near.map { "did you mean \($0)?" } ?? "hearthctl drivers lists them")
   }
 
+  /// A technician says that the device behind a port of the configuration is the right one, whatever number it tells.
+  private mutating func acceptNamed(
+    _ id: RequestID, _ name: String, _ wish: PortWish, _ caller: CallerName, _ now: Now
+  ) -> [Effect] {
+    guard let device = devices[name], device.profile.id == wish.driver,
+      wish.patient == nil || wish.patient == device.configuration.patient
+    else {
+      return failure(
+        id, "port.taken", "the configuration says what device \(name) is, and whose",
+        "change it in hearth.json, then systemctl reload hearthd")
+    }
+    let before = register
+    register.serials[name] = nil
+    undo.register = (before, register)
+    var effects: [Effect] = [.save(.devices, register.encoded)]
+    if device.session != nil {
+      effects += linkClosed(name, LinkEnd(code: "ended", message: "bound anew"), now)
+      effects.append(.close(device: name))
+    }
+    devices[name]?.proof = DeviceProof()
+    effects += open(name, now)
+    effects.append(
+      .answer(id, .result(["bound": .string(name), "driver": .string(wish.driver), "path": .string(wish.port)])))
+    return effects + append([.audit(uid: caller.uid, action: "bind port \(wish.port) to \(name)")], now: now)
+  }
+
   mutating func serialBind(_ id: RequestID, _ wish: PortWish, _ caller: CallerName, _ now: Now) -> [Effect] {
+    if let name = wish.id, case .serial(let path)? = devices[name]?.configuration.endpoint,
+      wish.port == path || serial.find(wish.port)?.use == .named(device: name)
+    {
+      return acceptNamed(id, name, wish, caller, now)
+    }
     let (found, refusal) = freePort(id, wish.port, besides: wish.id)
     guard let port = found else { return refusal }
     guard let profile = Registry.profile(id: wish.driver), case .serial(let usual) = profile.transport else {
@@ -322,6 +353,12 @@ extension Gateway {
 
   // MARK: What needs a person
 
+  /// By which a person names the port of a device.
+  private func portName(_ device: DeviceConfiguration) -> String {
+    if case .serial(let path) = device.endpoint { return path }
+    return serial.port(of: device.id)?.facts.node ?? "PORT"
+  }
+
   func serialProblems() -> [(code: String, message: String, hint: String)] {
     var list: [(code: String, message: String, hint: String)] = []
     for port in serial.ports.values.sorted(by: { $0.facts.node < $1.facts.node }) {
@@ -348,7 +385,7 @@ extension Gateway {
         list.append(
           (
             "device.changed", "device \(device.id): \(change); its readings are parked",
-            "plug the right one in, or, if this is right: hearthctl serial bind PORT --driver \(device.driver) --id \(device.id)"
+            "plug the right one in, or, if this is right: hearthctl serial bind \(portName(device)) --driver \(device.driver) --id \(device.id)"
           ))
       } else if isNobodys(device.id) {
         list.append(
@@ -363,6 +400,12 @@ extension Gateway {
 }
 
 extension DeviceConfiguration {
+  /// On a serial port, bound or named.
+  var isOnPort: Bool {
+    if case .serial = endpoint { return true }
+    return isOnUSB
+  }
+
   /// Bound to a USB port.
   var isOnUSB: Bool {
     if case .usb = endpoint { return true }

@@ -1,0 +1,161 @@
+// Two older outputs of Mettler-Toledo. 8217: polled, 9600 7E1; source: a public driver. Standard continuous output: the frame is
+// general knowledge and verified on no device.
+//
+// 8217: `W` is answered by STX weight[N] CR, or STX ? status CR while there is none (bit 0 motion, 1 over capacity, 2 under zero);
+// `Ehello` by STX E CR hello. It never says its unit: the technician does, by the model. Continuous: STX SWA SWB SWC weight(6)
+// tare(6) CR and perhaps a check value, which makes the sum of all octets zero in its seven low bits.
+
+internal import Octets
+internal import Readings
+
+/// 8217.
+enum Toledo8217Line: WeighingLine {
+  static let id = "toledo-8217"
+  static let longestFrame = 16
+  static let question: [UInt8]? = [0x57]
+  static let isWithoutUnit = true
+  private static let echo = Array("hello".utf8)
+
+  static func step(_ octets: ArraySlice<UInt8>) -> FrameStep {
+    let start = octets.startIndex
+    let filler = octets.prefix { [0x00, 0x0A, 0x0D].contains($0) }.count
+    guard filler == 0 else { return .pass(filler) }
+    let next = octets.dropFirst().firstIndex(of: 0x02) ?? octets.endIndex
+    guard octets[start] == 0x02 else {
+      return .skip(next - start, code: "malformed", message: "octets outside of an answer")
+    }
+    guard let end = octets[..<next].firstIndex(of: 0x0D) else {
+      guard next < octets.endIndex else { return .wait }
+      return .skip(next - start, code: "truncated", message: "an answer was cut by the next one")
+    }
+    let body = octets[(start + 1)..<end]
+    if body.elementsEqual([0x45]) {
+      let rest = octets[(end + 1)...].prefix(echo.count)
+      guard echo.starts(with: rest) else { return .frame(3) }
+      return rest.count < echo.count ? .wait : .frame(3 + echo.count)
+    }
+    guard body.first == 0x3F ? body.count == 2 : number(body) != nil else {
+      return .skip(end + 1 - start, code: "malformed", message: "neither a weight nor a status")
+    }
+    return .frame(end + 1 - start)
+  }
+
+  /// Digits with one point; N means net.
+  private static func number(_ body: some Collection<UInt8>) -> (value: ExactDecimal, isNet: Bool)? {
+    let isNet = body.count > 1 && Array(body).last == 0x4E
+    let digits = isNet ? Array(body.dropLast()) : Array(body)
+    guard digits.count >= 4, digits.count(where: { $0 == 0x2E }) == 1,
+      digits.allSatisfy({ $0 == 0x2E || ($0 >= 0x30 && $0 <= 0x39) })
+    else { return nil }
+    return ExactDecimal(String(decoding: digits, as: UTF8.self)).map { ($0, isNet) }
+  }
+
+  private static func body(_ frame: [UInt8]) -> [UInt8] { Array(frame.dropFirst().prefix { $0 != 0x0D }) }
+
+  static func weighing(_ frame: [UInt8]) -> Weighing? {
+    let body = body(frame)
+    if body.first == 0x3F, body.count == 2 {
+      switch body[1] & 0x07 {
+      case 0x02, 0x03: return Weighing(status: .overload)
+      case 0x04, 0x05: return Weighing(status: .underload)
+      default: return Weighing(status: .unstable)
+      }
+    }
+    return number(body).map { Weighing(status: .stable, value: $0.value) }
+  }
+
+  static func values(_ frame: [UInt8]) -> [NamedValue] {
+    let body = body(frame)
+    if body == [0x45] { return [NamedValue("echo", .text(String(decoding: frame.dropFirst(3), as: UTF8.self)))] }
+    if body.first == 0x3F, let status = body.last {
+      let bits = (0..<8).filter { status >> UInt8($0) & 1 != 0 }.map { DecodedValue.integer(Int64($0)) }
+      return [
+        NamedValue("statusByte", .text(String(decoding: [status], as: UTF8.self))), NamedValue("bits", .list(bits)),
+      ]
+    }
+    guard let number = number(body) else { return [] }
+    return [NamedValue("value", .decimal(number.value)), NamedValue("net", .flag(number.isNet))]
+  }
+
+  static let profile = DeviceProfile(
+    id: id, manufacturer: "Mettler-Toledo",
+    names: ["8217 and scales with its protocol (model \"8217 kg\" or \"8217 lb\")"],
+    transport: .serial([SerialSettings(9600, dataBits: 7, parity: .even)]),
+    recognition: [.frames("answers STX weight CR")], kinds: [.bodyWeight], terms: [.weight], clock: .none,
+    memory: .none, verification: .unverified, rule: WeighingRule.sentence
+  ) { WeighingDriver<Toledo8217Line>($0) }
+}
+
+/// Standard continuous output.
+enum ToledoContinuousLine: WeighingLine {
+  static let id = "toledo-continuous"
+  static let longestFrame = 18
+  private static let length = 17
+
+  static func step(_ octets: ArraySlice<UInt8>) -> FrameStep {
+    let start = octets.startIndex
+    let next = octets.dropFirst().firstIndex(of: 0x02) ?? octets.endIndex
+    guard octets[start] == 0x02 else {
+      return .skip(next - start, code: "malformed", message: "octets outside of a frame")
+    }
+    let frame = octets.prefix(length)
+    for (offset, octet) in frame.enumerated() {
+      let fits: Bool
+      switch offset {
+      case 0: fits = octet == 0x02
+      case 1...3: fits = octet & 0x20 != 0 && octet < 0x80
+      case 4...15: fits = octet == 0x20 || (octet >= 0x30 && octet <= 0x39)
+      default: fits = octet == 0x0D
+      }
+      guard fits else { return .skip(next - start, code: "malformed", message: "octet \(offset) is none of a frame") }
+    }
+    // Whether a check value follows is told by the octet behind.
+    guard octets.count > length else { return .wait }
+    let last = octets[start + length]
+    if last == 0x02 { return .frame(length) }
+    let sum = (0 &- Checksum.sum8(frame)) & 0x7F
+    guard last & 0x7F == sum else {
+      return .skip(
+        length + 1,
+        DecodeError(
+          field: "checksum", offset: length, reason: .checksum(computed: UInt32(sum), found: UInt32(last & 0x7F))))
+    }
+    return .frame(length + 1)
+  }
+
+  /// Six digits, blanks in front; SWA tells where the point is: 2 is behind the last digit.
+  private static func number(_ frame: [UInt8], _ at: Int) -> ExactDecimal? {
+    let digits = frame[at..<(at + 6)].drop { $0 == 0x20 }
+    guard !digits.isEmpty, !digits.contains(0x20) else { return nil }
+    let mantissa = digits.reduce(Int64(0)) { $0 * 10 + Int64($1 & 0x0F) }
+    let places = Int(frame[1] & 0x07) - 2
+    guard places >= 0 else { return ExactDecimal(mantissa * (places == -1 ? 10 : 100)) }
+    return ExactDecimal(mantissa, exponent: Int8(-places))
+  }
+
+  static func weighing(_ frame: [UInt8]) -> Weighing? {
+    guard frame.count >= length else { return nil }
+    let (swb, swc) = (frame[2], frame[3])
+    if swb & 0x04 != 0 { return Weighing(status: .overload) }
+    guard let number = number(frame, 4) else { return nil }
+    let value = swb & 0x02 != 0 ? ExactDecimal(-number.mantissa, exponent: number.exponent) : number
+    // SWC names other units, and an output with a digit more: neither is taken.
+    let unit = swc & 0x17 == 0 ? swb & 0x10 != 0 ? "kg" : "lb" : "?"
+    return Weighing(status: swb & 0x08 != 0 ? .unstable : .stable, value: value, unitText: unit)
+  }
+
+  static func values(_ frame: [UInt8]) -> [NamedValue] {
+    guard frame.count >= length, let weighing = weighing(frame) else { return [] }
+    return weighing.values + [
+      NamedValue("net", .flag(frame[2] & 0x01 != 0)),
+      NamedValue("tare", number(frame, 10).map { .decimal($0) } ?? .absent),
+    ]
+  }
+
+  static let profile = DeviceProfile(
+    id: id, manufacturer: "Mettler-Toledo", names: ["indicators with the standard continuous output"],
+    transport: .serial([SerialSettings(9600, dataBits: 7, parity: .even), SerialSettings(9600)]),
+    recognition: [.frames("frames STX SWA SWB SWC weight tare CR")], kinds: [.bodyWeight], terms: [.weight],
+    clock: .none, memory: .none, verification: .unverified, rule: WeighingRule.sentence
+  ) { WeighingDriver<ToledoContinuousLine>($0) }
+}
