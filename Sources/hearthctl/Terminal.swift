@@ -53,6 +53,9 @@ enum Terminal {
     out(text + "\n")
   }
 
+  /// A remark beside the answer, where errors go.
+  static func note(_ text: String) { _ = Descriptor.writeAll(2, Array("hearthctl: \(clean(text))\n".utf8)) }
+
   static func fail(_ failure: Failure, asJSON: Bool) {
     if asJSON {
       var error = JSONObject()

@@ -7,54 +7,120 @@ enum ReadingsVerb {
   static let verb = Verb(
     name: "readings", summary: "stored readings, and new ones as they come",
     usage: """
-      [--since WHEN] [--patient REF] [--kind KIND]
-             [--parked] [--limit N] [--follow] [--json|--csv]
+      [--since WHEN] [--until WHEN] [--patient REF] [--device ID]
+             [--kind KIND] [--zone ZONE[,ZONE]] [--parked] [--limit N] [--follow]
+             [--json | --csv | --fhir [--patient-system URI]]
       """,
     text: """
-      WHEN is a time (2026-11-21T08:00:00+01:00) or how long ago (30m, 24h, 7d).
-      --parked shows what waits for a patient. --follow goes on with new readings
-      until it is interrupted. With --json each reading is one line; with --csv each
-      value is one, behind a line of names.
+      WHEN is a time (2026-11-21T08:00:00+01:00) or how long ago (30m, 24h, 7d): that
+      of the measurement, where it is known, else of its reception. ZONE is green,
+      yellow or red. The newest 50 are shown, or the newest N. --parked shows what
+      waits for a patient. --follow goes on with new readings until it is interrupted.
+
+      With --json each reading is one line; with --csv each value is one, behind a
+      line of names; with --fhir all are one Bundle of Observations (FHIR R4, type
+      collection), patients as identifiers of URI. Readings without patient are left
+      out of a Bundle, and told.
 
       examples:
         hearthctl readings --since 24h
+        hearthctl readings --patient p-7f3a --zone yellow,red --since 30d --csv
+        hearthctl readings --patient p-7f3a --since 7d --limit 1000 --fhir
         hearthctl readings --follow --patient p-7f3a
-      """, options: ["--since", "--patient", "--kind", "--limit"], flags: ["--follow", "--parked", "--csv"], run: run)
+      """,
+    options: ["--since", "--until", "--patient", "--device", "--kind", "--zone", "--limit", "--patient-system"],
+    flags: ["--follow", "--parked", "--csv", "--fhir"], run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
+    let forms =
+      [arguments.isJSON ? "--json" : nil, arguments.has("--csv") ? "--csv" : nil]
+      .compactMap { $0 } + (arguments.has("--fhir") ? ["--fhir"] : [])
+    guard forms.count <= 1 else { throw Failure.usage("\(forms[0]) and \(forms[1]) exclude each other") }
+    guard !arguments.has("--fhir") || !arguments.has("--follow") else {
+      throw Failure.usage("--fhir is one Bundle: it cannot follow", hint: "--follow goes with --json and --csv")
+    }
+    guard arguments.has("--fhir") || arguments.value("--patient-system") == nil else {
+      throw Failure.usage("--patient-system means nothing without --fhir")
+    }
+    let parameters = try filter(arguments)
+    let zones = try zones(arguments)
+    var client = try DaemonClient(arguments)
+    let readings = try client.list("readings", .object(parameters), of: "readings").items
+    switch forms.first {
+    case "--csv": Terminal.out(ReadingsCSV.heading + readings.map(ReadingsCSV.lines).joined())
+    case "--fhir": return try export(readings, arguments, &client)
+    default: show(readings, arguments.isJSON)
+    }
+    guard arguments.has("--follow") else { return 0 }
+    var following = JSONObject()
+    if let patient = arguments.value("--patient") { following["patient"] = .string(patient) }
+    _ = try client.call("readings.follow", .object(following))
+    while true {
+      let (method, reading) = try client.notification()
+      guard method == "reading", isWanted(reading, arguments, zones) else { continue }
+      if arguments.has("--csv") {
+        Terminal.out(ReadingsCSV.lines(reading))
+      } else {
+        arguments.isJSON ? Terminal.line(reading) : Terminal.out(line(reading) + "\n")
+      }
+    }
+  }
+
+  private static func filter(_ arguments: Arguments) throws(Failure) -> JSONObject {
     var parameters = JSONObject()
-    if let since = arguments.value("--since") { parameters["since"] = .string(since) }
-    if let patient = arguments.value("--patient") { parameters["patient"] = .string(patient) }
-    if let kind = arguments.value("--kind") { parameters["kind"] = .string(kind) }
+    for name in ["since", "until", "patient", "device", "kind"] {
+      if let text = arguments.value("--\(name)") { parameters[name] = .string(text) }
+    }
     if arguments.has("--parked") { parameters["parked"] = true }
+    let zones = try zones(arguments)
+    if !zones.isEmpty { parameters["zones"] = .array(zones.map { .string($0) }) }
     if let text = arguments.value("--limit") {
       guard let limit = Int(text), limit > 0 else {
         throw Failure.usage("--limit needs a number above zero, not \"\(text)\"")
       }
       parameters["limit"] = .int(limit)
     }
-    let isCSV = arguments.has("--csv")
-    guard !isCSV || !arguments.isJSON else { throw Failure.usage("--csv and --json exclude each other") }
-    var client = try DaemonClient(arguments)
-    let readings = try client.list("readings", .object(parameters), of: "readings").items
-    if isCSV {
-      Terminal.out(ReadingsCSV.heading + readings.map(ReadingsCSV.lines).joined())
-    } else {
-      show(readings, arguments.isJSON)
+    return parameters
+  }
+
+  private static func zones(_ arguments: Arguments) throws(Failure) -> [String] {
+    let zones = (arguments.value("--zone") ?? "").split(separator: ",", omittingEmptySubsequences: false).map(
+      String.init)
+    guard arguments.value("--zone") != nil else { return [] }
+    if let wrong = zones.first(where: { !["green", "yellow", "red"].contains($0) }) {
+      throw Failure.usage("--zone: \"\(wrong)\" is no zone", hint: "known: green, yellow, red")
     }
-    guard arguments.has("--follow") else { return 0 }
-    var filter = JSONObject()
-    if let patient = arguments.value("--patient") { filter["patient"] = .string(patient) }
-    _ = try client.call("readings.follow", .object(filter))
-    while true {
-      let (method, reading) = try client.notification()
-      guard method == "reading" else { continue }
-      if isCSV {
-        Terminal.out(ReadingsCSV.lines(reading))
-      } else {
-        arguments.isJSON ? Terminal.line(reading) : Terminal.out(line(reading) + "\n")
+    return zones
+  }
+
+  /// What is followed is chosen as what was stored is.
+  private static func isWanted(_ reading: JSONValue, _ arguments: Arguments, _ zones: [String]) -> Bool {
+    if let kind = arguments.value("--kind"), reading["kind"]?.string != kind { return false }
+    if let device = arguments.value("--device"), reading["device"]?["id"]?.string != device { return false }
+    if arguments.has("--parked"), reading["patient"]?.string != nil { return false }
+    return zones.isEmpty || zones.contains(reading["evaluation"]?["zone"]?.string ?? "")
+  }
+
+  private static func export(
+    _ readings: [JSONValue], _ arguments: Arguments, _ client: inout DaemonClient
+  ) throws(Failure) -> Int32 {
+    let hub = try client.call("version")["hub_id"]?.string ?? ""
+    var plans: [JSONValue] = []
+    for patient in Set(readings.compactMap { $0["patient"]?.string }).sorted() {
+      // A patient without a plan has no limits that could travel along.
+      do throws(Failure) {
+        plans.append(try client.call("plan.show", ["patient": .string(patient)]))
+      } catch {
+        guard error.code == "not-found" else { throw error }
       }
     }
+    let made = ReadingsFHIR.bundle(
+      readings, plans: plans, hub: hub, system: arguments.value("--patient-system") ?? ReadingsFHIR.usualSystem)
+    Terminal.line(json: String(decoding: made.bundle, as: UTF8.self))
+    for (id, reason) in made.leftOut.sorted(by: { $0.key < $1.key }) {
+      Terminal.note("\(id) is left out: \(reason)")
+    }
+    return 0
   }
 
   private static func show(_ readings: [JSONValue], _ asJSON: Bool) {

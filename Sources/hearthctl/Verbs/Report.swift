@@ -129,7 +129,9 @@ enum ReportVerb {
     if !summary.missed.isEmpty { text += "\n" + Show.paragraph("", summary.missed) + "\n" }
     if !summary.alerts.isEmpty { text += "\n" }
     for alert in summary.alerts {
-      text += colour(alert.name, alert.zone) + "  " + Show.paragraph("", alert.text) + "\n"
+      // The zone's name stands in the indent, where colour does not disturb the count of columns.
+      let body = Show.paragraph(String(repeating: " ", count: TextWidth.columns(alert.name) + 2), alert.text)
+      text += colour(alert.name, alert.zone) + body.dropFirst(alert.name.count) + "\n"
     }
     if !summary.told.isEmpty { text += "\n" }
     for line in summary.told { text += TextWidth.fit(Terminal.clean(line), Terminal.width) + "\n" }

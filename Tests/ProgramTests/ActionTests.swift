@@ -1,0 +1,110 @@
+// Local actions with the real daemon: each executable of actions.d gets each event on its standard input, in a bare environment, and
+// is ended when it takes too long. What others could change is not started.
+
+import Foundation
+import Testing
+
+private let configuration = """
+  {
+    "hub": {"timezone": "Europe/Oslo"},
+    "devices": [{"id": "cuff", "driver": "blood-pressure", "playback": "HOME/cuff.capture", "patient": "p-1"}],
+    "backends": [{"name": "local", "type": "directory", "path": "HOME/out"}],
+  }
+  """
+
+private let cuff = """
+  # transport: gatt
+  # characteristic: 1810/2A35 indicate
+  @ 70
+  < 1810/2A35 1cbe005000 5f00 4600 01 0000
+  """
+
+private let plan = """
+  {"patient": "p-1", "version": 1, "language": "en",
+   "rules": [{"id": "bp", "kind": "band", "measure": "bp.systolic", "zones": [{"red": {"gte": "180"}}]}]}
+  """
+
+@Suite(.serialized) struct ActionTests {
+  private func home(_ actions: [(name: String, mode: Int, text: String)]) throws -> Home {
+    let home = try Home(configuration, cuff: cuff)
+    try home.write(plan, "plans/p-1.json")
+    let folder = home.folder.appending(path: "actions.d")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    for action in actions {
+      let text = action.text.replacingOccurrences(of: "HOME", with: home.folder.path)
+      try home.write(text, "actions.d/\(action.name)")
+      try FileManager.default.setAttributes(
+        [.posixPermissions: action.mode], ofItemAtPath: folder.appending(path: action.name).path)
+    }
+    try home.start()
+    return home
+  }
+
+  /// A file's text, once it is there and whole.
+  private func text(_ home: Home, _ name: String) -> String? {
+    for _ in 0..<1000 {
+      if let text = try? String(contentsOf: home.folder.appending(path: name), encoding: .utf8), text.hasSuffix("\n") {
+        return text
+      }
+      usleep(20_000)
+    }
+    return nil
+  }
+
+  @Test func eachEventComesAsOneObjectIntoABareEnvironment() throws {
+    let home = try home([
+      (
+        "10-lamp", 0o755,
+        """
+        #!/bin/sh
+        cat > HOME/event.new && mv HOME/event.new HOME/event
+        { env | sort; ls -l /proc/self/fd | tail -n +2 | sed 's/.* \\([0-9]* -> .*\\)/\\1/'; grep CapEff /proc/self/status; } > HOME/around.new
+        mv HOME/around.new HOME/around
+
+        """
+      ),
+      // Others can change it, it is no program, it is hidden: none of them is started.
+      ("20-loose", 0o777, "#!/bin/sh\ntouch HOME/loose\n"), ("30-text", 0o644, "#!/bin/sh\ntouch HOME/text\n"),
+      (".hidden", 0o755, "#!/bin/sh\ntouch HOME/hidden\n"),
+      // One that fails disturbs nobody.
+      ("05-broken", 0o755, "#!/bin/sh\nexit 3\n"),
+    ])
+    let event = try #require(text(home, "event"))
+    let object = try JSONSerialization.jsonObject(with: Data(event.utf8)) as? [String: Any]
+    #expect(object?["type"] as? String == "threshold" && object?["patient"] as? String == "p-1")
+    #expect(object?["event"] as? String == "raised" && object?["zone"] as? String == "red")
+    #expect((object?["message"] as? String)?.hasPrefix("Blood pressure") == true)
+    let around = try #require(text(home, "around"))
+    let names = around.split(separator: "\n").compactMap { $0.contains("=") ? $0.split(separator: "=").first : nil }
+    // What the shell adds itself is no secret of the daemon's.
+    #expect(Set(names).subtracting(["PATH", "LANG", "PWD", "OLDPWD", "SHLVL", "_"]).isEmpty, "\(names)")
+    // Nothing that the daemon has open: no socket, no journal, no device. What the tests' own program left open is not its doing.
+    let open = around.split(separator: "\n").filter { $0.contains(" -> ") }.map { $0.split(separator: " ") }
+    let ours = Set(
+      (0...1024).compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)") })
+    #expect(open.count >= 4)
+    for entry in open where (Int(entry[0]) ?? 0) > 3 { #expect(ours.contains(String(entry[2])), "\(entry)") }
+    for name in ["loose", "text", "hidden"] {
+      #expect(!FileManager.default.fileExists(atPath: home.folder.appending(path: name).path), "\(name)")
+    }
+    #expect(try home.ctl("alerts").out.contains("bp"))
+    #expect(home.stop() == 0)
+  }
+
+  @Test func oneThatTakesTooLongIsEndedAndTheDaemonGoesOn() throws {
+    let home = try home([
+      ("10-hangs", 0o755, "#!/bin/sh\necho $$ > HOME/number\ntrap '' TERM\nwhile :; do :; done\n")
+    ])
+    let number = try #require(text(home, "number").flatMap { Int32($0.dropLast()) })
+    #expect(try home.ctl("status").status == 0)
+    // Ten seconds are given.
+    var isGone = false
+    for _ in 0..<1500 where !isGone {
+      isGone = kill(number, 0) != 0
+      if !isGone { usleep(20_000) }
+    }
+    #expect(isGone)
+    #expect(try home.ctl("status").status == 0)
+    #expect(home.stop() == 0)
+  }
+}
