@@ -117,7 +117,8 @@ extension Gateway {
       devices[id]?.session = link
     }
     let source = data.service.map { "adv/\($0)" }
-    return captured(id, "<", data.octets, source: source, now) + session(id, now) { $0.advertised(data, at: now.monotonic) }
+    return captured(id, "<", data.octets, source: source, now)
+      + session(id, now) { $0.advertised(data, at: now.monotonic) }
   }
 
   mutating func linkClosed(_ id: String, _ end: LinkEnd, _ now: Now) -> [Effect] {
