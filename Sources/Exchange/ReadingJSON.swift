@@ -44,6 +44,14 @@ public enum ReadingJSON {
     writer.member("received_at", InstantText.text(reading.receivedAt, withMilliseconds: true))
     if let user = reading.user { writer.member("user", user) }
     if let number = reading.recordNumber { writer.member("record", UInt64(number)) }
+    if let anchor = reading.anchor {
+      writer.key("held")
+      writer.beginObject()
+      writer.member("boot_id", anchor.bootID)
+      writer.member("monotonic", anchor.monotonic)
+      if let offset = anchor.deviceOffset { writer.member("device_offset", offset) }
+      writer.endObject()
+    }
     writer.key("patient")
     if let patient = reading.patient { writer.string(patient) } else { writer.null() }
     writer.key("device")

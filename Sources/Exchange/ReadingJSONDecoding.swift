@@ -44,7 +44,7 @@ extension ReadingJSON {
     guard let raw = value["raw"], let octets = InstantText.octets(hex: try text("hex", raw)) else {
       throw ReadingJSONError(member: "raw")
     }
-    let reading = Reading(
+    var reading = Reading(
       id: id, kind: kind, observations: observations,
       flags: (value["flags"]?.array ?? []).compactMap { $0.string.flatMap(ReadingFlag.init(rawValue:)) },
       takenAt: value["taken_at"]?.string.flatMap(InstantText.timestamp), timeQuality: quality,
@@ -53,6 +53,13 @@ extension ReadingJSON {
       evaluation: value["evaluation"].map(evaluation),
       raw: RawSource(source: try text("source", raw), octets: octets),
       recordNumber: value["record"]?.int.flatMap(UInt32.init(exactly:)))
+    if let held = value["held"] {
+      guard let boot = held["boot_id"]?.string, let monotonic = held["monotonic"]?.int else {
+        throw ReadingJSONError(member: "held")
+      }
+      reading.anchor = ClockAnchor(
+        bootID: boot, monotonic: Int64(monotonic), deviceOffset: held["device_offset"]?.int.map { Int64($0) })
+    }
     guard case .number(let number)? = value["seq"] else { return (reading, nil) }
     return (reading, number.uint64)
   }

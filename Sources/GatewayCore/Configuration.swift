@@ -23,6 +23,9 @@ public struct Configuration: Sendable, Hashable {
   public var plans: String?
   /// How Bluetooth is used.
   public var bluetooth = BluetoothConfiguration()
+  /// How long readings wait for the first synchronisation of the hub's clock, in milliseconds; 0: not at all; nil: 15 minutes
+  /// on a hub without battery clock.
+  public var clockHold: Int64?
   /// What is told of the hub itself.
   public var watch = WatchConfiguration()
   /// Listen to USB ports that are nobody's, to find out what is plugged in.

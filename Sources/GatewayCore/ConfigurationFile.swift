@@ -15,6 +15,7 @@ public enum ConfigurationFile {
     let node = try JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text)
     let top = try node.object(known: [
       "hub", "devices", "backends", "journal", "control", "plans", "bluetooth", "serial", "watch",
+      "clock",
     ])
     var configuration = Configuration()
     if let hub = try top["hub"]?.object(known: ["id", "timezone"]) {
@@ -56,6 +57,9 @@ public enum ConfigurationFile {
     }
     if let serial = try top["serial"]?.object(known: ["recognise"]) {
       configuration.recognisesPorts = try serial["recognise"]?.bool() ?? true
+    }
+    if let clock = try top["clock"]?.object(known: ["hold"]) {
+      configuration.clockHold = try clock["hold"].map { node throws(JSONError) in try duration(node, upTo: 86_400_000) }
     }
     configuration.watch = try watch(top["watch"], configuration)
     configuration.plans = try top["plans"].map { node throws(JSONError) in try path(node) }

@@ -46,6 +46,7 @@ public struct Erasure: Sendable {
       guard var state = GatewayState(record.payload) else { return .keep }
       state.forget(patient)
       state.dropRefusals { identifiers.contains($0.id) }
+      state.held = state.held.filter { !identifiers.contains($0.key.description) }
       return .replace(state.encoded)
     default: return .keep
     }

@@ -17,6 +17,8 @@ public struct Gateway: Sendable {
     public var version: String
     /// When it started, monotonic milliseconds.
     public var startedAt: Int64
+    /// The wall clock goes on while the machine is off.
+    public var hasBatteryClock = true
     /// What is told about this build and start.
     public init(hubID: String, version: String, startedAt: Int64) {
       self.hubID = hubID
@@ -72,6 +74,7 @@ public struct Gateway: Sendable {
   var erasures: [String: [RequestID]] = [:]
   var eraseAgainAt: Int64?
   var watch = HubWatch()
+  var clockState = HubClock()
   var jitter = Jitter(seed: 1)
   var isStarted = false
   var nextAppend: UInt64 = 1
@@ -104,6 +107,7 @@ public struct Gateway: Sendable {
   /// Takes an event and gives what is to be done, in order.
   public mutating func handle(_ event: Event, at now: Now) -> [Effect] {
     var effects = decide(event, now)
+    effects += clockRound(now)
     let wake = nextDeadline()
     if wake != wakeAt {
       wakeAt = wake
@@ -165,6 +169,7 @@ public struct Gateway: Sendable {
     case .delivered(let backend, let lane, let outcome): return delivered(backend, lane, outcome, now)
     case .loaded(let sequence, let reading):
       return loadedForRetry(sequence, isThere: reading != nil, now) + loaded(sequence, reading, now)
+        + loadedForClock(sequence, reading, now)
     case .asked(let id, let request, let caller): return answer(id, request, caller, now)
     case .saveFailed(let name, let message): return saveFailed(name, message, now)
     case .callerGone(let connection): return callerGone(connection, now)
@@ -242,6 +247,7 @@ public struct Gateway: Sendable {
   ) -> [Effect] {
     let id = AppendID(nextAppend)
     nextAppend += 1
+    let entries = now.isSynchronised ? entries : entries.map(\.unsynchronised)
     pending[id] = PendingAppend(
       entries: entries, device: device, backend: backend, lane: lane, request: request, rulesBefore: rulesBefore)
     for case .reading(let reading) in entries { inFlight.insert(reading.id) }
@@ -258,7 +264,9 @@ public struct Gateway: Sendable {
 
   /// The earliest moment at which something is to be done without an event from outside.
   private func nextDeadline() -> Int64? {
-    var times: [Int64] = [retryUnsavedAt, retainAt, eraseAgainAt, watch.heartbeatAt].compactMap { $0 }
+    var times: [Int64] = [retryUnsavedAt, retainAt, eraseAgainAt, watch.heartbeatAt, clockState.lookAt].compactMap {
+      $0
+    }
     for device in devices.values {
       if let time = device.session?.nextDeadline { times.append(time) }
       if let time = device.reopenAt { times.append(time) }
@@ -326,6 +334,7 @@ public struct Gateway: Sendable {
   /// kept as long as the journal is not half full: it must not keep new readings out.
   public var pinned: UInt64? {
     var numbers = state.parked.values.map(\.sequence) + state.retries.values.map(\.original)
+    numbers += state.held.values.map(\.sequence)
     if journal.bytes <= journal.maximumBytes / 2 { numbers += state.allRefusals.map(\.sequence) }
     return numbers.min()
   }

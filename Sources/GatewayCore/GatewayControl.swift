@@ -92,6 +92,7 @@ extension Gateway {
     object["clock_synchronised"] = .bool(now.isSynchronised)
     object["stored"] = .int(state.stored)
     object["parked"] = .int(state.parked.count)
+    if !state.held.isEmpty { object["held"] = .int(state.held.count) }
     object["journal"] = [
       "state": .string(journalFailure?.failure.code ?? "ok"), "bytes": .int(journal.bytes),
       "segments": .int(journal.segments),
@@ -129,6 +130,11 @@ extension Gateway {
       add(
         "readings.parked", "\(state.parked.count) readings wait for a patient",
         "hearthctl readings --parked, then hearthctl assign READING PATIENT")
+    }
+    if !state.held.isEmpty {
+      add(
+        "readings.held", "\(state.held.count) readings wait for the hub's clock to be synchronised",
+        "check the network and systemd-timesyncd; they go by themselves, at the latest when their time is over")
     }
     for name in outboxes.keys.sorted() {
       guard let outbox = outboxes[name], outbox.isMisconfigured, let error = outbox.lastError else { continue }
@@ -244,7 +250,7 @@ extension Gateway {
     object["waiting"] = .int(state.waiting(name))
     object["delivered"] = .int(cursor.delivered)
     object["refused"] = .int(cursor.refused)
-    if !cursor.ahead.isEmpty { object["ahead"] = .int(cursor.ahead.count) }
+    if !cursor.ahead.isEmpty, state.waiting(name) > 0 { object["ahead"] = .int(cursor.ahead.count) }
     if let limit = cursor.limit { object["batch_limit"] = .int(limit) }
     if state.waiting(name) > 0, let oldest = outbox.oldestWaiting {
       object["oldest_waiting_seconds"] = .int(max(0, now.wall - oldest) / 1000)

@@ -269,8 +269,10 @@ extension Gateway {
     let zone = zone(for: device.configuration, patient: patient)
     let recent = state.recent[device.configuration.id]
     if !Intake.hasOwnTime(raw), raw.stored != false, recent?.isResent(raw.raw, at: now.wall) ?? false { return nil }
+    let clock = device.clock?.seen(at: now)
     var reading = Intake.normalise(
-      raw, IntakeContext(device: device.identity, zone: zone, now: now, clock: device.clock))
+      raw, IntakeContext(device: device.identity, zone: zone, now: now, clock: clock))
+    reading.anchor = anchor(clock, now)
     if recent?.contains(reading.id) ?? false { return nil }
     if inFlight.contains(reading.id) {
       complete = false

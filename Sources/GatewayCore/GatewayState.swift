@@ -30,6 +30,8 @@ public struct GatewayState: Sendable, Hashable {
   public var parked: [ReadingID: ParkedReading] = [:]
   /// The device's own number of the record that was stored last, by device: where its next session goes on.
   public var lastRecord: [String: UInt32] = [:]
+  /// Readings that wait for the hub's clock, by identifier.
+  public var held: [ReadingID: HeldReading] = [:]
   /// Octets that wait for their other half, by device.
   public var fragments: [String: [RawSource]] = [:]
   /// Refused readings that wait for a backend again, by the sequence number under which it gets them.
@@ -77,7 +79,8 @@ public struct GatewayState: Sendable, Hashable {
 
   /// A new reading is on disk. One without patient waits for its decision; it goes to no backend before.
   mutating func add(_ reading: Reading, sequence: UInt64) {
-    if reading.patient != nil {
+    noteHold(of: reading, sequence: sequence)
+    if reading.patient != nil, reading.anchor == nil {
       stored += 1
       let received = reading.receivedAt.milliseconds
       if let taken = reading.takenAt?.milliseconds, received - taken <= Urgent.live {

@@ -215,6 +215,15 @@ extension GatewayState {
       object["retries"] = .array(
         retries.sorted { $0.key < $1.key }.map { ["at": .int($0.key), "retry": $0.value.json] })
     }
+    if !held.isEmpty {
+      object["held"] = .array(
+        held.sorted { $0.value.sequence < $1.value.sequence }.map { id, place in
+          [
+            "id": .string(id.description), "seq": .int(place.sequence), "boot_id": .string(place.bootID),
+            "monotonic": .int(place.monotonic),
+          ]
+        })
+    }
     if !urgent.isEmpty {
       object["urgent"] = .array(
         urgent.map { item in .array([.int(item.sequence)] + (item.at.map { [.int($0)] } ?? [])) })
@@ -264,6 +273,12 @@ extension GatewayState {
       }
       parked[id] = ParkedReading(
         sequence: unsigned(item["seq"]), device: device, user: item["user"]?.int.flatMap(UInt8.init(exactly:)))
+    }
+    for item in value["held"]?.array ?? [] {
+      guard let id = item["id"]?.string.flatMap({ ReadingID($0) }), let boot = item["boot_id"]?.string,
+        let monotonic = item["monotonic"]?.int
+      else { continue }
+      held[id] = HeldReading(sequence: unsigned(item["seq"]), bootID: boot, monotonic: Int64(monotonic))
     }
     for item in value["retries"]?.array ?? [] {
       if let retry = item["retry"].flatMap({ Retry(json: $0) }) { retries[unsigned(item["at"])] = retry }

@@ -27,6 +27,11 @@ extension Gateway {
       case .reading(let reading):
         inFlight.remove(reading.id)
         state.add(reading, sequence: sequence)
+        if !clockState.reading.isEmpty {
+          clockState.reading = clockState.reading.filter { number in
+            state.held.values.contains { $0.sequence == number }
+          }
+        }
         effects += provenMeanwhile(reading.id, of: reading.device.id, sequence: sequence)
         devices[reading.device.id]?.readings += 1
         // What was missing has come: judged at the next moment, not with the disk's answer.

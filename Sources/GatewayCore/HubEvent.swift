@@ -27,6 +27,8 @@ public struct HubEvent: Sendable, Hashable {
   public var offsetSeconds: Int32
   /// What happened.
   public var content: Content
+  /// The hub's clock was not synchronised: `at` is what it showed.
+  public var isUnsynchronised = false
 
   /// What a rule did, because of a reading.
   public init(_ event: MonitoringEvent, at: Int64, offsetSeconds: Int32, reading: ReadingID?) {
@@ -95,6 +97,7 @@ public struct HubEvent: Sendable, Hashable {
       object["state"] = isOver ? "cleared" : "raised"
       object["message"] = .string(message)
     }
+    if isUnsynchronised { object["time_quality"] = .string(TimeQuality.receivedUnsynced.rawValue) }
     return .object(object)
   }
 }

@@ -36,11 +36,27 @@ public struct DeviceClock: Sendable, Hashable {
   public var isReliable: Bool
   /// When the hub set the device's clock, in milliseconds since 1970: stamps from then on are right, those before are not.
   public var setAt: Int64?
+  /// The hub's wall clock less its monotonic clock when the device's was read, in milliseconds.
+  var basis: Int64?
 
   /// An offset found when both clocks were read together.
   public init(offset: Int64, isReliable: Bool) {
     self.offset = offset
     self.isReliable = isReliable
+  }
+}
+
+extension DeviceClock {
+  /// The offset from the hub's clock as it is now: it may have been set since the device's was read.
+  func seen(at now: Now) -> DeviceClock {
+    guard let basis else { return self }
+    let step = now.wall - now.monotonic - basis
+    guard abs(step) >= 1000 || (now.isSynchronised && !isReliable) else { return self }
+    var clock = self
+    clock.offset += step
+    clock.basis = basis + step
+    if now.isSynchronised { clock.isReliable = true }
+    return clock
   }
 }
 
@@ -190,13 +206,49 @@ public enum Intake {
 
   /// The offset of a device's clock that was read now; nil when it names no moment at all.
   static func clock(_ stamp: DeviceStamp, zone: TimeZoneRules, now: Now) -> DeviceClock? {
+    let device: Int64
     switch stamp {
-    case .utc(let milliseconds): return DeviceClock(offset: now.wall - milliseconds, isReliable: now.isSynchronised)
+    case .utc(let milliseconds): device = milliseconds
     case .local(let fields):
       guard let civil = civil(fields) else { return nil }
-      let (seconds, _) = zone.resolve(civil, received: now.wall)
-      return DeviceClock(offset: now.wall - seconds * 1000, isReliable: now.isSynchronised)
+      device = zone.resolve(civil, received: now.wall).0 * 1000
     }
+    var clock = DeviceClock(offset: now.wall - device, isReliable: now.isSynchronised)
+    clock.basis = now.wall - now.monotonic
+    return clock
+  }
+
+  /// A reading that was received before the hub's clock was set, stamped anew: `received` is when it was, by the clock that is
+  /// right now. What only the device knows stays as the device said it.
+  static func restamp(_ reading: Reading, received: Int64, zone: TimeZoneRules) -> Reading {
+    var reading = reading
+    let step = received - reading.receivedAt.milliseconds
+    func timestamp(_ milliseconds: Int64) -> Timestamp {
+      let offset = zone.local(at: floorSeconds(milliseconds)).offset
+      return Timestamp(milliseconds: milliseconds, offsetSeconds: Int32(clamping: offset))
+    }
+    let anchor = reading.anchor
+    reading.anchor = nil
+    reading.receivedAt = timestamp(received)
+    guard let stamp = reading.deviceTime else {
+      if let taken = reading.takenAt {
+        reading.takenAt = timestamp(taken.milliseconds + step)
+        reading.timeQuality = .received
+      }
+      return reading
+    }
+    let raw = DeviceReading(kind: reading.kind, observations: [], time: stamp, raw: reading.raw)
+    let clock = anchor?.deviceOffset.map { DeviceClock(offset: $0 + step, isReliable: true) }
+    let placed = place(
+      raw,
+      IntakeContext(
+        device: reading.device, zone: zone,
+        now: Now(monotonic: 0, wall: received, isSynchronised: true, bootID: ""), clock: clock),
+      received: reading.receivedAt)
+    reading.takenAt = placed.time
+    reading.timeQuality = placed.quality
+    reading.flags = reading.flags.filter { $0 != .ambiguousTime && $0 != .clockUnverified } + placed.flags
+    return reading
   }
 }
 

@@ -37,6 +37,13 @@ public enum JournalEntry: Sendable, Hashable {
   /// Everything that is derived from what went before.
   case snapshot(GatewayState)
 
+  /// The same, where an event says that the hub's clock was not synchronised.
+  var unsynchronised: JournalEntry {
+    guard case .event(var event) = self else { return self }
+    event.isUnsynchronised = true
+    return .event(event)
+  }
+
   /// The kinds of record.
   public enum Kind: UInt8, Sendable, Hashable, CaseIterable {
     case reading = 1

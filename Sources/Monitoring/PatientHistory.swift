@@ -93,6 +93,13 @@ public struct PatientHistory: Sendable, Hashable {
     if marks.count > 2 * PatientHistory.mostMarks { marks.removeFirst(marks.count - PatientHistory.mostMarks) }
   }
 
+  /// Takes a reading's values out again: its place in time was wrong.
+  public mutating func remove(_ id: ReadingID) {
+    for measure in values.keys { values[measure]?.removeAll { $0.id == id.low } }
+    for measure in asides.keys { asides[measure]?.removeAll { $0.id == id.low } }
+    signs.removeAll { $0.id == id.low }
+  }
+
   private static func insert(_ point: Point, _ points: inout [Point], most: Int) {
     let index = PatientHistory.index(points, after: point.time)
     // Equal identifiers stand at equal times.

@@ -16,6 +16,23 @@ public enum Clocks {
     return word < 0 ? access("/run/systemd/timesync/synchronized", F_OK) == 0 : word == 1
   }
 
+  /// False on a machine that knows real-time clocks and has none that set the wall clock at boot: its time is wrong until it is
+  /// synchronised. A machine that tells nothing of such clocks is taken to have one.
+  public static func hasBattery() -> Bool {
+    guard let folder = opendir("/sys/class/rtc") else { return true }
+    defer { closedir(folder) }
+    while let entry = readdir(folder) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+        tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      guard !name.hasPrefix("."), let octets = SmallFile.read("/sys/class/rtc/\(name)/hctosys", atMost: 16) else {
+        continue
+      }
+      if octets.first == 0x31 { return true }
+    }
+    return false
+  }
+
   private static func milliseconds(_ clock: clockid_t) -> Int64 {
     var time = timespec()
     clock_gettime(clock, &time)

@@ -63,6 +63,23 @@ public struct Timestamp: Sendable, Hashable {
   }
 }
 
+/// When something was received by a hub whose clock was not set yet: the wall clock is known once it is.
+public struct ClockAnchor: Sendable, Hashable {
+  /// The kernel's id of the boot.
+  public var bootID: String
+  /// CLOCK_BOOTTIME of that boot in milliseconds.
+  public var monotonic: Int64
+  /// What the device's clock was behind the hub's wrong one, in milliseconds, where it was read.
+  public var deviceOffset: Int64?
+
+  /// A moment of a boot.
+  public init(bootID: String, monotonic: Int64, deviceOffset: Int64? = nil) {
+    self.bootID = bootID
+    self.monotonic = monotonic
+    self.deviceOffset = deviceOffset
+  }
+}
+
 /// How a device is reached.
 public enum TransportKind: String, Sendable, Hashable, CaseIterable {
   case ble
@@ -185,6 +202,8 @@ public struct Reading: Sendable, Hashable {
   public var raw: RawSource
   /// The device's own number of the record, where it has one.
   public var recordNumber: UInt32?
+  /// Set while the reading waits for the hub's clock: it goes to no backend yet.
+  public var anchor: ClockAnchor?
 
   /// A reading with everything that is known of it.
   public init(

@@ -75,8 +75,10 @@ final class Daemon {
       let sessions = try StateFile.read("\(state)/\(file)").map { try PublicSessions($0) } ?? PublicSessions()
       file = StateFileName.bonds.rawValue
       let bonds = try StateFile.read("\(state)/\(file)").map { try Bonds($0) } ?? Bonds()
+      var identity = Gateway.Identity(hubID: hubID, version: Hearthd.version, startedAt: Clocks.monotonic())
+      identity.hasBatteryClock = Clocks.hasBattery()
       gateway = Gateway(
-        identity: .init(hubID: hubID, version: Hearthd.version, startedAt: Clocks.monotonic()), state: recovered,
+        identity: identity, state: recovered,
         bindings: bindings, register: register, bonds: bonds, sessions: sessions)
       journal = try JournalThread(store)
       let uplink = UplinkClient(loop, path: options.uplink, socket: "\(options.runtimeDirectory)/uplink.sock")

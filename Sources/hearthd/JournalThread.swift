@@ -143,7 +143,9 @@ final class JournalThread {
 
   private static func deliverable(_ record: JournalRecord) -> Deliverable? {
     if record.kind == .reading {
-      guard let id = ReadingJSON.identifier(record.payload), !isParked(record.payload) else { return nil }
+      guard let id = ReadingJSON.identifier(record.payload), !isParked(record.payload), !isHeld(record.payload) else {
+        return nil
+      }
       return Deliverable(
         sequence: record.sequence, id: id, isReading: true, receivedAt: instant(receivedMark, record.payload),
         json: ReadingJSON.inserting(sequence: record.sequence, into: record.payload))
@@ -156,6 +158,11 @@ final class JournalThread {
 
   /// True when a stored reading has no patient. The mark cannot stand inside a string: its quotes would be escaped.
   private static func isParked(_ json: [UInt8]) -> Bool { index(of: parkedMark, in: json) != nil }
+
+  private static let heldMark = Array(#","held":{"#.utf8)
+
+  /// True when a stored reading waits for the hub's clock.
+  private static func isHeld(_ json: [UInt8]) -> Bool { index(of: heldMark, in: json) != nil }
 
   private static func index(of mark: [UInt8], in json: [UInt8]) -> Int? {
     guard json.count >= mark.count, let first = mark.first else { return nil }
@@ -192,22 +199,17 @@ final class JournalThread {
   func query(_ id: RequestID, _ query: ReadingQuery) {
     worker.run { [mailbox] owned in
       var found: [(id: ReadingID, json: [UInt8])] = []
-      var superseded: Set<ReadingID> = []
       var cursor: UInt64 = 0
       while true {
         let batch = owned.store.journal.read(after: cursor, maximumCount: 500, maximumBytes: 1 << 20, kinds: [.reading])
         for record in batch.records {
           guard let (reading, _) = try? ReadingJSON.decode(record.payload) else { continue }
-          if reading.patient != nil, let index = found.firstIndex(where: { $0.id == reading.id }) {
-            found.remove(at: index)
-          }
-          if reading.patient != nil { superseded.insert(reading.id) }
+          if let index = found.lastIndex(where: { $0.id == reading.id }) { found.remove(at: index) }
           guard query.matches(reading), query.sequences?.contains(record.sequence) ?? true else {
             continue
           }
           found.append((reading.id, ReadingJSON.inserting(sequence: record.sequence, into: record.payload)))
           if found.count > query.limit { found.removeFirst(found.count - query.limit) }
-          if superseded.count > 100_000 { superseded = [] }
         }
         let isStuck = batch.through <= cursor
         cursor = max(cursor, batch.through)

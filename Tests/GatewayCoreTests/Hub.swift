@@ -18,6 +18,7 @@ struct Hub {
   /// 2026-11-21T08:15:30Z.
   var wall: Int64 = 1_795_248_930_000
   var isSynchronised = true
+  var bootID = "boot"
   /// What is on disk, with sequence numbers.
   var disk: [(sequence: UInt64, entry: JournalEntry)] = []
   /// Appends that wait for the disk, with the rest of their lists.
@@ -32,7 +33,7 @@ struct Hub {
 
   init(
     _ configuration: Configuration, plans: [Plan] = [], disk: [(sequence: UInt64, entry: JournalEntry)] = [],
-    files: [StateFileName: [UInt8]] = [:], time: Int64 = 0
+    files: [StateFileName: [UInt8]] = [:], time: Int64 = 0, wall: Int64? = nil, isSynchronised: Bool = true
   ) {
     var state = GatewayState()
     // A snapshot stands for everything before it.
@@ -52,6 +53,8 @@ struct Hub {
     self.disk = disk
     self.files = files
     self.time = time
+    self.wall = wall ?? self.wall
+    self.isSynchronised = isSynchronised
     send(
       .configured(
         configuration, zones: ["UTC": .utc], plans: Dictionary(plans.map { ($0.patient, $0) }, uniquingKeysWith: { $1 })
@@ -60,10 +63,15 @@ struct Hub {
     sync()
     atStart = done
     // What the outboxes asked of the journal at the start waits for its answer.
-    done = done.filter { if case .fetch = $0 { true } else { false } }
+    done = done.filter {
+      switch $0 {
+      case .fetch, .load: true
+      default: false
+      }
+    }
   }
 
-  var now: Now { Now(monotonic: time, wall: wall + time, isSynchronised: isSynchronised, bootID: "boot") }
+  var now: Now { Now(monotonic: time, wall: wall + time, isSynchronised: isSynchronised, bootID: bootID) }
 
   mutating func send(_ event: Event) { run(gateway.handle(event, at: now)) }
 
