@@ -21,8 +21,6 @@ struct DeviceState: Sendable {
   /// When a closed port is opened again, monotonic milliseconds.
   var reopenAt: Int64?
   var failures = 0
-  /// Appends of this device that are not on disk yet.
-  var pendingAppends = 0
   /// Signal strength of the newest advertisement, in dBm.
   var rssi: Int8?
   /// It was heard but no link came about, or the link ended before it said anything.

@@ -251,7 +251,6 @@ public struct Gateway: Sendable {
     pending[id] = PendingAppend(
       entries: entries, device: device, backend: backend, lane: lane, request: request, rulesBefore: rulesBefore)
     for case .reading(let reading) in entries { inFlight.insert(reading.id) }
-    if let device { devices[device]?.pendingAppends += 1 }
     return [.append(id, entries)]
   }
 

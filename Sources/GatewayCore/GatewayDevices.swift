@@ -220,7 +220,7 @@ extension Gateway {
       let (entries, rulesBefore, complete) = store(output, id, now)
       mayConfirm = complete
       if entries.isEmpty {
-        isKnown = complete && devices[id]?.pendingAppends == 0
+        isKnown = complete && !isAppending(id)
         devices[id]?.session?.confirmed()
       } else {
         effects += append(entries, device: id, rulesBefore: rulesBefore, now: now)

@@ -66,12 +66,14 @@ extension Gateway {
     }
     if wakes { effects += wakeOutboxes(now) }
     guard let device = append.device, !append.entries.isEmpty else { return effects }
-    devices[device]?.pendingAppends -= 1
     // The confirmations stood in the same list.
     devices[device]?.session?.confirmed()
-    if devices[device]?.pendingAppends == 0 { effects += session(device, now) { $0.committed(at: now.monotonic) } }
+    if !isAppending(device) { effects += session(device, now) { $0.committed(at: now.monotonic) } }
     return effects
   }
+
+  /// Something of a device is on its way to the disk, also from before it was configured anew.
+  func isAppending(_ device: String) -> Bool { pending.values.contains { $0.device == device } }
 
   mutating func appendFailed(_ id: AppendID, _ failure: JournalFailure, _ now: Now) -> [Effect] {
     guard let append = pending.removeValue(forKey: id) else { return [] }
@@ -98,9 +100,15 @@ extension Gateway {
       if append.backend == nil, append.request == nil { hold(append.entries, now) }
       return effects
     }
-    devices[id]?.pendingAppends -= 1
-    if let device = devices[id], device.profile.memory == .none || !device.isBLE {
+    let memory = devices[id]?.profile.memory
+    if let device = devices[id], memory == MemoryBehaviour.none || !device.isBLE && memory != .untilConfirmed {
       hold(append.entries, now)
+    } else if let device = devices[id], !device.isBLE {
+      // Its driver forgets what it would have confirmed.
+      effects += linkClosed(
+        id, LinkEnd(code: "ended", message: "the disk takes no readings; the device keeps them"), now)
+      effects.append(.close(device: id))
+      devices[id]?.reopenAt = now.monotonic + Gateway.refusedRetry
     } else {
       effects.append(.close(device: id))
       // Not in a race: each contact costs the device's battery as much as a reading.

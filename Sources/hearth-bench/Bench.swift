@@ -37,7 +37,7 @@ struct Bench {
     figures += SerialBench.run()
     figures += PlanBench.run()
     figures += JournalBench.run(folder: folder)
-    if let daemon { figures += SerialBench.daemon(daemon, folder: folder) }
+    if let daemon { figures += SerialBench.daemon(daemon, folder: folder) + SerialBench.plug(daemon, folder: folder) }
     if let daemon { figures += DaemonBench.run(daemon, folder: folder, backlog: backlog) }
     if asJSON {
       let list = figures.map { figure -> JSONValue in

@@ -101,6 +101,48 @@ enum SerialBench {
     ]
   }
 
+  /// A scale's port comes while the daemon runs: how long until its weight is delivered, for a scale that answers at once. The
+  /// daemon's word that it is there is a reload, in place of udev's.
+  static func plug(_ program: String, folder: String) -> [Figure] {
+    var template = Array("\(folder)/hearth-bench.XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil, let (line, path) = try? PseudoTerminal.open() else { return [] }
+    let place = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    defer {
+      Descriptor.close(line)
+      JournalBench.remove(place)
+    }
+    func configure(_ devices: String) {
+      let backend = #"{"name": "local", "type": "directory", "path": "\#(place)/out"}"#
+      let text = #"{"devices": [\#(devices)], "backends": [\#(backend)], "bluetooth": {"enabled": false}}"#
+      try? StateFile.write(Array(text.utf8), to: "\(place)/hearth.json")
+    }
+    configure("")
+    guard let (child, _) = DaemonBench.start(program, place) else { return [] }
+    defer { _ = DaemonBench.end(child) }
+    configure(#"{"id": "scale", "driver": "mt-sics", "port": "\#(path)", "patient": "p-1"}"#)
+    let begin = nanoseconds()
+    kill(child.pid, SIGHUP)
+    var isAsked = false
+    while !isDelivered(place), nanoseconds() - begin < 20e9 {
+      if !isAsked, case .octets = Descriptor.read(line) {
+        isAsked = true
+        _ = Descriptor.write(line, Array("S S      72.15 kg\r\n".utf8)[...])
+      }
+      usleep(1000)
+    }
+    let passed = (nanoseconds() - begin) / 1e6
+    return [Figure("plug to first reading, beside the device's own time", passed, "ms", atMost: 1000)]
+  }
+
+  /// The directory backend has written something.
+  private static func isDelivered(_ place: String) -> Bool {
+    guard let folder = opendir("\(place)/out") else { return false }
+    defer { closedir(folder) }
+    var names = 0
+    while readdir(folder) != nil { names += 1 }
+    return names > 2
+  }
+
   /// The processor time of a process, in ticks of the clock.
   private static func ticks(_ pid: Int32) -> Double {
     let text = String(decoding: SmallFile.read("/proc/\(pid)/stat", atMost: 4096) ?? [], as: UTF8.self)

@@ -199,3 +199,58 @@ extension Hub {
     #expect(hub.readings.map(\.patient) == ["p-1", "p-1", nil])
   }
 }
+
+/// A Nonin on a cable keeps each reading until it is acknowledged.
+@Suite struct AcknowledgedOnPortsTests {
+  private let device = DeviceConfiguration(
+    id: "nonin", driver: "nonin-13", endpoint: .serial(path: "/dev/ttyS0"), patient: "p-1")
+
+  /// A spot-check of this minute.
+  private func spotCheck(_ minute: UInt8) -> [UInt8] {
+    let data: [UInt8] = [0x20, 0x26, 0x11, 0x21, 0x07, minute, 0x00, 0x00, 0x02, 0x10, 0x00, 72, 0x00, 97]
+    return [0x00, 0x02, 0x00, 0x0D, 0x00, 14] + data + [data.reduce(0, &+), 0x03]
+  }
+
+  private func hub() -> Hub {
+    var hub = Hub(.with([device]))
+    hub.send(.linkOpened(device: "nonin"))
+    return hub
+  }
+
+  private func acknowledged(_ hub: Hub) -> Int { hub.sent(to: "nonin").count { $0 == [0x06] } }
+
+  @Test func whatTheDiskRefusesIsNotAcknowledgedAndIsTakenWhenItComesAgain() {
+    var hub = hub()
+    hub.send(.linkReceived(device: "nonin", spotCheck(0x10)))
+    hub.refuse()
+    hub.sync()
+    #expect(acknowledged(hub) == 0)
+    #expect(hub.closed == ["nonin"])
+    hub.done = []
+    hub.pass(6000)
+    #expect(hub.opened == ["nonin /dev/ttyS0"])
+    hub.shell()
+    hub.send(.linkReceived(device: "nonin", spotCheck(0x10)))
+    #expect(acknowledged(hub) == 0)
+    hub.sync()
+    #expect(acknowledged(hub) == 1)
+    #expect(hub.readings.count == 1)
+  }
+
+  @Test func aReloadBetweenReceptionAndTheDiskCostsNoAcknowledgement() {
+    var hub = hub()
+    hub.send(.linkReceived(device: "nonin", spotCheck(0x10)))
+    var other = device
+    other.patient = "p-2"
+    hub.send(.configured(.with([other]), zones: ["UTC": .utc], plans: [:]))
+    hub.sync()
+    #expect(acknowledged(hub) == 0, "the session that took it is over")
+    hub.shell()
+    for minute: UInt8 in [0x10, 0x11, 0x12] {
+      hub.send(.linkReceived(device: "nonin", spotCheck(minute)))
+      hub.sync()
+    }
+    #expect(acknowledged(hub) == 3)
+    #expect(hub.readings.map(\.patient) == ["p-1", "p-2", "p-2"])
+  }
+}
