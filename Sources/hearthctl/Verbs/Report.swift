@@ -110,7 +110,7 @@ enum ReportVerb {
     guard !rough.isEmpty else { return text + Terminal.clean(summary.empty) + "\n" + notes(summary) }
     func widest(_ of: (Sparkline) -> String) -> Int { rough.map { TextWidth.columns(of($0)) }.max() ?? 0 }
     let (title, last, zone, when) = (widest(\.title), widest(\.last), widest(\.zone), widest(\.when))
-    let left = width - title - last - zone - when - 8
+    let left = min(width - title - last - zone - when - 8, width - title - widest(\.spread) - 4)
     for line in picture.sparklines(columns: min(max(left, 8), 90)) {
       text += pad(line.title, title) + "  "
       for cell in line.cells { text += colour(String(cell.block), cell.zone) }
