@@ -44,10 +44,12 @@ enum RuleFile {
         within: try ConfigurationFile.duration(
           try given.required("within", "a duration such as \"PT15M\""), upTo: 86_400_000))
     }
-    return .band(
-      BandRule(
-        measure: measure, zones: try zones(object), hysteresis: try hysteresis(object), confirm: confirm,
-        isImmediate: try object["immediate"]?.bool() ?? false))
+    let limits = try LimitFile.read(object, measure)
+    var rule = BandRule(
+      measure: measure, zones: limits.zones, hysteresis: limits.hysteresis, confirm: confirm,
+      isImmediate: try object["immediate"]?.bool() ?? false)
+    rule.given = limits.given
+    return .band(rule)
   }
 
   private static func delta(_ node: JSONNode) throws(JSONError) -> RuleKind {
@@ -55,16 +57,18 @@ enum RuleFile {
       known: common + ["measure", "unit", "from", "window", "min_points", "zones", "hysteresis"])
     let text = try object.required("from", "what the value is held against").string(
       of: DeltaRule.Reference.allCases.map(\.rawValue))
-    return .delta(
-      DeltaRule(
-        measure: try measure(object), reference: DeltaRule.Reference(rawValue: text) ?? .min,
-        window: try window(object),
-        minimumPoints: try object["min_points"]?.int(in: 2...1000) ?? 2, zones: try zones(object),
-        hysteresis: try hysteresis(object)))
+    let measure = try measure(object)
+    let limits = try LimitFile.read(object, measure, difference: true)
+    var rule = DeltaRule(
+      measure: measure, reference: DeltaRule.Reference(rawValue: text) ?? .min, window: try window(object),
+      minimumPoints: try object["min_points"]?.int(in: 2...1000) ?? 2, zones: limits.zones,
+      hysteresis: limits.hysteresis)
+    rule.given = limits.given
+    return .delta(rule)
   }
 
   private static func average(_ node: JSONNode) throws(JSONError) -> RuleKind {
-    let object = try node.object(known: common + ["measure", "window", "drop_first_day", "min_count", "zones"])
+    let object = try node.object(known: common + ["measure", "unit", "window", "drop_first_day", "min_count", "zones"])
     let measureNode = try object.required("measure", "what is watched, or a list of it")
     var measures: [Measure] = []
     if case .array = measureNode.content {
@@ -77,10 +81,19 @@ enum RuleFile {
     var limits: [AverageRule.AnyLimit] = []
     for item in try zonesNode.array() { limits += try anyLimits(item, measures.count) }
     guard !limits.isEmpty else { throw zonesNode.error("invalid-value", "expected at least one zone") }
-    return .average(
-      AverageRule(
-        measures: measures, window: try window(object), dropsFirstDay: try object["drop_first_day"]?.bool() ?? false,
-        minimumCount: try object["min_count"]?.int(in: 1...1000) ?? 1, zones: limits))
+    let unit = try LimitFile.unit(object, measures)
+    var rule = AverageRule(
+      measures: measures, window: try window(object), dropsFirstDay: try object["drop_first_day"]?.bool() ?? false,
+      minimumCount: try object["min_count"]?.int(in: 1...1000) ?? 1, zones: limits)
+    if let unit {
+      rule.given = (unit, limits)
+      for index in limits.indices {
+        for (place, limit) in limits[index].limits.enumerated() {
+          rule.zones[index].limits[place] = try LimitFile.converted(limit, unit, zonesNode)
+        }
+      }
+    }
+    return .average(rule)
   }
 
   /// `{"yellow": {"any_gte": ["135", "85"]}}`, or with one measure `{"yellow": {"gte": "135"}}`.
@@ -115,7 +128,11 @@ enum RuleFile {
   private static func consecutive(_ node: JSONNode) throws(JSONError) -> RuleKind {
     let object = try node.object(known: common + ["measure", "unit", "k", "of", "zones"])
     let (k, of) = try counts(object)
-    return .consecutive(ConsecutiveRule(measure: try measure(object), k: k, of: of, zones: try zones(object)))
+    let measure = try measure(object)
+    let limits = try LimitFile.read(object, measure)
+    var rule = ConsecutiveRule(measure: measure, k: k, of: of, zones: limits.zones)
+    rule.given = limits.given
+    return .consecutive(rule)
   }
 
   private static func missing(_ node: JSONNode) throws(JSONError) -> RuleKind {
@@ -186,9 +203,7 @@ enum RuleFile {
   // MARK: Values
 
   private static func measure(_ object: JSONMembers) throws(JSONError) -> Measure {
-    let measure = try measure(try object.required("measure", "what is watched"))
-    if let unit = object["unit"] { _ = try unit.string(of: [measure.unit.rawValue]) }
-    return measure
+    try measure(try object.required("measure", "what is watched"))
   }
 
   private static func measure(_ node: JSONNode) throws(JSONError) -> Measure {
@@ -198,21 +213,9 @@ enum RuleFile {
     return measure
   }
 
-  private static func zones(_ object: JSONMembers) throws(JSONError) -> [ZoneLimit] {
-    let node = try object.required("zones", "a list of zones")
-    var zones: [ZoneLimit] = []
-    for item in try node.array() { zones.append(try PlanFile.zone(item)) }
-    guard !zones.isEmpty else { throw node.error("invalid-value", "expected at least one zone") }
-    return zones
-  }
-
   private static func zone(_ object: JSONMembers) throws(JSONError) -> Zone {
     let text = try object.required("zone", "yellow or red").string(of: ["yellow", "red"])
     return Zone(rawValue: text) ?? .yellow
-  }
-
-  private static func hysteresis(_ object: JSONMembers) throws(JSONError) -> ExactDecimal {
-    try object["hysteresis"].map { node throws(JSONError) in try PlanFile.decimal(node) } ?? .zero
   }
 
   private static func window(_ object: JSONMembers) throws(JSONError) -> Int64 {

@@ -30,6 +30,9 @@ public enum Measure: String, Sendable, Hashable, CaseIterable {
     }
   }
 
+  /// The units in which limits may be given: those that are converted without loss of what was meant.
+  public var units: [UCUM] { UCUM.allCases.filter { $0.canonical == unit } }
+
   /// True when an observation of `term` is a value of this measure.
   public func covers(_ term: Term) -> Bool {
     switch self {
@@ -52,6 +55,14 @@ public enum Measure: String, Sendable, Hashable, CaseIterable {
   public func value(in reading: Reading) -> ExactDecimal? {
     for observation in reading.observations where covers(observation.term) {
       if let decimal = observation.value.decimal { return decimal }
+    }
+    return nil
+  }
+
+  /// What the device itself said of this measure, when it said it in `unit`.
+  func reported(in reading: Reading, unit: UCUM) -> ExactDecimal? {
+    for observation in reading.observations where covers(observation.term) && observation.value.decimal != nil {
+      return observation.reported.flatMap { $0.unit == unit ? $0.value : nil }
     }
     return nil
   }

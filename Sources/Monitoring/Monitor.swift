@@ -125,6 +125,9 @@ extension Rule {
       guard let value = values[band.measure] else {
         return doubted(band.measure.isBeyond(in: reading).map { ZoneLimit.worst(band.zones, above: $0) })
       }
+      if let given = band.given, let said = band.measure.reported(in: reading, unit: given.unit) {
+        return doubted(ZoneLimit.worst(given.zones, said, before: before, hysteresis: given.hysteresis))
+      }
       return doubted(ZoneLimit.worst(band.zones, value, before: before, hysteresis: band.hysteresis))
     case .delta(let delta):
       guard !isUnfit, let taken, let value = values[delta.measure], !reading.flags.contains(.suspectPerson)

@@ -72,7 +72,9 @@ extension Monitor {
         if after.phase == .normal, isSettled {
           after.phase = .raised
           after.zone = missing.zone
-          events.append(rule.event(.missing, missing.zone, plan))
+          events += told(rule, missing, &after, 1, now, plan)
+        } else if after.isUntold {
+          events += told(rule, missing, &after, 0, now, plan)
         }
       } else if after.phase != .normal {
         events.append(contentsOf: cleared(rule, &after, plan))
@@ -98,21 +100,43 @@ extension Monitor {
       if missed > 0, !newestCame {
         after.phase = .raised
         after.zone = missing.zone
-        events.append(rule.event(.missing, missing.zone, plan, count: missed))
+        events += told(rule, missing, &after, missed, now, plan)
       } else if missed > 0 {
-        events.append(rule.event(.missing, missing.zone, plan, count: missed))
+        events += told(rule, missing, &after, missed, now, plan)
         events.append(contentsOf: cleared(rule, &after, plan))
       } else if newestCame, after.phase != .normal {
         events.append(contentsOf: cleared(rule, &after, plan))
+      } else if after.isUntold {
+        events += told(rule, missing, &after, 0, now, plan)
       }
     }
     state.rules[rule.id] = after
     return events
   }
 
+  /// What did not come is told, unless people heard of it within the rule's quiet period; then it is told when that is over, with
+  /// what else did not come until then.
+  private static func told(
+    _ rule: Rule, _ missing: MissingRule, _ after: inout RuleState, _ missed: Int, _ now: Int64, _ plan: Plan
+  ) -> [MonitoringEvent] {
+    let all = missed + (after.isUntold ? after.count : 0)
+    if rule.quiet > 0, let last = after.toldAt, now - last < rule.quiet {
+      (after.isUntold, after.count) = (true, all)
+      return []
+    }
+    (after.isUntold, after.count) = (false, 0)
+    (after.toldAt, after.toldZone) = rule.quiet > 0 ? (now, missing.zone) : (nil, nil)
+    return [rule.event(.missing, missing.zone, plan, count: max(1, all))]
+  }
+
   private static func cleared(_ rule: Rule, _ after: inout RuleState, _ plan: Plan) -> [MonitoringEvent] {
     after.phase = .normal
     after.zone = .green
+    // Nobody heard that it did not come: nobody hears that it came.
+    guard !after.isUntold else {
+      (after.isUntold, after.count) = (false, 0)
+      return []
+    }
     return [rule.event(.cleared, .green, plan)]
   }
 
@@ -128,6 +152,7 @@ extension Monitor {
           times.append(now)
           continue
         }
+        if known.isUntold, let told = known.toldAt { times.append(told + rule.quiet) }
         switch missing.schedule {
         case .interval(let interval):
           guard known.phase == .normal else { continue }

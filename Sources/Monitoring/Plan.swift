@@ -151,6 +151,8 @@ public struct BandRule: Sendable, Hashable {
   public var confirm: Confirmation?
   /// Raise at the first reading and still ask for the repeat.
   public var isImmediate: Bool
+  /// The limits as they were set, where that was in another unit.
+  public var given: GivenLimits?
 
   /// A band rule.
   public init(
@@ -162,6 +164,23 @@ public struct BandRule: Sendable, Hashable {
     self.hysteresis = hysteresis
     self.confirm = confirm
     self.isImmediate = isImmediate
+  }
+}
+
+/// Limits in a unit other than the measure's. A device that measures in this unit is held against these: what it said is not rounded.
+public struct GivenLimits: Sendable, Hashable {
+  /// The unit.
+  public var unit: UCUM
+  /// The zones' limits in it.
+  public var zones: [ZoneLimit]
+  /// How far past the limit a value must be before a zone is left, in this unit.
+  public var hysteresis: ExactDecimal
+
+  /// Limits in another unit.
+  public init(unit: UCUM, zones: [ZoneLimit], hysteresis: ExactDecimal = .zero) {
+    self.unit = unit
+    self.zones = zones
+    self.hysteresis = hysteresis
   }
 }
 

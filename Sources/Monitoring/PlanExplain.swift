@@ -59,16 +59,9 @@ private struct Words {
     }
   }
 
-  func number(_ decimal: ExactDecimal, _ measure: Measure) -> String {
+  func number(_ decimal: ExactDecimal, _ unit: UCUM) -> String {
     let text = language == .english ? "\(decimal)" : "\(decimal)".split(separator: ".").joined(separator: ",")
-    switch measure.unit {
-    case .millimetreOfMercury: return text + " mmHg"
-    case .perMinute: return text + say(" i minuttet", " i minuttet", " a minute")
-    case .percent: return text + " %"
-    case .degreeCelsius: return text + " °C"
-    case .kilogram: return text + " kg"
-    default: return text + " " + measure.unit.rawValue
-    }
+    return text + (unit == .perMinute ? say(" i minuttet", " i minuttet", " a minute") : " " + unit.symbol)
   }
 
   func duration(_ milliseconds: Int64) -> String {
@@ -93,9 +86,10 @@ private struct Words {
   }
 
   /// `red below 85 %, yellow below 88 %`; green needs no saying.
-  func limits(_ zones: [ZoneLimit], _ measure: Measure) -> String {
-    zones.filter { $0.zone > .green }.map { limit in
-      let bounds = limit.bounds.map { "\(comparison($0.comparison)) \(number($0.limit, measure))" }
+  func limits(_ zones: [ZoneLimit], _ measure: Measure, _ given: GivenLimits?) -> String {
+    let (zones, unit) = (given?.zones ?? zones, given?.unit ?? measure.unit)
+    return zones.filter { $0.zone > .green }.map { limit in
+      let bounds = limit.bounds.map { "\(comparison($0.comparison)) \(number($0.limit, unit))" }
       return zone(limit.zone) + " " + bounds.joined(separator: say(" og ", " og ", " and "))
     }.joined(separator: ", ")
   }
@@ -113,14 +107,14 @@ private struct Words {
           say("den siste fra en tidligere dag", "den siste frå ein tidlegare dag", "the last of an earlier day")
         }
       let window = duration(rule.window)
-      let change = limits(rule.zones, rule.measure)
+      let change = limits(rule.zones, rule.measure, rule.given)
       return say(
         "\(name(rule.measure)): endring fra \(reference) de siste \(window): \(change).",
         "\(name(rule.measure)): endring frå \(reference) dei siste \(window): \(change).",
         "\(name(rule.measure)): change from \(reference) of the last \(window): \(change).")
     case .average(let rule): return average(rule)
     case .consecutive(let rule):
-      let change = limits(rule.zones, rule.measure)
+      let change = limits(rule.zones, rule.measure, rule.given)
       return say(
         "\(name(rule.measure)): \(rule.k) av de siste \(rule.of) målingene \(change).",
         "\(name(rule.measure)): \(rule.k) av dei siste \(rule.of) målingane \(change).",
@@ -137,7 +131,7 @@ private struct Words {
   }
 
   private func band(_ rule: BandRule) -> String {
-    var text = "\(name(rule.measure)): \(limits(rule.zones, rule.measure))."
+    var text = "\(name(rule.measure)): \(limits(rule.zones, rule.measure, rule.given))."
     if let confirm = rule.confirm {
       let within = duration(confirm.within)
       let first = say("meldes straks, og måles", "blir meldt straks, og målt", "told at once, and measured")
@@ -149,7 +143,7 @@ private struct Words {
         " again within \(within); \(confirm.count) measurements decide.")
     }
     if !rule.hysteresis.isZero {
-      let slack = number(rule.hysteresis, rule.measure)
+      let slack = number(rule.given?.hysteresis ?? rule.hysteresis, rule.given?.unit ?? rule.measure.unit)
       text += say(
         " Slutter først \(slack) innenfor grensen.", " Sluttar først \(slack) innanfor grensa.",
         " Ends only \(slack) inside the limit.")
@@ -159,8 +153,8 @@ private struct Words {
 
   private func average(_ rule: AverageRule) -> String {
     let what = rule.measures.map(name).joined(separator: say(" og ", " og ", " and "))
-    let limits = rule.zones.map { limit in
-      let numbers = zip(limit.limits, rule.measures).map { number($0, $1) }
+    let limits = (rule.given?.zones ?? rule.zones).map { limit in
+      let numbers = zip(limit.limits, rule.measures).map { number($0, rule.given?.unit ?? $1.unit) }
       return zone(limit.zone) + " " + comparison(limit.comparison) + " "
         + numbers.joined(separator: say(" eller ", " eller ", " or "))
     }.joined(separator: ", ")

@@ -28,6 +28,8 @@ public struct DeltaRule: Sendable, Hashable {
   public var zones: [ZoneLimit]
   /// How far past the limit the difference must be before a zone is left.
   public var hysteresis: ExactDecimal
+  /// The limits as they were set, where that was in another unit.
+  public var given: GivenLimits?
 
   /// A delta rule.
   public init(
@@ -71,6 +73,13 @@ public struct AverageRule: Sendable, Hashable {
   public var minimumCount: Int
   /// Worst first does not matter: the worst that holds counts.
   public var zones: [AnyLimit]
+  /// The limits as they were set, where that was in another unit.
+  public var given: (unit: UCUM, zones: [AnyLimit])? {
+    get { givenUnit.map { ($0, givenZones) } }
+    set { (givenUnit, givenZones) = (newValue?.unit, newValue?.zones ?? []) }
+  }
+  private var givenUnit: UCUM?
+  private var givenZones: [AnyLimit] = []
 
   /// An average rule.
   public init(measures: [Measure], window: Int64, dropsFirstDay: Bool, minimumCount: Int, zones: [AnyLimit]) {
@@ -92,6 +101,8 @@ public struct ConsecutiveRule: Sendable, Hashable {
   public var of: Int
   /// The zones' limits.
   public var zones: [ZoneLimit]
+  /// The limits as they were set, where that was in another unit.
+  public var given: GivenLimits?
 
   /// A rule over the newest values.
   public init(measure: Measure, k: Int, of: Int, zones: [ZoneLimit]) {

@@ -70,24 +70,27 @@ extension UCUM {
   /// at least a fifth of the device's step. 0.01 lb is 4.5 g: three places of kg. 0.1 kPa is 0.75 mmHg: whole mmHg.
   /// 0.1 °F is 0.06 °C: one place. 1 mg/dL is 0.06 mmol/L: one place.
   public func canonicalValue(of value: ExactDecimal) -> ExactDecimal? {
-    let rule: (offset: Int64, top: Int64, bottom: Int64)? =
-      switch self {
-      case .kilopascal: (0, 7_500_617, 1_000_000)
-      case .gram: (0, 1, 1000)
-      case .pound: (0, 45_359_237, 100_000_000)
-      case .stone: (0, 635_029_318, 100_000_000)
-      case .jin: (0, 1, 2)
-      case .degreeFahrenheit: (-32, 5, 9)
-      case .milligramPerDecilitre: (0, 1000, 18_016)
-      case .metre: (0, 100, 1)
-      case .inch: (0, 254, 100)
-      case .kilocalorie: (0, 41_868, 10_000)
-      default: nil
-      }
-    guard let rule else { return value }
+    guard let rule = conversion else { return value }
     guard let shifted = rule.offset == 0 ? value : value.adding(ExactDecimal(rule.offset)) else { return nil }
     return shifted.scaled(
       by: rule.top, over: rule.bottom, places: places(for: value, top: rule.top, bottom: rule.bottom))
+  }
+
+  /// How a value becomes one in the canonical unit: add `offset`, then times `top` over `bottom`; nil: it is one.
+  var conversion: (offset: Int64, top: Int64, bottom: Int64)? {
+    switch self {
+    case .kilopascal: (0, 7_500_617, 1_000_000)
+    case .gram: (0, 1, 1000)
+    case .pound: (0, 45_359_237, 100_000_000)
+    case .stone: (0, 635_029_318, 100_000_000)
+    case .jin: (0, 1, 2)
+    case .degreeFahrenheit: (-32, 5, 9)
+    case .milligramPerDecilitre: (0, 1000, 18_016)
+    case .metre: (0, 100, 1)
+    case .inch: (0, 254, 100)
+    case .kilocalorie: (0, 41_868, 10_000)
+    default: nil
+    }
   }
 
   private func places(for value: ExactDecimal, top: Int64, bottom: Int64) -> Int {

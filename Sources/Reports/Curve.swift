@@ -96,7 +96,7 @@ struct Curve {
       if band.zone > .green { out.raw("<rect fill=\"url(#hatch-\(band.zone.rawValue))\" \(place)/>") }
       out.raw("\n")
       guard lower - upper >= 11 else { continue }
-      let text = words.zone(band.zone) + " " + band.text { words.number($0) }
+      let text = words.zone(band.zone) + " " + band.text { words.limit($0) }
       out.raw(
         "<text class=\"zone t-\(band.zone.rawValue)\" x=\"\(Markup.number(Curve.right + 8))\" y=\"\(Markup.number((upper + lower) / 2 + 4))\">"
       )
@@ -150,7 +150,7 @@ struct Curve {
         "limit of the mean of \(limit.days) days: ")
       let place = "x=\"\(Markup.number(Curve.left + 6))\" y=\"\(Markup.number(y - 4))\""
       out.raw("<text class=\"halo t-\(limit.zone.rawValue)\" \(place)>")
-      out.write(text + words.number(limit.limit))
+      out.write(text + words.limit(limit.limit))
       out.raw("</text>\n")
     }
   }

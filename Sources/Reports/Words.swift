@@ -58,6 +58,11 @@ struct Words: Hashable {
     return text.hasPrefix("-") ? "\u{2212}" + text.dropFirst() : text
   }
 
+  /// A limit; one that was converted from another unit is rounded for the eye.
+  func limit(_ decimal: ExactDecimal) -> String {
+    number(decimal.decimalPlaces > 3 ? decimal.rounded(places: 2) ?? decimal : decimal)
+  }
+
   /// A unit as people write it.
   func unit(_ unit: UCUM) -> String {
     switch unit {

@@ -22,6 +22,41 @@ private func bounded(_ quiet: Int64) -> Rule {
       story.told == ["1 08:00 temp raised yellow", "1 09:00 temp cleared green", "1 13:00 temp raised yellow"])
   }
 
+  /// Slots that are missed while it is quiet are told together when that is over.
+  @Test func missedSlotsAreToldTogetherAfterTheQuiet() {
+    var rule = Rule(
+      id: "scale",
+      kind: .missing(
+        MissingRule(measure: .weight, schedule: .slots([DayHours(from: 420, to: 600)], days: []), zone: .yellow)))
+    rule.quiet = 3 * 24 * Practice.hour
+    var story = Story(Practice.plan([rule]), 2026, 2, from: "1 06:00")
+    story.end("5 12:00")
+    // Missed on days 1 to 5: told at the end of the first slot, silent, and three more with the one that ends the quiet.
+    #expect(story.told == ["1 10:00 scale missing yellow", "4 10:00 scale missing yellow x3"])
+    story.measure("6 08:00", [(.weight, "80.0")])
+    story.end("6 12:00")
+    // The fifth was never told: that it came is no news either.
+    #expect(story.told.count == 2)
+    story.end("7 12:00")
+    #expect(story.told.last == "7 10:00 scale missing yellow")
+  }
+
+  @Test func aLongSilenceThatBeganInTheQuietIsToldAfterIt() {
+    var rule = Rule(
+      id: "child",
+      kind: .missing(MissingRule(measure: .temperature, schedule: .interval(8 * Practice.hour), zone: .yellow)))
+    rule.quiet = 24 * Practice.hour
+    var story = Story(Practice.plan([rule]), 2026, 2, from: "1 00:00")
+    story.measure("1 00:00", [(.temperature, "37.0")])
+    story.measure("1 09:00", [(.temperature, "37.0")])
+    story.end("3 00:00")
+    #expect(
+      story.told.map { $0.split(separator: " ").dropFirst(2).joined(separator: " ") } == [
+        "child missing yellow", "child cleared green", "child missing yellow",
+      ])
+    #expect(story.told.last?.hasPrefix("2 08:00") == true)
+  }
+
   @Test func whatIsWorseThanWhatWasToldIsToldAtOnce() {
     var story = Story(Practice.plan([bounded(24 * Practice.hour)]), 2026, 2, from: "1 06:00")
     story.measure("1 08:00", [(.temperature, "38.5")])

@@ -1,0 +1,44 @@
+// A limit in another unit: converted without rounding where a decimal can hold the result, and so finely where none can that no value
+// lies between the limit and what it became.
+
+extension UCUM {
+  /// `limit`, given in this unit, in the canonical unit. Of a `difference` the zero of the scale is left out: 1.8 °F more is 1 °C more.
+  /// Nil when it does not fit into a decimal.
+  ///
+  /// Twelve places are kept: a third or a 2252nd (mg/dL) of a place is no closer to a value of six places than 4 × 10^-10.
+  public func canonicalLimit(_ limit: ExactDecimal, difference: Bool = false) -> ExactDecimal? {
+    guard let rule = conversion else { return limit }
+    guard
+      let shifted = difference || rule.offset == 0 ? limit : limit.adding(ExactDecimal(rule.offset)),
+      let converted = shifted.scaled(by: rule.top, over: rule.bottom, places: 12)
+    else { return nil }
+    // 100.4 °F is 38 °C, not 38.000000000000.
+    var (mantissa, exponent) = (converted.mantissa, converted.exponent)
+    while exponent < 0, mantissa % 10 == 0 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
+    return ExactDecimal(mantissa, exponent: exponent)
+  }
+
+  /// A unit as a plan may name it: by its UCUM code, or as people write it.
+  public init?(named text: String) {
+    switch text {
+    case "mmHg": self = .millimetreOfMercury
+    case "lb", "lbs": self = .pound
+    case "st": self = .stone
+    case "°C": self = .degreeCelsius
+    case "°F": self = .degreeFahrenheit
+    default: self.init(rawValue: text)
+    }
+  }
+
+  /// As people write it.
+  public var symbol: String {
+    switch self {
+    case .millimetreOfMercury: "mmHg"
+    case .pound: "lb"
+    case .stone: "st"
+    case .degreeCelsius: "°C"
+    case .degreeFahrenheit: "°F"
+    default: rawValue
+    }
+  }
+}
