@@ -128,8 +128,8 @@ private func planFault(_ text: String, patient: String? = nil) -> String? {
       #"did you mean "red"?"#
     ),
     (
-      #"{"patient": "p", "version": 1, "rules": [{"id": "r", "kind": "band", "measure": "glucose", "unit": "mg/dL", "zones": [{"red": {"lt": "3"}}]}]}"#,
-      "expected one of mmol/L"
+      #"{"patient": "p", "version": 1, "rules": [{"id": "r", "kind": "band", "measure": "glucose", "unit": "[lb_av]", "zones": [{"red": {"lt": "3"}}]}]}"#,
+      "expected one of mmol/L, mg/dL, found"
     ), (#"{"patient": "q", "version": 1, "rules": []}"#, #"expected "p""#),
     (#"{"patient": "p", "rules": []}"#, #"missing key "version""#),
   ])

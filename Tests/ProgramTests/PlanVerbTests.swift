@@ -51,7 +51,7 @@ private func plan(_ version: Int, limit: String = "180", more: String = "") -> S
       "rules[0].unit"
     ),
     (
-      #"{"id": "a", "kind": "delta", "measure": "weight", "from": "min", "window": "3 days", "zones": []}"#,
+      #"{"id": "a", "kind": "delta", "measure": "weight", "from": "min", "window": "3 days", "zones": [{"red": {"gt": "3"}}]}"#,
       "rules[0].window"
     ),
     (#"{"id": "a", "kind": "missing", "measure": "weight", "slots": ["7-10"], "zone": "yellow"}"#, "rules[0].slots[0]"),
