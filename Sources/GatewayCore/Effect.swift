@@ -62,6 +62,8 @@ public enum Effect: Sendable {
   case save(StateFileName, [UInt8])
   /// Keep a patient's plan, read everything again, and answer; the old plan stays when that fails.
   case savePlan(RequestID, patient: String, version: Int, [UInt8])
+  /// Look when the backends' credentials end.
+  case readCredentials
   /// Read the configuration again.
   case reload(RequestID)
   /// One line for the journal of the system: never a health value, a patient or an address.

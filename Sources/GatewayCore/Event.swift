@@ -57,6 +57,8 @@ public enum Event: Sendable {
   case delivered(backend: String, lane: OutboxLane, DeliveryOutcome)
   /// A stored reading that an assignment asked for; nil when it is no longer there.
   case loaded(sequence: UInt64, Reading?)
+  /// When the backends' credentials end, by the backend's name; those that tell nothing are left out.
+  case credentialsRead([String: CredentialFact])
   /// The daemon that ran here before did not end as it should.
   case restartedAfter(UncleanEnd)
   /// The journal's segments were written anew without a patient.

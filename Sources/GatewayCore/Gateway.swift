@@ -164,6 +164,7 @@ public struct Gateway: Sendable {
       journal = report
       return watchJournal(now)
     case .restartedAfter(let end): return restarted(after: end, now)
+    case .credentialsRead(let ends): return credentialsRead(ends, now)
     case .erased(let patient, let report): return erased(patient, report, now)
     case .fetched(let request, let items, let isAtEnd): return fetched(request, items, isAtEnd: isAtEnd, now)
     case .delivered(let backend, let lane, let outcome): return delivered(backend, lane, outcome, now)

@@ -103,61 +103,8 @@ extension Gateway {
     object["bluetooth"] = bluetoothStatus
     object["backends"] = .array(outboxes.keys.sorted().compactMap { backend($0, now) })
     object["plans"] = .int(plans.count)
-    object["problems"] = .array(problems())
+    object["problems"] = .array(problems(now))
     return .object(object)
-  }
-
-  /// What needs a person, in plain words with what to do.
-  private func problems() -> [JSONValue] {
-    var list: [JSONValue] = []
-    func add(_ code: String, _ message: String, _ hint: String) {
-      list.append(["code": .string(code), "message": .string(message), "hint": .string(hint)])
-    }
-    if let failure = journalFailure?.failure {
-      add(failure.code, failure.message, "free space or replace the disk; devices keep what is not confirmed")
-    }
-    if lost > 0 {
-      add(
-        "readings.lost", "\(lost) readings of devices without memory could not be stored while the disk refused",
-        "tell those who follow the patient that readings are missing; then find out why the disk was full")
-    }
-    if !journal.damage.isEmpty {
-      add(
-        "journal.damaged", "\(journal.damage.count) damaged places were set aside",
-        "copy the folder journal/damaged for support")
-    }
-    if !state.parked.isEmpty {
-      add(
-        "readings.parked", "\(state.parked.count) readings wait for a patient",
-        "hearthctl readings --parked, then hearthctl assign READING PATIENT")
-    }
-    if !state.held.isEmpty {
-      add(
-        "readings.held", "\(state.held.count) readings wait for the hub's clock to be synchronised",
-        "check the network and systemd-timesyncd; they go by themselves, at the latest when their time is over")
-    }
-    for name in outboxes.keys.sorted() {
-      guard let outbox = outboxes[name], outbox.isMisconfigured, let error = outbox.lastError else { continue }
-      add(
-        "backend.misconfigured", "backend \(name): \(error.text) (\(error.code))",
-        "check its address and credential; readings are kept")
-    }
-    for device in knownDevices where devices[device.id]?.needsPairing ?? false {
-      add(
-        "device.needs-pairing", "device \(device.id) does not know this hub any more",
-        "bring it into pairing mode, then hearthctl pair")
-    }
-    if !bluetooth.devices.isEmpty, let fault = bluetoothFault {
-      add(fault.code, fault.message, fault.hint ?? "hearthctl doctor")
-    }
-    for problem in serialProblems() { add(problem.code, problem.message, problem.hint) }
-    for device in knownDevices {
-      guard let end = devices[device.id]?.lastEnd, devices[device.id]?.session == nil, end.isOpenFailure else {
-        continue
-      }
-      add("device.unreachable", "device \(device.id): \(end.message)", end.hint ?? "check the cable")
-    }
-    return list
   }
 
   private func device(_ id: String, _ now: Now) -> JSONValue? {

@@ -36,6 +36,8 @@ struct HubWatch: Sendable {
   /// What was told and is not over.
   var raised: Set<String> = []
   var clockUnsureSince: Int64?
+  /// When backends' credentials end, by name.
+  var credentials: [String: CredentialFact] = [:]
 }
 
 extension Gateway {
@@ -46,9 +48,12 @@ extension Gateway {
   }
 
   /// Tells that something began or is over, each once.
-  private mutating func tell(_ code: String, _ holds: Bool, _ message: String, _ now: Now) -> [JournalEntry] {
-    guard watch.raised.contains(code) != holds else { return [] }
-    if holds { watch.raised.insert(code) } else { watch.raised.remove(code) }
+  mutating func tell(
+    _ code: String, _ holds: Bool, _ message: String, _ now: Now, about: String? = nil
+  ) -> [JournalEntry] {
+    let key = about.map { "\(code)|\($0)" } ?? code
+    guard watch.raised.contains(key) != holds else { return [] }
+    if holds { watch.raised.insert(key) } else { watch.raised.remove(key) }
     return [.event(HubEvent(hub: code, message: message, isOver: !holds, at: now.wall, offsetSeconds: offset(now)))]
   }
 
@@ -75,7 +80,7 @@ extension Gateway {
             device: device.id, code: "device.silent", message: "nothing was heard of it for \(heard / 3_600_000) h",
             at: now.wall, offsetSeconds: offset(now))))
     }
-    return entries.isEmpty ? [] : append(entries, now: now)
+    return [.readCredentials] + (entries.isEmpty ? [] : append(entries, now: now))
   }
 
   /// The journal told its size, and how full the disk is.

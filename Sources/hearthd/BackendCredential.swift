@@ -94,6 +94,27 @@ final class BackendCredential {
     }
   }
 
+  /// When the credentials of backends end, as far as they tell it themselves.
+  static func ends(_ backends: [BackendConfiguration]) -> [String: CredentialFact] {
+    var ends: [String: CredentialFact] = [:]
+    for backend in backends {
+      guard case .http(_, let http) = backend.kind else { continue }
+      var facts: [CredentialFact] = []
+      if case .bearer(let secret)? = http.authorization, case .success(let text) = BackendCredential.secret(secret),
+        let end = CredentialEnd.token(text)
+      {
+        facts.append(CredentialFact(what: "token", end: end))
+      }
+      if let path = http.clientCertificate, let pem = SmallFile.read(path, atMost: 1 << 20),
+        let end = CredentialEnd.certificate(pem)
+      {
+        facts.append(CredentialFact(what: "client certificate", end: end))
+      }
+      ends[backend.name] = facts.min { $0.end < $1.end }
+    }
+    return ends
+  }
+
   private static func read(_ secret: HTTPBackend.Secret, _ value: (String) -> String) -> Outcome {
     switch BackendCredential.secret(secret) {
     case .success(let text): .headers([("Authorization", value(text))])

@@ -338,6 +338,7 @@ final class Daemon {
     case .publishEvent(let event):
       control?.publish(event)
       actions?.tell(event)
+    case .readCredentials: handle(.credentialsRead(BackendCredential.ends(loaded.configuration.backends)))
     case .reload(let id): reload(id)
     case .savePlan(let id, let patient, let version, let octets): savePlan(id, patient, version, octets)
     case .log(let level, let text): SystemLog.write(level.rawValue, text)
