@@ -38,6 +38,8 @@ public enum ControlRequest: Sendable, Hashable {
   case pairCancel
   /// Forget a device and its keys.
   case unpair(device: String)
+  /// Let a device that is quarantined in again.
+  case releaseDevice(device: String)
   /// Ask a device for something, now or at its next contact.
   case askDevice(device: String, DeviceWish)
   /// What goes over a device's link, as notifications `capture`.
@@ -124,6 +126,7 @@ public enum ControlRequest: Sendable, Hashable {
     ("readings", .reader), ("readings.follow", .reader), ("watch", .reader), ("assign", .technician),
     ("reload", .technician), ("scan", .technician), ("pair", .technician), ("pair.answer", .technician),
     ("pair.cancel", .technician), ("unpair", .technician), ("capture", .technician), ("device.ask", .technician),
+    ("device.release", .technician),
     ("serial.list", .reader), ("serial.identify", .technician), ("serial.bind", .technician),
     ("parked", .reader), ("parked.readings", .reader), ("parked.retry", .technician), ("erase", .owner),
     ("serial.release", .technician), ("session.start", .technician), ("session.end", .technician),
@@ -139,6 +142,7 @@ public enum ControlRequest: Sendable, Hashable {
       .reader
     case .erase: .owner
     case .assignReading, .assignSlot, .reload, .scan, .pair, .pairAnswer, .pairCancel, .unpair, .capture, .askDevice,
+      .releaseDevice,
       .serialIdentify, .serialBind, .serialRelease, .sessionStart, .sessionEnd, .acknowledge, .planSet, .parkedRetry:
       .technician
     }
@@ -224,6 +228,8 @@ public enum ControlRequest: Sendable, Hashable {
         return .pairAnswer(
           try given(members(["answer"]), "answer", "the answer to the question").string())
       case "unpair": return .unpair(device: try given(members(["device"]), "device", "a device's name").string())
+      case "device.release":
+        return .releaseDevice(device: try given(members(["device"]), "device", "a device's name").string())
       case "device.ask":
         return try ask(members(["device", "wish", "user", "code", "key"]))
       case "capture": return .capture(device: try given(members(["device"]), "device", "a device's name").string())

@@ -80,6 +80,8 @@ public enum StateFileName: String, Sendable, Hashable {
   case devices = "devices.json"
   /// Whose measurements at public devices are.
   case sessions = "sessions.json"
+  /// Devices in whose sessions the daemon died.
+  case quarantine = "quarantine.json"
   /// The keys of Bluetooth bonds.
   case bonds = "bonds.json"
 }

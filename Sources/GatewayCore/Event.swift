@@ -59,6 +59,8 @@ public enum Event: Sendable {
   case loaded(sequence: UInt64, Reading?)
   /// When the backends' credentials end, by the backend's name; those that tell nothing are left out.
   case credentialsRead([String: CredentialFact])
+  /// The daemon that ran here before died while it handled this device; comes before `started`.
+  case sessionCrashed(device: String)
   /// The daemon that ran here before did not end as it should.
   case restartedAfter(UncleanEnd)
   /// The journal's segments were written anew without a patient.

@@ -49,6 +49,7 @@ public struct Gateway: Sendable {
   var bluetooth = BluetoothState()
   var serial = SerialState()
   var sessions: PublicSessions
+  var quarantine: Quarantine
   /// Sessions and register before and after a technician's last wish: it did not come about when it cannot be written.
   var undo: (sessions: (PublicSessions, PublicSessions)?, register: (DeviceRegister, DeviceRegister)?) = (nil, nil)
   /// Control connections that record a device's link.
@@ -88,7 +89,7 @@ public struct Gateway: Sendable {
   /// A gateway with what recovery and the state files gave.
   public init(
     identity: Identity, state: GatewayState, bindings: Bindings, register: DeviceRegister = DeviceRegister(),
-    bonds: Bonds = Bonds(), sessions: PublicSessions = PublicSessions()
+    bonds: Bonds = Bonds(), sessions: PublicSessions = PublicSessions(), quarantine: Quarantine = Quarantine()
   ) {
     self.identity = identity
     self.state = state
@@ -96,6 +97,7 @@ public struct Gateway: Sendable {
     self.register = register
     self.bonds = bonds
     self.sessions = sessions
+    self.quarantine = quarantine
   }
 
   /// Every device: those of the configuration, and those that technicians brought in.
@@ -131,7 +133,7 @@ public struct Gateway: Sendable {
       if let node = SerialState.node(device) { return portOpened(node, now) }
       return linkOpened(device, now)
     case .deviceInRange(let device):
-      guard let state = devices[device], state.session == nil else { return [] }
+      guard let state = devices[device], state.session == nil, !quarantine.holds(device) else { return [] }
       return [.connect(device: device)]
     case .advertised(let device, let data): return advertised(device, data, now)
     case .linkReceived(let device, let octets):
@@ -163,6 +165,7 @@ public struct Gateway: Sendable {
     case .journalReport(let report):
       journal = report
       return watchJournal(now)
+    case .sessionCrashed(let device): return sessionCrashed(device, now)
     case .restartedAfter(let end): return restarted(after: end, now)
     case .credentialsRead(let ends): return credentialsRead(ends, now)
     case .erased(let patient, let report): return erased(patient, report, now)

@@ -38,6 +38,7 @@ extension Gateway {
       let error = ControlError(code: "pairing.cancelled", message: "the pairing was cancelled")
       return failPairing(error, now) + [.answer(id, .result(["cancelled": true]))]
     case .askDevice(let device, let wish): return askDevice(id, device, wish, caller, now)
+    case .releaseDevice(let device): return release(id, device: device, caller, now)
     case .unpair(let device): return unpair(id, device, caller, now)
     case .capture(let device):
       guard devices[device] != nil else {
@@ -134,7 +135,8 @@ extension Gateway {
       object["missed_contacts"] = .int(device.missedContacts)
     }
     object["state"] = .string(
-      device.needsPairing ? "needs-pairing" : device.session == nil ? "waiting" : "connected")
+      quarantine.holds(id)
+        ? "quarantined" : device.needsPairing ? "needs-pairing" : device.session == nil ? "waiting" : "connected")
     var patients = JSONObject()
     if let patient = device.configuration.patient { patients["*"] = .string(patient) }
     for (slot, patient) in device.configuration.users.sorted(by: { $0.key < $1.key }) {
@@ -271,6 +273,13 @@ extension Gateway {
         fault?.hint ?? ""))
     for configured in knownDevices {
       guard let device = devices[configured.id] else { continue }
+      if quarantine.holds(configured.id) {
+        list.append(
+          check(
+            "device-\(configured.id)", false, "", "the daemon died in its sessions; it is left alone",
+            "hearthctl devices release \(configured.id)"))
+        continue
+      }
       if device.needsPairing {
         list.append(
           check(

@@ -17,7 +17,7 @@ extension Gateway {
   }
 
   mutating func open(_ id: String, _ now: Now) -> [Effect] {
-    guard let device = devices[id] else { return [] }
+    guard let device = devices[id], !quarantine.holds(id) else { return [] }
     devices[id]?.reopenAt = nil
     switch device.configuration.endpoint {
     case .serial(let path):
@@ -79,7 +79,7 @@ extension Gateway {
   }
 
   mutating func linkOpened(_ id: String, _ now: Now) -> [Effect] {
-    guard let device = devices[id] else { return [.close(device: id)] }
+    guard let device = devices[id], !quarantine.holds(id) else { return [.close(device: id)] }
     let link = LinkSession(profile: device.profile, context: driverContext(device, now), terms: terms(device))
     devices[id]?.session = link
     devices[id]?.requests = []
@@ -111,7 +111,7 @@ extension Gateway {
   }
 
   mutating func advertised(_ id: String, _ data: AdvertisedData, _ now: Now) -> [Effect] {
-    guard let device = devices[id] else { return [] }
+    guard let device = devices[id], !quarantine.holds(id) else { return [] }
     if device.session == nil {
       let link = LinkSession(profile: device.profile, context: driverContext(device, now))
       devices[id]?.session = link

@@ -43,6 +43,12 @@ extension Gateway {
       guard let text = ending(name, now) else { continue }
       add("credential.ending", "backend \(name): \(text)", "exchange it before the backend refuses it")
     }
+    for device in knownDevices where quarantine.holds(device.id) {
+      add(
+        "device.quarantined",
+        "device \(device.id) is left alone: the daemon died \(Quarantine.limit) times in its sessions",
+        "send `hearthctl journal export` to support; then hearthctl devices release \(device.id)")
+    }
     for device in knownDevices where devices[device.id]?.needsPairing ?? false {
       add(
         "device.needs-pairing", "device \(device.id) does not know this hub any more",

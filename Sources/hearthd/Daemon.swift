@@ -75,11 +75,13 @@ final class Daemon {
       let sessions = try StateFile.read("\(state)/\(file)").map { try PublicSessions($0) } ?? PublicSessions()
       file = StateFileName.bonds.rawValue
       let bonds = try StateFile.read("\(state)/\(file)").map { try Bonds($0) } ?? Bonds()
+      file = StateFileName.quarantine.rawValue
+      let quarantine = try StateFile.read("\(state)/\(file)").map { try Quarantine($0) } ?? Quarantine()
       var identity = Gateway.Identity(hubID: hubID, version: Hearthd.version, startedAt: Clocks.monotonic())
       identity.hasBatteryClock = Clocks.hasBattery()
       gateway = Gateway(
         identity: identity, state: recovered,
-        bindings: bindings, register: register, bonds: bonds, sessions: sessions)
+        bindings: bindings, register: register, bonds: bonds, sessions: sessions, quarantine: quarantine)
       journal = try JournalThread(store)
       let uplink = UplinkClient(loop, path: options.uplink, socket: "\(options.runtimeDirectory)/uplink.sock")
       backends = nil
@@ -144,6 +146,7 @@ final class Daemon {
     if options.action != .demo { actions = Actions(beside: options.configuration) }
     configure(loaded)
     let seed = Clocks.random(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    if let device = crashedDevice() { handle(.sessionCrashed(device: device)) }
     handle(.started(seed: seed))
     if let end = beginRun() { handle(.restartedAfter(end)) }
     watchPorts()
@@ -165,6 +168,17 @@ final class Daemon {
     journal.stop()
     try? Directory.remove(runningFile)
     return 0
+  }
+
+  /// The device that an earlier daemon handled when a fault ended it.
+  private func crashedDevice() -> String? {
+    guard options.action != .demo else { return nil }
+    do throws(SystemError) {
+      return try CrashTrace.open("\(options.runtimeDirectory)/handling")
+    } catch {
+      SystemLog.write(5, "a crash could not be told from its cause: \(error.message)")
+      return nil
+    }
   }
 
   private var runningFile: String { "\(options.stateDirectory)/running" }
@@ -234,7 +248,12 @@ final class Daemon {
   private func handleWaiting() {
     guard !isHandling else { return }
     isHandling = true
-    while !events.isEmpty { run(gateway.handle(events.removeFirst(), at: now())[...]) }
+    while !events.isEmpty {
+      let event = events.removeFirst()
+      if let device = event.device { CrashTrace.begin(device) }
+      run(gateway.handle(event, at: now())[...])
+      CrashTrace.end()
+    }
     isHandling = false
     arm()
   }

@@ -33,7 +33,8 @@ struct Hub {
 
   init(
     _ configuration: Configuration, plans: [Plan] = [], disk: [(sequence: UInt64, entry: JournalEntry)] = [],
-    files: [StateFileName: [UInt8]] = [:], time: Int64 = 0, wall: Int64? = nil, isSynchronised: Bool = true
+    files: [StateFileName: [UInt8]] = [:], time: Int64 = 0, wall: Int64? = nil, isSynchronised: Bool = true,
+    died: String? = nil
   ) {
     var state = GatewayState()
     // A snapshot stands for everything before it.
@@ -49,7 +50,8 @@ struct Hub {
       identity: .init(hubID: "hub-test", version: "0", startedAt: time), state: state,
       bindings: files[.bindings].flatMap { try? Bindings($0) } ?? Bindings(),
       register: files[.devices].flatMap { try? DeviceRegister($0) } ?? DeviceRegister(),
-      bonds: files[.bonds].flatMap { try? Bonds($0) } ?? Bonds())
+      bonds: files[.bonds].flatMap { try? Bonds($0) } ?? Bonds(),
+      quarantine: files[.quarantine].flatMap { try? Quarantine($0) } ?? Quarantine())
     self.disk = disk
     self.files = files
     self.time = time
@@ -59,6 +61,7 @@ struct Hub {
       .configured(
         configuration, zones: ["UTC": .utc], plans: Dictionary(plans.map { ($0.patient, $0) }, uniquingKeysWith: { $1 })
       ))
+    if let died { send(.sessionCrashed(device: died)) }
     send(.started(seed: 1))
     sync()
     atStart = done

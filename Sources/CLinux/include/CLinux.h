@@ -59,6 +59,15 @@ int cl_clock_synchronised(void);
 /// A timer that is ready when somebody sets the wall clock (timerfd_create(2), TFD_TIMER_CANCEL_ON_SET); its read then gives
 /// ECANCELED, and it is armed anew. Returns the descriptor or 0, or -1 with errno.
 int cl_watch_clock(void);
+
+/// A page that outlives the process: it says what the calling thread is doing. When a fault of that thread ends the process
+/// (SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGABRT; not SIGKILL), the page says so. Gives in `left` (128 octets, terminated)
+/// what an earlier process was doing when it ended so; empty: nothing. Returns 0, or -1 with errno. Once a process.
+int cl_trace_open(const char *path, char *left);
+/// The calling thread begins something with this name (cut at 111 octets). No system call, no write to a disk.
+void cl_trace_begin(const char *name, size_t length);
+/// It is done.
+void cl_trace_end(void);
 int cl_rearm_clock(int fd);
 
 /// Capabilities that this process was given are not handed on to programs that it starts (PR_CAP_AMBIENT_CLEAR_ALL); it keeps

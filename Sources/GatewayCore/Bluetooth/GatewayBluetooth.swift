@@ -280,7 +280,7 @@ extension Gateway {
       var wanted: [PeerAddress: ManagementCommand.DeviceAction] = [:]
       for (address, id) in bluetooth.devices {
         guard let device = devices[id], device.link?.controller == controller.address, !device.needsPairing,
-          device.relistAt == nil
+          device.relistAt == nil, !quarantine.holds(id)
         else { continue }
         if case .advertisement = device.profile.transport {
           wanted[address] = .report
@@ -310,7 +310,7 @@ extension Gateway {
     guard let id = isPairing ? bluetooth.pairing?.device : device(address, on: index), let device = devices[id] else {
       return []
     }
-    guard device.session == nil else { return [] }
+    guard device.session == nil, !quarantine.holds(id) else { return [] }
     devices[id]?.isConnecting = true
     return [.openLink(device: id, BluetoothLink(controller: own, device: address))]
   }

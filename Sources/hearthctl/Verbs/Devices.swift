@@ -4,10 +4,12 @@ import JSON
 
 enum DevicesVerb {
   static let verb = Verb(
-    name: "devices", summary: "the devices of this home: last contact, battery, patients", usage: "[--json]",
+    name: "devices", summary: "the devices of this home: last contact, battery, patients",
+    usage: "[release DEVICE] [--json]",
     text: """
       STATE    waiting: nothing is on the line now; needs-pairing: the device does not
-               know this hub any more: hearthctl pair
+               know this hub any more: hearthctl pair; quarantined: the daemon died
+               three times while it spoke with it; it is left alone until release
       SIGNAL   of the last contact, four bars at best
       MISSED   contacts without a reading since the last one with
       BOND     verified: keys, and a number was compared or typed; bonded: keys; none:
@@ -20,10 +22,23 @@ enum DevicesVerb {
       examples:
         hearthctl devices
         hearthctl devices --json | jq '.devices[] | {id, last_contact, bond, rssi}'
-      """, run: run)
+        hearthctl devices release spot
+      """, takesWords: true, run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
+    try arguments.atMost(2)
+    guard arguments.words.isEmpty || arguments.words[0] == "release" && arguments.words.count == 2 else {
+      throw Failure.usage("expected nothing, or release and a device", hint: "hearthctl devices --help")
+    }
     var client = try DaemonClient(arguments)
+    if arguments.words.count == 2 {
+      let device = arguments.words[1]
+      let answer = try client.call("device.release", ["device": .string(device)])
+      let isReleased = answer["released"]?.bool ?? false
+      let text = isReleased ? "is let in again" : "was not quarantined"
+      if arguments.isJSON { Terminal.line(answer) } else { Terminal.out("\(Terminal.clean(device)) \(text)\n") }
+      return 0
+    }
     let answer = try client.list("devices", of: "devices")
     if arguments.isJSON { Terminal.line(answer.whole) } else { Terminal.out(table(answer.items)) }
     return 0

@@ -1,0 +1,114 @@
+// A device in whose sessions the daemon dies is left alone after the third time, until a technician lets it in.
+
+import ControlProtocol
+import Drivers
+import GatewayCore
+import JSON
+import Testing
+
+private let cuff = DeviceConfiguration(
+  id: "cuff", driver: "blood-pressure", endpoint: .playback(path: "/x"), patient: "p-1")
+private let scale = DeviceConfiguration(
+  id: "scale", driver: "and-scale", endpoint: .serial(path: "/dev/x"), patient: "p-2")
+
+/// A hub that dies again and again.
+private struct Mortal {
+  var hub = Hub(.with([cuff, scale]))
+
+  mutating func die(handling device: String?, after days: Int64 = 0) {
+    let time = hub.time + days * 86_400_000
+    hub = Hub(.with([cuff, scale]), disk: hub.disk, files: hub.files, time: time, died: device)
+  }
+
+  var isOpened: Bool {
+    hub.atStart.contains { if case .openPort("scale", _, _) = $0 { true } else { false } }
+  }
+
+  mutating func ask(_ request: ControlRequest) -> JSONValue? {
+    hub.send(.asked(RequestID(connection: 1, number: 1), request, CallerName(uid: 0)))
+    hub.sync()
+    for case .answer(_, let answer) in hub.done.reversed() {
+      if case .result(let value) = answer { return value }
+      return nil
+    }
+    return nil
+  }
+
+  mutating func state(_ device: String) -> String? {
+    ask(.devices)?["devices"]?.array?.first { $0["id"]?.string == device }?["state"]?.string
+  }
+}
+
+@Suite struct QuarantineTests {
+  @Test func theThirdTimeItIsLeftAloneAndTheOthersGoOn() {
+    var mortal = Mortal()
+    for count in 1...3 {
+      mortal.die(handling: "scale")
+      #expect(mortal.isOpened == (count < 3))
+    }
+    #expect(mortal.state("scale") == "quarantined")
+    #expect(mortal.state("cuff") == "waiting")
+    let codes = mortal.hub.events.map { event -> String in
+      if case .device("scale", let code, _) = event.content { return code }
+      return "?"
+    }
+    #expect(codes == ["device.session-crashed", "device.session-crashed", "device.quarantined"])
+    let problems = mortal.ask(.status)?["problems"]?.array ?? []
+    #expect(problems.contains { $0["code"]?.string == "device.quarantined" })
+    let checks = mortal.ask(.doctor)?["checks"]?.array ?? []
+    #expect(checks.contains { $0["id"]?.string == "device-scale" && $0["state"]?.string == "failed" })
+    // It stays so over starts that have nothing to do with it, and a link that comes all the same is closed.
+    mortal.die(handling: nil)
+    #expect(!mortal.isOpened)
+    mortal.hub.send(.linkOpened(device: "scale"))
+    #expect(mortal.hub.done.contains { if case .close("scale") = $0 { true } else { false } })
+  }
+
+  @Test func theCountIsOnDiskBeforeTheDeviceIsOpened() {
+    var mortal = Mortal()
+    mortal.die(handling: "scale")
+    let saved = mortal.hub.atStart.firstIndex { if case .save(.quarantine, _) = $0 { true } else { false } }
+    let opened = mortal.hub.atStart.firstIndex { if case .openPort = $0 { true } else { false } }
+    #expect(saved != nil && opened != nil && (saved ?? 0) < (opened ?? 0))
+  }
+
+  @Test func aTechnicianLetsItInAgain() {
+    var mortal = Mortal()
+    for _ in 1...3 { mortal.die(handling: "scale") }
+    #expect(mortal.ask(.releaseDevice(device: "scale"))?["released"]?.bool == true)
+    #expect(mortal.hub.done.contains { if case .openPort("scale", _, _) = $0 { true } else { false } })
+    #expect(mortal.state("scale") == "waiting")
+    mortal.die(handling: nil)
+    #expect(mortal.isOpened)
+    #expect(mortal.ask(.releaseDevice(device: "scale"))?["released"]?.bool == false)
+    #expect(mortal.ask(.releaseDevice(device: "other")) == nil)
+    #expect(mortal.hub.disk.contains { if case .audit(0, "release device scale") = $0.entry { true } else { false } })
+  }
+
+  @Test func whatWasLongAgoCountsNoMore() {
+    var mortal = Mortal()
+    mortal.die(handling: "scale")
+    mortal.die(handling: "scale")
+    mortal.die(handling: "scale", after: 8)
+    #expect(mortal.isOpened)
+    mortal.die(handling: "cuff")
+    mortal.die(handling: "scale")
+    #expect(mortal.isOpened)
+    mortal.die(handling: "scale")
+    #expect(!mortal.isOpened)
+  }
+
+  @Test func theFileIsReadStrictly() throws {
+    var quarantine = Quarantine()
+    #expect(try Quarantine(quarantine.encoded) == quarantine)
+    quarantine = try Quarantine(
+      Array(#"{"version": 1, "devices": [{"device": "a", "crashes": 2, "last": 5}]}"#.utf8))
+    #expect(try Quarantine(quarantine.encoded) == quarantine)
+    #expect(throws: JSONError.self) { try Quarantine(Array(#"{"version": 2, "devices": []}"#.utf8)) }
+  }
+
+  @Test func onlyEventsOfALinkNameADevice() {
+    #expect(Event.linkReceived(device: "cuff", [1]).device == "cuff")
+    #expect(Event.timer.device == nil)
+  }
+}
