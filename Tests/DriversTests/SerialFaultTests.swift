@@ -42,6 +42,7 @@ struct SerialFaultTests {
     ("ST,GS,+  72.15kg\r\n", ["72.15 kg"]), ("ST,NT,+  72.15kg\r\n", ["72.15 kg"]),
     ("ST,GS,- 72.15kg\r\n", []), ("US,GS,+  72.15kg\r\n", []), ("OL,GS,\r\n", []),
     ("ST,GS,\u{01}\u{C3},   72.15 kg\r\n", ["72.15 kg"]),
+    ("ST,GS,\u{01}\u{C3}   72.15 kg\r\n", ["72.15 kg"]),
     // The number of the device is 10 or 13.
     ("ST,GS,\u{0A}\u{C3},   72.15 kg\r\nST,GS,\u{0D}\u{0A},   64.40 kg\r\n", ["72.15 kg", "64.40 kg"]),
     ("ST,GS,\r\nST,GS,+  64.40kg\r\n", ["64.40 kg"]), ("US,NT,\u{0A}\u{00},   72.15 kg\r\n", []),

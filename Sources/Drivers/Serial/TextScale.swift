@@ -30,8 +30,13 @@ enum TextScaleLine {
       if kind == "GS" || kind == "NT" {
         isNet = kind == "NT"
         rest = rest.dropFirst(3)
-        // CAS with 22 octets: the device's number and its lamps, any octets, stand before the weight.
-        if rest.count > 3, rest[rest.startIndex + 2] == 0x2C { rest = rest.dropFirst(3) }
+        // CAS with 22 octets: the device's number and its lamps, any octets, stand before the weight; or with 21, without the
+        // comma behind them.
+        if rest.count > 3, rest[rest.startIndex + 2] == 0x2C {
+          rest = rest.dropFirst(3)
+        } else if rest.count == 13, [0x20, 0x2B, 0x2D].contains(rest[rest.startIndex + 2]) {
+          rest = rest.dropFirst(2)
+        }
       }
     }
     if status == .overload { return (Weighing(status: status), isNet) }
