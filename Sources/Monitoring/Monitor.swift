@@ -45,28 +45,41 @@ public enum Monitor {
       if let hours = rule.hours, !hours.holds(minute: MissingRule.minute(taken, zone)) { continue }
       let stored = state.rules[rule.id]
       let before = stored ?? RuleState()
-      guard
-        let found = rule.zone(
-          of: reading, values, taken: time, isUnfit: isUnfit, history, before: before.zone,
-          day: { MissingRule.day($0, zone) })
-      else { continue }
-      judged = true
-      // Nothing was, nothing is.
-      if stored == nil, found == .green { continue }
+      let day: (Int64) -> Int64 = { MissingRule.day($0, zone) }
+      let own = rule.zone(
+        of: reading, values, taken: time, isUnfit: isUnfit, history, before: before.zone, day: day)
       // A newer value was judged already: an older one confirms or worsens, it neither begins nor ends anything.
-      let isOlder = rule.measures.contains { (earlier.last($0, upTo: .max) ?? .min) > taken }
-      if isHistory || (isOlder && (found == .green || before.phase == .normal)) {
-        if found > .green { outcome.evaluation.rules.append(.init(rule: rule.id, zone: found, state: "history")) }
-        outcome.events += late(rule, plan, found, before, &state, now)
-      } else {
-        var (after, kinds) = rule.next(before, zone: found, at: taken, now: now)
+      let isOlder = rule.concerns(reading, values) && rule.isOlder(reading, taken, than: earlier)
+      // But what was judged without it may look otherwise now.
+      let rejudged =
+        isOlder && time != nil && !isUnfit ? rule.rejudged(after: taken, history, before: before.zone, day) : []
+      let worst = rejudged.map(\.zone).max() ?? .green
+      // What is newest decides where the rule stands, when it is of now.
+      let newest = rejudged.last.flatMap { last in
+        let isNews = last.zone > .green ? last.zone != before.zone || before.phase == .normal : before.phase != .normal
+        return last.isNewest && isNews && now - plan.liveWindow <= last.time ? last : nil
+      }
+      if own != nil { judged = true }
+      // Nothing was, nothing is.
+      let found = own ?? .green
+      if newest == nil, worst == .green, own == nil || (stored == nil && found == .green) { continue }
+      func move(_ zone: Zone, at time: Int64) -> RuleState.Phase {
+        var (after, kinds) = rule.next(before, zone: zone, at: time, now: now)
         kinds = rule.told(kinds, before: before, after: &after, now: now)
         state.rules[rule.id] = after == RuleState() ? nil : after
         for (kind, zone) in kinds { outcome.events.append(rule.event(kind, zone, plan)) }
-        if found > .green {
-          outcome.evaluation.rules.append(.init(rule: rule.id, zone: found, state: after.phase.rawValue))
-        }
+        return after.phase
       }
+      var standing = "history"
+      if let newest {
+        // As if they had come in their order: what is so now is told as of now.
+        _ = move(newest.zone, at: newest.time)
+      } else if isHistory || (isOlder && (found == .green || before.phase == .normal)) {
+        outcome.events += late(rule, plan, max(found, worst), before, &state, now)
+      } else {
+        standing = move(found, at: taken).rawValue
+      }
+      if found > .green { outcome.evaluation.rules.append(.init(rule: rule.id, zone: found, state: standing)) }
       outcome.evaluation.zone = max(outcome.evaluation.zone ?? .green, found)
     }
     if !judged { outcome.evaluation.zone = nil }
