@@ -157,6 +157,8 @@ extension PatientPicture {
     }
   }
 
-  /// How many days, the first and the last counted.
+  /// How many days of the patient's calendar, the first and the last counted.
+  public var dayCount: Int { days }
+
   var days: Int { clock.days(from: from, to: until) }
 }

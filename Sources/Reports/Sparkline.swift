@@ -3,6 +3,8 @@
 public import Monitoring
 public import Readings
 
+internal import Zones
+
 /// One measure's line.
 public struct Sparkline: Sendable, Hashable {
   /// One column.
@@ -54,7 +56,7 @@ extension PatientPicture {
   private func cells(_ points: [Point], _ columns: Int) -> [Sparkline.Cell] {
     let columns = min(max(columns, 1), 400)
     let start = clock.midnight(from)
-    let length = max(until - start, 1)
+    let length = max(clock.midnight(until, addingDays: 1) - start, 1)
     var sums = [(sum: Double, count: Int, zone: Zone?)](repeating: (0, 0, nil), count: columns)
     for point in points where point.at >= start {
       let share = Double(point.at - start) / Double(length)
@@ -102,7 +104,9 @@ extension PatientPicture {
   /// The words beside the lines.
   public var summary: Summary {
     let words = Words(language)
-    let (first, last) = (clock.shortDate(from, words), clock.longDate(until, words))
+    let isOneYear = clock.civil(from).year == clock.civil(until).year
+    let first = isOneYear ? clock.shortDate(from, words) : clock.longDate(from, words)
+    let last = clock.longDate(until, words)
     let plan = planVersion.map { "plan \($0)" } ?? words.say("ingen plan", "ingen plan", "no plan")
     let days = words.say("\(days) dager", "\(days) dagar", "\(days) days")
     var missed = ""

@@ -16,17 +16,43 @@ private let configuration = """
   }
   """
 
+/// Yesterday, as the recorded devices stamp it and as the programs write it. Devices that are played lie about nothing else.
+enum Yesterday {
+  private static let parts: DateComponents = {
+    var calendar = Calendar(identifier: .gregorian)
+    calendar.timeZone = TimeZone(identifier: "Europe/Oslo") ?? .gmt
+    return calendar.dateComponents([.year, .month, .day], from: Date(timeIntervalSinceNow: -86_400))
+  }()
+  /// Year, month and day of a Date Time characteristic.
+  static let octets: String = {
+    let year = parts.year ?? 0
+    return [year & 255, year >> 8, parts.month ?? 0, parts.day ?? 0].map { String(format: "%02x", $0) }.joined()
+  }()
+  /// `2026-11-20`.
+  static let text = String(format: "%04d-%02d-%02d", parts.year ?? 0, parts.month ?? 0, parts.day ?? 0)
+  /// A time of that day as the programs write it.
+  static func at(_ hour: Int, _ minute: Int, _ second: Int = 0) -> String {
+    var calendar = Calendar(identifier: .gregorian)
+    let zone = TimeZone(identifier: "Europe/Oslo") ?? .gmt
+    calendar.timeZone = zone
+    var parts = parts
+    (parts.hour, parts.minute) = (hour, minute)
+    let offset = calendar.date(from: parts).map { zone.secondsFromGMT(for: $0) / 3600 } ?? 0
+    return text + String(format: "T%02d:%02d:%02d+%02d:00", hour, minute, second, offset)
+  }
+}
+
 /// Two readings of yesterday, one of somebody unknown, one without a clock: of now.
 private let cuff = """
   # transport: gatt
   # characteristic: 1810/2A35 indicate
   # characteristic: 180A/2A24 read "UA-651BLE"
   @ 50
-  < 1810/2A35 1e80005000 5f00 ea070b14081e00 4600 01 0000
+  < 1810/2A35 1e80005000 5f00 \(Yesterday.octets)081e00 4600 01 0000
   @ 60
-  < 1810/2A35 1e82005b00 7900 ea070b14091f00 4600 01 0100
+  < 1810/2A35 1e82005b00 7900 \(Yesterday.octets)091f00 4600 01 0100
   @ 65
-  < 1810/2A35 1e81005000 5f00 ea070b140a1f00 4600 02 0000
+  < 1810/2A35 1e81005000 5f00 \(Yesterday.octets)0a1f00 4600 02 0000
   @ 70
   < 1810/2A35 1cbe005000 5f00 4600 01 0000
   """
@@ -35,7 +61,7 @@ private let scale = """
   # transport: gatt
   # characteristic: 181D/2A9D indicate
   @ 50
-  < 181D/2A9D 02 6438 ea070b14070500
+  < 181D/2A9D 02 6438 \(Yesterday.octets)070500
   """
 
 private let plan = """
@@ -76,9 +102,9 @@ private let plan = """
     #expect(try count(home, "--zone", "green,red", "--device", "cuff") == 3)
     #expect(try count(home, "--parked") == 1)
     #expect(try count(home, "--limit", "2") == 2)
-    // The time of measurement, on the clock of the patient: 08:30 and 09:31 on the 20th.
-    #expect(try count(home, "--since", "2026-11-20T09:00:00+01:00", "--until", "2026-11-20T10:00:00+01:00") == 1)
-    #expect(try count(home, "--until", "2026-11-20T07:30:01Z") == 2)
+    // The time of measurement, on the clock of the patient: 08:30 and 09:31.
+    #expect(try count(home, "--since", Yesterday.at(9, 0), "--until", Yesterday.at(10, 0)) == 1)
+    #expect(try count(home, "--until", Yesterday.at(8, 30, 1)) == 2)
     // Without a clock of its own it is of now.
     #expect(try count(home, "--since", "1h", "--patient", "p-1") == 1)
     for (arguments, word) in [
@@ -101,7 +127,7 @@ private let plan = """
     #expect(lines.count == 14)
     #expect(lines.first?.hasPrefix("taken_at,patient,device,kind,code,value,unit") == true)
     #expect(
-      csv.contains("2026-11-20T08:30:00+01:00,p-1,cuff,blood-pressure,MDC_PRESS_BLD_NONINV_SYS,128,mm[Hg],,green,"))
+      csv.contains("\(Yesterday.at(8, 30)),p-1,cuff,blood-pressure,MDC_PRESS_BLD_NONINV_SYS,128,mm[Hg],,green,"))
     #expect(csv.contains("body-movement"))
 
     let fhir = try home.ctl("readings", "--fhir", "--patient-system", "urn:oid:2.16.578.1.12.4.1.4.1")
@@ -143,6 +169,10 @@ private let plan = """
     #expect(lines.out.contains("bp.extreme"))
     #expect(!lines.out.contains("\u{1B}"))
     for line in lines.out.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
+    // A blank is a day without a measurement: thirty days, thirty columns.
+    let month = try home.ctl("report", "--patient", "p-1").out.split(separator: "\n")
+    let pressure = try #require(month.first { $0.hasPrefix("Systolisk") })
+    #expect(pressure.contains(String(repeating: " ", count: 28) + "▁"), "\(pressure)")
     let json = try home.ctl("report", "--patient", "p-1", "--json")
     #expect((json.json["rows"] as? [Any])?.count == 4)
     #expect((json.json["plan"] as? [String: Any])?["version"] as? Int == 3)

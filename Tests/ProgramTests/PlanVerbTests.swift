@@ -17,7 +17,7 @@ private let cuff = """
   # transport: gatt
   # characteristic: 1810/2A35 indicate
   @ 50
-  < 1810/2A35 1e80005000 5f00 ea070b14081e00 4600 01 0000
+  < 1810/2A35 1e80005000 5f00 \(Yesterday.octets)081e00 4600 01 0000
   @ 70
   < 1810/2A35 1cbe005000 5f00 4600 01 0000
   """

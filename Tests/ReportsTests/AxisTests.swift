@@ -100,7 +100,7 @@ import Zones
   @Test func aLineOfBlocksShowsDaysZonesAndSilence() throws {
     var story = Story()
     story.from = "2026-11-15T00:00:00+01:00"
-    story.until = "2026-11-22T00:00:00+01:00"
+    story.until = "2026-11-21T09:00:00+01:00"
     for (day, value) in [(15, "120"), (16, "130"), (17, "165"), (18, "185"), (20, "120")] {
       let zone = value == "185" ? "red" : value == "165" ? "yellow" : "green"
       story.add(

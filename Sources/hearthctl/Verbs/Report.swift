@@ -111,7 +111,10 @@ enum ReportVerb {
     func widest(_ of: (Sparkline) -> String) -> Int { rough.map { TextWidth.columns(of($0)) }.max() ?? 0 }
     let (title, last, zone, when) = (widest(\.title), widest(\.last), widest(\.zone), widest(\.when))
     let left = min(width - title - last - zone - when - 8, width - title - widest(\.spread) - 4)
-    for line in picture.sparklines(columns: min(max(left, 8), 90)) {
+    // A column a day where there is room for it, so that a blank is a day without a measurement; of few days quarters.
+    let most = picture.dayCount >= 14 ? picture.dayCount : 4 * picture.dayCount
+    let columns = min(max(left, 8), most)
+    for line in picture.sparklines(columns: columns) {
       text += pad(line.title, title) + "  "
       for cell in line.cells { text += colour(String(cell.block), cell.zone) }
       text += "  " + pad(line.last, last, isRight: true)
@@ -119,7 +122,7 @@ enum ReportVerb {
       if left >= 8 { text += "  " + colour(pad(line.zone, zone), line.lastZone) + "  " + line.when }
       text += "\n" + String(repeating: " ", count: title + 2)
       for cell in line.cells { text += colour(String(cell.sign), cell.zone) }
-      text += "  " + line.spread + "\n"
+      text += "  " + TextWidth.fit(line.spread, max(10, width - title - 4 - line.cells.count)) + "\n"
     }
     return text + notes(summary)
   }
