@@ -12,6 +12,7 @@ internal import Readings
 public struct Erasure: Sendable {
   private let patient: String
   private var identifiers: Set<String> = []
+  private var events: Set<String> = []
   /// Readings and events that backends would have got, by sequence number.
   public private(set) var counted: Set<UInt64> = []
   /// Readings that go.
@@ -26,9 +27,14 @@ public struct Erasure: Sendable {
     case .reading:
       guard let reading = try? ReadingJSON.decode(record.payload).reading, reading.patient == patient else { return }
       identifiers.insert(reading.id.description)
-      counted.insert(record.sequence)
+      // What waits for the hub's clock waits for no backend yet.
+      if reading.anchor == nil { counted.insert(record.sequence) }
     case .event:
-      if member("patient", record.payload) == patient { counted.insert(record.sequence) }
+      guard let event = try? JSONReader(maximumSize: 1 << 20).value(record.payload),
+        event["patient"]?.string == patient
+      else { return }
+      if let id = event["id"]?.string { events.insert(id) }
+      counted.insert(record.sequence)
     default: break
     }
   }
@@ -40,16 +46,26 @@ public struct Erasure: Sendable {
       guard let id = ReadingJSON.identifier(record.payload) else { return .keep }
       return identifiers.contains(id) ? .drop : .keep
     case .event, .rules: return member("patient", record.payload) == patient ? .drop : .keep
-    case .refusal: return member("id", record.payload).map { identifiers.contains($0) } == true ? .drop : .keep
+    case .refusal: return member("id", record.payload).map(isErased) == true ? .drop : .keep
+    case .audit: return isOfPatient(record.payload) ? .drop : .keep
     case .fragment, .problem: return .drop
     case .snapshot:
       guard var state = GatewayState(record.payload) else { return .keep }
       state.forget(patient)
-      state.dropRefusals { identifiers.contains($0.id) }
-      state.held = state.held.filter { !identifiers.contains($0.key.description) }
+      state.dropRefusals { isErased($0.id) }
+      state.held = state.held.filter { !isErased($0.key.description) }
+      state.parked = state.parked.filter { !isErased($0.key.description) }
       return .replace(state.encoded)
     default: return .keep
     }
+  }
+
+  private func isErased(_ id: String) -> Bool { identifiers.contains(id) || events.contains(id) }
+
+  /// Who did what with this patient: the rule that was raised, the picture that was looked at. That the patient was erased stays.
+  private func isOfPatient(_ audit: [UInt8]) -> Bool {
+    guard let action = member("action", audit), !action.hasPrefix("erase patient ") else { return false }
+    return action.split(separator: " ").contains { $0 == patient || $0 == patient + "," }
   }
 
   private func member(_ key: String, _ json: [UInt8]) -> String? {
@@ -120,9 +136,20 @@ extension Gateway {
       sessions.open = open
       effects.append(.save(.sessions, sessions.encoded))
     }
-    unsaved.removeAll { if case .reading(let reading) = $0 { reading.patient == patient } else { false } }
+    unsaved.removeAll { entry in
+      switch entry {
+      case .reading(let reading): reading.patient == patient
+      case .event(let event): event.monitoring?.patient == patient
+      case .rules(let name, _): name == patient
+      default: false
+      }
+    }
     // What waits to be sent again, frozen, is read anew: without the patient.
-    for name in outboxes.keys { outboxes[name]?.thaw() }
+    for name in outboxes.keys {
+      outboxes[name]?.forget { item in
+        (try? JSONReader(maximumSize: 1 << 20).value(item.json))?["patient"]?.string == patient
+      }
+    }
     return effects + forgetInRegister(patient)
   }
 
@@ -155,6 +182,8 @@ extension Gateway {
                 hint: "free space on the disk; the hub tries again by itself")))
         }
     }
+    let gone = Set(report.counted)
+    state.dropRefusals { gone.contains($0.sequence) }
     var counts: [String: UInt64] = [:]
     for backend in configuration.backends {
       let outbox = outboxes[backend.name]

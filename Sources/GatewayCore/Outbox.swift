@@ -213,10 +213,12 @@ struct Outbox: Sendable {
     guard self[lane].step == .sending, let last = batch.last else { return nil }
     switch outcome {
     case .accepted(_, let refused, let mostItems):
-      let refusals = batch.compactMap { item in refused[item.id].map { refusal(item, $0, now) } }
+      let erased = self[lane].erased
+      let refusals = batch.filter { !erased.contains($0.sequence) }
+        .compactMap { item in refused[item.id].map { refusal(item, $0, now) } }
       learn(mostItems, batch.count)
       succeed(lane, refusals, now)
-      if let first = refused.first { lastError = ("item.refused", String(first.value.prefix(200))) }
+      if erased.isEmpty, let first = refused.first { lastError = ("item.refused", String(first.value.prefix(200))) }
       return refusals.isEmpty ? nil : "item.refused"
     case .retry(let after, let code):
       hold(lane)
@@ -329,6 +331,15 @@ struct Outbox: Sendable {
     let lanes = OutboxLane.allCases.filter { self[$0].step == .unstored }
     for lane in lanes { self[lane].step = .storing }
     return lanes
+  }
+
+  /// Items were erased. A reason that quotes one of them is not kept, whatever the backend says yet.
+  mutating func forget(_ isErased: (Deliverable) -> Bool) {
+    for lane in OutboxLane.allCases where self[lane].step == .sending {
+      self[lane].erased = Set(self[lane].batch.filter(isErased).map(\.sequence))
+    }
+    if lastError?.code == "item.refused" { lastError?.text = "a reading was refused" }
+    thaw()
   }
 
   /// What waits, frozen, is read from the journal again: something in it was erased.

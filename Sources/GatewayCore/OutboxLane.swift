@@ -89,6 +89,8 @@ struct LaneState: Sendable {
   var batch: [Deliverable] = []
   /// The answer that is to be stored, with the reasons of refusals.
   var word: (acknowledgement: Acknowledgement, refusals: [Refusal])?
+  /// What was erased while a batch was on its way: why it was refused is not kept.
+  var erased: Set<UInt64> = []
   /// The settings changed while a batch was on its way: it is made anew rather than sent again.
   var isOutdated = false
   /// The most items while a refused batch is divided.
@@ -113,5 +115,6 @@ struct LaneState: Sendable {
     batch = []
     word = nil
     isOutdated = false
+    erased = []
   }
 }

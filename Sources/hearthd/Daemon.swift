@@ -350,7 +350,11 @@ final class Daemon {
       journal.retain(
         cursors: gateway.cursors, pinned: pinned, now: Clocks.wall(), keep: loaded.configuration.journal.keep)
     case .load(let sequence): journal.load(sequence)
-    case .erase(let patient): journal.erase(patient)
+    case .erase(let patient):
+      if let fault = PlanStore.remove(patient, state: options.stateDirectory) { SystemLog.write(3, "plan: \(fault)") }
+      loaded.plans[patient] = nil
+      backends?.configure(loaded.configuration, plans: loaded.plans)
+      journal.erase(patient)
     case .query(let id, let query): journal.query(id, query)
     case .answer(let id, let answer): control?.answer(id, answer)
     case .publishReading(let reading, let sequence): control?.publish(reading, sequence)

@@ -35,6 +35,17 @@ enum PlanStore {
     return plans
   }
 
+  /// The plan that came over the control socket goes with its patient; gives what went wrong.
+  static func remove(_ patient: String, state: String) -> String? {
+    do throws(FileError) {
+      let path = "\(folder(state))/\(patient).json"
+      if try StateFile.read(path) != nil { try Shredder.remove(path) }
+      return nil
+    } catch {
+      return "\(error)"
+    }
+  }
+
   /// Writes a plan and reads everything again; gives what is in force then. The old plan's file comes back when that fails.
   static func keep(
     _ octets: [UInt8], patient: String, state: String,
