@@ -5,7 +5,8 @@
 // op: pwrite fdatasync fsync rename unlink open any; nth: the first call that is hit, from 1, among those whose path holds `path`;
 // count: how many are hit (0: all from there on); action: fail (with errno), short (half of a write), torn (half of it, then SIGKILL),
 // kill (SIGKILL before the call), killafter, lie (a sync that does nothing), slow (the call takes errno milliseconds).
-// HEARTH_FAULT_OFF names a file: while it is there, nothing is hit.
+// HEARTH_FAULT_OFF names a file: while it is there, nothing is hit. op=write with action=trap: a write to a terminal is a fault of
+// the program (SIGSEGV). HEARTH_CLOCK names a file with seconds: so far is the wall clock behind, and not synchronised; 0: it is right.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -17,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/timex.h>
+#include <time.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -115,4 +118,34 @@ int unlink(const char *path) {
   if (is("killafter")) { real(path); raise(SIGKILL); }
   errno = fault.error;
   return -1;
+}
+
+ssize_t write(int fd, const void *data, size_t size) {
+  REAL(write);
+  if (fd > 2 && !strcmp(fault.ready ? fault.op : "write", "write") && isatty(fd) && hit("write", fd, 0) && is("trap")) raise(SIGSEGV);
+  return real(fd, data, size);
+}
+
+static int clock_behind(long *seconds) {
+  const char *name = getenv("HEARTH_CLOCK");
+  if (!name) return 0;
+  FILE *file = fopen(name, "re");
+  *seconds = 0;
+  if (file && fscanf(file, "%ld", seconds) != 1) *seconds = 0;
+  if (file) fclose(file);
+  return 1;
+}
+int clock_gettime(clockid_t clock, struct timespec *time) {
+  REAL(clock_gettime);
+  int result = real(clock, time);
+  long behind;
+  if (clock == CLOCK_REALTIME && clock_behind(&behind)) time->tv_sec -= behind;
+  return result;
+}
+int adjtimex(struct timex *state) {
+  REAL(adjtimex);
+  long behind;
+  if (!clock_behind(&behind)) return real(state);
+  state->status = behind ? STA_UNSYNC : 0;
+  return behind ? TIME_ERROR : TIME_OK;
 }

@@ -31,6 +31,9 @@ static void ended(int number) {
   for (size_t i = 0; i < FAULTS; i++)
     if (faults[i] == number) sigaction(number, &before[i], NULL);
   raise(number);
+  // A handler that reports and returns has no fault to return to here.
+  signal(number, SIG_DFL);
+  raise(number);
 }
 
 int cl_trace_open(const char *path, char *left) {

@@ -59,7 +59,9 @@ public enum ConfigurationFile {
       configuration.recognisesPorts = try serial["recognise"]?.bool() ?? true
     }
     if let clock = try top["clock"]?.object(known: ["hold"]) {
-      configuration.clockHold = try clock["hold"].map { node throws(JSONError) in try duration(node, upTo: 86_400_000) }
+      configuration.clockHold = try clock["hold"].map { node throws(JSONError) in
+        try node.string() == "PT0S" ? 0 : try duration(node, upTo: 86_400_000)
+      }
     }
     configuration.watch = try watch(top["watch"], configuration)
     configuration.plans = try top["plans"].map { node throws(JSONError) in try path(node) }

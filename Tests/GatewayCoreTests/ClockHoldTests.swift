@@ -261,6 +261,7 @@ private struct Dawn {
   @Test func theConfigurationSaysHowLong() throws {
     let short = try ConfigurationFile.read(Array(#"{"clock": {"hold": "PT5M"}}"#.utf8))
     #expect(short.clockHold == 300_000)
+    #expect(try ConfigurationFile.read(Array(#"{"clock": {"hold": "PT0S"}}"#.utf8)).clockHold == 0)
     #expect(try ConfigurationFile.read(Array("{}".utf8)).clockHold == nil)
     #expect(throws: JSONError.self) { try ConfigurationFile.read(Array(#"{"clock": {"hold": "soon"}}"#.utf8)) }
   }
