@@ -15,6 +15,9 @@ public final class EventLoop {
     public static let read = Interest(rawValue: 1)
     /// Room to write.
     public static let write = Interest(rawValue: 4)
+    /// The other side is gone or failed; always waited for. A Bluetooth socket whose error was taken by a write says nothing
+    /// else: reading it gives "not now" for ever.
+    public static let gone = Interest(rawValue: 8 | 16)
   }
 
   private struct Registration {
@@ -133,6 +136,7 @@ public final class EventLoop {
         var ready: Interest = []
         if event.events & ~UInt32(4) != 0 { ready.insert(.read) }
         if event.events & 4 != 0 { ready.insert(.write) }
+        if event.events & Interest.gone.rawValue != 0 { ready.insert(.gone) }
         registration.handler(ready)
       }
     }

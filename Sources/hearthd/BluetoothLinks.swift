@@ -13,6 +13,8 @@ final class BluetoothLinks {
     var phase = Phase.connecting
     /// PDUs that wait until the link takes them.
     var outgoing: [[UInt8]] = []
+    /// The error that a write took from the socket.
+    var failure: Int32?
     init(_ fd: Int32) { self.fd = fd }
   }
 
@@ -43,7 +45,7 @@ final class BluetoothLinks {
     do throws(SystemError) {
       let fd = try BluetoothSockets.openManagement()
       management = fd
-      loop.watch(fd, .read) { [unowned self] _ in receiveManagement(fd) }
+      loop.watch(fd, .read) { [unowned self] ready in receiveManagement(fd, isGone: ready.contains(.gone)) }
       emit(.bluetoothOpened)
     } catch {
       emit(.bluetoothClosed(BluetoothLinks.fault(error)))
@@ -65,7 +67,7 @@ final class BluetoothLinks {
     }
   }
 
-  private func receiveManagement(_ fd: Int32) {
+  private func receiveManagement(_ fd: Int32, isGone: Bool) {
     guard fd == management else { return }
     switch Descriptor.read(fd, count: 4096) {
     case .octets(var packet):
@@ -74,8 +76,8 @@ final class BluetoothLinks {
         packet.count >= 9 && (1...2).contains(packet[0]) && packet[6] == 5 && packet[7] == 0 && packet[8] == 3
       if isFailedPower, RadioSwitch.isBluetoothBlocked() { packet[8] = ManagementStatus.rfkilled.rawValue }
       emit(.managementReceived(packet))
-    case .wouldBlock: break
-    case .end:
+    case .wouldBlock where !isGone: break
+    case .wouldBlock, .end:
       closeManagement()
       emit(.bluetoothClosed(LinkEnd(code: "bluetooth.failed", message: "the kernel closed the management socket")))
     }
@@ -132,8 +134,9 @@ final class BluetoothLinks {
     guard links[device] === link, ready.contains(.read) else { return }
     switch Descriptor.read(link.fd, count: 672) {
     case .octets(let pdu): emit(.linkReceived(device: device, pdu))
-    case .wouldBlock: break
-    case .end: ended(device, link)
+    case .wouldBlock:
+      if ready.contains(.gone) { ended(device, link, error: link.failure) }
+    case .end: ended(device, link, error: link.failure)
     }
   }
 
@@ -181,9 +184,10 @@ final class BluetoothLinks {
   }
 
   private func flush(_ device: String, _ link: Link) {
-    // A packet goes out whole or not at all. A link that is gone is noticed by reading.
+    // A packet goes out whole or not at all. A link that is gone is ended from the loop; why is told only once.
     while let pdu = link.outgoing.first {
       guard let count = Descriptor.write(link.fd, pdu[...]) else {
+        link.failure = Glibc.errno
         link.outgoing = []
         break
       }

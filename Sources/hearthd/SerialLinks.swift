@@ -37,7 +37,7 @@ final class SerialLinks {
       links[device] = link
       loop.watch(fd, .read) { [unowned self] ready in
         if ready.contains(.write) { flush(link) }
-        if ready.contains(.read) { receive(link) }
+        if ready.contains(.read) { receive(link, isGone: ready.contains(.gone)) }
       }
       emit(.linkOpened(device: device))
     } catch {
@@ -76,13 +76,13 @@ final class SerialLinks {
     emit(.linkOpened(device: device))
   }
 
-  private func receive(_ link: Link) {
+  private func receive(_ link: Link, isGone: Bool) {
     let device = link.device
     guard links[device] === link else { return }
     switch Descriptor.read(link.fd) {
     case .octets(let octets): emit(.linkReceived(device: device, octets))
-    case .wouldBlock: break
-    case .end:
+    case .wouldBlock where !isGone: break
+    case .wouldBlock, .end:
       close(device)
       emit(
         .linkClosed(

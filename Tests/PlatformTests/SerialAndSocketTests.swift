@@ -122,6 +122,24 @@ import Testing
     #expect(ticks == 1)
   }
 
+  @Test func aSocketWhoseOtherSideWentIsToldAsGone() throws {
+    let loop = try EventLoop(signals: [])
+    let (client, server) = try UnixSocket.pair()
+    defer { Descriptor.close(server) }
+    var told: [EventLoop.Interest] = []
+    loop.watch(server, .write) { ready in
+      told.append(ready)
+      if told.count == 1 {
+        Descriptor.close(client)
+        loop.change(server, .read)
+      } else {
+        loop.stop()
+      }
+    }
+    loop.run()
+    #expect(told == [[.write], [.read, .gone]])
+  }
+
   @Test func linesAreBoundedAndSplitAnywhere() throws {
     let loop = try EventLoop(signals: [])
     let (client, server) = try UnixSocket.pair()

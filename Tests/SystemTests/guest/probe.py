@@ -191,8 +191,13 @@ class Mgmt:
         """Settings and keys first, then power."""
         version, revision = struct.unpack('<BH', self.call(0x0001, index=0xFFFF))
         say('   mgmt %d.%d' % (version, revision))
-        reply = self.call(0x0003, index=0xFFFF)
-        indexes = struct.unpack_from('<%dH' % struct.unpack_from('<H', reply)[0], reply, 2)
+        # The kernel lists a controller only once it knows what it can.
+        for _ in range(20):
+            reply = self.call(0x0003, index=0xFFFF)
+            indexes = struct.unpack_from('<%dH' % struct.unpack_from('<H', reply)[0], reply, 2)
+            if indexes:
+                break
+            time.sleep(0.5)
         say('   controllers: %s' % (indexes,))
         self.index = indexes[0]
         info = self.call(0x0004)

@@ -62,7 +62,7 @@ def thermometer(hub):
 @case
 def heart_rate(hub):
     """Notifications of a strap."""
-    hub.air.start('strap,pairing=none,pulse=64,stored=20,slow=1')
+    hub.air.start('strap,pairs=0,pairing=none,pulse=64,stored=20,slow=1')
     hub.start()
     expect(not Pairing(hub, CUFF, '--patient', 'p-secret-1').paired()['bonded'], 'a bond with a strap that knows none')
     wait_until(lambda: hub.readings(), 40, 'a reading of the strap')

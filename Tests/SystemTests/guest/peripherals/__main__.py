@@ -18,6 +18,7 @@ Each --device is KIND[,KEY=VALUE...]; KIND is cuff, scale, oximeter, thermometer
     agree=0        compare: the person at the device says no
     sc=0           legacy pairing only; default is LE Secure Connections
     bond=0         does not bond
+    pairs=0        knows no pairing and says so
     secure=S       what asks for encryption: cccd (default: error 0x05 on the CCCD write), request (an SMP Security Request on
                    connect), both, never
     stored=N       readings in memory (default 1)
@@ -67,8 +68,8 @@ class Wire:
     def on_packet(self, packet):
         try:
             os.write(self.pipe.fileno(), bytes(packet))
-        except OSError as error:
-            event('not-taken', error=error.strerror)
+        except (OSError, ValueError) as error:   # ValueError: the controller was pulled meanwhile.
+            event('not-taken', error=str(error))
 
 
 class Hub:

@@ -31,7 +31,7 @@ class Ask(PairingDelegate):
 
     async def accept(self):
         event('pairing-request', device=self.device.name)
-        return True
+        return self.device.pairs
 
     async def generate_passkey(self):
         return self.device.passkey
@@ -59,6 +59,7 @@ class Peripheral:
         self.options = options
         self.name = get('name') or self.kind
         self.pairing = get('pairing', 'justworks')
+        self.pairs = get('pairs', '1') == '1'
         self.passkey = int(get('passkey', 123456))
         self.agrees = get('agree', '1') == '1'
         self.sc = get('sc', '1') == '1'
