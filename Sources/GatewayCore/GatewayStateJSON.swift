@@ -75,7 +75,9 @@ extension PatientHistory {
     for (measure, points) in asides.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
       object["aside \(measure.rawValue)"] = words(points)
     }
-    if !marks.isEmpty { object["marks"] = .array(marks.suffix(max(1, most)).map(\.json)) }
+    // A mark takes the room of three values: where there is little, values come first.
+    let kept = marks.suffix(min(PatientHistory.mostMarks, most / 12))
+    if !kept.isEmpty { object["marks"] = .array(kept.map(\.json)) }
     let words = signs.suffix(max(1, most)).map { sign in
       "\(base36(sign.time)) \(String(sign.id, radix: 36)) \(sign.kind.rawValue) "
         + sign.flags.map(\.rawValue).joined(separator: "+")

@@ -51,7 +51,7 @@ public struct PatientHistory: Sendable, Hashable {
   /// The most values of a measure that are kept apart.
   static let mostAsides = 32
   /// The most marks that are kept.
-  static let mostMarks = 64
+  public static let mostMarks = 64
 
   /// By measure, oldest first.
   public var values: [Measure: [Point]] = [:]

@@ -91,6 +91,29 @@ private func report(_ hub: inout Hub, days: Int = 30) -> JSONValue {
     #expect(restored.history == state.history)
   }
 
+  /// A clinic's hub whose patients all had much told of them: what trends need goes before what is remembered.
+  @Test func marksOfManyPatientsLeaveRoomForValues() {
+    var history = PatientHistory()
+    history.values[.weight] = (0..<300).map {
+      .init(time: $0 * 86_400_000, id: UInt64.max - UInt64($0), value: ExactDecimal(80))
+    }
+    let note = String(repeating: "x", count: 240)
+    for number in 0..<100 {
+      history.add(
+        PatientHistory.Mark(
+          time: Int64(number), rule: "bp.extreme", kind: .acknowledged, zone: .red, by: "uid:1000", note: note))
+    }
+    var state = GatewayState()
+    for patient in 0..<300 { state.history["p-\(patient)"] = history }
+    let octets = state.encoded
+    #expect(octets.count < 1 << 20)
+    var restored = GatewayState()
+    let isRead = restored.restore(kind: .snapshot, sequence: 1, payload: octets)
+    #expect(isRead)
+    #expect(restored.history["p-7"]?.values[.weight]?.count ?? 0 >= 40)
+    #expect(restored.history["p-7"]?.marks.last == history.marks.last)
+  }
+
   @Test func whoIsUnknownIsSaid() {
     var hub = story()
     guard case .failure(let error)? = ask(&hub, .report(patient: "p-2", days: 30)) else {

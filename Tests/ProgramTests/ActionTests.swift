@@ -105,4 +105,49 @@ private let plan = """
     #expect(try home.ctl("status").status == 0)
     #expect(home.stop() == 0)
   }
+
+  /// As the unit runs it: somebody unprivileged who may steer the network's devices. What it starts may not.
+  @Test(.enabled(if: geteuid() == 0 && FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv")))
+  func anActionHasNoneOfTheDaemonsCapabilities() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "hearth-act-\(UUID().uuidString.prefix(8))")
+    let files = FileManager.default
+    defer { try? files.removeItem(at: folder) }
+    for name in ["actions.d", "plans"] {
+      try files.createDirectory(at: folder.appending(path: name), withIntermediateDirectories: true)
+    }
+    let action =
+      "#!/bin/sh\ngrep -E '^Cap(Prm|Eff|Amb)' /proc/self/status > \(folder.path)/new\nmv \(folder.path)/new \(folder.path)/told\n"
+    for (name, text) in [
+      ("hearth.json", configuration.replacingOccurrences(of: "HOME", with: folder.path)), ("cuff.capture", cuff),
+      ("plans/p-1.json", plan), ("actions.d/show", action),
+    ] { try Data(text.utf8).write(to: folder.appending(path: name)) }
+    try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.appending(path: "actions.d/show").path)
+    // The programs may lie where only root looks.
+    try files.copyItem(at: Home.programs.appending(path: "hearthd"), to: folder.appending(path: "hearthd"))
+    for name in ["", "hearth.json", "cuff.capture", "plans", "plans/p-1.json"] {
+      chown(folder.appending(path: name).path, 65_534, 65_534)
+    }
+    let daemon = Process()
+    daemon.executableURL = URL(filePath: "/usr/bin/setpriv")
+    daemon.arguments = [
+      "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=+net_admin", "--ambient-caps=+net_admin",
+      folder.appending(path: "hearthd").path, "--config", folder.appending(path: "hearth.json").path,
+      "--state-directory", folder.appending(path: "state").path, "--runtime-directory",
+      folder.appending(path: "run").path,
+    ]
+    daemon.standardError = FileHandle.nullDevice
+    try daemon.run()
+    defer {
+      daemon.terminate()
+      daemon.waitUntilExit()
+    }
+    var told: String?
+    for _ in 0..<1000 where told == nil && daemon.isRunning {
+      told = try? String(contentsOf: folder.appending(path: "told"), encoding: .utf8)
+      if told == nil { usleep(20_000) }
+    }
+    let lines = try #require(told).split(separator: "\n")
+    #expect(lines.count == 3)
+    for line in lines { #expect(line.hasSuffix("0000000000000000"), "\(line)") }
+  }
 }
