@@ -11,7 +11,10 @@ import Zones
 enum ReportVerb {
   static let verb = Verb(
     name: "report", summary: "a patient's last days: curves as a page, or lines here",
-    usage: "--patient REF [--days N] [--html FILE|-] [--language nb|nn|en] [--json]",
+    usage: """
+      --patient REF [--days N] [--html FILE|-]
+             [--language nb|nn|en] [--json]
+      """,
     text: """
       Without --html the values of the last days (30) stand here as lines: each
       block is a stretch of time, ▲ and ◆ below it say yellow and red by the plan.
