@@ -7,8 +7,9 @@ enum ReadingsVerb {
   static let verb = Verb(
     name: "readings", summary: "stored readings, and new ones as they come",
     usage: """
-      [--since WHEN] [--until WHEN] [--patient REF] [--device ID]
-             [--kind KIND] [--zone ZONE[,ZONE]] [--parked] [--limit N] [--follow]
+      [--since WHEN] [--until WHEN] [--patient REF]
+             [--device ID] [--kind KIND] [--zone ZONE[,ZONE]] [--parked]
+             [--limit N] [--follow]
              [--json | --csv | --fhir [--patient-system URI]]
       """,
     text: """
