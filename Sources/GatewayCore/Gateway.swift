@@ -19,6 +19,9 @@ public struct Gateway: Sendable {
     public var startedAt: Int64
     /// The wall clock goes on while the machine is off.
     public var hasBatteryClock = true
+    /// After a start of the machine, backends are tried at a random moment of so many milliseconds: when the power comes back,
+    /// it does so for many hubs at once.
+    public var startSpread: Int64 = 0
     /// What is told about this build and start.
     public init(hubID: String, version: String, startedAt: Int64) {
       self.hubID = hubID
@@ -189,6 +192,9 @@ public struct Gateway: Sendable {
     var effects: [Effect] = []
     if state.stored > 0 { effects += append([.snapshot(state)], now: now) }
     effects += endSessions(now)
+    for name in outboxes.keys.sorted() where identity.startSpread > 0 && state.waiting(name) > 0 {
+      outboxes[name]?.pausedUntil = now.monotonic + jitter.next(0...identity.startSpread)
+    }
     watch.heartbeatAt = configuration.watch.heartbeatEvery.map { now.monotonic + min($0, 60_000) }
     return effects + openBluetooth() + openDevices(now) + recoverFragments(now) + wakeOutboxes(now) + expireRules(now)
       + resumeErasures()

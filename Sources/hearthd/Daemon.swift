@@ -79,6 +79,7 @@ final class Daemon {
       let quarantine = try StateFile.read("\(state)/\(file)").map { try Quarantine($0) } ?? Quarantine()
       var identity = Gateway.Identity(hubID: hubID, version: Hearthd.version, startedAt: Clocks.monotonic())
       identity.hasBatteryClock = Clocks.hasBattery()
+      if Clocks.monotonic() < 300_000 { identity.startSpread = 30_000 }
       gateway = Gateway(
         identity: identity, state: recovered,
         bindings: bindings, register: register, bonds: bonds, sessions: sessions, quarantine: quarantine)
