@@ -17,8 +17,9 @@ enum AlertsVerb {
         hearthctl alerts ack p-7f3a bp.extreme --note "called, new cuff tomorrow"
       """, options: ["--patient", "--note"], takesWords: true,
     exit: """
-      0 done, 1 the daemon answered with an error, 64 usage, 69 nothing raised so,
-        75 try again later, 77 not permitted, 111 the daemon is not running
+      0 done, 1 the daemon answered with an error, 64 usage,
+        69 nothing raised so, 75 try again later, 77 not permitted,
+        111 the daemon is not running
       """, run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {

@@ -75,7 +75,7 @@ enum EraseVerb {
 
 enum ResetVerb {
   static let verb = Verb(
-    name: "factory-reset", summary: "make this hub as it was when it came: nothing of anybody stays",
+    name: "factory-reset", summary: "make this hub new: nothing of anybody stays",
     usage: "[--state-directory DIR] [--yes]",
     text: """
       Everything in the state directory is overwritten and removed: readings sent or
@@ -88,8 +88,8 @@ enum ResetVerb {
         sudo systemctl stop hearthd.socket hearthd; sudo hearthctl factory-reset
       """, options: ["--state-directory"], flags: ["--yes"],
     exit: """
-      0 done, 64 usage, 69 there is no state, 75 the daemon runs or the disk refused,
-        77 not permitted
+      0 done, 64 usage, 69 there is no state, 75 the daemon runs or the disk
+        refused, 77 not permitted
       """, run: run)
 
   /// What tells that a folder is a hub's state.

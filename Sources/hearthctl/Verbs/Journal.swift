@@ -11,8 +11,8 @@ import Readings
 
 enum JournalVerb {
   static let verb = Verb(
-    name: "journal", summary: "check, count or export the stored records, without the daemon",
-    usage: "verify | stats | export [--since WHEN] [--state-directory DIR] [--json]",
+    name: "journal", summary: "check, count, export what is stored, without the daemon",
+    usage: "verify | stats | export [--since WHEN]\n       [--state-directory DIR] [--json]",
     text: """
       Reads the files of DIR/journal and changes nothing; works beside a running
       daemon and on a disk that was taken out of a hub. You must be able to read the

@@ -25,8 +25,8 @@ enum PlanVerb {
       """, options: ["--days", "--patient"], takesWords: true,
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage,
-        65 a fault in the file, 66 no such file, 69 no such patient, 75 try again later, 77 not permitted,
-        111 the daemon is not running
+        65 a fault in the file, 66 no such file, 69 no such patient,
+        75 try again later, 77 not permitted, 111 the daemon is not running
       """, run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {

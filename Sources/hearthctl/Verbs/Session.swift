@@ -6,7 +6,7 @@ import JSON
 enum SessionVerb {
   static let verb = Verb(
     name: "session", summary: "whose measurements a public device takes now",
-    usage: "start --patient P --device D [--minutes N] | end --device D",
+    usage: "start --patient P --device D [--minutes N]\n       hearthctl session end --device D",
     text: """
       For a waiting-room cuff or a shared scale: a device without patient of its own.
       What it measures from now on is this patient's, until the session ends: by end,
