@@ -93,7 +93,9 @@ struct Curve {
       guard lower - upper > 0.05 else { continue }
       let place = rect(Curve.left, upper, Curve.right, lower)
       out.raw("<rect class=\"z-\(band.zone.rawValue)\" \(place)/>")
-      if band.zone > .green { out.raw("<rect fill=\"url(#hatch-\(band.zone.rawValue))\" \(place)/>") }
+      if band.zone > .green {
+        out.raw("<path class=\"hatch-\(band.zone.rawValue)\" d=\"\(hatching(band.zone, upper, lower))\"/>")
+      }
       out.raw("\n")
       guard lower - upper >= 11 else { continue }
       let text = words.zone(band.zone) + " " + band.text { words.limit($0) }
@@ -103,6 +105,27 @@ struct Curve {
       out.write(text)
       out.raw("</text>\n")
     }
+  }
+
+  /// Lines and no pattern: a printer draws them as fine as it can, and the file of a print stays small.
+  private func hatching(_ zone: Zone, _ upper: Double, _ lower: Double) -> String {
+    let height = lower - upper
+    let step = zone == .red ? 7.0 : 9.0
+    var path = ""
+    var foot = Curve.left - (height / step).rounded(.down) * step
+    while foot < Curve.right {
+      let (from, to) = (max(foot, Curve.left), min(foot + height, Curve.right))
+      if to > from {
+        let (low, high) = (from - foot, to - foot)
+        func stroke(_ y1: Double, _ y2: Double) -> String {
+          "M\(Markup.number(from)) \(Markup.number(y1))L\(Markup.number(to)) \(Markup.number(y2))"
+        }
+        path += stroke(lower - low, lower - high)
+        if zone == .red { path += stroke(upper + low, upper + high) }
+      }
+      foot += step
+    }
+    return path
   }
 
   private func drawGrid(_ out: inout Markup) {

@@ -49,7 +49,7 @@ enum PageStyle {
     svg .halo{font-size:11px;paint-order:stroke;stroke:#fff;stroke-width:3px;stroke-linejoin:round}
     svg .halo.t-yellow{fill:var(--yellow)} svg .halo.t-red{fill:var(--red)}
     .z-green{fill:#dff1ea} .z-yellow{fill:#fbdc86} .z-red{fill:#f3b79d}
-    .hatch-yellow{stroke:#c98a00;stroke-width:1;opacity:.4} .hatch-red{stroke:#a83a00;stroke-width:1.1;opacity:.45}
+    .hatch-yellow,.hatch-red{fill:none} .hatch-yellow{stroke:#c98a00;stroke-width:1;opacity:.4} .hatch-red{stroke:#a83a00;stroke-width:1.1;opacity:.45}
     .grid{stroke:#5b6b78;stroke-opacity:.28;stroke-width:1} .grid.day{stroke-opacity:.1}
     .frame{fill:none;stroke:#7d8b96;stroke-width:1}
     .now-line,line.now{stroke:var(--ink);stroke-width:1;stroke-dasharray:2 3}
