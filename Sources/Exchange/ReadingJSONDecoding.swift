@@ -54,11 +54,16 @@ extension ReadingJSON {
       raw: RawSource(source: try text("source", raw), octets: octets),
       recordNumber: value["record"]?.int.flatMap(UInt32.init(exactly:)))
     if let held = value["held"] {
-      guard let boot = held["boot_id"]?.string, let monotonic = held["monotonic"]?.int else {
+      guard let boot = held["boot_id"]?.string, let monotonic = held["monotonic"]?.int,
+        ClockAnchor.range.contains(Int64(monotonic))
+      else {
         throw ReadingJSONError(member: "held")
       }
       reading.anchor = ClockAnchor(
-        bootID: boot, monotonic: Int64(monotonic), deviceOffset: held["device_offset"]?.int.map { Int64($0) })
+        bootID: boot, monotonic: Int64(monotonic),
+        deviceOffset: held["device_offset"]?.int.map { Int64($0) }.flatMap {
+          ClockAnchor.range.contains(Int64(clamping: $0.magnitude)) ? $0 : nil
+        })
     }
     guard case .number(let number)? = value["seq"] else { return (reading, nil) }
     return (reading, number.uint64)

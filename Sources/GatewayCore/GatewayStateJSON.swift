@@ -256,7 +256,9 @@ extension GatewayState {
     }
     urgent = (value["urgent"]?.array ?? []).compactMap { item in
       guard let place = item.array, let sequence = place.first else { return nil }
-      return Urgent(sequence: unsigned(sequence), at: place.count > 1 ? place[1].int.map { Int64($0) } : nil)
+      let at = place.count > 1 ? place[1].int.map { Int64($0) } : nil
+      guard at.map({ ClockAnchor.range.contains($0) }) ?? true else { return nil }
+      return Urgent(sequence: unsigned(sequence), at: at)
     }
     for member in value["recent"]?.object?.members ?? [] {
       recent[member.key] = RecentReadings(
@@ -278,7 +280,7 @@ extension GatewayState {
     }
     for item in value["held"]?.array ?? [] {
       guard let id = item["id"]?.string.flatMap({ ReadingID($0) }), let boot = item["boot_id"]?.string,
-        let monotonic = item["monotonic"]?.int
+        let monotonic = item["monotonic"]?.int, ClockAnchor.range.contains(Int64(monotonic))
       else { continue }
       held[id] = HeldReading(sequence: unsigned(item["seq"]), bootID: boot, monotonic: Int64(monotonic))
     }

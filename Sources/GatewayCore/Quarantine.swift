@@ -54,7 +54,7 @@ public struct Quarantine: Sendable, Hashable {
       let entry = try item.object(known: ["device", "crashes", "last"])
       devices[try entry.required("device", "a device").string()] = Entry(
         crashes: try entry.required("crashes", "how many").int(in: 1...Quarantine.limit),
-        last: Int64(try entry.required("last", "a time").int(in: Int.min...Int.max)))
+        last: Int64(try entry.required("last", "a time").int(in: 0...253_402_300_800_000)))
     }
   }
 }

@@ -69,6 +69,9 @@ public struct ClockAnchor: Sendable, Hashable {
   public var bootID: String
   /// CLOCK_BOOTTIME of that boot in milliseconds.
   public var monotonic: Int64
+  /// Milliseconds that are believed, of a boot and since 1970.
+  public static let range: ClosedRange<Int64> = 0...253_402_300_800_000
+
   /// What the device's clock was behind the hub's wrong one, in milliseconds, where it was read.
   public var deviceOffset: Int64?
 

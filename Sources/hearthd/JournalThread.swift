@@ -88,7 +88,7 @@ final class JournalThread {
     var isAtEnd = false
     var cursor = max(request.after, owned.skipped[request.backend] ?? 0)
     let skipping = Set(request.skipping)
-    let end = request.before ?? .max
+    let end = max(1, request.before ?? .max)
     // Readings without patient are passed over; so a batch may need more than one read.
     while items.isEmpty, cursor < end - 1 {
       let batch = owned.store.journal.read(

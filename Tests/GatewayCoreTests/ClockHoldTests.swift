@@ -285,3 +285,26 @@ extension Dawn {
     return state.history[patient]?.values[.weight]?.map(\.time) ?? []
   }
 }
+
+@Suite struct HostileSnapshotTests {
+  @Test func numbersBeyondAllTimesAreLeftOut() {
+    let far = "9223372036854775807"
+    let text = """
+      {"version":1,"stored":1,"cursors":{"a":{"through":1,"delivered":1,"refused":0,"ahead":[3],"limit":4}},
+       "held":[{"id":"977eb427-747a-5fb6-9480-dbc747597340","seq":3,"boot_id":"b","monotonic":\(far)},
+               {"id":"977eb427-747a-5fb6-9480-dbc747597341","seq":4,"boot_id":"b","monotonic":-1},
+               {"id":"977eb427-747a-5fb6-9480-dbc747597342","seq":5,"boot_id":"b","monotonic":5}],
+       "urgent":[[7,\(far)],[8,-5],[9,5],[10],[]]}
+      """
+    var state = GatewayState()
+    let isRead = state.restore(kind: .snapshot, sequence: 1, payload: Array(text.utf8))
+    #expect(isRead)
+    #expect(state.held.values.map(\.sequence) == [5])
+    #expect(state.urgent.map(\.sequence) == [9, 10])
+    #expect(state.cursors["a"]?.ahead == [3] && state.cursors["a"]?.limit == 4)
+    #expect(throws: JSONError.self) {
+      try Quarantine(
+        Array(#"{"version":1,"devices":[{"device":"a","crashes":1,"last":-9223372036854775808}]}"#.utf8))
+    }
+  }
+}
