@@ -1,6 +1,12 @@
 """The technician at the desk: `hearthctl scan`, and `hearthctl pair` with its questions and answers."""
+import fcntl
 import json
+import os
+import pty
+import re
+import struct
 import subprocess
+import termios
 import threading
 import time
 
@@ -8,10 +14,9 @@ from framework import Failed, expect, expect_equal, wait_until
 
 
 def wait_for_bluetooth(hub):
-    """Right after its start the daemon says `bluetooth.starting`: try again."""
+    """Right after its start the daemon says `bluetooth.starting`."""
     def ready():
-        answer = hub.ctl('scan', '--seconds', '1', '--json')
-        return not (answer.status == 75 and 'bluetooth.starting' in answer.out)
+        return hub.ask('status')['bluetooth']['state'] == 'ready'
     if not getattr(hub, 'bluetooth_pid', None) == hub.pid():
         wait_until(ready, 20, 'a controller that is ready')
         hub.bluetooth_pid = hub.pid()
@@ -75,6 +80,35 @@ class Pairing:
         expect_equal(error['code'], code, 'error')
         expect(self.child.returncode != 0, 'status 0 with an error')
         return error
+
+
+class Terminal:
+    """hearthctl at a terminal of 80 columns, with somebody who reads and types."""
+
+    def __init__(self, hub, *words):
+        self.seen = ''
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
+        self.child = hub.spawn('hearthctl', *words, stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+                               env={**os.environ, 'TERM': 'xterm', 'LANG': 'C.UTF-8', 'TZ': 'Europe/Oslo'})
+        os.close(slave)
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        octets = b''
+        while True:
+            try:
+                octets += os.read(self.master, 4096)
+            except OSError:     # The other end is closed: hearthctl ended.
+                return
+            # Without colours and cursor movements: the words.
+            self.seen = re.sub(r'\x1b\[[0-9;?]*[A-Za-z]', '', octets.decode(errors='replace')).replace('\r', '')
+
+    def wait_for(self, text, seconds=40):
+        wait_until(lambda: text in self.seen, seconds, lambda: 'at the terminal: %r in %r' % (text, self.seen[-1500:]))
+
+    def type(self, line):
+        os.write(self.master, line.encode() + b'\n')
 
 
 def pair(hub, address, *options):

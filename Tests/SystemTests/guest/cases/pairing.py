@@ -3,7 +3,7 @@ import os
 import re
 import time
 
-from desk import Pairing, pair, scan
+from desk import Pairing, Terminal, pair, scan, wait_for_bluetooth
 from framework import case, expect, expect_equal, stays, wait_until
 from hub import STATE
 
@@ -44,6 +44,28 @@ def just_works(hub):
     expect_equal(value(reading, 'MDC_PRESS_BLD_NONINV_SYS'), '128', 'systolic')
     expect_equal(reading['patient'], 'p-secret-1', 'patient')
     hub.air.wait_for('confirmed')
+
+
+@case
+def at_the_terminal(hub):
+    """`hearthctl pair` as the README shows it: whose, which one, paired, first reading."""
+    hub.air.start('cuff', 'scale,advertise=off')
+    hub.start()
+    wait_for_bluetooth(hub)
+    screen = Terminal(hub, 'pair')
+    screen.wait_for("Whose device is it? The patient's reference (empty: decide later):")
+    screen.type('p-secret-1')
+    screen.wait_for('NO  SIGNAL  NAME')
+    screen.wait_for('Test Cuff')
+    screen.wait_for('Which one? Its number and Enter:')
+    screen.type('1')
+    screen.wait_for('found Test Cuff')
+    screen.wait_for('paired as blood-pressure (blood-pressure); its keys are kept')
+    screen.wait_for('Now measure once.')
+    screen.wait_for('first reading: ')
+    screen.wait_for('128/82 mmHg, 66/min')
+    expect_equal(screen.child.wait(10), 0, 'status')
+    expect_equal(hub.wait_for_readings(1)[0]['patient'], 'p-secret-1', 'patient')
 
 
 @case
