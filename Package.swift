@@ -130,7 +130,7 @@ let package = Package(
       [
         "GatewayCore", "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "BluetoothManagement",
         "Journal",
-        "Monitoring", "Drivers", "ControlProtocol", "Exchange",
+        "Monitoring", "Drivers", "ControlProtocol", "Exchange", "hearth-bench",
       ]),
     tests("Reports", ["Reports", "JSON", "Zones", "Readings", "Monitoring"]),
     tests("Platform", ["Platform", "Octets", "CLinux"]),

@@ -16,8 +16,9 @@ struct Outbox: Sendable {
     var urgent: [Urgent]
   }
 
-  /// The shortest and longest wait of back-off, in milliseconds; a misconfigured backend is tried at the slow pace.
+  /// The first wait of back-off, that after a busy answer, and the longest, in milliseconds; a misconfigured backend is tried at the slow pace.
   static let firstWait: Int64 = 1000
+  static let busyWait: Int64 = 8000
   static let longestWait: Int64 = 60_000
   static let slowWait: Int64 = 300_000
   /// The most items answered ahead of the backlog: they stand in every snapshot.
@@ -222,7 +223,9 @@ struct Outbox: Sendable {
       return refusals.isEmpty ? nil : "item.refused"
     case .retry(let after, let code):
       hold(lane)
-      wait(now, after: after, &random)
+      // One that answers, but only that it is busy, is overrun as likely as not.
+      wait(
+        now, after: after, first: after == nil && code.hasPrefix("http.") ? Outbox.busyWait : Outbox.firstWait, &random)
       lastError = (code, "the outcome is unknown or the backend is busy; the same batch is sent again")
       return attempts == 1 ? code : nil
     case .tooLarge where batch.count > 1:
@@ -297,11 +300,14 @@ struct Outbox: Sendable {
     wake()
   }
 
-  /// Full jitter: anything from nothing to the current step, but not before the backend asks.
-  private mutating func wait(_ now: Now, after: Int64?, _ random: inout Jitter) {
+  /// Full jitter: anything from nothing to the current step. When the backend asks for a wait it comes on top of that, over as
+  /// much again: all hubs may have been told the same moment.
+  private mutating func wait(_ now: Now, after: Int64?, first: Int64, _ random: inout Jitter) {
     attempts += 1
-    let step = min(Outbox.longestWait, Outbox.firstWait << Int64(min(attempts - 1, 10)))
-    pausedUntil = max(pausedUntil ?? 0, now.monotonic + max(random.next(min(250, step)...step), after ?? 0))
+    let asked = after ?? 0
+    let doubled = min(Outbox.longestWait, first << Int64(min(attempts - 1, 10)))
+    let step = max(doubled, min(Outbox.longestWait, asked))
+    pausedUntil = max(pausedUntil ?? 0, now.monotonic + asked + random.next(min(250, step)...step))
   }
 
   // MARK: Answers on their way to the disk

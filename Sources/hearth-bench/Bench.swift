@@ -13,15 +13,18 @@ struct Bench {
     var folder = "/tmp"
     var daemon: String?
     var backlog = 1_000_000
+    var only: String?
     while !arguments.isEmpty {
       let option = arguments.removeFirst()
-      guard ["--folder", "--hearthd", "--backlog"].contains(option), !arguments.isEmpty else {
+      guard ["--folder", "--hearthd", "--backlog", "--only"].contains(option), !arguments.isEmpty else {
         print(
           """
-          usage: hearth-bench [--json] [--folder DIR] [--hearthd PROGRAM] [--backlog READINGS]
+          usage: hearth-bench [--json] [--folder DIR] [--hearthd PROGRAM] [--backlog READINGS] [--only PART]
 
-          Decoding, a thousand advertisements a second, and the journal beside its plain twin; with --hearthd also the memory,
-          start and drain of the daemon. DIR is where the journal is written: a folder on the disk that counts.
+          Decoding, a thousand advertisements a second, plans, ten thousand hubs after an outage, and the journal beside its twins:
+          plain writes, SQLite and rsyslog where they are installed. With --hearthd also the memory, start and drain of the daemon.
+          DIR is where the journal is written: a folder on the disk that counts.
+          PART is one of decode, bluetooth, serial, plan, fleet, journal, daemon.
           """)
         exit(option == "--help" ? 0 : 64)
       }
@@ -29,27 +32,32 @@ struct Bench {
       switch option {
       case "--folder": folder = value
       case "--hearthd": daemon = value
+      case "--only": only = value
       default: backlog = Int(value) ?? backlog
       }
     }
-    var figures = DecodeBench.run()
-    figures += BluetoothBench.run()
-    figures += SerialBench.run()
-    figures += PlanBench.run()
-    figures += JournalBench.run(folder: folder)
-    if let daemon { figures += SerialBench.daemon(daemon, folder: folder) + SerialBench.plug(daemon, folder: folder) }
-    if let daemon { figures += DaemonBench.run(daemon, folder: folder, backlog: backlog) }
+    var parts: [(name: String, run: () -> [Figure])] = [
+      ("decode", DecodeBench.run), ("bluetooth", BluetoothBench.run), ("serial", SerialBench.run),
+      ("plan", PlanBench.run), ("fleet", FleetBench.run), ("journal", { JournalBench.run(folder: folder) }),
+    ]
+    if let daemon {
+      parts.append(
+        ("serial", { SerialBench.daemon(daemon, folder: folder) + SerialBench.plug(daemon, folder: folder) }))
+      parts.append(("daemon", { DaemonBench.run(daemon, folder: folder, backlog: backlog) }))
+    }
+    let figures = parts.filter { only == nil || $0.name == only }.flatMap { $0.run() }
     if asJSON {
       let list = figures.map { figure -> JSONValue in
         [
           "name": .string(figure.name), "value": .string(figure.text), "unit": .string(figure.unit),
           "goal": .string(figure.goal),
           "met": figure.isMet.map { .bool($0) } ?? .null,
+          "chart": .array(figure.chart.map { .string($0) }),
         ]
       }
       print(JSONValue.array(list).text)
     } else {
-      for figure in figures { print(figure.line) }
+      for figure in figures { print(([figure.line] + figure.chart).joined(separator: "\n")) }
     }
   }
 }
@@ -61,6 +69,8 @@ struct Figure {
   var unit: String
   var goal: String
   var isMet: Bool?
+  /// Lines to print below it.
+  var chart: [String] = []
 
   init(_ name: String, _ value: Double, _ unit: String, atMost: Double) {
     self.init(name, value, unit, "at most \(Figure.format(atMost))", value <= atMost)
