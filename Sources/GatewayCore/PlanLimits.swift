@@ -9,7 +9,7 @@ enum PlanLimits {
   static func json(_ rule: Rule) -> JSONObject {
     var object = JSONObject()
     object["id"] = .string(rule.id)
-    object["kind"] = .string(kind(rule.kind))
+    object["kind"] = .string(rule.kind.name)
     object["enabled"] = .bool(rule.isEnabled)
     if !rule.measures.isEmpty { object["measures"] = .array(rule.measures.map { .string($0.rawValue) }) }
     if let hours = rule.hours { object["hours"] = .string(hours.text) }
@@ -41,18 +41,5 @@ enum PlanLimits {
         for bound in limit.bounds { object[bound.comparison.rawValue] = .string("\(bound.limit)") }
         return .object(object)
       })
-  }
-
-  private static func kind(_ kind: RuleKind) -> String {
-    switch kind {
-    case .band: "band"
-    case .delta: "delta"
-    case .average: "average"
-    case .consecutive: "consecutive"
-    case .missing: "missing"
-    case .bits: "bits"
-    case .quality: "quality"
-    case .device: "device"
-    }
   }
 }

@@ -88,6 +88,20 @@ public enum RuleKind: Sendable, Hashable {
   case quality(BitsRule)
   /// A device that needs somebody: battery, clock, silence.
   case device(DeviceRule)
+
+  /// As plans name it.
+  public var name: String {
+    switch self {
+    case .band: "band"
+    case .delta: "delta"
+    case .average: "average"
+    case .consecutive: "consecutive"
+    case .missing: "missing"
+    case .bits: "bits"
+    case .quality: "quality"
+    case .device: "device"
+    }
+  }
 }
 
 /// The languages in which people are told.
@@ -95,6 +109,15 @@ public enum PlanLanguage: String, Sendable, Hashable, CaseIterable {
   case bokmal = "nb"
   case nynorsk = "nn"
   case english = "en"
+
+  /// The text of this language.
+  public func say(_ bokmal: String, _ nynorsk: String, _ english: String) -> String {
+    switch self {
+    case .bokmal: bokmal
+    case .nynorsk: nynorsk
+    case .english: english
+    }
+  }
 }
 
 /// Hours of a day on the patient's clock, in minutes since midnight; `to` may lie on the next day.

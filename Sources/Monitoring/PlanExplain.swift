@@ -39,11 +39,7 @@ private struct Words {
   init(_ language: PlanLanguage) { self.language = language }
 
   func say(_ bokmal: String, _ nynorsk: String, _ english: String) -> String {
-    switch language {
-    case .bokmal: bokmal
-    case .nynorsk: nynorsk
-    case .english: english
-    }
+    language.say(bokmal, nynorsk, english)
   }
 
   func zone(_ zone: Zone) -> String { PlanText.name(zone, language) }

@@ -62,10 +62,6 @@ public enum PlanText {
       case .temperature: ("Temperaturen", "Temperaturen", "Temperature")
       case .glucose: ("Blodsukkeret", "Blodsukkeret", "Blood glucose")
       }
-    switch language {
-    case .bokmal: return words.nb
-    case .nynorsk: return words.nn
-    case .english: return words.en
-    }
+    return language.say(words.nb, words.nn, words.en)
   }
 }

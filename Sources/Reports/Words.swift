@@ -10,11 +10,7 @@ struct Words: Hashable {
   init(_ language: PlanLanguage) { self.language = language }
 
   func say(_ bokmal: String, _ nynorsk: String, _ english: String) -> String {
-    switch language {
-    case .bokmal: bokmal
-    case .nynorsk: nynorsk
-    case .english: english
-    }
+    language.say(bokmal, nynorsk, english)
   }
 
   // MARK: Dates
