@@ -71,6 +71,8 @@ struct Figure {
   var isMet: Bool?
   /// Lines to print below it.
   var chart: [String] = []
+  /// Why there is none.
+  var skipped: String?
 
   init(_ name: String, _ value: Double, _ unit: String, atMost: Double) {
     self.init(name, value, unit, "at most \(Figure.format(atMost))", value <= atMost)
@@ -86,6 +88,11 @@ struct Figure {
     self.isMet = isMet
   }
 
+  init(_ name: String, skipped: String) {
+    self.init(name, 0, "")
+    self.skipped = skipped
+  }
+
   /// Three significant places are enough for a figure that varies by a tenth.
   static func format(_ value: Double) -> String {
     if value >= 100 || value == value.rounded() { return "\(Int(value.rounded()))" }
@@ -94,7 +101,7 @@ struct Figure {
     return "\(scaled / 100).\(cents < 10 ? "0" : "")\(cents)"
   }
 
-  var text: String { Figure.format(value) }
+  var text: String { skipped.map { "skipped: \($0)" } ?? Figure.format(value) }
 
   var line: String {
     func pad(_ text: String, _ width: Int) -> String {

@@ -107,10 +107,9 @@ enum DaemonBench {
       Figure("ready, \(name)", ready, "ms", atMost: 1000), Figure("RSS, \(name)", memory, "MiB", atMost: 14),
     ]
     if let first = samples.first, let last = samples.last, last.time > first.time {
-      figures.append(
-        Figure(
-          "drain to the directory backend", Double(first.waiting) / (last.time - first.time) * 1e9, "readings/s",
-          atLeast: 20_000))
+      let own = Double(first.waiting) / (last.time - first.time) * 1e9
+      figures.append(Figure("drain to the directory backend", own, "readings/s", atLeast: 20_000))
+      figures.append(beside(own, place))
       if let early = rate(samples, from: backlog * 95 / 100, to: backlog * 80 / 100),
         let late = rate(samples, from: backlog * 15 / 100, to: 0)
       {
@@ -118,6 +117,19 @@ enum DaemonBench {
       }
     }
     return figures
+  }
+
+  /// The twin: rsyslog's disk queue, synced, into a file that is synced too.
+  private static func beside(_ own: Double, _ place: String) -> Figure {
+    let name = "  as a ratio of rsyslog's disk queue into a file"
+    let count = 50_000
+    guard let twins = Twins() else { return Figure(name, skipped: "python3 is not there") }
+    defer { twins.end() }
+    switch twins.ask("drain", place, count) {
+    case .none(let reason): return Figure(name, skipped: reason)
+    case .value(let text):
+      return Figure(name, own / (Double(count) / (Double(text) ?? .infinity) * 1e9), "", atLeast: 1)
+    }
   }
 
   private static func rate(_ samples: [(time: Double, waiting: Int)], from: Int, to: Int) -> Double? {
