@@ -27,6 +27,8 @@ public struct BackendConfiguration: Sendable, Hashable {
   public var maximumReadings: Int
   /// The most octets of a batch.
   public var maximumBytes: Int
+  /// Where it gives patients' plans; nil: it gives none.
+  public var plans: PlanSource?
 
   /// A backend.
   public init(name: String, kind: Kind, maximumReadings: Int, maximumBytes: Int) {
@@ -34,6 +36,23 @@ public struct BackendConfiguration: Sendable, Hashable {
     self.kind = kind
     self.maximumReadings = maximumReadings
     self.maximumBytes = maximumBytes
+  }
+}
+
+/// Where a backend gives patients' plans.
+public struct PlanSource: Sendable, Hashable {
+  /// Answers a GET with every plan of this hub; reached with the backend's own credential.
+  public var url: String
+  /// Milliseconds between two questions: five minutes to a week.
+  public var every: Int64
+  /// A program that says whether an answer is signed as it should be; nil: the connection is proof enough.
+  public var verifier: String?
+
+  /// Where plans come from.
+  public init(url: String, every: Int64 = 3_600_000, verifier: String? = nil) {
+    self.url = url
+    self.every = every
+    self.verifier = verifier
   }
 }
 

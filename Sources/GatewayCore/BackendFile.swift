@@ -8,7 +8,7 @@ extension ConfigurationFile {
   private static let httpKeys = [
     "url", "bearer", "basic", "oauth2", "helper", "trust_2xx", "deadline", "ca_file", "client_certificate",
     "client_key",
-    "proxy", "allow_plain_http",
+    "proxy", "allow_plain_http", "plans",
   ]
   private static let keys = [
     "directory": ["path"], "native": httpKeys,
@@ -39,7 +39,24 @@ extension ConfigurationFile {
       if let node = batch["maximum_readings"] { backend.maximumReadings = try node.int(in: 1...5000) }
       if let node = batch["maximum_bytes"] { backend.maximumBytes = try node.int(in: 4096...(8 << 20)) }
     }
+    if case .http(_, let http) = backend.kind, let node = object["plans"] {
+      backend.plans = try plans(node, http.allowsPlainHTTP)
+    }
     return backend
+  }
+
+  private static func plans(_ node: JSONNode, _ isPlainAllowed: Bool) throws(JSONError) -> PlanSource {
+    let object = try node.object(known: ["url", "every", "verify"])
+    var source = PlanSource(
+      url: try address(try object.required("url", "the address that gives plans"), isPlainAllowed))
+    if let node = object["every"] {
+      source.every = try duration(node, upTo: 7 * 86_400_000)
+      guard source.every >= 300_000 else {
+        throw node.error("invalid-value", "expected at least \"PT5M\": a backend may say itself that a plan is new")
+      }
+    }
+    source.verifier = try object["verify"].map { node throws(JSONError) in try path(node) }
+    return source
   }
 
   /// A FHIR server's logical id has no underscore: readings of such a patient would all be refused.

@@ -62,6 +62,10 @@ public enum Effect: Sendable {
   case save(StateFileName, [UInt8])
   /// Keep a patient's plan, read everything again, and answer; the old plan stays when that fails.
   case savePlan(RequestID, patient: String, version: Int, [UInt8])
+  /// Ask a backend for patients' plans; with the tag of those that are known already, if there is one.
+  case fetchPlans(backend: String, etag: String?)
+  /// Keep plans that a backend gave, read everything again, and tell with `Event.plansKept`.
+  case keepPlans(backend: String, [PulledPlan])
   /// Look when the backends' credentials end.
   case readCredentials
   /// Read the configuration again.
@@ -84,6 +88,8 @@ public enum StateFileName: String, Sendable, Hashable {
   case quarantine = "quarantine.json"
   /// The keys of Bluetooth bonds.
   case bonds = "bonds.json"
+  /// Who set which patient's plan.
+  case planOrigins = "plan-origins.json"
 }
 
 /// Priorities of the system's journal.

@@ -131,6 +131,7 @@ extension Gateway {
       bindings.slots = slots
       effects.append(.save(.bindings, bindings.encoded))
     }
+    if origins.plans.removeValue(forKey: patient) != nil { effects.append(.save(.planOrigins, origins.encoded)) }
     let open = sessions.open.filter { $0.value.patient != patient }
     if open != sessions.open {
       sessions.open = open

@@ -59,6 +59,14 @@ public enum Event: Sendable {
   case loaded(sequence: UInt64, Reading?)
   /// When the backends' credentials end, by the backend's name; those that tell nothing are left out.
   case credentialsRead([String: CredentialFact])
+  /// A backend answered the question for plans at this address.
+  case plansAnswered(backend: String, url: String, PlanAnswer)
+  /// Plans that a backend gave are on disk and in force, but for those with a fault, by patient.
+  case plansKept(backend: String, faults: [String: String])
+  /// An answer to a delivery told the tag of the plans that the backend has.
+  case plansHinted(backend: String, etag: String)
+  /// A person wants plans to be asked for now.
+  case plansWanted
   /// The daemon that ran here before died while it handled this device; comes before `started`.
   case sessionCrashed(device: String)
   /// The daemon that ran here before did not end as it should.

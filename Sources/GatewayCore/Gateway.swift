@@ -78,6 +78,9 @@ public struct Gateway: Sendable {
   var erasures: [String: [RequestID]] = [:]
   var eraseAgainAt: Int64?
   var watch = HubWatch()
+  /// What is known of each backend that gives plans, by its name; and who set which patient's plan.
+  var pulls: [String: PlanPull] = [:]
+  var origins: PlanOrigins
   var clockState = HubClock()
   var jitter = Jitter(seed: 1)
   var isStarted = false
@@ -92,7 +95,8 @@ public struct Gateway: Sendable {
   /// A gateway with what recovery and the state files gave.
   public init(
     identity: Identity, state: GatewayState, bindings: Bindings, register: DeviceRegister = DeviceRegister(),
-    bonds: Bonds = Bonds(), sessions: PublicSessions = PublicSessions(), quarantine: Quarantine = Quarantine()
+    bonds: Bonds = Bonds(), sessions: PublicSessions = PublicSessions(), quarantine: Quarantine = Quarantine(),
+    origins: PlanOrigins = PlanOrigins()
   ) {
     self.identity = identity
     self.state = state
@@ -101,6 +105,7 @@ public struct Gateway: Sendable {
     self.bonds = bonds
     self.sessions = sessions
     self.quarantine = quarantine
+    self.origins = origins
   }
 
   /// Every device: those of the configuration, and those that technicians brought in.
@@ -171,6 +176,10 @@ public struct Gateway: Sendable {
     case .sessionCrashed(let device): return sessionCrashed(device, now)
     case .restartedAfter(let end): return restarted(after: end, now)
     case .credentialsRead(let ends): return credentialsRead(ends, now)
+    case .plansAnswered(let backend, let url, let answer): return plansAnswered(backend, url, answer, now)
+    case .plansKept(let backend, let faults): return plansKept(backend, faults, now)
+    case .plansHinted(let backend, let etag): return plansHinted(backend, etag, now)
+    case .plansWanted: return plansWanted(now)
     case .erased(let patient, let report): return erased(patient, report, now)
     case .fetched(let request, let items, let isAtEnd): return fetched(request, items, isAtEnd: isAtEnd, now)
     case .delivered(let backend, let lane, let outcome): return delivered(backend, lane, outcome, now)
@@ -195,6 +204,7 @@ public struct Gateway: Sendable {
     for name in outboxes.keys.sorted() where identity.startSpread > 0 && state.waiting(name) > 0 {
       outboxes[name]?.pausedUntil = now.monotonic + jitter.next(0...identity.startSpread)
     }
+    startPulls(now)
     watch.heartbeatAt = configuration.watch.heartbeatEvery.map { now.monotonic + min($0, 60_000) }
     return effects + openBluetooth() + openDevices(now) + recoverFragments(now) + wakeOutboxes(now) + expireRules(now)
       + resumeErasures()
@@ -205,6 +215,8 @@ public struct Gateway: Sendable {
   ) -> [Effect] {
     self.configuration = configuration
     self.zones = zones
+    // What was held against other plans is held against these.
+    if self.plans != plans { for name in pulls.keys { pulls[name]?.etag = nil } }
     self.plans = plans
     // What is expected from now on.
     if isStarted { ruleDeadline = now.monotonic }
@@ -234,6 +246,7 @@ public struct Gateway: Sendable {
         outboxes[backend.name]?.reconfigure(backend)
       }
     }
+    configurePulls(now)
     guard isStarted else { return effects }
     effects += openBluetooth() + listDevices(now) + settlePorts(now)
     // A bound device whose port is its own again is opened already.
@@ -282,6 +295,7 @@ public struct Gateway: Sendable {
       if let time = device.relistAt { times.append(time) }
     }
     for outbox in outboxes.values { if let time = outbox.nextDeadline { times.append(time) } }
+    for pull in pulls.values { if let time = pull.nextAt { times.append(time) } }
     if let time = ruleDeadline { times.append(time) }
     if let time = bluetooth.nextDeadline { times.append(time) }
     if let time = serial.nextDeadline { times.append(time) }
@@ -323,6 +337,7 @@ public struct Gateway: Sendable {
       effects += resumeErasures()
     }
     if let time = watch.heartbeatAt, time <= now.monotonic { effects += beat(now) }
+    effects += pullsDue(now)
     if let time = ruleDeadline, time <= now.monotonic { effects += expireRules(now) }
     return effects
   }

@@ -214,6 +214,7 @@ extension Gateway {
           ]
         })
     }
+    if let plans = pulls[name].map({ pullStatus($0, now) }) { object["plans"] = plans }
     object["last_success"] = instant(outbox.lastSuccess)
     if let error = outbox.lastError {
       object["last_error"] = ["code": .string(error.code), "message": .string(error.text)]

@@ -115,9 +115,13 @@ extension Gateway {
             .failure(ControlError(code: "bad-plan", message: message, hint: "raise the version with every change")))
         ]
       }
+      origins.plans[plan.patient] = PlanOrigin(by: "uid:\(caller.uid)", version: plan.version, at: now.wall)
       return append(
         [.audit(uid: caller.uid, action: "set plan of \(plan.patient), version \(plan.version)")], now: now)
-        + [.savePlan(id, patient: plan.patient, version: plan.version, Array(text.utf8))]
+        + [
+          .savePlan(id, patient: plan.patient, version: plan.version, Array(text.utf8)),
+          .save(.planOrigins, origins.encoded),
+        ]
     } catch {
       return [.answer(id, .failure(ControlError(code: "bad-plan", message: error.description(file: "plan"))))]
     }
@@ -129,6 +133,11 @@ extension Gateway {
     object["version"] = .int(plan.version)
     object["timezone"] = .string(plan.timeZone ?? configuration.timeZone)
     object["language"] = .string(plan.language.rawValue)
+    // A plan out of the folder of the configuration has no other author than who may write there.
+    if let origin = origins.plans[plan.patient], origin.version == plan.version {
+      object["set_by"] = .string(origin.by)
+      object["set_at"] = planInstant(origin.at, planZone(plan))
+    }
     object["live_window_seconds"] = .int(plan.liveWindow / 1000)
     object["rules"] = .array(
       plan.rules.map { rule in

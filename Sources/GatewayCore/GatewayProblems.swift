@@ -39,6 +39,21 @@ extension Gateway {
         "backend.misconfigured", "backend \(name): \(error.text) (\(error.code))",
         "check its address and credential; readings are kept")
     }
+    for (name, pull) in pulls.sorted(by: { $0.key < $1.key }) {
+      if let error = pull.error, pull.isMisconfigured {
+        add(
+          "plans.misconfigured", "backend \(name): \(error.text) (\(error.code))",
+          "check the address of plans and the credential; the plans in force stay")
+      }
+      for text in pull.refused {
+        add("plan.refused", "backend \(name): \(text)", "tell those who write plans there; the old plan stays in force")
+      }
+      if !pull.withdrawn.isEmpty {
+        add(
+          "plan.withdrawn", "backend \(name): \(pull.withdrawnText)",
+          "to watch nothing any more, set a plan without rules")
+      }
+    }
     for name in outboxes.keys.sorted() {
       guard let text = ending(name, now) else { continue }
       add("credential.ending", "backend \(name): \(text)", "exchange it before the backend refuses it")

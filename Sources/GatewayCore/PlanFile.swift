@@ -10,7 +10,11 @@ internal import Zones
 public enum PlanFile {
   /// The plan of a file's octets, which must be of `patient` when that is given. Throws the first fault.
   public static func read(_ text: [UInt8], patient: String? = nil) throws(JSONError) -> Plan {
-    let node = try JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text)
+    try plan(JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text), patient: patient)
+  }
+
+  /// The plan of an object that stands alone or among others.
+  static func plan(_ node: JSONNode, patient: String? = nil) throws(JSONError) -> Plan {
     let top = try node.object(
       known: ["patient", "version", "set_by", "valid_from", "timezone", "live_window", "language", "rules"])
     let patientNode = try top.required("patient", "the patient's reference")

@@ -9,6 +9,7 @@ import Platform
 final class BackendCredential {
   /// The request that is to be authorised.
   struct About {
+    var method = "POST"
     var url: String
     var body: [UInt8]
     /// What the server demanded in its last answer.
@@ -50,7 +51,8 @@ final class BackendCredential {
     case .basic(let user, let password):
       done(BackendCredential.read(password) { HTTPCredential.basic(user: user, password: $0) })
     case .helper(let path):
-      let input = HTTPCredential.helperInput(method: "POST", url: about.url, demands: about.demands, body: about.body)
+      let input = HTTPCredential.helperInput(
+        method: about.method, url: about.url, demands: about.demands, body: about.body)
       helpers.run(path, input) { output in
         guard let headers = output.flatMap({ HTTPCredential.helperHeaders($0) }) else {
           return done(.retry(after: nil, code: "helper.failed"))

@@ -32,6 +32,8 @@ final class Backends {
   private let mailbox: Mailbox<BackendMessage>
   private var directories: [String: Directory] = [:]
   private var senders: [BackendLane: HTTPSender] = [:]
+  private var fetchers: [String: PlanFetcher] = [:]
+  private let emit: (Event) -> Void
   private let uplink: UplinkClient
   private let helpers: HelperPrograms
   private let identity: HTTPSender.Identity
@@ -41,6 +43,7 @@ final class Backends {
   ) throws(SystemError) {
     self.uplink = uplink
     self.identity = identity
+    self.emit = emit
     helpers = HelperPrograms(loop)
     mailbox = try Mailbox()
     mailbox.attach(to: loop) { emit(.delivered(backend: $0.way.backend, lane: $0.way.lane, $0.outcome)) }
@@ -78,12 +81,30 @@ final class Backends {
           }
           senders[way]?.maximumBytes = backend.maximumBytes
           senders[way]?.bands = bands
+          senders[way]?.tellsPlans = { [emit] in emit(.plansHinted(backend: backend.name, etag: $0)) }
         }
       }
     }
+    configureFetchers(configuration)
     // The outboxes wait for the answers to what the old settings were sending.
     for (way, items) in orphans where !items.isEmpty { deliver(way, items) }
   }
+
+  private func configureFetchers(_ configuration: Configuration) {
+    var kept: [String: PlanFetcher] = [:]
+    for backend in configuration.backends {
+      guard case .http(_, let http) = backend.kind, let source = backend.plans else { continue }
+      let known = fetchers[backend.name]
+      kept[backend.name] =
+        known?.http == http && known?.source == source
+        ? known : PlanFetcher(backend.name, http, source, hubID: identity.hubID, uplink, helpers, emit)
+    }
+    // One that is asking answers all the same.
+    fetchers = kept
+  }
+
+  /// Asks a backend for patients' plans.
+  func fetchPlans(_ backend: String, etag: String?) { fetchers[backend]?.fetch(etag) }
 
   func deliver(_ way: BackendLane, _ items: [Deliverable]) {
     if directories[way.backend] != nil {

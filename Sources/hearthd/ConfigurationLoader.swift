@@ -45,7 +45,7 @@ enum ConfigurationLoader {
     return String(path[..<slash])
   }
 
-  private static func zone(_ name: String) throws -> TimeZoneRules {
+  static func zone(_ name: String) throws -> TimeZoneRules {
     if name == "UTC" { return .utc }
     let path = "/usr/share/zoneinfo/\(name)"
     guard let octets = SmallFile.read(path, atMost: 1 << 18) else {

@@ -77,12 +77,15 @@ final class Daemon {
       let bonds = try StateFile.read("\(state)/\(file)").map { try Bonds($0) } ?? Bonds()
       file = StateFileName.quarantine.rawValue
       let quarantine = try StateFile.read("\(state)/\(file)").map { try Quarantine($0) } ?? Quarantine()
+      file = StateFileName.planOrigins.rawValue
+      let origins = try StateFile.read("\(state)/\(file)").map { try PlanOrigins($0) } ?? PlanOrigins()
       var identity = Gateway.Identity(hubID: hubID, version: Hearthd.version, startedAt: Clocks.monotonic())
       identity.hasBatteryClock = Clocks.hasBattery()
       if Clocks.monotonic() < 300_000 { identity.startSpread = 30_000 }
       gateway = Gateway(
         identity: identity, state: recovered,
-        bindings: bindings, register: register, bonds: bonds, sessions: sessions, quarantine: quarantine)
+        bindings: bindings, register: register, bonds: bonds, sessions: sessions, quarantine: quarantine,
+        origins: origins)
       journal = try JournalThread(store)
       let uplink = UplinkClient(loop, path: options.uplink, socket: "\(options.runtimeDirectory)/uplink.sock")
       backends = nil
@@ -365,6 +368,8 @@ final class Daemon {
     case .readCredentials: handle(.credentialsRead(BackendCredential.ends(loaded.configuration.backends)))
     case .reload(let id): reload(id)
     case .savePlan(let id, let patient, let version, let octets): savePlan(id, patient, version, octets)
+    case .fetchPlans(let backend, let etag): backends?.fetchPlans(backend, etag: etag)
+    case .keepPlans(let backend, let plans): keepPlans(backend, plans)
     case .log(let level, let text): SystemLog.write(level.rawValue, text)
     case .exit: stopNow()
     }
@@ -436,6 +441,7 @@ final class Daemon {
     switch ConfigurationLoader.load(options.configuration, state: options.stateDirectory) {
     case .success(let loaded):
       configure(loaded)
+      handle(.plansWanted)
       SystemLog.write(5, "configuration: read again")
       if let request { control?.answer(request, .result(["reloaded": true])) }
     case .failure(let fault):
@@ -466,6 +472,14 @@ final class Daemon {
         request,
         .failure(ControlError(code: "bad-plan", message: fault.message, hint: "the old plan stays in force")))
     }
+  }
+
+  private func keepPlans(_ backend: String, _ plans: [PulledPlan]) {
+    let (loaded, faults) = PlanStore.keep(plans, state: options.stateDirectory) {
+      ConfigurationLoader.load(options.configuration, state: options.stateDirectory)
+    }
+    if let loaded { configure(loaded) }
+    handle(.plansKept(backend: backend, faults: faults))
   }
 
   /// Ends after what is under way; at the latest in five seconds.

@@ -27,6 +27,8 @@ final class HTTPSender {
   private let uplink: UplinkClient
   private let mailbox: Mailbox<BackendMessage>
   private let credential: BackendCredential
+  /// Called with the tag of the plans that the backend has, when an answer tells it.
+  var tellsPlans: (String) -> Void = { _ in }
   private var delivery = Delivery()
   /// The last batch that the outbox gave.
   private var open: [Deliverable] = []
@@ -137,6 +139,7 @@ final class HTTPSender {
 
   private func answered(_ attempt: Attempt, _ reply: HTTPReply) {
     var again = attempt
+    if let tag = reply.header("hearth-plans").flatMap(PlanAnswer.tag) { tellsPlans(tag) }
     // A token may have been withdrawn, a secret exchanged, a nonce be demanded: once, with a new credential.
     if reply.status == 401, !attempt.isRenewed, credential.canRenew {
       credential.renew()

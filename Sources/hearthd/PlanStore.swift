@@ -1,5 +1,5 @@
 // Plans that were brought in over the control socket: one file a patient in the state directory. They stand beside those of the
-// configuration; of two plans of a patient the higher version is in force.
+// configuration, and plans that backends gave beside them; of two plans of a patient the higher version is in force.
 
 import GatewayCore
 import JSON
@@ -43,6 +43,44 @@ enum PlanStore {
       return nil
     } catch {
       return "\(error)"
+    }
+  }
+
+  /// Writes plans that a backend gave and reads everything again; gives what is in force then, nil when nothing is new, and what is
+  /// wrong with each of them, by patient and in words without the patient. Old files come back when the whole is not good.
+  static func keep(
+    _ plans: [PulledPlan], state: String, load: () -> Result<LoadedConfiguration, ConfigurationLoader.Fault>
+  ) -> (loaded: LoadedConfiguration?, faults: [String: String]) {
+    var faults: [String: String] = [:]
+    var written: [(patient: String, old: [UInt8]?)] = []
+    for pulled in plans {
+      let patient = pulled.plan.patient
+      let path = "\(folder(state))/\(patient).json"
+      do {
+        if let zone = pulled.plan.timeZone { _ = try ConfigurationLoader.zone(zone) }
+        try Directory.make(folder(state))
+        let old = try StateFile.read(path)
+        try StateFile.write(pulled.octets, to: path)
+        written.append((patient, old))
+      } catch let fault as ConfigurationLoader.Fault {
+        faults[patient] = fault.message
+      } catch let error as FileError {
+        faults[patient] = "the disk of the hub does not take it (errno \(error.errno))"
+      } catch {
+        faults[patient] = "the hub cannot keep it"
+      }
+    }
+    guard !written.isEmpty else { return (nil, faults) }
+    switch load() {
+    case .success(let loaded): return (loaded, faults)
+    case .failure(let fault):
+      SystemLog.write(3, "plans: not taken, the configuration on disk is not good: \(fault.message)")
+      for (patient, old) in written {
+        let path = "\(folder(state))/\(patient).json"
+        if let old { try? StateFile.write(old, to: path) } else { try? Directory.remove(path) }
+        faults[patient] = "the hub's configuration on disk is not good; hearthd --check tells why"
+      }
+      return (nil, faults)
     }
   }
 

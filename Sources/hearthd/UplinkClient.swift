@@ -57,9 +57,9 @@ final class UplinkClient {
     return access(String(program), X_OK) == 0 ? String(program) : nil
   }
 
-  /// Posts a body; `done` is called once.
+  /// Posts a body, or asks for one; `done` is called once.
   func send(
-    _ backend: String, _ http: HTTPBackend, _ headers: [(String, String)], _ body: [UInt8],
+    _ backend: String, _ http: HTTPBackend, method: String = "POST", _ headers: [(String, String)], _ body: [UInt8],
     _ done: @escaping (UplinkResult) -> Void
   ) {
     let profile: UplinkProfile
@@ -68,7 +68,7 @@ final class UplinkClient {
     case .failure(let error): return done(.refused(code: "tls.unreadable", text: error.message))
     }
     let request = UplinkRequest(
-      id: nextID, method: "POST", url: http.url, headers: headers.map { UplinkHeader($0.0, $0.1) }, body: body,
+      id: nextID, method: method, url: http.url, headers: headers.map { UplinkHeader($0.0, $0.1) }, body: body,
       deadlineMilliseconds: UInt32(clamping: http.deadline), profile: profile, allowPlainHTTP: http.allowsPlainHTTP)
     nextID += 1
     guard let connection = connection(backend) else {
@@ -180,6 +180,12 @@ final class UplinkClient {
     let open = connection.done.values
     connection.done = [:]
     for done in open { done(.failure("uplink.ended")) }
+  }
+
+  /// A connection that is not used again soon goes, and the process behind it.
+  func finish(_ backend: String) {
+    guard let connection = connections[backend], connection.done.isEmpty else { return }
+    end(backend, connection)
   }
 
   /// When `due` wants to be called, monotonic milliseconds.

@@ -66,6 +66,17 @@ private func fault(_ members: String) -> String? {
         == .oauth2(.init(tokenURL: "https://x.example/token", id: "c", secret: .credential("s"), scope: "a b")))
   }
 
+  @Test func whereItGivesPlans() throws {
+    #expect(try backend(#""type": "native""#).plans == nil)
+    #expect(
+      try backend(#""type": "fhir-phd", "plans": {"url": "https://x.example/plans"}"#).plans
+        == PlanSource(url: "https://x.example/plans", every: 3_600_000))
+    #expect(
+      try backend(
+        #""type": "native", "plans": {"url": "http://127.0.0.1:1/p", "every": "P7D", "verify": "/usr/libexec/v"}"#
+      ).plans == PlanSource(url: "http://127.0.0.1:1/p", every: 604_800_000, verifier: "/usr/libexec/v"))
+  }
+
   @Test(arguments: [
     (#""type": "fhir""#, "expected one of directory, native, fhir-phd, fhir-batch, cloudevents"),
     (#""type": "fhir-phd", "bundle_type": "batch""#, #"unknown key "bundle_type""#),
@@ -83,6 +94,13 @@ private func fault(_ members: String) -> String? {
     (#""type": "native", "bearer": {"file": "/t"}, "helper": "/h""#, "expected one of"),
     (#""type": "native", "basic": {"user": "a:b", "password": {"file": "/t"}}"#, "without"),
     (#""type": "native", "basic": {"user": "a", "password": "b"}"#, "never stands in the configuration"),
+    (#""type": "native", "plans": {}"#, #"plans: missing key "url""#),
+    (#""type": "native", "plans": {"url": "http://x.example"}"#, "in clear"),
+    (#""type": "native", "plans": {"url": "https://x.example", "every": "PT4M"}"#, #"at least "PT5M""#),
+    (#""type": "native", "plans": {"url": "https://x.example", "every": "P8D"}"#, "at most 604800 s"),
+    (#""type": "native", "plans": {"url": "https://x.example", "verify": "gpg"}"#, "expected an absolute path"),
+    (#""type": "native", "plans": {"url": "https://x.example", "key": "k"}"#, #"unknown key "key""#),
+    (#""type": "directory", "path": "/x", "plans": {}"#, #"unknown key"#),
     (#""type": "native", "helper": "sign""#, "expected an absolute path"),
     (
       #""type": "native", "oauth2": {"token_url": "http://x.example/t", "client_id": "c", "client_secret": {"file": "/s"}}"#,

@@ -51,7 +51,8 @@ struct Hub {
       bindings: files[.bindings].flatMap { try? Bindings($0) } ?? Bindings(),
       register: files[.devices].flatMap { try? DeviceRegister($0) } ?? DeviceRegister(),
       bonds: files[.bonds].flatMap { try? Bonds($0) } ?? Bonds(),
-      quarantine: files[.quarantine].flatMap { try? Quarantine($0) } ?? Quarantine())
+      quarantine: files[.quarantine].flatMap { try? Quarantine($0) } ?? Quarantine(),
+      origins: files[.planOrigins].flatMap { try? PlanOrigins($0) } ?? PlanOrigins())
     self.disk = disk
     self.files = files
     self.time = time

@@ -110,8 +110,12 @@ enum PlanVerb {
     }
     let language = Show.text(plan["language"])
     Terminal.out(
-      "plan of \(Show.text(plan["patient"])), version \(Show.text(plan["version"])), \(Show.text(plan["timezone"])), \(language)\n\n"
+      "plan of \(Show.text(plan["patient"])), version \(Show.text(plan["version"])), \(Show.text(plan["timezone"])), \(language)\n"
     )
+    if let author = plan["set_by"]?.string {
+      Terminal.out("set by \(Terminal.clean(author)), \(Show.time(plan["set_at"]))\n")
+    }
+    Terminal.out("\n")
     for rule in plan["rules"]?.array ?? [] {
       Terminal.out("\(Show.text(rule["id"]))\n" + Show.paragraph("  ", rule["says"]?.string ?? "") + "\n")
     }
