@@ -1,35 +1,69 @@
-"""The virtual devices, seen from a case: starts and stops the process of peripherals/, steers it, and reads what it saw."""
+"""The virtual devices, seen from a case: starts and stops the process of peripherals/, steers it, and reads what it saw.
+
+Under emulation half of a case would go by with the loading of Bumble. So it is loaded once a boot, while the package is being
+installed, and each case has a fork of this process."""
+import asyncio
+import importlib
 import json
+import multiprocessing
 import os
+import signal
 import socket
-import subprocess
+import sys
+import threading
 import time
+import traceback
 
 from framework import Failed, wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # On the host: a guest that dies leaves them behind.
 EVENTS, ERRORS, CONTROL = '/ctl/air.events', '/ctl/air.errors', '/run/air.sock'
+sys.path.append(os.path.join(HERE, 'peripherals'))
+
+
+def play(words, environment):
+    """The process of the devices."""
+    for path, descriptor in ((EVENTS, 1), (ERRORS, 2)):
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.dup2(file, descriptor)
+        os.close(file)
+    # Sockets of the suite must end with the suite's own copies.
+    os.closerange(3, 1024)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    os.environ.update(environment)
+    try:
+        importlib.import_module('events').START = time.monotonic()
+        asyncio.run(importlib.import_module('world').main(words))
+    except BaseException:
+        # Nothing of the suite goes on in this process.
+        os.write(2, traceback.format_exc().encode())
+        os._exit(1)
+    os._exit(0)
 
 
 class Air:
     def __init__(self):
         self.process = None
+        self.loading = threading.Thread(target=importlib.import_module, args=('world',))
+        self.loading.start()
 
     def start(self, *devices, environment={}, arguments=()):
-        """Each device is `KIND,KEY=VALUE,…`; see peripherals/__main__.py."""
-        words = ['python3', '-u', os.path.join(HERE, 'peripherals'), '--control', CONTROL, *arguments]
+        """Each device is `KIND,KEY=VALUE,…`; see peripherals/world.py."""
+        words = ['--control', CONTROL, *arguments]
         for device in devices:
             words += ['--device', device]
-        with open(EVENTS, 'w') as out, open(ERRORS, 'w') as errors:
-            self.process = subprocess.Popen(words, stdout=out, stderr=errors, env={**os.environ, **environment})
+        self.loading.join()
+        for path in (EVENTS, ERRORS):
+            open(path, 'w').close()
+        self.process = multiprocessing.get_context('fork').Process(target=play, args=(words, environment))
+        self.process.start()
         self.wait_for('ready', seconds=60)
 
     def stop(self):
         if self.process:
-            if self.process.poll() is None:
-                self.process.kill()
-            self.process.wait()
+            self.process.kill()
+            self.process.join()
             self.process = None
 
     def tell(self, *words):
@@ -63,7 +97,7 @@ class Air:
             found = self.events(name, **fields)
             if len(found) >= count:
                 return found[count - 1]
-            if self.process and self.process.poll() is not None:
+            if self.process and not self.process.is_alive():
                 raise Failed('the virtual devices ended: ' + open(ERRORS).read()[-500:])
             return None
         return wait_until(there, seconds, lambda: 'event %s %s of the virtual devices' % (name, fields))
