@@ -28,7 +28,7 @@ struct SerialVector: Sendable, CustomTestStringConvertible {
     let formats = ["nonin-f13": "nonin-13", "nonin-f8": "nonin-8", "nonin-f2": "nonin-2", "nonin-f7": "nonin-7"]
     if family == "nonin" {
       return formats.first { id.hasPrefix("\($0.key)-") }?.value
-        ?? (["nonin-time-reply-01", "nonin-nak"].contains(id) ? "nonin-13" : family)
+        ?? (["nonin-time-reply-01", "nonin-nak"].contains(id) || !isFromDevice ? "nonin-13" : family)
     }
     return names[family] ?? family
   }

@@ -37,9 +37,11 @@ public enum SerialDecoding {
     VisomatLine.id: VisomatLine.self,
   ]
 
-  /// The protocols that are known, by their ids, in the registry's order.
+  /// The protocols that are known, by their ids: those with a driver in the registry's order, then those of which only the hub's
+  /// half is.
   public static var protocols: [String] {
     Registry.profiles.filter { if case .serial = $0.transport { true } else { false } }.map(\.id)
+      + HubCommands.withoutDriver
   }
 
   /// Every driver that may speak at these line settings, with its own of them.
@@ -69,8 +71,13 @@ public enum SerialDecoding {
 
   /// Decodes a stream; nil when no decoder knows the protocol. Each complete measurement by the driver's rule, or with
   /// `everyFrame` each valid frame. `values` holds what the device told about itself, the number of valid frames and what the
-  /// first of them say; a stream without any is malformed (`holdsFrames`).
+  /// first of them say; a stream without any is malformed (`holdsFrames`). A stream of nothing but a hub's commands gives those.
   public static func decode(protocol id: String, octets: [UInt8], everyFrame: Bool, model: String? = nil) -> Decoded? {
+    if let commands = HubCommands.all(id, octets) { return told(commands) }
+    guard !HubCommands.withoutDriver.contains(id) else {
+      let message = "of this protocol only what a hub says is known, and these octets are none of it"
+      return Decoded(problems: [DriverProblem(code: "no-frames", message: message, offset: 0)])
+    }
     guard let line = lines[id], var driver = recordingDriver(id, everyFrame: everyFrame, model: model) else {
       return nil
     }
@@ -91,6 +98,13 @@ public enum SerialDecoding {
       decoded.values.append(NamedValue("first_frames", .list(first)))
     }
     return decoded
+  }
+
+  private static func told(_ commands: [HubCommand]) -> Decoded {
+    var values = commands.count == 1 ? commands[0].decoded : []
+    values.append(NamedValue("frames", .integer(Int64(commands.count))))
+    values.append(NamedValue("first_frames", .list(commands.prefix(mostFrames).map { .object($0.decoded) })))
+    return Decoded(values: values)
   }
 
   /// True when the stream held at least one valid frame of the protocol.
