@@ -12,11 +12,11 @@ import Readings
 import Zones
 
 final class Daemon {
-  private let options: Options
+  let options: Options
   private let loop: EventLoop
   private let journal: JournalThread
   private var gateway: Gateway
-  private var loaded: LoadedConfiguration
+  var loaded: LoadedConfiguration
   private let bootID = Clocks.bootID()
   /// The rest of each list of effects whose append is under way.
   private var waiting: [AppendID: ArraySlice<Effect>] = [:]
@@ -31,8 +31,8 @@ final class Daemon {
   private var ports: PortMonitor?
   private var playback: PlaybackLinks?
   private var bluetooth: BluetoothLinks?
-  private var control: ControlServer?
-  private var backends: Backends?
+  var control: ControlServer?
+  var backends: Backends?
   /// Local actions; none in the demo.
   private var actions: Actions?
   /// Called with every effect before it is run; the demo watches by it.
@@ -44,8 +44,6 @@ final class Daemon {
     self.options = options
     self.loaded = loaded
     let state = options.stateDirectory
-    // The state file that is being read, for its errors.
-    var file = StateFileName.bindings.rawValue
     do {
       try Directory.make(state)
       loop = try EventLoop(signals: [SIGTERM, SIGINT, SIGHUP, SIGCHLD])
@@ -64,33 +62,18 @@ final class Daemon {
       if unreadable > 0 {
         SystemLog.write(4, "journal: \(unreadable) records cannot be understood; they stay where they are")
       }
-      let hubID = try Daemon.hubID(state, loaded.configuration.hubID)
-      var bindings = Bindings()
-      if let octets = try StateFile.read("\(state)/\(StateFileName.bindings.rawValue)") {
-        bindings = try Bindings(octets)
-      }
-      file = StateFileName.devices.rawValue
-      let register = try StateFile.read("\(state)/\(file)").map { try DeviceRegister($0) } ?? DeviceRegister()
-      file = StateFileName.sessions.rawValue
-      let sessions = try StateFile.read("\(state)/\(file)").map { try PublicSessions($0) } ?? PublicSessions()
-      file = StateFileName.bonds.rawValue
-      let bonds = try StateFile.read("\(state)/\(file)").map { try Bonds($0) } ?? Bonds()
-      file = StateFileName.quarantine.rawValue
-      let quarantine = try StateFile.read("\(state)/\(file)").map { try Quarantine($0) } ?? Quarantine()
-      file = StateFileName.planOrigins.rawValue
-      let origins = try StateFile.read("\(state)/\(file)").map { try PlanOrigins($0) } ?? PlanOrigins()
-      var identity = Gateway.Identity(hubID: hubID, version: Hearthd.version, startedAt: Clocks.monotonic())
+      let kept = try KeptState(state, hubID: loaded.configuration.hubID)
+      var identity = Gateway.Identity(hubID: kept.hubID, version: Hearthd.version, startedAt: Clocks.monotonic())
       identity.hasBatteryClock = Clocks.hasBattery()
       if Clocks.monotonic() < 300_000 { identity.startSpread = 30_000 }
       gateway = Gateway(
-        identity: identity, state: recovered,
-        bindings: bindings, register: register, bonds: bonds, sessions: sessions, quarantine: quarantine,
-        origins: origins)
+        identity: identity, state: recovered, bindings: kept.bindings, register: kept.register, bonds: kept.bonds,
+        sessions: kept.sessions, quarantine: kept.quarantine, origins: kept.origins)
       journal = try JournalThread(store)
       let uplink = UplinkClient(loop, path: options.uplink, socket: "\(options.runtimeDirectory)/uplink.sock")
       backends = nil
       backends = try Backends(
-        loop, uplink: uplink, identity: .init(hubID: hubID, bootID: bootID), { [unowned self] in handle($0) })
+        loop, uplink: uplink, identity: .init(hubID: kept.hubID, bootID: bootID), { [unowned self] in handle($0) })
       bluetooth = BluetoothLinks(loop) { [unowned self] in handle($0) }
       serial = SerialLinks(loop) { [unowned self] in handle($0) }
       playback = PlaybackLinks(localTime: { [unowned self] in localTime() }) { [unowned self] in handle($0) }
@@ -101,8 +84,8 @@ final class Daemon {
       throw StartError(message: error.message)
     } catch let error as FileError {
       throw StartError(message: "\(error)")
-    } catch let error as JSONError {
-      throw StartError(message: error.description(file: "\(state)/\(file)"))
+    } catch let error as StartError {
+      throw error
     } catch {
       throw StartError(message: "\(error)")
     }
@@ -114,20 +97,6 @@ final class Daemon {
     } catch {
       SystemLog.write(4, "clock: steps are not noticed at once: \(error.message)")
     }
-  }
-
-  /// Made once, from randomness, and kept: an EUI-64-like identifier that tells nothing about the machine.
-  private static func hubID(_ state: String, _ configured: String?) throws -> String {
-    if let configured { return configured }
-    let path = "\(state)/hub-id"
-    if let octets = try StateFile.read(path), octets.count == 20 { return String(decoding: octets, as: UTF8.self) }
-    let digits = Clocks.random(8).map { octet in
-      let text = String(octet, radix: 16)
-      return octet < 16 ? "0" + text : text
-    }.joined()
-    let id = "hub-\(digits)"
-    try StateFile.write(Array(id.utf8), to: path)
-    return id
   }
 
   private func listen() throws {
@@ -219,13 +188,6 @@ final class Daemon {
     } catch {
       SystemLog.write(4, "ports: plugging in is not noticed: \(error.message)")
     }
-  }
-
-  private func configure(_ loaded: LoadedConfiguration) {
-    self.loaded = loaded
-    control?.configure(loaded.configuration)
-    backends?.configure(loaded.configuration, plans: loaded.plans)
-    handle(.configured(loaded.configuration, zones: loaded.zones, plans: loaded.plans))
   }
 
   private func now() -> Now {
@@ -434,52 +396,6 @@ final class Daemon {
       actions?.childEnded()
     default: stop()
     }
-  }
-
-  private func reload(_ request: RequestID?) {
-    ServiceManager.notify("RELOADING=1\nMONOTONIC_USEC=\(Clocks.monotonic() * 1000)")
-    switch ConfigurationLoader.load(options.configuration, state: options.stateDirectory) {
-    case .success(let loaded):
-      configure(loaded)
-      handle(.plansWanted)
-      SystemLog.write(5, "configuration: read again")
-      if let request { control?.answer(request, .result(["reloaded": true])) }
-    case .failure(let fault):
-      SystemLog.write(3, "configuration: refused, the old one stays in force: \(fault.message)")
-      if let request {
-        control?.answer(
-          request,
-          .failure(
-            ControlError(
-              code: "bad-configuration", message: fault.message, hint: "hearthd --check tells whether it is good")))
-      }
-    }
-    ServiceManager.notify("READY=1")
-  }
-
-  private func savePlan(_ request: RequestID, _ patient: String, _ version: Int, _ octets: [UInt8]) {
-    let result = PlanStore.keep(octets, patient: patient, state: options.stateDirectory) {
-      ConfigurationLoader.load(options.configuration, state: options.stateDirectory)
-    }
-    switch result {
-    case .success(let loaded):
-      configure(loaded)
-      SystemLog.write(5, "plan: version \(version) of a patient is in force")
-      control?.answer(request, .result(["version": .int(version), "patient": .string(patient)]))
-    case .failure(let fault):
-      SystemLog.write(3, "plan: refused, the old one stays in force: \(fault.message)")
-      control?.answer(
-        request,
-        .failure(ControlError(code: "bad-plan", message: fault.message, hint: "the old plan stays in force")))
-    }
-  }
-
-  private func keepPlans(_ backend: String, _ plans: [PulledPlan]) {
-    let (loaded, faults) = PlanStore.keep(plans, state: options.stateDirectory) {
-      ConfigurationLoader.load(options.configuration, state: options.stateDirectory)
-    }
-    if let loaded { configure(loaded) }
-    handle(.plansKept(backend: backend, faults: faults))
   }
 
   /// Ends after what is under way; at the latest in five seconds.

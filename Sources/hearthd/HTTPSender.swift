@@ -1,5 +1,5 @@
 // One lane's way out to an HTTP backend, whatever it speaks: batches through the uplink process, frozen once they were sent, until an answer
-// for every item came. `Delivery` says what goes next, `BackendCredential` who we are, this class does it.
+// for every item came. `Delivery` says what goes next, `HTTPExchange` carries one request, this class does it.
 
 import Exchange
 import GatewayCore
@@ -15,18 +15,15 @@ final class HTTPSender {
   }
 
   private let way: BackendLane
-  /// What the uplink's connection stands under: each lane has its own.
-  private let connection: String
   let format: ExchangeFormat
-  let http: HTTPBackend
+  var http: HTTPBackend { exchange.http }
   /// The patients' limits, which travel with what was judged by them.
   var bands: [String: PatientBands] = [:]
   /// The most octets of a request.
   var maximumBytes: Int
   private let identity: Identity
-  private let uplink: UplinkClient
+  private let exchange: HTTPExchange
   private let mailbox: Mailbox<BackendMessage>
-  private let credential: BackendCredential
   /// Called with the tag of the plans that the backend has, when an answer tells it.
   var tellsPlans: (String) -> Void = { _ in }
   private var delivery = Delivery()
@@ -34,8 +31,6 @@ final class HTTPSender {
   private var open: [Deliverable] = []
   private var hasBatch = false
   private var isSending = false
-  /// What comes back for an earlier try is too late.
-  private var generation = 0
 
   init(
     _ backend: BackendConfiguration, _ lane: OutboxLane, _ format: ExchangeFormat, _ http: HTTPBackend,
@@ -43,14 +38,13 @@ final class HTTPSender {
     uplink: UplinkClient, helpers: HelperPrograms, mailbox: Mailbox<BackendMessage>
   ) {
     way = BackendLane(backend.name, lane)
-    connection = lane == .backlog ? backend.name : "\(backend.name) \(lane.rawValue)"
+    // Each lane has its own connection.
+    let connection = lane == .backlog ? backend.name : "\(backend.name) \(lane.rawValue)"
+    exchange = HTTPExchange(connection, http, uplink, helpers)
     self.format = format
-    self.http = http
     maximumBytes = backend.maximumBytes
     self.identity = identity
-    self.uplink = uplink
     self.mailbox = mailbox
-    credential = BackendCredential(connection, http, uplink, helpers)
   }
 
   func deliver(_ items: [Deliverable]) {
@@ -71,7 +65,7 @@ final class HTTPSender {
 
   /// Another configuration takes over: gives the batch that is on its way, whose answer comes too late for this one.
   func abandon() -> [Deliverable] {
-    generation += 1
+    exchange.abandon()
     return isSending ? open : []
   }
 
@@ -94,68 +88,27 @@ final class HTTPSender {
   }
 
   private func sendNext() {
-    generation += 1
     isSending = true
-    guard let request = delivery.next(encode) else { return post(delivery.finish()) }
-    send(Attempt(request: request, url: http.url, generation: generation))
-  }
-
-  /// One try of one request, with what it went through.
-  private struct Attempt {
-    let request: EncodedRequest
-    var url: String
-    let generation: Int
-    var isRenewed = false
-    var isRedirected = false
-    var demands: [(String, String)] = []
-  }
-
-  private func send(_ attempt: Attempt) {
-    let about = BackendCredential.About(url: attempt.url, body: attempt.request.body, demands: attempt.demands)
-    credential.headers(about) { [weak self] result in
-      guard let self, attempt.generation == generation else { return }
-      switch result {
-      case .headers(let headers): transmit(attempt, headers)
-      case .retry(let after, let code): ended(.retry(afterMilliseconds: after, code: code))
-      case .refused(let code, let text): ended(.misconfigured(code: code, text: text))
-      }
+    guard let request = delivery.next(encode) else {
+      exchange.abandon()
+      return post(delivery.finish())
+    }
+    exchange.send("POST", http.url, format.headers(of: request), request.body) { [weak self] outcome in
+      self?.answered(request, outcome)
     }
   }
 
-  private func transmit(_ attempt: Attempt, _ credentials: [(String, String)]) {
-    var target = http
-    target.url = attempt.url
-    uplink.send(connection, target, format.headers(of: attempt.request) + credentials, attempt.request.body) {
-      [weak self] result in
-      guard let self, attempt.generation == generation else { return }
-      switch result {
-      case .response(let status, let headers, let body, let isTruncated):
-        answered(attempt, HTTPReply(status: status, headers: headers, body: body, isTruncated: isTruncated))
-      case .failure(let code): ended(.retry(afterMilliseconds: nil, code: code))
-      case .refused(let code, let text): ended(.misconfigured(code: code, text: text))
-      }
+  private func answered(_ request: EncodedRequest, _ outcome: HTTPExchange.Outcome) {
+    switch outcome {
+    case .retry(let after, let code): ended(.retry(afterMilliseconds: after, code: code))
+    case .misconfigured(let code, let text): ended(.misconfigured(code: code, text: text))
+    case .reply(let reply, _):
+      if let tag = reply.header("hearth-plans").flatMap(PlanAnswer.tag) { tellsPlans(tag) }
+      ended(
+        format.read(
+          reply, to: request, attempt: delivery.attempt, trustsSuccess: http.trustsSuccess,
+          nowMilliseconds: Clocks.wall()))
     }
-  }
-
-  private func answered(_ attempt: Attempt, _ reply: HTTPReply) {
-    var again = attempt
-    if let tag = reply.header("hearth-plans").flatMap(PlanAnswer.tag) { tellsPlans(tag) }
-    // A token may have been withdrawn, a secret exchanged, a nonce be demanded: once, with a new credential.
-    if reply.status == 401, !attempt.isRenewed, credential.canRenew {
-      credential.renew()
-      again.isRenewed = true
-      again.demands = HTTPCredential.demands(reply)
-      return send(again)
-    }
-    if !attempt.isRedirected, let target = Redirection.target(reply, from: attempt.url) {
-      again.isRedirected = true
-      again.url = target
-      return send(again)
-    }
-    ended(
-      format.read(
-        reply, to: attempt.request, attempt: delivery.attempt, trustsSuccess: http.trustsSuccess,
-        nowMilliseconds: Clocks.wall()))
   }
 
   private func ended(_ outcome: UploadOutcome) {

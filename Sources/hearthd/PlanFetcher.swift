@@ -7,14 +7,14 @@ import Platform
 
 /// Asks one backend for patients' plans.
 final class PlanFetcher {
-  let http: HTTPBackend
+  var http: HTTPBackend { exchange.http }
   let source: PlanSource
   private let name: String
   private let connection: String
   private let hubID: String
   private let uplink: UplinkClient
   private let helpers: HelperPrograms
-  private let credential: BackendCredential
+  private let exchange: HTTPExchange
   private let emit: (Event) -> Void
 
   init(
@@ -22,72 +22,34 @@ final class PlanFetcher {
     _ helpers: HelperPrograms, _ emit: @escaping (Event) -> Void
   ) {
     self.name = name
-    self.http = http
     self.source = source
     self.hubID = hubID
     self.uplink = uplink
     self.helpers = helpers
     self.emit = emit
     connection = "\(name) plans"
-    credential = BackendCredential(connection, http, uplink, helpers)
+    exchange = HTTPExchange(connection, http, uplink, helpers)
   }
 
-  /// One question, with what it went through.
-  private struct Attempt {
-    var url: String
-    let etag: String?
-    var isRenewed = false
-    var isRedirected = false
-    var demands: [(String, String)] = []
-  }
-
-  /// Asks; the answer comes as an event, once.
-  func fetch(_ etag: String?) { send(Attempt(url: source.url, etag: etag)) }
-
-  // A fetcher that is asking stays until it has its answer, whatever the configuration says meanwhile.
-  private func send(_ attempt: Attempt) {
-    let about = BackendCredential.About(method: "GET", url: attempt.url, body: [], demands: attempt.demands)
-    credential.headers(about) { [self] result in
-      switch result {
-      case .headers(let headers): transmit(attempt, headers)
-      case .retry(let after, let code): ended(.retry(after: after, code: code))
-      case .refused(let code, let text): ended(.misconfigured(code: code, text: text))
-      }
-    }
-  }
-
-  private func transmit(_ attempt: Attempt, _ credentials: [(String, String)]) {
-    var target = http
-    target.url = attempt.url
+  /// Asks; the answer comes as an event, once. A fetcher that is asking stays until it has its answer, whatever the configuration
+  /// says meanwhile.
+  func fetch(_ etag: String?) {
     var headers = [("Accept", "application/json"), ("Hearth-Hub", hubID)]
-    if let etag = attempt.etag { headers.append(("If-None-Match", etag)) }
-    uplink.send(connection, target, method: "GET", headers + credentials, []) { [self] result in
-      switch result {
-      case .response(let status, let headers, let body, let isTruncated):
-        answered(attempt, HTTPReply(status: status, headers: headers, body: body, isTruncated: isTruncated))
-      case .failure(let code): ended(.retry(after: nil, code: code))
-      case .refused(let code, let text): ended(.misconfigured(code: code, text: text))
+    if let etag { headers.append(("If-None-Match", etag)) }
+    exchange.send("GET", source.url, headers, []) { [self] outcome in
+      switch outcome {
+      case .reply(let reply, let url): answered(reply, url)
+      case .retry(let after, let code): ended(.retry(after: after, code: code))
+      case .misconfigured(let code, let text): ended(.misconfigured(code: code, text: text))
       }
     }
   }
 
-  private func answered(_ attempt: Attempt, _ reply: HTTPReply) {
-    var again = attempt
-    if reply.status == 401, !attempt.isRenewed, credential.canRenew {
-      credential.renew()
-      again.isRenewed = true
-      again.demands = HTTPCredential.demands(reply)
-      return send(again)
-    }
-    if !attempt.isRedirected, let target = Redirection.target(reply, from: attempt.url) {
-      again.isRedirected = true
-      again.url = target
-      return send(again)
-    }
+  private func answered(_ reply: HTTPReply, _ url: String) {
     let answer = PlanAnswer.read(reply, wall: Clocks.wall())
     guard case .plans = answer, let verifier = source.verifier else { return ended(answer) }
     // No cryptography here: the program gets what a signature may stand in and over, and says a word.
-    helpers.run(verifier, PlanAnswer.verifierInput(reply, url: attempt.url)) { [self] output in
+    helpers.run(verifier, PlanAnswer.verifierInput(reply, url: url)) { [self] output in
       ended(output.map(PlanAnswer.isVerified) == true ? answer : .unverified)
     }
   }

@@ -1,0 +1,107 @@
+// One request to a backend and its answer, for whoever asks: the credential before it, once another one when the backend refuses the
+// first, once another address when it sends us on.
+
+import Exchange
+import GatewayCore
+import Octets
+import Platform
+
+/// Requests on one connection of the uplink, one after the other.
+final class HTTPExchange {
+  /// How a request ended.
+  enum Outcome {
+    /// What was answered, and by which address.
+    case reply(HTTPReply, url: String)
+    /// No answer: later again, in milliseconds where somebody said when.
+    case retry(afterMilliseconds: Int64?, code: String)
+    /// This will not work until somebody changes something.
+    case misconfigured(code: String, text: String)
+  }
+
+  /// One request, with what it went through.
+  private struct Attempt {
+    let method: String
+    var url: String
+    let headers: [(String, String)]
+    let body: [UInt8]
+    let turn: Int
+    var isRenewed = false
+    var isRedirected = false
+    var demands: [(String, String)] = []
+  }
+
+  let http: HTTPBackend
+  private let connection: String
+  private let uplink: UplinkClient
+  private let credential: BackendCredential
+  /// What comes back for an earlier request is too late.
+  private var turn = 0
+
+  init(_ connection: String, _ http: HTTPBackend, _ uplink: UplinkClient, _ helpers: HelperPrograms) {
+    self.connection = connection
+    self.http = http
+    self.uplink = uplink
+    credential = BackendCredential(connection, http, uplink, helpers)
+  }
+
+  /// Sends; `ended` is called once, or never when another request or `abandon` comes first.
+  func send(
+    _ method: String, _ url: String, _ headers: [(String, String)], _ body: [UInt8],
+    ended: @escaping (Outcome) -> Void
+  ) {
+    turn += 1
+    send(Attempt(method: method, url: url, headers: headers, body: body, turn: turn), ended)
+  }
+
+  /// Whatever is on its way is answered too late.
+  func abandon() { turn += 1 }
+
+  // Held by nobody but who asks: a sender that is gone hears nothing, a fetcher stays for its answer by its own closure.
+  private func send(_ attempt: Attempt, _ ended: @escaping (Outcome) -> Void) {
+    let about = BackendCredential.About(
+      method: attempt.method, url: attempt.url, body: attempt.body, demands: attempt.demands)
+    credential.headers(about) { [weak self] result in
+      guard let self, attempt.turn == turn else { return }
+      switch result {
+      case .headers(let headers): transmit(attempt, headers, ended)
+      case .retry(let after, let code): ended(.retry(afterMilliseconds: after, code: code))
+      case .refused(let code, let text): ended(.misconfigured(code: code, text: text))
+      }
+    }
+  }
+
+  private func transmit(
+    _ attempt: Attempt, _ credentials: [(String, String)], _ ended: @escaping (Outcome) -> Void
+  ) {
+    var target = http
+    target.url = attempt.url
+    uplink.send(connection, target, method: attempt.method, attempt.headers + credentials, attempt.body) {
+      [weak self] result in
+      guard let self, attempt.turn == turn else { return }
+      switch result {
+      case .response(let status, let headers, let body, let isTruncated):
+        answered(
+          attempt, HTTPReply(status: status, headers: headers, body: body, isTruncated: isTruncated), ended)
+      case .failure(let code): ended(.retry(afterMilliseconds: nil, code: code))
+      case .refused(let code, let text): ended(.misconfigured(code: code, text: text))
+      }
+    }
+  }
+
+  private func answered(_ attempt: Attempt, _ reply: HTTPReply, _ ended: @escaping (Outcome) -> Void) {
+    var again = attempt
+    // A token may have been withdrawn, a secret exchanged, a nonce be demanded: once, with a new credential.
+    if reply.status == 401, !attempt.isRenewed, credential.canRenew {
+      credential.renew()
+      again.isRenewed = true
+      again.demands = HTTPCredential.demands(reply)
+      return send(again, ended)
+    }
+    if !attempt.isRedirected, let target = Redirection.target(reply, from: attempt.url) {
+      again.isRedirected = true
+      again.url = target
+      return send(again, ended)
+    }
+    ended(.reply(reply, url: attempt.url))
+  }
+}
