@@ -13,7 +13,7 @@ private let cuff = DeviceConfiguration(
   id: "cuff", driver: "blood-pressure", endpoint: .playback(path: "/x"), patient: "p-1")
 
 /// A hub with readings on disk, and a journal that answers fetches.
-private struct Sender {
+private struct Sender: DeliveringHub {
   var hub: Hub
 
   init(readings: UInt8, disk: [(sequence: UInt64, entry: JournalEntry)] = []) {
@@ -26,44 +26,6 @@ private struct Sender {
       hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 100 + index)))
       hub.sync()
     }
-  }
-
-  /// Answers every fetch from the disk.
-  mutating func serve() {
-    var served = 0
-    while served < hub.done.count {
-      if case .fetch(let request) = hub.done[served] {
-        let items = hub.disk.filter { $0.sequence > request.after }.compactMap { place -> Deliverable? in
-          guard case .reading(let reading) = place.entry else { return nil }
-          return Deliverable(
-            sequence: place.sequence, id: reading.id.description, isReading: true,
-            receivedAt: reading.receivedAt.milliseconds, json: [])
-        }
-        hub.done.remove(at: served)
-        hub.send(
-          .fetched(
-            request, Array(items.prefix(request.maximumCount)), isAtEnd: items.count <= request.maximumCount))
-        served = 0
-      } else {
-        served += 1
-      }
-    }
-  }
-
-  /// Takes the last delivery to a backend out of what was done.
-  mutating func delivery(_ backend: String) -> [Deliverable]? {
-    serve()
-    guard
-      let index = hub.done.lastIndex(where: { if case .deliver(backend, .backlog, _) = $0 { true } else { false } }),
-      case .deliver(_, _, let items) = hub.done.remove(at: index)
-    else { return nil }
-    return items
-  }
-
-  mutating func answer(_ backend: String, _ outcome: DeliveryOutcome) {
-    hub.send(.delivered(backend: backend, lane: .backlog, outcome))
-    hub.sync()
-    serve()
   }
 
   var words: [Acknowledgement] {

@@ -8,10 +8,10 @@ Standard library only.
 
 import base64
 import json
-import os
-import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from serving import serve
 
 FHIR = [("Content-Type", "application/fhir+json")]
 lock = threading.Lock()
@@ -101,14 +101,4 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(200, [("Content-Type", "application/json")], json.dumps(state).encode())
 
 
-def main():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    control = int(sys.argv[sys.argv.index("--control") + 1])
-    os.write(control, f"{server.server_port}\n".encode())
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    os.read(control, 1)
-    os._exit(0)
-
-
-main()
+serve(Handler)

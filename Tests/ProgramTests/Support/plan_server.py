@@ -6,10 +6,9 @@ hearthd. Writes its port as the first line and ends when the control socket clos
 
 import hashlib
 import json
-import os
-import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from serving import serve
 
 JSON = ("Content-Type", "application/json")
 plans = {"body": b'{"plans": []}', "signature": ""}
@@ -53,14 +52,4 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(204, [("Hearth-Plans", self.tag())])
 
 
-def main():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    control = int(sys.argv[sys.argv.index("--control") + 1])
-    os.write(control, f"{server.server_port}\n".encode())
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    os.read(control, 1)
-    os._exit(0)
-
-
-main()
+serve(Handler)
