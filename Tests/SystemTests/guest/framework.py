@@ -29,15 +29,18 @@ def expect_equal(got, wanted, what):
 
 
 def wait_until(function, seconds, what):
-    """Calls until it gives something true, and returns that."""
+    """Calls until it gives something true, and returns that. Less and less often: each call of hearthctl takes its share of the
+    emulated processors from what it waits for."""
     end = time.monotonic() + seconds
+    pause = 0.1
     while True:
         value = function()
         if value:
             return value
         if time.monotonic() > end:
             raise Failed('not within %g s: %s' % (seconds, what() if callable(what) else what))
-        time.sleep(0.1)
+        time.sleep(pause)
+        pause = min(pause * 1.4, 0.5)
 
 
 def stays(function, seconds, what):

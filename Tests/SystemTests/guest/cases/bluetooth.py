@@ -99,8 +99,8 @@ def wakes_for_two_seconds(hub):
     hub.air.wait_for('disconnected')
     hub.air.tell('set', 'cuff', 'advertise_for', 'off')
     hub.air.tell('silence', 'cuff')
-    for n in range(3):
-        time.sleep(12)
+    for n, silence in enumerate((12, 4, 4)):
+        time.sleep(silence)
         hub.air.tell('measure', 'cuff', 'systolic=%d' % (140 + n))
         hub.air.tell('advertise', 'cuff', 2)
         hub.wait_for_readings(2 + n)
@@ -121,7 +121,7 @@ def three_at_once(hub):
         hub.air.tell('silence', name)
         hub.air.tell('measure', name, 'pulse=77')
     for name in ('cuff', 'scale', 'oximeter'):
-        hub.air.tell('advertise', name, 5)
+        hub.air.tell('advertise', name, 15)
     wait_until(lambda: len(hub.air.events('confirmed')) == 6, 30, 'three more confirmed')
     expect(len(hub.readings()) >= 5, 'readings', len(hub.readings()))
 

@@ -31,8 +31,10 @@ class Watch:
         hub = self.hub
         expect_equal(hub.pid(), self.pid, 'process')
         count = len([r for r in hub.readings() if r['patient'] == 'p-secret-1'])
+        # The hub gives the quiet link back, the scale wakes for its measurement. What is sent while the kernel still holds a link
+        # that the daemon has closed (2 s) is heard by nobody.
+        wait_until(lambda: 'scale=free' in hub.air.tell('list'), 60, 'the scale is let go')
         hub.air.tell('measure', 'scale', 'weight=%d' % (60 + count))
-        # The hub gave the quiet link back: the scale wakes for its measurement.
         hub.air.tell('advertise', 'scale')
         wait_until(lambda: len([r for r in hub.readings() if r['patient'] == 'p-secret-1']) == count + 1, 60,
                    'the scale beside it is read')
