@@ -52,7 +52,7 @@ public struct HubEvent: Sendable, Hashable {
     self.at = at
     self.offsetSeconds = offsetSeconds
     content = .hub(code: code, message: message, isOver: isOver)
-    id = NameBasedUUID.make(Array("event|hub|\(code)|\(isOver)|\(at)".utf8)).description
+    id = NameBasedUUID.make(Array("event|hub|\(code)|\(isOver)|\(at)|\(message)".utf8)).description
   }
 
   /// What a rule did, where it is that.
