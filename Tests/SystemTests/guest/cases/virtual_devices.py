@@ -110,5 +110,5 @@ def nobody_answers(hub):
 def storm(hub):
     """2,000 unasked indications; the last one is good. (The client confirms what it gets.)"""
     hub.air.start('cuff,hostile=storm', 'scale,hostile=lengths')
-    expect_in('READING blood pressure 128/82', probe('read', CUFF, 'random', '--wait', '6'))
+    expect_in('READING blood pressure 128/82', probe('read', CUFF, 'random', '--wait', '8', timeout=80))
     expect_in('READING weight 82.40', probe('read', SCALE, 'random', '--wait', '4'))
