@@ -214,7 +214,7 @@ extension Gateway {
           ]
         })
     }
-    if let plans = pulls[name].map({ pullStatus($0, now) }) { object["plans"] = plans }
+    if let plans = pullStatus(name, now) { object["plans"] = plans }
     object["last_success"] = instant(outbox.lastSuccess)
     if let error = outbox.lastError {
       object["last_error"] = ["code": .string(error.code), "message": .string(error.text)]
@@ -261,6 +261,7 @@ extension Gateway {
           "backend-\(name)", error == nil, "takes readings", "\(error?.text ?? "") (\(error?.code ?? ""))",
           outbox.isMisconfigured ? "check its address and credential" : "nothing is lost; it is tried again by itself"))
     }
+    list += pullChecks(now)
     list.append(
       check(
         "bluetooth", bluetoothFault == nil || bluetooth.devices.isEmpty,

@@ -277,22 +277,6 @@ extension Gateway {
     let message = withdrawn.isEmpty ? "its plans are all there again" : pulls[name]?.withdrawnText ?? ""
     return tell("plan.withdrawn", !withdrawn.isEmpty, "backend \(name): \(message)", now, about: name)
   }
-
-  // MARK: Status
-
-  func pullStatus(_ pull: PlanPull, _ now: Now) -> JSONValue {
-    var object = JSONObject()
-    object["url"] = .string(pull.file)
-    object["state"] = .string(
-      pull.isUnderway ? "asking" : pull.isMisconfigured ? "misconfigured" : pull.attempts > 0 ? "waiting" : "idle")
-    object["last_success"] = instant(pull.lastSuccess)
-    if let tag = pull.seen { object["etag"] = .string(tag) }
-    object["refused"] = .array(pull.refused.map { .string($0) })
-    object["withdrawn"] = .array(pull.withdrawn.sorted().map { .string($0) })
-    if let error = pull.error { object["last_error"] = ["code": .string(error.code), "message": .string(error.text)] }
-    if let next = pull.nextAt { object["next_attempt_seconds"] = .int(max(0, next - now.monotonic) / 1000) }
-    return .object(object)
-  }
 }
 
 extension CallerName {

@@ -126,6 +126,13 @@ private let verifier = """
     #expect(refused.contains { $0.contains(":2:1: plans[1].patient: nobody on this hub") }, "\(refused)")
     #expect(try bed.version() == 3)
     #expect(try bed.home.ctl("status").out.contains("rules[0].kind"))
+    // Whoever looks without --json sees it too.
+    let listed = try bed.home.ctl("backends").out
+    #expect(listed.contains("plans of care: 1 in force, asked "), "\(listed)")
+    #expect(listed.contains("refused: ") && listed.contains("rules[0].kind"), "\(listed)")
+    let doctor = try bed.home.ctl("doctor")
+    #expect(doctor.out.contains("FAIL  plans-care: a plan is refused, the old one stays in force"), "\(doctor.out)")
+    #expect(doctor.status == 1)
     #expect(bed.home.stop() == 0)
     // The last good one is on disk; while the server has nothing better it stays in force over a restart.
     try bed.home.start()

@@ -98,7 +98,8 @@ enum BackendsVerb {
   static let verb = Verb(
     name: "backends", summary: "where readings go, and what waits", usage: "[--json]",
     text: """
-      Nothing that waits is lost; a backend that fails is tried again by itself.
+      Nothing that waits is lost; a backend that fails is tried again by itself. Of
+      one that gives plans: when it was asked, what is in force, what is refused.
 
       examples:
         hearthctl backends
@@ -111,7 +112,7 @@ enum BackendsVerb {
     if arguments.isJSON {
       Terminal.line(answer.whole)
     } else {
-      Terminal.out(table(answer.items) + refused(answer.items))
+      Terminal.out(table(answer.items) + refused(answer.items) + plans(answer.items))
     }
     return 0
   }
@@ -124,6 +125,31 @@ enum BackendsVerb {
         let id = Terminal.clean(String((item["id"]?.string ?? "-").prefix(8)))
         lines.append(
           "\(Show.text(backend["name"])) refused \(id) at \(Show.time(item["at"])): \(Show.text(item["reason"]))")
+      }
+    }
+    return lines.isEmpty ? "" : lines.joined(separator: "\n") + "\n"
+  }
+
+  /// Backends that give plans: when they were asked, what is in force, what is refused and why.
+  private static func plans(_ backends: [JSONValue]) -> String {
+    var lines: [String] = []
+    for backend in backends {
+      guard let plans = backend["plans"] else { continue }
+      var facts = ["\(plans["in_force"]?.int ?? 0) in force", "asked \(Show.time(plans["last_asked"]))"]
+      facts.append("answered \(Show.time(plans["last_success"]))")
+      if let tag = plans["etag"]?.string { facts.append("tag \(tag)") }
+      if let next = plans["next_attempt_seconds"]?.int { facts.append("next in \(Show.duration(next))") }
+      lines.append(Show.paragraph("  ", "plans of \(Show.text(backend["name"])): " + facts.joined(separator: ", ")))
+      if let error = plans["last_error"] {
+        lines.append(Show.paragraph("    ", "\(Show.text(error["message"])) (\(Show.text(error["code"])))"))
+      }
+      for reason in plans["refused"]?.array ?? [] {
+        lines.append(Show.paragraph("    ", "refused: \(Show.text(reason))"))
+      }
+      let withdrawn = plans["withdrawn"]?.array ?? []
+      if !withdrawn.isEmpty {
+        let names = withdrawn.map { Show.text($0) }.joined(separator: ", ")
+        lines.append(Show.paragraph("    ", "not in its answer any more, still in force: \(names)"))
       }
     }
     return lines.isEmpty ? "" : lines.joined(separator: "\n") + "\n"
