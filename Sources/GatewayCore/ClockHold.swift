@@ -102,7 +102,16 @@ extension Gateway {
       reading.anchor = nil
       if reading.deviceTime != nil, !reading.flags.contains(.clockUnverified) { reading.flags.append(.clockUnverified) }
     }
-    return append([.reading(reading)], now: now)
+    // In its new place it may mean something else to trends.
+    guard let patient = reading.patient, let plan = plans[patient], Monitor.awaitsSettlement(reading, by: plan) else {
+      return append([.reading(reading)], now: now)
+    }
+    let before = state.rules[patient] ?? PatientState()
+    var after = before
+    after.isUnsettled = true
+    state.rules[patient] = after
+    return append(
+      [.rules(patient: patient, after), .reading(reading)], rulesBefore: [patient: before], now: now)
   }
 }
 

@@ -205,6 +205,7 @@ public struct Gateway: Sendable {
       outboxes[name]?.pausedUntil = now.monotonic + jitter.next(0...identity.startSpread)
     }
     startPulls(now)
+    resumeSettling(now)
     watch.heartbeatAt = configuration.watch.heartbeatEvery.map { now.monotonic + min($0, 60_000) }
     return effects + openBluetooth() + openDevices(now) + recoverFragments(now) + wakeOutboxes(now) + expireRules(now)
       + resumeErasures()
@@ -305,6 +306,8 @@ public struct Gateway: Sendable {
 
   /// When the next wait for a repeat ends, on the monotonic clock; set by `expireRules`.
   var ruleDeadline: Int64?
+  /// Deliveries that go on, by patient, on the monotonic clock.
+  var settling: [String: Settling] = [:]
   /// When the next session on a public device ends, on the monotonic clock.
   var sessionDeadline: Int64?
 

@@ -393,8 +393,8 @@ extension Gateway {
     }
     reading.patient = patient
     var rulesBefore: [String: PatientState] = [:]
-    let entries = judge(&reading, now, &rulesBefore)
-    return append([.reading(reading)] + entries, request: request, rulesBefore: rulesBefore, now: now)
+    let entries = judged(reading, now, &rulesBefore)
+    return append(entries, request: request, rulesBefore: rulesBefore, now: now)
   }
 }
 

@@ -253,9 +253,7 @@ extension Gateway {
     for raw in output.readings {
       guard let device = devices[id] else { continue }
       guard let reading = admit(raw, device, now, complete: &complete) else { continue }
-      var judged = reading
-      entries += judge(&judged, now, &rulesBefore)
-      entries.insert(.reading(judged), at: output.fragments.count)
+      entries += judged(reading, now, &rulesBefore)
     }
     if !output.readings.isEmpty, state.fragments[id] != nil { entries.append(.fragmentsTaken(device: id)) }
     for problem in output.problems where problem.raw != nil { entries.append(.problem(device: id, problem)) }
@@ -292,11 +290,13 @@ extension Gateway {
     return reading
   }
 
-  /// Judges a reading by its patient's plan; gives the events and the rules' new state.
-  mutating func judge(
-    _ reading: inout Reading, _ now: Now, _ rulesBefore: inout [String: PatientState]
+  /// A reading judged by its patient's plan: the rules' new state, so that who reads the journal knows what the reading waits
+  /// for, the reading, and the events.
+  mutating func judged(
+    _ given: Reading, _ now: Now, _ rulesBefore: inout [String: PatientState]
   ) -> [JournalEntry] {
-    guard let patient = reading.patient, let plan = plans[patient] else { return [] }
+    var reading = given
+    guard let patient = reading.patient, let plan = plans[patient] else { return [.reading(reading)] }
     let before = state.rules[patient] ?? PatientState()
     var after = before
     let outcome = Monitor.judge(
@@ -307,10 +307,11 @@ extension Gateway {
     var entries: [JournalEntry] = []
     if after != before {
       if rulesBefore[patient] == nil { rulesBefore[patient] = before }
-      state.rules[patient] = after.rules.isEmpty ? nil : after
+      state.rules[patient] = after.isNormal ? nil : after
       entries.append(.rules(patient: patient, after))
       planRuleDeadline(now)
     }
+    entries.append(.reading(reading))
     let offset = reading.receivedAt.offsetSeconds
     entries += outcome.events.map { .event(HubEvent($0, at: now.wall, offsetSeconds: offset, reading: reading.id)) }
     return entries

@@ -92,7 +92,10 @@ public struct GatewayState: Sendable, Hashable {
       lastRecord[reading.device.id] = number
     }
     recent[reading.device.id, default: RecentReadings()].insert(reading)
-    if let patient = reading.patient { history[patient, default: PatientHistory()].add(reading) }
+    if let patient = reading.patient {
+      history[patient, default: PatientHistory()].add(reading)
+      rules[patient]?.noteUnsettled(reading)
+    }
     if reading.patient == nil {
       parked[reading.id] = ParkedReading(sequence: sequence, device: reading.device.id, user: reading.user)
     } else {
@@ -176,8 +179,13 @@ public struct GatewayState: Sendable, Hashable {
     switch kind {
     case .rules:
       guard let patient = value["patient"]?.string else { return false }
-      let state = PatientState(json: value["rules"])
-      rules[patient] = state.rules.isEmpty ? nil : state
+      var state = PatientState(json: value["rules"])
+      // What waits came before, as readings.
+      if value["unsettled"]?.bool ?? false {
+        state.isUnsettled = true
+        state.unsettled = rules[patient]?.unsettled ?? []
+      }
+      rules[patient] = state.isNormal ? nil : state
     case .fragment:
       guard let device = value["device"]?.string, let source = value["source"]?.string,
         let octets = value["hex"]?.string.flatMap({ try? Hex.decode($0) })

@@ -24,6 +24,7 @@ extension PatientState {
           members["ack"] = ["by": .string(word.by), "at": .int(word.at), "note": .string(word.note)]
         }
         if state.isUntold { members["untold"] = true }
+        if let late = state.lateDue { members["late_due"] = late.json }
         fields = .object(members)
       }
       object[id] = fields
@@ -52,7 +53,40 @@ extension PatientState {
       }
       state.toldZone = member.value["told_zone"]?.string.flatMap(Zone.init(rawValue:))
       state.isUntold = member.value["untold"]?.bool ?? false
+      state.lateDue = member.value["late_due"].flatMap { LateReading(json: $0) }
       rules[member.key] = state
+    }
+  }
+}
+
+extension LateReading {
+  var json: JSONValue {
+    var object = JSONObject()
+    object["zone"] = .string(zone.rawValue)
+    object["at"] = .int(time)
+    if let id { object["id"] = .string(id.description) }
+    return .object(object)
+  }
+
+  init?(json: JSONValue) {
+    guard let zone = json["zone"]?.string.flatMap(Zone.init(rawValue:)), case .number(let at)? = json["at"],
+      let time = at.int64
+    else { return nil }
+    self.init(zone: zone, time: time, id: json["id"]?.string.flatMap { ReadingID($0) })
+  }
+}
+
+extension PatientState {
+  /// What waits for the end of a delivery: an identifier and a time each.
+  var unsettledJSON: JSONValue { .array(unsettled.map { [.string($0.id.description), .int($0.time)] }) }
+
+  mutating func takeUnsettled(_ json: JSONValue) {
+    isUnsettled = true
+    unsettled = (json.array ?? []).compactMap { item in
+      guard let fields = item.array, fields.count == 2, let id = fields[0].string.flatMap({ ReadingID($0) }),
+        case .number(let number) = fields[1], let time = number.int64, ClockAnchor.range.contains(time)
+      else { return nil }
+      return Unsettled(id: id, time: time)
     }
   }
 }
@@ -191,6 +225,11 @@ extension GatewayState {
     var rulesObject = JSONObject()
     for (patient, state) in rules.sorted(by: { $0.key < $1.key }) { rulesObject[patient] = state.json }
     object["rules"] = .object(rulesObject)
+    var unsettledObject = JSONObject()
+    for (patient, state) in rules.sorted(by: { $0.key < $1.key }) where state.isUnsettled {
+      unsettledObject[patient] = state.unsettledJSON
+    }
+    object["unsettled"] = .object(unsettledObject)
     var historyObject = JSONObject()
     for (patient, history) in history.sorted(by: { $0.key < $1.key }) {
       historyObject[patient] = history.json(most: most)
@@ -268,6 +307,9 @@ extension GatewayState {
       lastRecord[member.key] = UInt32(exactly: unsigned(member.value))
     }
     for member in value["rules"]?.object?.members ?? [] { rules[member.key] = PatientState(json: member.value) }
+    for member in value["unsettled"]?.object?.members ?? [] {
+      rules[member.key, default: PatientState()].takeUnsettled(member.value)
+    }
     for member in value["history"]?.object?.members ?? [] {
       history[member.key] = PatientHistory(json: member.value)
     }

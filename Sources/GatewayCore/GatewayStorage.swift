@@ -1,4 +1,4 @@
-// What follows when something is on disk, or is not; deliveries; the rules' deadlines.
+// What follows when something is on disk, or is not.
 
 internal import ControlProtocol
 internal import Drivers
@@ -27,6 +27,7 @@ extension Gateway {
       case .reading(let reading):
         inFlight.remove(reading.id)
         state.add(reading, sequence: sequence)
+        noteSettling(reading, now)
         if !clockState.reading.isEmpty {
           clockState.reading = clockState.reading.filter { number in
             state.held.values.contains { $0.sequence == number }
@@ -57,7 +58,8 @@ extension Gateway {
         effects += erasureBegun(patient)
         isErasure = true
       case .erased(let patient, let counts): state.endErasing(patient, counts)
-      case .rules, .problem, .audit, .snapshot: break
+      case .rules(let patient, let rules): takeMark(patient, rules, with: append)
+      case .problem, .audit, .snapshot: break
       }
     }
     // An erasure is answered when it is complete.
@@ -84,7 +86,7 @@ extension Gateway {
       )
     }
     journalFailure = (failure, journalFailure?.since ?? now.wall)
-    for (patient, before) in append.rulesBefore { state.rules[patient] = before.rules.isEmpty ? nil : before }
+    restoreRules(append.rulesBefore, now)
     for case .reading(let reading) in append.entries { inFlight.remove(reading.id) }
     for case .erase(let patient) in append.entries { erasures[patient]?.removeAll { $0 == append.request } }
     if let backend = append.backend, let lane = append.lane { outboxes[backend]?.storingFailed(lane, now) }
@@ -97,7 +99,9 @@ extension Gateway {
     }
     // A device that keeps what is not confirmed sends it again. One without memory has given its only copy: it is held here.
     guard let id = append.device else {
-      if append.backend == nil, append.request == nil { hold(append.entries, now) }
+      // What time alone brought about is decided anew.
+      let mayWait = append.rulesBefore.isEmpty || append.holdsReading
+      if append.backend == nil, append.request == nil, mayWait { hold(append.entries, now) }
       return effects
     }
     let memory = devices[id]?.profile.memory
@@ -134,81 +138,6 @@ extension Gateway {
     // Held is as good as in flight: what a device sends again meanwhile is not stored twice.
     for case .reading(let reading) in unsaved { inFlight.insert(reading.id) }
     if !unsaved.isEmpty, retryUnsavedAt == nil { retryUnsavedAt = now.monotonic + 5000 }
-  }
-
-  // MARK: Rules that wait for a repeat
-
-  mutating func planRuleDeadline(_ now: Now) {
-    var times = state.rules.values.compactMap(\.nextDeadline)
-    for plan in plans.values where plan.isTimed {
-      let next = Monitor.nextDue(
-        plan, state: state.rules[plan.patient] ?? PatientState(),
-        history: state.history[plan.patient] ?? PatientHistory(),
-        devices: facts(plan.patient), zone: planZone(plan), now: now.wall)
-      if let next { times.append(next) }
-      // Devices still bring what they measured while the hub was off; a clock may come to be right.
-      if !isSettled(now) { times.append(now.wall + Gateway.settling) }
-    }
-    ruleDeadline = times.min().map { now.monotonic + max(0, $0 - now.wall) }
-  }
-
-  /// How long after a start nothing is called missing, in milliseconds.
-  static let settling: Int64 = 900_000
-
-  private func isSettled(_ now: Now) -> Bool {
-    now.isSynchronised && now.monotonic - identity.startedAt >= Gateway.settling
-  }
-
-  func planZone(_ plan: Plan) -> TimeZoneRules {
-    plan.timeZone.flatMap { zones[$0] } ?? zones[configuration.timeZone] ?? .utc
-  }
-
-  /// What is known of a patient's devices.
-  private func facts(_ patient: String) -> [DeviceFacts] {
-    devices.keys.sorted().compactMap { id in
-      guard let device = devices[id],
-        device.configuration.patient == patient || device.configuration.users.values.contains(patient)
-          || bindings.slots.contains(where: { $0.key.device == id && $0.value == patient })
-      else { return nil }
-      return DeviceFacts(
-        battery: device.battery.map { Int($0) }, clockOffset: device.clock?.offset, lastContact: device.lastContact)
-    }
-  }
-
-  mutating func expireRules(_ now: Now) -> [Effect] {
-    var entries: [JournalEntry] = []
-    var rulesBefore: [String: PatientState] = [:]
-    for patient in Set(state.rules.keys).union(plans.keys).sorted() {
-      guard let plan = plans[patient] else { continue }
-      let before = state.rules[patient] ?? PatientState()
-      var after = before
-      var events = Monitor.expire(plan, state: &after, now: now.wall)
-      if plan.isTimed, now.isSynchronised {
-        events += Monitor.due(
-          plan, state: &after, history: state.history[patient] ?? PatientHistory(), devices: facts(patient),
-          zone: planZone(plan), now: now.wall, isSettled: isSettled(now))
-      }
-      guard after != before else { continue }
-      rulesBefore[patient] = before
-      state.rules[patient] = after.rules.isEmpty ? nil : after
-      entries.append(.rules(patient: patient, after))
-      let offset = Int32(clamping: planZone(plan).local(at: now.wall / 1000).offset)
-      entries += events.map { .event(HubEvent($0, at: now.wall, offsetSeconds: offset, reading: nil)) }
-    }
-    planRuleDeadline(now)
-    return entries.isEmpty ? [] : append(entries, rulesBefore: rulesBefore, now: now)
-  }
-}
-
-extension Plan {
-  /// Some rule is judged by time alone.
-  var isTimed: Bool {
-    rules.contains { rule in
-      switch rule.kind {
-      case .missing, .device: rule.isEnabled
-      default: false
-      }
-    }
   }
 }
 

@@ -90,8 +90,12 @@ public enum JournalEntry: Sendable, Hashable {
     case .event(let event): return event.encoded
     case .snapshot(let state): return state.encoded
     case .rules(let patient, let state):
-      let value: JSONValue = ["patient": .string(patient), "rules": state.json]
-      return value.encoded()
+      var object = JSONObject()
+      object["patient"] = .string(patient)
+      object["rules"] = state.json
+      // The readings that wait stand behind this record.
+      if state.isUnsettled { object["unsettled"] = true }
+      return JSONValue.object(object).encoded()
     case .fragment(let device, let raw):
       let value: JSONValue = [
         "device": .string(device), "source": .string(raw.source), "hex": .string(Hex.encode(raw.octets)),

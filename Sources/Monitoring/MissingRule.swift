@@ -41,15 +41,16 @@ struct Slot: Hashable {
 }
 
 extension MissingRule {
-  /// The slots that begin in `(after, until]`, oldest first, by the patient's wall clock; at most 400.
-  func slots(after: Int64, until: Int64, zone rules: TimeZoneRules) -> [Slot] {
+  /// The slots that begin in `(after, until]`, oldest first, by the patient's wall clock; at most 400, or a few more than the `most`
+  /// that are asked for.
+  func slots(after: Int64, until: Int64, zone rules: TimeZoneRules, most: Int = 400) -> [Slot] {
     guard case .slots(let hours, let days) = schedule, until > after else { return [] }
     // A slot of which nobody knows is not judged: a clock that stepped over years would ask for thousands.
     let after = max(after, until - 100 * 86_400_000)
     var found: [Slot] = []
     var day = MissingRule.day(after, rules) - 1
     let last = MissingRule.day(until, rules) + 1
-    while day <= last, found.count < 400 {
+    while day <= last, found.count < most {
       // The first day of 1970 was a Thursday.
       let weekday = Int((day + 3) % 7 + 7) % 7 + 1
       if days.isEmpty || days.contains(weekday) {

@@ -1,4 +1,5 @@
-// Judging a reading by a plan: quality gate, then the rules in order, then the worst zone, then each rule's state.
+// Judging a reading by a plan: quality gate, then the rules in order, then the worst zone, then the state of rules over single
+// values. Trends wait until the delivery has settled (`Settlement`).
 
 public import Readings
 public import Zones
@@ -21,6 +22,8 @@ public enum Monitor {
   /// is implausible, from a demonstration or test, or in doubt by the device's own word never gives red alone; an implausible
   /// one is not judged by its value. A reading older than the plan's live window gets its zone and moves nothing; people
   /// hear of it once a day. A reading without a place in time is judged by band rules alone.
+  ///
+  /// Where `state.isUnsettled` is true afterwards, `settle` has something to say once nothing more comes.
   public static func judge(
     _ reading: Reading, by plan: Plan, state: inout PatientState, history: PatientHistory = PatientHistory(),
     zone: TimeZoneRules = .utc, now: Int64
@@ -46,58 +49,50 @@ public enum Monitor {
       let stored = state.rules[rule.id]
       let before = stored ?? RuleState()
       let day: (Int64) -> Int64 = { MissingRule.day($0, zone) }
+      // What is old leaves no zone and enters none: where the rule stands now is nothing to it.
       let own = rule.zone(
-        of: reading, values, taken: time, isUnfit: isUnfit, history, before: before.zone, day: day)
-      // A newer value was judged already: an older one confirms or worsens, it neither begins nor ends anything.
-      let isOlder = rule.concerns(reading, values) && rule.isOlder(reading, taken, than: earlier)
-      // But what was judged without it may look otherwise now.
-      let rejudged =
-        isOlder && time != nil && !isUnfit ? rule.rejudged(after: taken, history, before: before.zone, day) : []
-      let worst = rejudged.map(\.zone).max() ?? .green
-      // What is newest decides where the rule stands, when it is of now.
-      let newest = rejudged.last.flatMap { last in
-        let isNews = last.zone > .green ? last.zone != before.zone || before.phase == .normal : before.phase != .normal
-        return last.isNewest && isNews && now - plan.liveWindow <= last.time ? last : nil
-      }
+        of: reading, values, taken: time, isUnfit: isUnfit, history, before: isHistory ? .green : before.zone, day: day)
       if own != nil { judged = true }
-      // Nothing was, nothing is.
       let found = own ?? .green
-      if newest == nil, worst == .green, own == nil || (stored == nil && found == .green) { continue }
-      func move(_ zone: Zone, at time: Int64) -> RuleState.Phase {
-        var (after, kinds) = rule.next(before, zone: zone, at: time, now: now)
+      // A newer value was judged already: an older one confirms or worsens, it neither begins nor ends anything.
+      let isOlder = rule.concerns(reading, values) && rule.isOlder(taken, than: earlier)
+      var standing = "history"
+      if rule.isTrend {
+        // Judged when the delivery has settled; the reading keeps what is known at its arrival.
+        if time != nil, rule.awaits(reading, values, isUnfit: isUnfit) { state.isUnsettled = true }
+        if !isHistory, !isOlder { standing = (before.phase == .normal ? .pending : before.phase).rawValue }
+      } else if own == nil || (stored == nil && found == .green) {
+        continue
+      } else if isHistory || (isOlder && (found == .green || before.phase == .normal)) {
+        if found > .green {
+          // Told with what else comes of it: a backlog after an outage is no storm.
+          var after = before
+          after.lateDue = .worse(before.lateDue, LateReading(zone: found, time: taken, id: reading.id))
+          state.rules[rule.id] = after
+          state.isUnsettled = true
+        }
+      } else {
+        var (after, kinds) = rule.next(before, zone: found, at: taken, now: now)
         kinds = rule.told(kinds, before: before, after: &after, now: now)
         state.rules[rule.id] = after == RuleState() ? nil : after
         for (kind, zone) in kinds { outcome.events.append(rule.event(kind, zone, plan)) }
-        return after.phase
-      }
-      var standing = "history"
-      if let newest {
-        // As if they had come in their order: what is so now is told as of now.
-        _ = move(newest.zone, at: newest.time)
-      } else if isHistory || (isOlder && (found == .green || before.phase == .normal)) {
-        outcome.events += late(rule, plan, max(found, worst), before, &state, now)
-      } else {
-        standing = move(found, at: taken).rawValue
+        standing = after.phase.rawValue
       }
       if found > .green { outcome.evaluation.rules.append(.init(rule: rule.id, zone: found, state: standing)) }
       outcome.evaluation.zone = max(outcome.evaluation.zone ?? .green, found)
     }
     if !judged { outcome.evaluation.zone = nil }
     if state != stateBefore { state.note(outcome.events, before: stateBefore, now: now) }
+    for index in outcome.events.indices { outcome.events[index].reading = reading.id }
     return outcome
   }
 
-  /// An old reading out of band is told as yellow, once a day and rule: a backlog after an outage is no storm.
-  private static func late(
-    _ rule: Rule, _ plan: Plan, _ found: Zone, _ before: RuleState, _ state: inout PatientState, _ now: Int64
-  ) -> [MonitoringEvent] {
-    guard found > .green, before.phase == .normal, before.lateAt.map({ now - $0 >= 86_400_000 }) ?? true else {
-      return []
-    }
-    var after = before
-    after.lateAt = now
-    state.rules[rule.id] = after
-    return [rule.event(.late, .yellow, plan)]
+  /// Some trend of the plan looks at this reading: `settle` has something to judge when nothing more comes.
+  public static func awaitsSettlement(_ reading: Reading, by plan: Plan) -> Bool {
+    guard reading.takenAt != nil else { return false }
+    let values = Measure.values(in: reading)
+    let isUnfit = reading.flags.contains { Monitor.isUnfit($0) }
+    return plan.rules.contains { $0.isEnabled && $0.isTrend && $0.awaits(reading, values, isUnfit: isUnfit) }
   }
 
   /// Somebody has taken notice of what a rule raised. Nil when nothing is raised.
@@ -161,6 +156,32 @@ extension Rule {
     }
   }
 
+  /// The reading holds something that this rule looks at.
+  func concerns(_ reading: Reading, _ values: [Measure: ExactDecimal]) -> Bool {
+    switch kind {
+    case .bits(let bits), .quality(let bits): bits.readingKind == nil || bits.readingKind == reading.kind
+    default: measures.contains { values[$0] != nil || $0.isBeyond(in: reading) != nil }
+    }
+  }
+
+  /// The reading is one of those that this trend looks at.
+  func awaits(_ reading: Reading, _ values: [Measure: ExactDecimal], isUnfit: Bool) -> Bool {
+    switch kind {
+    case .bits(let bits), .quality(let bits): bits.readingKind == nil || bits.readingKind == reading.kind
+    default:
+      !isUnfit && measures.contains { values[$0] != nil }
+    }
+  }
+
+  /// A newer reading than one of this time was known to this rule already.
+  func isOlder(_ time: Int64, than earlier: PatientHistory) -> Bool {
+    switch kind {
+    case .bits(let bits), .quality(let bits):
+      earlier.newestSigns(bits.readingKind, 1, upTo: .max).contains { $0.time > time }
+    default: measures.contains { (earlier.last($0, upTo: .max) ?? .min) > time }
+    }
+  }
+
   /// The rule's next state after it came to `zone`, at `time` (milliseconds since 1970), and what is to be told. The wait for a
   /// repeat begins when the reading is known, at `now`.
   func next(
@@ -178,6 +199,7 @@ extension Rule {
       normal.toldZone = before.toldZone
       normal.isUntold = before.isUntold
       normal.lateAt = before.lateAt
+      normal.lateDue = before.lateDue
       normal.judgedThrough = before.judgedThrough
       normal.remindedFor = before.remindedFor
       return (normal, wasRaised ? [(.cleared, .green)] : [])

@@ -158,7 +158,7 @@ extension Monitor {
           guard known.phase == .normal else { continue }
           times.append(max(history.last(missing.measure, upTo: now) ?? through, through) + interval + missing.grace + 1)
         case .slots:
-          for slot in missing.slots(after: through, until: now + 8 * 86_400_000, zone: zone).prefix(3) {
+          for slot in missing.slots(after: through, until: now + 8 * 86_400_000, zone: zone, most: 3).prefix(3) {
             if let remind = missing.remindAfter, known.remindedFor != slot.start { times.append(slot.start + remind) }
             times.append(slot.end + missing.grace)
           }

@@ -47,7 +47,7 @@ public struct PatientHistory: Sendable, Hashable {
   /// The most values of a measure that are kept.
   public static let mostPoints = 800
   /// The most signs that are kept.
-  static let mostSigns = 64
+  static let mostSigns = 128
   /// The most values of a measure that are kept apart.
   static let mostAsides = 32
   /// The most marks that are kept.
@@ -65,22 +65,37 @@ public struct PatientHistory: Sendable, Hashable {
   /// Nothing yet.
   public init() {}
 
-  /// Adds a reading's values, once. One without a place in time, or that is not the patient's or not to be believed, is left
-  /// out of the values; its signs count.
+  /// Adds a reading's values, once. One without a place in time or that is not to be believed is left out of the values, one that
+  /// may be somebody else's is kept apart; their signs count.
   public mutating func add(_ reading: Reading) {
     guard let time = reading.takenAt?.milliseconds else { return }
     let id = reading.id.low
-    insertSign(Sign(time: time, id: id, kind: reading.kind, flags: reading.flags))
-    guard !reading.flags.contains(where: { Monitor.isUnfit($0) }) else { return }
-    let isDoubtful = reading.flags.contains { $0.isDoubt }
-    let isAside = reading.flags.contains(.suspectPerson)
-    for (measure, value) in Measure.values(in: reading) {
+    let isUnfit = reading.flags.contains { Monitor.isUnfit($0) }
+    let measured = isUnfit ? [:] : Measure.values(in: reading)
+    let isAside = measured[.weight].map { isSomebodyElse($0, at: time) } ?? false
+    // What was said at its arrival is one thing, what is known now another.
+    var flags = reading.flags.filter { $0 != .suspectPerson }
+    let isDoubtful = flags.contains { $0.isDoubt }
+    if isAside { flags.append(.suspectPerson) }
+    insertSign(Sign(time: time, id: id, kind: reading.kind, flags: flags))
+    for (measure, value) in measured {
       let point = Point(time: time, id: id, value: value, isDoubtful: isDoubtful)
       if isAside {
         PatientHistory.insert(point, &asides[measure, default: []], most: PatientHistory.mostAsides)
       } else {
         PatientHistory.insert(point, &values[measure, default: []], most: PatientHistory.mostPoints)
       }
+    }
+    if measured[.weight] != nil { judgeWeights(after: time) }
+  }
+
+  /// True when this reading is known: a device sent it again.
+  public func contains(_ reading: Reading) -> Bool {
+    guard let time = reading.takenAt?.milliseconds else { return false }
+    if signs.contains(where: { $0.id == reading.id.low && $0.time == time }) { return true }
+    return Measure.values(in: reading).keys.contains { measure in
+      points(measure, from: time, to: time).contains { $0.id == reading.id.low }
+        || (asides[measure] ?? []).contains { $0.id == reading.id.low && $0.time == time }
     }
   }
 
@@ -95,33 +110,50 @@ public struct PatientHistory: Sendable, Hashable {
 
   /// Takes a reading's values out again: its place in time was wrong.
   public mutating func remove(_ id: ReadingID) {
-    for measure in values.keys { values[measure]?.removeAll { $0.id == id.low } }
-    for measure in asides.keys { asides[measure]?.removeAll { $0.id == id.low } }
+    let weight = values[.weight]?.first { $0.id == id.low }?.time
+    for measure in Measure.allCases {
+      PatientHistory.remove(measure, from: &values) { $0.id == id.low }
+      PatientHistory.remove(measure, from: &asides) { $0.id == id.low }
+    }
     signs.removeAll { $0.id == id.low }
+    if let weight { judgeWeights(after: weight) }
   }
 
-  private static func insert(_ point: Point, _ points: inout [Point], most: Int) {
-    let index = PatientHistory.index(points, after: point.time)
-    // Equal identifiers stand at equal times.
-    var before = index
-    while before > 0, points[before - 1].time == point.time {
-      if points[before - 1].id == point.id { return }
-      before -= 1
+  /// The same without some readings, by half of their identifiers; none of them is older than `since`.
+  func leavingOut(_ ids: [UInt64: ReadingID], since: Int64) -> PatientHistory {
+    var left = self
+    for (measure, points) in values where points.last.map({ $0.time >= since }) ?? false {
+      PatientHistory.remove(measure, from: &left.values) { $0.time >= since && ids[$0.id] != nil }
+    }
+    left.signs.removeAll { ids[$0.id] != nil }
+    return left
+  }
+
+  static func remove(_ measure: Measure, from values: inout [Measure: [Point]], where isGone: (Point) -> Bool) {
+    values[measure]?.removeAll(where: isGone)
+    if values[measure]?.isEmpty ?? false { values[measure] = nil }
+  }
+
+  static func insert(_ point: Point, _ points: inout [Point], most: Int) {
+    var index = PatientHistory.index(points, after: point.time)
+    // Of equal times the identifier decides: the order in which they came does not.
+    while index > 0, points[index - 1].time == point.time, points[index - 1].id >= point.id {
+      if points[index - 1].id == point.id { return }
+      index -= 1
     }
     points.insert(point, at: index)
-    // Trimmed now and then, not at each value.
-    if points.count > 2 * most || points.count % 64 == 0 {
-      let newest = points.last?.time ?? point.time
-      let old = PatientHistory.index(points, after: newest - PatientHistory.length - 1)
-      points.removeFirst(max(old, points.count - most, 0))
-    }
+    // Trimmed at once: what is kept are the newest, whatever came first.
+    let newest = points.last?.time ?? point.time
+    let old = PatientHistory.index(points, after: newest - PatientHistory.length - 1)
+    let excess = max(old, points.count - most, 0)
+    if excess > 0 { points.removeFirst(excess) }
   }
 
   private mutating func insertSign(_ sign: Sign) {
     guard !signs.contains(where: { $0.id == sign.id }) else { return }
-    let index = signs.lastIndex { $0.time <= sign.time }.map { $0 + 1 } ?? 0
+    let index = signs.lastIndex { ($0.time, $0.id) < (sign.time, sign.id) }.map { $0 + 1 } ?? 0
     signs.insert(sign, at: index)
-    if signs.count > 2 * PatientHistory.mostSigns { signs.removeFirst(signs.count - PatientHistory.mostSigns) }
+    if signs.count > PatientHistory.mostSigns { signs.removeFirst(signs.count - PatientHistory.mostSigns) }
   }
 
   /// The first index whose time is later.
@@ -153,15 +185,4 @@ public struct PatientHistory: Sendable, Hashable {
 
   /// When a measure was last taken, up to an instant.
   public func last(_ measure: Measure, upTo time: Int64) -> Int64? { newest(measure, 1, upTo: time).last?.time }
-
-  /// True when a weight is so far from the week's median that somebody else may stand on the scale: more than 3 kg and more
-  /// than 4 %.
-  public func isSomebodyElse(_ weight: ExactDecimal, at time: Int64) -> Bool {
-    let week = points(.weight, from: time - 7 * 86_400_000, to: time).map(\.value).sorted()
-    guard week.count >= 3, let difference = weight.subtracting(week[(week.count - 1) / 2]) else { return false }
-    let median = week[(week.count - 1) / 2]
-    let away = difference < .zero ? ExactDecimal.zero.subtracting(difference) ?? difference : difference
-    guard let share = median.scaled(by: 4, over: 100, places: 6) else { return false }
-    return max(ExactDecimal(3), share) < away
-  }
 }

@@ -12,8 +12,6 @@ public struct PlanReplay: Sendable {
     public var at: Int64
     /// What was told.
     public var event: MonitoringEvent
-    /// The reading that led to it; nil: time alone.
-    public var reading: ReadingID?
   }
 
   /// The plan.
@@ -29,6 +27,8 @@ public struct PlanReplay: Sendable {
   private var seen: Set<ReadingID> = []
   /// Before this nothing is called missing.
   private var settledAt: Int64
+  /// A delivery that goes on.
+  private var settling: Settling?
 
   /// A plan that comes into force at `start`, or a hub that starts then with what it kept. For `settling` milliseconds nothing is
   /// called missing: devices still bring what they measured while the hub was off.
@@ -42,6 +42,8 @@ public struct PlanReplay: Sendable {
     self.history = history
     now = start
     settledAt = start + max(0, settling)
+    // What came before a restart is judged after it.
+    if state.isUnsettled { self.settling = Settling(at: start) }
     judgeTime()
   }
 
@@ -49,12 +51,19 @@ public struct PlanReplay: Sendable {
   @discardableResult
   public mutating func take(_ reading: Reading, at time: Int64) -> Evaluation? {
     pass(to: time)
-    guard seen.insert(reading.id).inserted else { return nil }
+    guard seen.insert(reading.id).inserted, !history.contains(reading) else { return nil }
     let outcome = Monitor.judge(reading, by: plan, state: &state, history: history, zone: zone, now: now)
     var judged = reading
     judged.flags += outcome.flags.filter { !judged.flags.contains($0) }
     history.add(judged)
-    told += outcome.events.map { Told(at: now, event: $0, reading: reading.id) }
+    told += outcome.events.map { Told(at: now, event: $0) }
+    state.noteUnsettled(judged)
+    if state.isUnsettled {
+      let isLive = (judged.takenAt?.milliseconds).map { now - plan.liveWindow <= $0 } ?? false
+      var going = settling ?? Settling(at: now)
+      going.note(isLive: isLive, count: state.unsettled.count, at: now)
+      settling = going
+    }
     judgeTime()
     return outcome.evaluation
   }
@@ -73,13 +82,17 @@ public struct PlanReplay: Sendable {
   private func nextDue() -> Int64? {
     let due = Monitor.nextDue(plan, state: state, history: history, devices: [], zone: zone, now: now)
     let settled = settledAt > now ? settledAt : nil
-    return [due, state.nextDeadline.map { max($0, now + 1) }, settled].compactMap { $0 }.min()
+    return [due, state.nextDeadline.map { max($0, now + 1) }, settled, settling?.deadline].compactMap { $0 }.min()
   }
 
   private mutating func judgeTime() {
     var events = Monitor.expire(plan, state: &state, now: now)
+    if let going = settling, going.deadline <= now {
+      settling = nil
+      events += Monitor.settle(plan, state: &state, history: history, zone: zone, now: now)
+    }
     events += Monitor.due(
       plan, state: &state, history: history, devices: [], zone: zone, now: now, isSettled: now >= settledAt)
-    told += events.map { Told(at: now, event: $0, reading: nil) }
+    told += events.map { Told(at: now, event: $0) }
   }
 }

@@ -36,6 +36,8 @@ public struct RuleState: Sendable, Hashable {
   public var acknowledgement: RuleAcknowledgement?
   /// When people last heard of an old reading, in milliseconds since 1970.
   public var lateAt: Int64?
+  /// An old reading out of band that is told when the delivery has settled.
+  public var lateDue: LateReading?
   /// Of a missing rule: every slot that begins up to here is judged, in milliseconds since 1970.
   public var judgedThrough: Int64?
   /// Of a missing rule: the slot whose reminder went out.
@@ -77,6 +79,13 @@ public struct RuleAcknowledgement: Sendable, Hashable {
 public struct PatientState: Sendable, Hashable {
   /// By rule id; a rule that is missing is normal.
   public var rules: [String: RuleState]
+  /// A delivery goes on: trends and old readings are judged when nothing more comes.
+  public var isUnsettled = false
+  /// What came of it and is known for good, in the order in which it came.
+  public var unsettled: [Unsettled] = []
+
+  /// Nothing is to be kept.
+  public var isNormal: Bool { rules.isEmpty && !isUnsettled }
 
   /// Everything normal.
   public init(rules: [String: RuleState] = [:]) { self.rules = rules }
@@ -140,6 +149,8 @@ public struct MonitoringEvent: Sendable, Hashable {
   public var message: String?
   /// Who has taken notice, of an acknowledgement.
   public var acknowledgement: RuleAcknowledgement?
+  /// The reading that led to it; nil: time alone, or what was known looks otherwise now.
+  public var reading: ReadingID?
 
   /// An event of a rule.
   public init(patient: String, rule: String, kind: Kind, zone: Zone, planVersion: Int) {

@@ -126,9 +126,13 @@ private let pressure = BandRule(
     let outcome = Monitor.judge(reading(.systolic, "200"), by: plan(pressure), state: &state, now: 7_200_001)
     #expect(outcome.evaluation.zone == .red)
     #expect(outcome.evaluation.rules.map(\.state) == ["history"])
-    // Told once, as late and yellow; nobody is called, and the rule stays normal.
-    #expect(outcome.events.map(\.kind) == [.late])
-    #expect(outcome.events.map(\.zone) == [.yellow])
+    // Told once, as late and yellow, when nothing more comes; nobody is called, and the rule stays normal.
+    #expect(outcome.events.isEmpty)
+    #expect(state.isUnsettled)
+    let events = Monitor.settle(plan(pressure), state: &state, history: PatientHistory(), now: 7_203_001)
+    #expect(events.map(\.kind) == [.late])
+    #expect(events.map(\.zone) == [.yellow])
+    #expect(!state.isUnsettled)
     #expect(state.rules["r"]?.phase == .normal)
   }
 

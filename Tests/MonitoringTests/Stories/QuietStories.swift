@@ -76,6 +76,7 @@ private func bounded(_ quiet: Int64) -> Rule {
     var story = Story(Practice.plan([Practice.fever]), 2026, 2, from: "1 06:00")
     story.measure("1 09:00", [(.temperature, "39.5")])
     story.measure("1 08:30", [(.temperature, "37.0")], arrives: "1 09:01")
+    story.end("1 09:02")
     #expect(story.told == ["1 09:00 temp raised red"])
   }
 
@@ -83,6 +84,7 @@ private func bounded(_ quiet: Int64) -> Rule {
     var story = Story(Practice.plan([Practice.fever]), 2026, 2, from: "1 06:00")
     story.measure("1 09:00", [(.temperature, "37.0")])
     story.measure("1 08:30", [(.temperature, "39.5")], arrives: "1 09:01")
+    story.end("1 09:02")
     #expect(story.told == ["1 09:01 temp late yellow"])
   }
 

@@ -1,0 +1,151 @@
+// What time brings about with rules: a repeat that did not come, a delivery that has settled, a measurement that is missing.
+
+internal import Monitoring
+internal import Readings
+internal import Zones
+
+extension Gateway {
+  mutating func planRuleDeadline(_ now: Now) {
+    var times = state.rules.values.compactMap(\.nextDeadline)
+    for plan in plans.values where plan.isTimed {
+      let next = Monitor.nextDue(
+        plan, state: state.rules[plan.patient] ?? PatientState(),
+        history: state.history[plan.patient] ?? PatientHistory(),
+        devices: facts(plan.patient), zone: planZone(plan), now: now.wall)
+      if let next { times.append(next) }
+      // Devices still bring what they measured while the hub was off; a clock may come to be right.
+      if !isSettled(now) { times.append(now.wall + Gateway.startingUp) }
+    }
+    ruleDeadline = (times.map { now.monotonic + max(0, $0 - now.wall) } + settling.values.map(\.deadline)).min()
+  }
+
+  /// How long after a start nothing is called missing, in milliseconds.
+  static let startingUp: Int64 = 900_000
+
+  private func isSettled(_ now: Now) -> Bool {
+    now.isSynchronised && now.monotonic - identity.startedAt >= Gateway.startingUp
+  }
+
+  func planZone(_ plan: Plan) -> TimeZoneRules {
+    plan.timeZone.flatMap { zones[$0] } ?? zones[configuration.timeZone] ?? .utc
+  }
+
+  /// What is known of a patient's devices.
+  private func facts(_ patient: String) -> [DeviceFacts] {
+    devices.keys.sorted().compactMap { id in
+      guard let device = devices[id],
+        device.configuration.patient == patient || device.configuration.users.values.contains(patient)
+          || bindings.slots.contains(where: { $0.key.device == id && $0.value == patient })
+      else { return nil }
+      return DeviceFacts(
+        battery: device.battery.map { Int($0) }, clockOffset: device.clock?.offset, lastContact: device.lastContact)
+    }
+  }
+
+  mutating func expireRules(_ now: Now) -> [Effect] {
+    var entries: [JournalEntry] = []
+    var rulesBefore: [String: PatientState] = [:]
+    for patient in Set(state.rules.keys).union(plans.keys).union(settling.keys).sorted() {
+      let before = state.rules[patient] ?? PatientState()
+      var after = before
+      guard let plan = plans[patient] else {
+        // Nothing is judged by a plan that is gone, nor by the next one.
+        guard settles(patient, now), before.isUnsettled else { continue }
+        (after.isUnsettled, after.unsettled) = (false, [])
+        rulesBefore[patient] = before
+        state.rules[patient] = after.isNormal ? nil : after
+        entries.append(.rules(patient: patient, after))
+        continue
+      }
+      var events = Monitor.expire(plan, state: &after, now: now.wall)
+      if settles(patient, now) {
+        events += Monitor.settle(
+          plan, state: &after, history: state.history[patient] ?? PatientHistory(), zone: planZone(plan), now: now.wall)
+      }
+      if plan.isTimed, now.isSynchronised {
+        events += Monitor.due(
+          plan, state: &after, history: state.history[patient] ?? PatientHistory(), devices: facts(patient),
+          zone: planZone(plan), now: now.wall, isSettled: isSettled(now))
+      }
+      guard after != before else { continue }
+      rulesBefore[patient] = before
+      state.rules[patient] = after.isNormal ? nil : after
+      entries.append(.rules(patient: patient, after))
+      let offset = Int32(clamping: planZone(plan).local(at: now.wall / 1000).offset)
+      entries += events.map { .event(HubEvent($0, at: now.wall, offsetSeconds: offset, reading: $0.reading)) }
+    }
+    planRuleDeadline(now)
+    return entries.isEmpty ? [] : append(entries, rulesBefore: rulesBefore, now: now)
+  }
+
+  // MARK: Deliveries
+
+  /// A reading is on disk: its patient's trends are judged when nothing more comes.
+  mutating func noteSettling(_ reading: Reading, _ now: Now) {
+    guard let patient = reading.patient, let rules = state.rules[patient], rules.isUnsettled else { return }
+    let window = plans[patient]?.liveWindow ?? 0
+    let isLive = (reading.takenAt?.milliseconds).map { now.wall - window <= $0 } ?? false
+    settling[patient, default: Settling(at: now.monotonic)].note(
+      isLive: isLive, count: rules.unsettled.count, at: now.monotonic)
+    planSettling(patient)
+  }
+
+  /// What waited when the daemon ended.
+  mutating func resumeSettling(_ now: Now) {
+    for (patient, rules) in state.rules where rules.isUnsettled { settling[patient] = Settling(at: now.monotonic) }
+  }
+
+  private mutating func planSettling(_ patient: String) {
+    if let deadline = settling[patient]?.deadline { ruleDeadline = min(ruleDeadline ?? .max, deadline) }
+  }
+
+  /// A patient's delivery has settled, and all of it is on disk: who reads the journal after a restart must find in front of the
+  /// word what it was said of.
+  private mutating func settles(_ patient: String, _ now: Now) -> Bool {
+    guard let going = settling[patient], going.deadline <= now.monotonic else { return false }
+    let isWriting = pending.values.contains { append in
+      append.entries.contains { if case .reading(let reading) = $0 { reading.patient == patient } else { false } }
+    }
+    if isWriting { settling[patient]?.postpone(at: now.monotonic) } else { settling[patient] = nil }
+    return !isWriting
+  }
+
+  /// A reading that the disk took at last waits for the delivery's end like any other.
+  mutating func takeMark(_ patient: String, _ rules: PatientState, with append: PendingAppend) {
+    guard rules.isUnsettled, append.holdsReading else { return }
+    state.rules[patient, default: PatientState()].isUnsettled = true
+  }
+
+  /// The disk refused what rules came to: they are where they were, but for what is known meanwhile.
+  mutating func restoreRules(_ rulesBefore: [String: PatientState], _ now: Now) {
+    for (patient, before) in rulesBefore {
+      var before = before
+      let known = Set(before.unsettled)
+      before.unsettled += (state.rules[patient]?.unsettled ?? []).filter { !known.contains($0) }
+      before.isUnsettled = before.isUnsettled || !before.unsettled.isEmpty
+      state.rules[patient] = before.isNormal ? nil : before
+      if before.isUnsettled, settling[patient] == nil { settling[patient] = Settling(at: now.monotonic) }
+    }
+    if !rulesBefore.isEmpty { ruleDeadline = min(ruleDeadline ?? .max, now.monotonic + Gateway.refusedRules) }
+  }
+
+  /// When rules are judged anew that the disk refused, in milliseconds.
+  private static let refusedRules: Int64 = 5000
+}
+
+extension Gateway.PendingAppend {
+  /// A reading is among it.
+  var holdsReading: Bool { entries.contains { if case .reading = $0 { true } else { false } } }
+}
+
+extension Plan {
+  /// Some rule is judged by time alone.
+  var isTimed: Bool {
+    rules.contains { rule in
+      switch rule.kind {
+      case .missing, .device: rule.isEnabled
+      default: false
+      }
+    }
+  }
+}
