@@ -38,7 +38,8 @@ struct Bench {
     }
     var parts: [(name: String, run: () -> [Figure])] = [
       ("decode", DecodeBench.run), ("bluetooth", BluetoothBench.run), ("serial", SerialBench.run),
-      ("plan", PlanBench.run), ("fleet", FleetBench.run), ("journal", { JournalBench.run(folder: folder) }),
+      ("plan", { PlanBench.run(folder: folder) }), ("fleet", FleetBench.run),
+      ("journal", { JournalBench.run(folder: folder) }),
     ]
     if let daemon {
       parts.append(
