@@ -95,7 +95,9 @@ let package = Package(
       "hearth-uplink", ["UplinkProtocol", "CCurlHook", "CLinux"],
       linker: [
         // Without the exported symbol a dynamically linked libcurl never calls the hook, silently.
-        .unsafeFlags(["-Xlinker", "--export-dynamic-symbol=curl_easy_init"])
+        .unsafeFlags([
+          "-Xlinker", "--export-dynamic-symbol=curl_easy_init", "-Xlinker", "--export-dynamic-symbol=curl_easy_setopt",
+        ])
       ]),
     program(
       "hearthctl",

@@ -1,9 +1,10 @@
-// The interposed curl_easy_init. The option numbers are libcurl's stable ABI (include/curl/curl.h, 7.77 and later); its
+// The interposed curl_easy_init and curl_easy_setopt. The option numbers are libcurl's stable ABI (include/curl/curl.h, 7.77 and later); its
 // headers are not needed.
 #define _GNU_SOURCE
 #include "CCurlHook.h"
 
 #include <dlfcn.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +16,15 @@ enum {
   OPTION_CAINFO = 10065,
   OPTION_SSLKEY = 10087,
   OPTION_CAPATH = 10097,
+  OPTION_MAXAGE_CONN = 288,
+  OPTION_SEEKFUNCTION = 20167,
   OPTION_SSLCERT_BLOB = 40291,
   OPTION_SSLKEY_BLOB = 40292,
   OPTION_CAINFO_BLOB = 40309,
 };
-enum { TLS_1_2_OR_LATER = 6 };
+enum { TLS_1_2_OR_LATER = 6, FAILED_INIT = 2 };
+/// A connection that was idle for longer, in seconds, is not used again: many servers close theirs after five, perhaps just then.
+enum { LONGEST_IDLE = 4 };
 
 /// struct curl_blob of curl/easy.h.
 struct blob {
@@ -78,6 +83,7 @@ static bool set(setopt_function setopt, void *handle, hearth_pem pem, int by_pat
 
 static bool equip(setopt_function setopt, void *handle) {
   if (setopt(handle, OPTION_SSLVERSION, (long)TLS_1_2_OR_LATER) != 0) return false;
+  setopt(handle, OPTION_MAXAGE_CONN, (long)LONGEST_IDLE);
   // An empty proxy is none, whatever the environment says.
   if (!profile.allow_proxies && setopt(handle, OPTION_PROXY, "") != 0) return false;
   if (is_given(profile.authorities)) {
@@ -107,4 +113,24 @@ __attribute__((visibility("default"))) void *curl_easy_init(void) {
   }
   atomic_fetch_add(&handles, 1);
   return handle;
+}
+
+_Static_assert(sizeof(void *) == 8 && sizeof(long) == 8, "every option's value is as wide as a pointer");
+
+/// Stands before libcurl's own, to keep one option from it. libcurl sends a request again by itself when a kept connection is dead, and
+/// asks for the body from its beginning. URLSession answers that it did so and does not: the new connection would wait for octets
+/// that never come until the deadline. Without that callback libcurl gives up at once, and the daemon sends the batch again.
+__attribute__((visibility("default"))) int curl_easy_setopt(void *handle, int option, ...) {
+  static _Atomic(setopt_function) known;
+  setopt_function real = atomic_load(&known);
+  if (!real) {
+    real = (setopt_function)dlsym(RTLD_NEXT, "curl_easy_setopt");
+    if (!real) return FAILED_INIT;
+    atomic_store(&known, real);
+  }
+  va_list rest;
+  va_start(rest, option);
+  void *value = va_arg(rest, void *);
+  va_end(rest);
+  return real(handle, option, option == OPTION_SEEKFUNCTION ? NULL : value);
 }

@@ -1,5 +1,6 @@
 // One batch on its way to one backend: its requests one after the other, each frozen until it is answered; a refused one divided
-// down to the reading that is bad; one that is too large made smaller, for good. Pure: octets and answers in, what next out.
+// down to the reading that is bad; one that is too large made smaller, for good; one that never comes through on a slow link made
+// smaller until answers come quickly again. Pure: octets and answers in, what next out.
 
 /// A batch under way.
 public struct Delivery: Sendable {
@@ -10,6 +11,13 @@ public struct Delivery: Sendable {
   static let suspicious = 8
   /// How often such a batch is offered before its readings are set aside after all.
   static let mostOffers = 12
+  /// A request that any backend has to take, in octets.
+  static let ordinary = 16_384
+  /// What tries without an end may cost before smaller requests are tried: one whose time was over costs four, one whose connection
+  /// broke three. So the same octets go three times, or four.
+  static let patience = 12
+  /// The most items that a batch may be configured to hold.
+  static let largest = 5000
 
   private var items: [String: OutgoingItem] = [:]
   private var order: [OutgoingItem] = []
@@ -19,6 +27,9 @@ public struct Delivery: Sendable {
   private var settled: [String: ItemResult] = [:]
   /// The most items of one request since the backend refused more as too large.
   public private(set) var mostItems: Int?
+  /// The most items of one request while larger ones do not come through; nil: no bound.
+  private var pace: Int?
+  private var stalls = 0
   /// How often the first request was sent.
   public private(set) var attempt = 0
   private var hasSucceeded = false
@@ -56,8 +67,16 @@ public struct Delivery: Sendable {
   }
 
   /// Takes the answer to the request that was sent; gives what the outbox is told, or nil when there is more to be sent.
-  public mutating func answered(_ outcome: UploadOutcome, _ encode: Encode) -> UploadOutcome? {
+  /// `isQuick`: it took so little of its time that one twice as large would have come through too.
+  public mutating func answered(_ outcome: UploadOutcome, isQuick: Bool = false, _ encode: Encode) -> UploadOutcome? {
     guard let request = requests.first else { return ended }
+    switch outcome {
+    case .retry(_, let code): stall(code, request, encode)
+    case .items:
+      stalls = 0
+      if isQuick { quicken() }
+    case .refused, .tooLarge, .misconfigured: stalls = 0
+    }
     switch outcome {
     case .items(let told):
       guard request.items.allSatisfy({ told[$0] != nil }) else {
@@ -77,9 +96,13 @@ public struct Delivery: Sendable {
     case .tooLarge:
       if request.items.count > 1 {
         mostItems = max(1, request.items.count / 2)
-        let rest = order.filter { item in requests.contains { $0.items.contains(item.id) } }
-        requests = make(rest, encode)
-        attempt = 0
+        remake(encode)
+      } else if request.body.count <= Delivery.ordinary {
+        // Something on the way takes next to nothing: that is no fault of the reading, and no bound to be remembered.
+        mostItems = nil
+        return .misconfigured(
+          code: "http.413",
+          text: "one reading of \(request.body.count) octets is too large for what stands in front of it")
       } else {
         for id in request.items { settle(id, .rejected("http.413: too large for the backend even alone")) }
         advance()
@@ -118,6 +141,33 @@ public struct Delivery: Sendable {
     attempt = 0
   }
 
+  /// What is not answered yet, in requests of another size.
+  private mutating func remake(_ encode: Encode) {
+    let open = Set(requests.flatMap(\.items))
+    requests = make(order.filter { open.contains($0.id) }, encode)
+    attempt = 0
+  }
+
+  /// A try without an end. The link may be too slow for so much, or the server: after a few of them less is tried.
+  private mutating func stall(_ code: String, _ request: EncodedRequest, _ encode: Encode) {
+    switch code {
+    case "net.timeout", "http.408", "http.504": stalls += 4
+    case "net.reset", "net.closed-without-answer": stalls += 3
+    default: return
+    }
+    guard stalls >= Delivery.patience else { return }
+    stalls = 0
+    guard request.items.count > 1 else { return }
+    pace = max(1, request.items.count / 4)
+    remake(encode)
+  }
+
+  /// Answers come quickly: what is made from now on may hold twice as much.
+  private mutating func quicken() {
+    guard let most = pace else { return }
+    pace = most < Delivery.largest / 2 ? 2 * most : nil
+  }
+
   private mutating func divide(_ request: EncodedRequest, _ encode: Encode) {
     let held = request.items.compactMap { items[$0] }
     let half = held.count / 2
@@ -131,7 +181,7 @@ public struct Delivery: Sendable {
     var made: [EncodedRequest] = []
     var rest = items[...]
     while !rest.isEmpty {
-      let run = Array(rest.prefix(mostItems ?? rest.count))
+      let run = Array(rest.prefix(min(mostItems ?? rest.count, pace ?? rest.count)))
       rest = rest.dropFirst(run.count)
       let batch = encode(run)
       for (id, reason) in batch.refused { settle(id, .rejected(reason)) }

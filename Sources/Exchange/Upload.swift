@@ -42,6 +42,10 @@ public enum HTTPAnswer {
     case 401: return .misconfigured(code: code, text: "the backend refuses the credential")
     case 403: return .misconfigured(code: code, text: "the credential may not store readings there")
     case 404, 405, 410: return .misconfigured(code: code, text: "nothing takes readings at this address")
+    case 407: return .misconfigured(code: code, text: "a proxy on the way wants a credential")
+    // Of the request as such, whatever it holds: no reading is set aside for it. The last four are nginx's own.
+    case 411, 414, 417, 421, 426, 431, 494...497:
+      return .misconfigured(code: code, text: "what stands in front of the backend does not take such requests")
     case 413: return .tooLarge
     case 408, 409, 425, 429, 500...599:
       return .retry(afterMilliseconds: retryAfter(headers, nowMilliseconds: nowMilliseconds), code: code)

@@ -87,6 +87,8 @@ public struct Gateway: Sendable {
   var nextAppend: UInt64 = 1
   /// The journal began a segment that has no snapshot yet.
   var needsSnapshot = false
+  /// The last that came to the disk was a snapshot.
+  var hasJustSnapshot = false
   var wakeAt: Int64?
   var retainAt: Int64?
   /// Hourly rounds since the last line of the day, and what was stored then.
@@ -168,7 +170,8 @@ public struct Gateway: Sendable {
     case .appended(let id, let sequences): return appended(id, sequences, now) + snapshot(now)
     case .appendFailed(let id, let failure): return appendFailed(id, failure, now) + snapshot(now)
     case .journalRolled:
-      needsSnapshot = true
+      // One that made the journal roll stands in the new segment: another would make it roll again, for ever.
+      needsSnapshot = needsSnapshot || !hasJustSnapshot
       return snapshot(now)
     case .journalReport(let report):
       journal = report
@@ -240,8 +243,11 @@ public struct Gateway: Sendable {
     for name in outboxes.keys where !configuration.backends.contains(where: { $0.name == name }) {
       outboxes[name] = nil
     }
-    for backend in configuration.backends where outboxes[backend.name]?.configuration != backend {
-      if outboxes[backend.name] == nil {
+    for backend in configuration.backends {
+      // Who reloads has mended something, perhaps in a file that the configuration only names.
+      if outboxes[backend.name]?.configuration == backend {
+        outboxes[backend.name]?.tryNow()
+      } else if outboxes[backend.name] == nil {
         outboxes[backend.name] = Outbox(backend, limit: state.cursors[backend.name]?.limit)
       } else {
         outboxes[backend.name]?.reconfigure(backend)

@@ -259,7 +259,7 @@ extension Gateway {
       list.append(
         check(
           "backend-\(name)", error == nil, "takes readings", "\(error?.text ?? "") (\(error?.code ?? ""))",
-          outbox.isMisconfigured ? "check its address and credential" : "nothing is lost; it is tried again by itself"))
+          outbox.advice))
     }
     list += pullChecks(now)
     list.append(

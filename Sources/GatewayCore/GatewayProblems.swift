@@ -36,8 +36,7 @@ extension Gateway {
     for name in outboxes.keys.sorted() {
       guard let outbox = outboxes[name], outbox.isMisconfigured, let error = outbox.lastError else { continue }
       add(
-        "backend.misconfigured", "backend \(name): \(error.text) (\(error.code))",
-        "check its address and credential; readings are kept")
+        "backend.misconfigured", "backend \(name): \(error.text) (\(error.code))", outbox.advice)
     }
     for (name, pull) in pulls.sorted(by: { $0.key < $1.key }) {
       if let error = pull.error, pull.isMisconfigured {

@@ -10,6 +10,7 @@ internal import Zones
 extension Gateway {
   mutating func appended(_ id: AppendID, _ sequences: [UInt64], _ now: Now) -> [Effect] {
     guard let append = pending.removeValue(forKey: id) else { return [] }
+    hasJustSnapshot = append.entries.last?.kind == .snapshot
     var effects: [Effect] = []
     if let failure = journalFailure {
       journalFailure = nil

@@ -222,6 +222,7 @@ struct Outbox: Sendable {
       if erased.isEmpty, let first = refused.first { lastError = ("item.refused", String(first.value.prefix(200))) }
       return refusals.isEmpty ? nil : "item.refused"
     case .retry(let after, let code):
+      isMisconfigured = false
       hold(lane)
       // One that answers, but only that it is busy, is overrun as likely as not.
       wait(
@@ -249,11 +250,35 @@ struct Outbox: Sendable {
       let isNew = !isMisconfigured
       isMisconfigured = true
       lastError = (code, text)
-      attempts += 1
       hold(lane)
-      pausedUntil = now.monotonic + random.next(Outbox.slowWait / 2...Outbox.slowWait)
+      if Outbox.isTLS(code) {
+        // Nothing was sent, and the other side may mend it: a look costs both little.
+        wait(now, after: nil, first: Outbox.firstWait, &random)
+      } else {
+        attempts += 1
+        pausedUntil = now.monotonic + random.next(Outbox.slowWait / 2...Outbox.slowWait)
+      }
       return isNew ? code : nil
     }
+  }
+
+  /// About certificates and the like, as `UplinkFailureKind` and `ProxyAnswer` name them.
+  private static func isTLS(_ code: String) -> Bool { code.hasPrefix("tls-") }
+
+  /// What a person can do about the last error.
+  var advice: String {
+    guard isMisconfigured else { return "nothing is lost; it is tried again by itself" }
+    guard let code = lastError?.code, Outbox.isTLS(code) else {
+      return "check its address and credential; readings are kept"
+    }
+    return "check the server's certificate, \"ca_file\", \"client_certificate\" and the hub's clock; readings are kept"
+  }
+
+  /// A person asks for it: what was misconfigured is tried now.
+  mutating func tryNow() {
+    guard isMisconfigured else { return }
+    pausedUntil = nil
+    attempts = 1
   }
 
   private func refusal(_ item: Deliverable, _ reason: String, _ now: Now) -> Refusal {

@@ -45,9 +45,10 @@ extension RecordJournal {
     return active.size - offset >= count
   }
 
+  /// A large group, a snapshot, has as much room behind it as it takes: else the next roll, and the next snapshot, come too soon.
   private func newSize(_ count: Int) -> Int {
-    let units = max(1, (count + limits.segmentBytes - 1) / limits.segmentBytes)
-    return units * limits.segmentBytes
+    guard count > limits.segmentBytes / 2 else { return limits.segmentBytes }
+    return (2 * count + limits.segmentBytes - 1) / limits.segmentBytes * limits.segmentBytes
   }
 
   private mutating func place(

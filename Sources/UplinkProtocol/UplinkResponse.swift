@@ -12,7 +12,7 @@ public enum UplinkFailureKind: UInt8, Hashable, Sendable, CaseIterable {
   case closedWithoutAnswer = 4
   /// The deadline passed.
   case timeout = 5
-  /// URLSession's catch-all: most often the certificate was not accepted, sometimes an answer cut short.
+  /// URLSession's catch-all: sometimes an answer cut short, sometimes TLS in words that nobody knows yet.
   case tlsOrUnknown = 6
   /// What came is not HTTP.
   case cannotParse = 7
@@ -24,6 +24,10 @@ public enum UplinkFailureKind: UInt8, Hashable, Sendable, CaseIterable {
   case tlsSetup = 10
   /// This process already serves another profile; nothing was sent. Send it over a connection of its own.
   case otherProfile = 11
+  /// One side does not accept the other's certificate: a name, a date, an authority, or none where one is asked for.
+  case certificate = 12
+  /// The two found no TLS to speak: too old a version, or no TLS at all.
+  case handshake = 13
 
   /// A stable name for logs, scripts and tests.
   public var code: String {
@@ -39,6 +43,8 @@ public enum UplinkFailureKind: UInt8, Hashable, Sendable, CaseIterable {
     case .invalidRequest: "invalid-request"
     case .tlsSetup: "tls-setup"
     case .otherProfile: "other-profile"
+    case .certificate: "tls-certificate"
+    case .handshake: "tls-handshake"
     }
   }
 
@@ -46,14 +52,14 @@ public enum UplinkFailureKind: UInt8, Hashable, Sendable, CaseIterable {
   public var wasNotSent: Bool {
     switch self {
     case .dns, .refused, .invalidRequest, .tlsSetup, .otherProfile: true
-    case .reset, .closedWithoutAnswer, .timeout, .tlsOrUnknown, .cannotParse, .tooLarge: false
+    case .reset, .closedWithoutAnswer, .timeout, .tlsOrUnknown, .cannotParse, .tooLarge, .certificate, .handshake: false
     }
   }
 
-  /// True when sending the same octets again cannot help until somebody changes the configuration.
+  /// True when sending the same octets again cannot help until somebody changes something, here or at the server.
   public var isMisconfiguration: Bool {
     switch self {
-    case .invalidRequest, .tlsSetup: true
+    case .invalidRequest, .tlsSetup, .certificate, .handshake: true
     case .dns, .refused, .reset, .closedWithoutAnswer, .timeout, .tlsOrUnknown, .cannotParse, .tooLarge, .otherProfile:
       false
     }

@@ -1,5 +1,5 @@
-// URLSession's answers and errors as outcomes. Its error codes on Linux are few and coarse (every refusal of a certificate is -1),
-// so the daemon must not read more into a kind than its name says.
+// URLSession's answers and errors as outcomes. Its error codes on Linux are few and coarse (every refusal of a certificate is -1, so
+// the words decide there): the daemon must not read more into a kind than its name says.
 
 import Foundation
 import FoundationNetworking
@@ -40,7 +40,9 @@ enum Outcome {
     }
     // The status came, and then the body broke off: the status still counts.
     if let answer, !isCancelled { return answer.outcome(transfer.body, isTruncated: true) }
-    return .failure(kind(error, isCancelled: isCancelled), detail: "\(error.code): \(error.localizedDescription)")
+    let text = error.localizedDescription
+    if !isCancelled, let kind = UplinkFailureKind.ofTLS(text) { return .failure(kind, detail: text) }
+    return .failure(kind(error, isCancelled: isCancelled), detail: "\(error.code): \(text)")
   }
 
   private static func kind(_ error: NSError, isCancelled: Bool) -> UplinkFailureKind {
@@ -57,7 +59,8 @@ enum Outcome {
     // "Unsupported URL" is also what a status line becomes that libcurl cannot read; the URL itself was checked before.
     case NSURLErrorUnsupportedURL: return .cannotParse
     case NSURLErrorBadURL: return .invalidRequest
-    default: return .tlsOrUnknown
+    // A kept connection was dead, and libcurl has no body to send once more (see CCurlHook).
+    default: return error.localizedDescription.contains("data rewind") ? .reset : .tlsOrUnknown
     }
   }
 }

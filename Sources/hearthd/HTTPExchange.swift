@@ -102,6 +102,9 @@ final class HTTPExchange {
       again.url = target
       return send(again, ended)
     }
+    if case .misconfigured(let code, let text)? = ProxyAnswer.outcome(reply) {
+      return ended(.misconfigured(code: code, text: text))
+    }
     ended(.reply(reply, url: attempt.url))
   }
 }

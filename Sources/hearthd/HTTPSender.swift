@@ -93,12 +93,14 @@ final class HTTPSender {
       exchange.abandon()
       return post(delivery.finish())
     }
+    let began = Clocks.monotonic()
     exchange.send("POST", http.url, format.headers(of: request), request.body) { [weak self] outcome in
-      self?.answered(request, outcome)
+      guard let self else { return }
+      answered(request, outcome, isQuick: (Clocks.monotonic() - began) * 4 < Int64(http.deadline))
     }
   }
 
-  private func answered(_ request: EncodedRequest, _ outcome: HTTPExchange.Outcome) {
+  private func answered(_ request: EncodedRequest, _ outcome: HTTPExchange.Outcome, isQuick: Bool) {
     switch outcome {
     case .retry(let after, let code): ended(.retry(afterMilliseconds: after, code: code))
     case .misconfigured(let code, let text): ended(.misconfigured(code: code, text: text))
@@ -107,12 +109,13 @@ final class HTTPSender {
       ended(
         format.read(
           reply, to: request, attempt: delivery.attempt, trustsSuccess: http.trustsSuccess,
-          nowMilliseconds: Clocks.wall()))
+          nowMilliseconds: Clocks.wall()), isQuick: isQuick)
     }
   }
 
-  private func ended(_ outcome: UploadOutcome) {
-    if let end = delivery.answered(outcome, encode) { post(end) } else { sendNext() }
+  /// `isQuick`: it took less than a quarter of its time.
+  private func ended(_ outcome: UploadOutcome, isQuick: Bool = false) {
+    if let end = delivery.answered(outcome, isQuick: isQuick, encode) { post(end) } else { sendNext() }
   }
 
   private func post(_ outcome: UploadOutcome) {

@@ -88,9 +88,76 @@ private func refused(_ end: UploadOutcome) -> [String: String] {
     #expect(run(&delivery, encode(10), stored).sent.map(\.count) == [2, 2, 2, 2, 2])
   }
 
-  @Test func oneThatIsTooLargeAloneIsSetAside() {
+  @Test func whatNeverComesThroughIsMadeSmallerAfterThreeTriesAndNothingElseIs() {
     var delivery = Delivery()
     delivery.begin(items, encode(10))
+    // The link carries three items in the time that a request has.
+    func carry(_ request: EncodedRequest) -> UploadOutcome {
+      request.items.count > 3 ? .retry(afterMilliseconds: nil, code: "net.timeout") : stored(request)
+    }
+    var sent: [Int] = []
+    var end = UploadOutcome.tooLarge
+    for _ in 0..<20 {
+      let round = run(&delivery, encode(10), carry)
+      sent += round.sent.map(\.count)
+      end = round.end
+      if case .items = end { break }
+    }
+    #expect(sent == [10, 10, 10, 2, 2, 2, 2, 2])
+    #expect(refused(end).isEmpty)
+    // Nothing is told to the outbox as a bound of the backend, and the next batch is as careful.
+    #expect(delivery.mostItems == nil)
+    let more = items.map { OutgoingItem(id: "n" + $0.id, isReading: true, json: $0.json) }
+    delivery.begin(more, encode(10))
+    #expect(run(&delivery, encode(10), carry).sent.map(\.count) == [2, 2, 2, 2, 2])
+  }
+
+  @Test func connectionsThatBreakMakeItSmallerLaterThanTimeAndABusyServerNever() {
+    for (code, tries) in [("net.reset", 4), ("net.closed-without-answer", 4), ("http.504", 3), ("http.408", 3)] {
+      var delivery = Delivery()
+      delivery.begin(items, encode(10))
+      var sent: [Int] = []
+      while let request = delivery.next(encode(10)), request.items.count == 10, sent.count < 20 {
+        sent.append(request.items.count)
+        _ = delivery.answered(.retry(afterMilliseconds: nil, code: code), encode(10))
+      }
+      #expect(sent.count == tries, "\(code)")
+    }
+    for code in ["http.503", "net.refused", "net.dns", "answer.unreadable"] {
+      var delivery = Delivery()
+      delivery.begin(items, encode(10))
+      for _ in 0..<50 {
+        #expect(delivery.next(encode(10))?.items.count == 10)
+        _ = delivery.answered(.retry(afterMilliseconds: nil, code: code), encode(10))
+      }
+    }
+  }
+
+  @Test func quickAnswersMakeRequestsLargerAgain() {
+    var delivery = Delivery()
+    delivery.begin(items, encode(10))
+    for _ in 0..<6 {
+      _ = delivery.next(encode(10))
+      _ = delivery.answered(.retry(afterMilliseconds: nil, code: "net.timeout"), encode(10))
+    }
+    var sent: [Int] = []
+    for round in 0..<3 {
+      delivery.begin(items.map { OutgoingItem(id: "\(round)" + $0.id, isReading: true, json: $0.json) }, encode(10))
+      while let request = delivery.next(encode(10)) {
+        sent.append(request.items.count)
+        if delivery.answered(stored(request), isQuick: round > 0, encode(10)) != nil { break }
+      }
+    }
+    // Slow answers change nothing; quick ones have their effect on the next batch.
+    #expect(Array(sent.prefix(10)) == [Int](repeating: 1, count: 10))
+    #expect(Array(sent.dropFirst(10).prefix(10)) == [Int](repeating: 1, count: 10))
+    #expect(Array(sent.dropFirst(20)) == [10])
+  }
+
+  @Test func oneThatIsTooLargeAloneIsSetAside() {
+    var delivery = Delivery()
+    let large = OutgoingItem(id: "r0", isReading: true, json: [UInt8](repeating: 0, count: 20_000))
+    delivery.begin([large] + items.dropFirst(), encode(10))
     let (_, end) = run(&delivery, encode(10)) { $0.items.contains("r0") ? .tooLarge : stored($0) }
     #expect(refused(end).keys.sorted() == ["r0"])
   }
@@ -130,6 +197,18 @@ private func refused(_ end: UploadOutcome) -> [String: String] {
     }
     #expect(offers == 12)
     #expect(refused(end).count == 10)
+  }
+
+  @Test func aProxyThatTakesNotEvenASmallOneIsWrongAndNoReadingIs() {
+    var delivery = Delivery()
+    delivery.begin(items, encode(10))
+    guard case .misconfigured("http.413", _) = run(&delivery, encode(10), { _ in .tooLarge }).end else {
+      Issue.record("readings were set aside")
+      return
+    }
+    // When that is mended nothing stays small.
+    let (_, end) = run(&delivery, encode(10), stored)
+    #expect(refused(end).isEmpty && delivery.mostItems == nil)
   }
 
   @Test func aBackendThatTookSomethingBeforeIsBelieved() {

@@ -102,6 +102,23 @@ private func cuffHub(
     #expect(restarted.readings.isEmpty)
   }
 
+  @Test func aSnapshotThatMakesTheJournalRollIsNotFollowedByAnother() {
+    var hub = cuffHub()
+    hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 128)))
+    hub.sync()
+    // It is larger than what is left of a segment: each time it is written, the journal rolls.
+    for _ in 0..<5 {
+      hub.send(.journalRolled)
+      hub.sync()
+    }
+    #expect(hub.disk.filter { $0.entry.kind == .snapshot }.count == 1)
+    hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 129)))
+    hub.sync()
+    hub.send(.journalRolled)
+    hub.sync()
+    #expect(hub.disk.filter { $0.entry.kind == .snapshot }.count == 2)
+  }
+
   @Test func twoMeasurementsWithDifferentStampsAreTwo() {
     var hub = cuffHub()
     hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 128, second: 0)))

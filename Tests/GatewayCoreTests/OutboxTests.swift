@@ -1,5 +1,6 @@
 // Each backend's way out: one batch in flight, back-off, the one bad reading found, none waits for another.
 
+import ControlProtocol
 import Drivers
 import GatewayCore
 import JSON
@@ -79,6 +80,29 @@ private let stored = DeliveryOutcome.accepted(duplicates: 0, refused: [:])
     #expect(!sender.hub.done.contains { if case .redeliver("a", _) = $0 { true } else { false } })
     // Others were told the same: it comes within a minute of that.
     sender.hub.pass(61_000)
+    #expect(sender.hub.done.contains { if case .redeliver("a", _) = $0 { true } else { false } })
+  }
+
+  @Test func aCertificateThatIsRefusedIsToldAndLookedAtAgainSoon() {
+    var sender = Sender(readings: 1)
+    _ = sender.delivery("a")
+    sender.answer("a", .misconfigured(code: "tls-certificate", text: "certificate has expired"))
+    sender.hub.send(.asked(RequestID(connection: 9, number: 9), .status, CallerName(uid: 0)))
+    let status = sender.hub.done.compactMap { if case .answer(_, .result(let value)) = $0 { value } else { nil } }.last
+    let problem = status?["problems"]?.array?.first { $0["code"]?.string == "backend.misconfigured" }
+    #expect(problem?["message"]?.string == "backend a: certificate has expired (tls-certificate)")
+    #expect(problem?["hint"]?.string?.contains("ca_file") == true)
+    sender.hub.pass(1000)
+    #expect(sender.hub.done.contains { if case .redeliver("a", _) = $0 { true } else { false } })
+  }
+
+  @Test func whoReloadsHasMendedSomething() {
+    var sender = Sender(readings: 1)
+    _ = sender.delivery("a")
+    sender.answer("a", .misconfigured(code: "http.403", text: "no"))
+    sender.hub.pass(60_000)
+    #expect(!sender.hub.done.contains { if case .redeliver("a", _) = $0 { true } else { false } })
+    sender.hub.send(.configured(.with([cuff], backends: backends), zones: [:], plans: [:]))
     #expect(sender.hub.done.contains { if case .redeliver("a", _) = $0 { true } else { false } })
   }
 

@@ -32,6 +32,16 @@ struct UplinkProcessTests {
     #expect(status(second.outcome(try second.send(server.url("ok")))) == 200)
   }
 
+  @Test func aKeptConnectionThatIsResetIsToldAtOnceAndNotWaitedFor() throws {
+    let server = try FaultServer()
+    let uplink = try UplinkProcess()
+    #expect(status(uplink.outcome(try uplink.send(server.url("ok")))) == 200)
+    // libcurl would send it again by itself, without its body.
+    let got = uplink.outcome(try uplink.send(server.url("reset"), deadline: 60_000))
+    #expect(failure(got) == .reset)
+    #expect(status(uplink.outcome(try uplink.send(server.url("ok")))) == 200)
+  }
+
   @Test func aSlowAnswerDelaysNoOther() throws {
     let server = try FaultServer()
     let uplink = try UplinkProcess()

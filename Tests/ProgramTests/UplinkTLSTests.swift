@@ -40,19 +40,29 @@ struct UplinkTLSTests {
 
   @Test func aServerThatNobodyVouchesForIsRefused() throws {
     let server = try FaultServer(certificates)
-    #expect(failure(try post(server, UplinkTLS())) == .tlsOrUnknown)
-    #expect(failure(try post(server, UplinkTLS(authorities: file("stranger.pem")))) == .tlsOrUnknown)
+    #expect(failure(try post(server, UplinkTLS())) == .certificate)
+    #expect(failure(try post(server, UplinkTLS(authorities: file("stranger.pem")))) == .certificate)
   }
 
-  @Test(arguments: ["expired", "elsewhere", "foreign"]) func aWrongCertificateIsRefused(name: String) throws {
+  @Test(arguments: [
+    ("expired", "has expired"), ("elsewhere", "name"), ("foreign", "issuer"), ("early", "not yet valid"),
+  ])
+  func aWrongCertificateIsRefusedAndSaysWhy(name: String, word: String) throws {
     let server = try FaultServer(certificates, name)
-    #expect(failure(try post(server, UplinkTLS(authorities: file("authority.pem")))) == .tlsOrUnknown)
+    guard
+      case .outcome(.failure(.certificate, let detail)) = try post(
+        server, UplinkTLS(authorities: file("authority.pem")))
+    else {
+      Issue.record("not refused for its certificate")
+      return
+    }
+    #expect(detail.contains(word), "\(detail)")
   }
 
   @Test func tooOldATLSIsRefused() throws {
     let server = try FaultServer(certificates, arguments: ["--most-tls", "1.1"])
     let got = try post(server, UplinkTLS(authorities: file("authority.pem")))
-    #expect(failure(got) == .tlsOrUnknown || failure(got) == .reset)
+    #expect(failure(got) == .handshake)
   }
 
   @Test func aServerThatWantsAClientCertificateGetsIt() throws {
@@ -71,7 +81,7 @@ struct UplinkTLSTests {
   @Test func aKeyOfAnotherCertificateIsRefused() throws {
     let server = try FaultServer(certificates)
     let mixed = UplinkClientIdentity(certificate: file("client.pem"), key: file("impostor.key"))
-    #expect(failure(try post(server, UplinkTLS(authorities: file("authority.pem"), identity: mixed))) == .tlsOrUnknown)
+    #expect(failure(try post(server, UplinkTLS(authorities: file("authority.pem"), identity: mixed))) == .certificate)
   }
 
   @Test func whatCannotBeReadIsToldBeforeAnythingIsSent() throws {
@@ -80,6 +90,6 @@ struct UplinkTLSTests {
     #expect(failure(try post(server, UplinkTLS(authorities: missing))) == .tlsSetup)
     let identity = UplinkClientIdentity(certificate: file("client.pem"), key: missing)
     #expect(failure(try post(server, UplinkTLS(authorities: file("authority.pem"), identity: identity))) == .tlsSetup)
-    #expect(failure(try post(server, UplinkTLS(authorities: .octets(Array("rubbish".utf8))))) == .tlsOrUnknown)
+    #expect(failure(try post(server, UplinkTLS(authorities: .octets(Array("rubbish".utf8))))) == .certificate)
   }
 }

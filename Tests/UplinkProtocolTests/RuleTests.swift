@@ -68,7 +68,8 @@ import UplinkProtocol
   @Test func onlyWhatCertainlyDidNotReachTheServerIsNotSent() {
     let notSent = UplinkFailureKind.allCases.filter(\.wasNotSent)
     #expect(notSent == [.dns, .refused, .invalidRequest, .tlsSetup, .otherProfile])
-    #expect(UplinkFailureKind.allCases.filter(\.isMisconfiguration) == [.invalidRequest, .tlsSetup])
+    #expect(
+      UplinkFailureKind.allCases.filter(\.isMisconfiguration) == [.invalidRequest, .tlsSetup, .certificate, .handshake])
     #expect(Set(UplinkFailureKind.allCases.map(\.code)).count == UplinkFailureKind.allCases.count)
   }
 }

@@ -1,7 +1,8 @@
 // The TLS options that URLSession on Linux does not offer: a private authority, a client certificate, a least version of TLS,
 // and proxies switched off. This target defines `curl_easy_init`, so that every handle URLSession makes passes through here,
-// and calls libcurl's own. A dynamically linked program must export the symbol (see Package.swift), or libcurl never calls it:
-// hence the counter, which has to have moved before anything is sent.
+// and calls libcurl's own; likewise `curl_easy_setopt`, for one callback that does not do what it says. A dynamically linked
+// program must export the symbols (see Package.swift), or they are never called: hence the counter, which has to have moved
+// before anything is sent.
 #ifndef CCURLHOOK_H
 #define CCURLHOOK_H
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the certificates of the TLS tests in the folder $1: two authorities, servers that are right, expired, or named for
-# somebody else, and a client. Needs the openssl program only.
+# Makes the certificates of the TLS tests in the folder $1: two authorities, servers that are right, expired, not valid yet, or
+# named for somebody else, and a client. Needs the openssl program only.
 set -eu
 cd "$1"
 
@@ -27,6 +27,7 @@ authority stranger
 issue server authority IP:127.0.0.1 serverAuth
 issue elsewhere authority DNS:backend.example serverAuth
 issue expired authority IP:127.0.0.1 serverAuth 20240101000000Z 20240201000000Z
+issue early authority IP:127.0.0.1 serverAuth 20480101000000Z 20490101000000Z
 issue client authority DNS:hub.example clientAuth
 issue foreign stranger IP:127.0.0.1 serverAuth
 issue impostor stranger DNS:hub.example clientAuth

@@ -1,0 +1,31 @@
+// What libcurl says of TLS, as a kind: URLSession has one code for everything (-1), only the text differs. The words are those of
+// libcurl's lib/vtls/openssl.c and of OpenSSL's alerts (RFC 8446 section 6.2).
+
+extension UplinkFailureKind {
+  /// What a connection that merely broke looks like, in the middle of a handshake too: trying again may cure it.
+  private static let broken = [
+    "connection reset", "ssl_error_syscall", "unexpected eof", "broken pipe", "timed out", "timeout",
+  ]
+  private static let certificates = [
+    "ssl certificate problem", "certificate subject name", "peer certificate", "client certificate", "private key",
+    "trust anchor", "alert certificate", "alert bad certificate", "alert unsupported certificate", "alert unknown ca",
+    "certificate verify locations", "certificate blob", "certificate unknown", "certificate expired",
+    "certificate revoked", "certificate required", "certificate verify failed",
+  ]
+
+  /// The kind of a failure by libcurl's text; nil where the text says nothing of a refusal.
+  public static func ofTLS(_ text: String) -> UplinkFailureKind? {
+    let text = text.lowercased()
+    func says(_ words: [String]) -> Bool { words.contains { holds(text, $0) } }
+    if says(broken) { return nil }
+    if says(certificates) { return .certificate }
+    return says(["ssl routines", "ssl_connect"]) ? .handshake : nil
+  }
+
+  private static func holds(_ text: String, _ words: String) -> Bool {
+    let octets = Array(text.utf8)
+    let wanted = Array(words.utf8)
+    guard octets.count >= wanted.count else { return false }
+    return (0...(octets.count - wanted.count)).contains { octets[$0..<($0 + wanted.count)].elementsEqual(wanted) }
+  }
+}
