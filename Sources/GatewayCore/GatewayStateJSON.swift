@@ -96,17 +96,17 @@ extension PatientHistory {
   func json(most: Int) -> JSONValue {
     var object = JSONObject()
     func base36(_ number: Int64) -> String { String(number, radix: 36) }
-    func words(_ points: [Point]) -> JSONValue {
+    func words(_ points: Series) -> JSONValue {
       .string(
         points.suffix(most).map {
           "\(base36($0.time)) \(String($0.id, radix: 36)) \(base36($0.value.mantissa)) \($0.value.exponent)"
             + ($0.isDoubtful ? " q" : "")
         }.joined(separator: ","))
     }
-    for (measure, points) in values.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+    for (measure, points) in values.pairs.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
       object[measure.rawValue] = words(points)
     }
-    for (measure, points) in asides.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+    for (measure, points) in asides.pairs.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
       object["aside \(measure.rawValue)"] = words(points)
     }
     // A mark takes the room of three values: where there is little, values come first.
@@ -130,7 +130,7 @@ extension PatientHistory {
       let words = (member.value.string ?? "").split(separator: ",").map { $0.split(separator: " ") }
       if member.key.hasPrefix("aside ") {
         if let measure = Measure(rawValue: String(member.key.dropFirst(6))) {
-          asides[measure] = words.compactMap(PatientHistory.point)
+          asides[measure] = Series(words.compactMap(PatientHistory.point))
         }
         continue
       }
@@ -145,7 +145,7 @@ extension PatientHistory {
         }
         continue
       }
-      values[measure] = words.compactMap(PatientHistory.point)
+      values[measure] = Series(words.compactMap(PatientHistory.point))
     }
   }
 
@@ -190,7 +190,9 @@ extension GatewayState {
   public var encoded: [UInt8] {
     var most = PatientHistory.mostPoints
     // A value takes at most 48 octets; the first guess spares most of the trying.
-    func points() -> Int { history.values.reduce(0) { $0 + $1.values.values.reduce(0) { $0 + min($1.count, most) } } }
+    func points() -> Int {
+      history.values.reduce(0) { $0 + $1.values.pairs.reduce(0) { $0 + min($1.value.count, most) } }
+    }
     while most > 8, points() > GatewayState.longestSnapshot / 24 { most /= 2 }
     while true {
       let octets = encoded(most: most)

@@ -16,12 +16,12 @@ extension PatientHistory {
     }
   }
 
-  private func readings(of values: [Measure: [Point]], patient: String, from: Int64) -> [Reading] {
+  private func readings(of values: PerMeasure<Series>, patient: String, from: Int64) -> [Reading] {
     struct Key: Hashable { var time: Int64, id: UInt64 }
     var found: [Key: [(Measure, ExactDecimal)]] = [:]
     var doubtful: Set<UInt64> = []
     for measure in Measure.allCases {
-      for point in values[measure] ?? [] where point.time >= from {
+      for point in values[measure] ?? Series() where point.time >= from {
         found[Key(time: point.time, id: point.id), default: []].append((measure, point.value))
         if point.isDoubtful { doubtful.insert(point.id) }
       }

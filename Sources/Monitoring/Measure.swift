@@ -68,16 +68,21 @@ public enum Measure: String, Sendable, Hashable, CaseIterable {
   }
 
   /// All values of a reading that a plan can watch: found once for all rules.
-  static func values(in reading: Reading) -> [Measure: ExactDecimal] {
-    var values: [Measure: ExactDecimal] = [:]
+  static func values(in reading: Reading) -> PerMeasure<ExactDecimal> {
+    var values = PerMeasure<ExactDecimal>()
     for observation in reading.observations {
-      guard let decimal = observation.value.decimal else { continue }
-      for measure in allCases where measure.covers(observation.term) && values[measure] == nil {
-        values[measure] = decimal
-      }
+      guard let decimal = observation.value.decimal, let measure = byCode[observation.term.mdc] else { continue }
+      if values[measure] == nil { values[measure] = decimal }
     }
     return values
   }
+
+  /// The measure of each term, by its MDC code.
+  private static let byCode: [UInt32: Measure] = {
+    var found: [UInt32: Measure] = [:]
+    for term in Nomenclature.terms { found[term.mdc] = allCases.first { $0.covers(term) } }
+    return found
+  }()
 
   /// True when a reading says that this is above all that the device can measure, false below; nil when it says neither.
   func isBeyond(in reading: Reading) -> Bool? {

@@ -44,26 +44,28 @@ public enum Monitor {
     let taken = time ?? reading.receivedAt.milliseconds
     let isHistory = now - plan.liveWindow > taken
     var judged = false
+    let day: (Int64) -> Int64 = { MissingRule.day($0, zone) }
     for rule in plan.rules where rule.isEnabled {
       if let hours = rule.hours, !hours.holds(minute: MissingRule.minute(taken, zone)) { continue }
       let stored = state.rules[rule.id]
       let before = stored ?? RuleState()
-      let day: (Int64) -> Int64 = { MissingRule.day($0, zone) }
       // What is old leaves no zone and enters none: where the rule stands now is nothing to it.
       let own = rule.zone(
         of: reading, values, taken: time, isUnfit: isUnfit, history, before: isHistory ? .green : before.zone, day: day)
       if own != nil { judged = true }
       let found = own ?? .green
       // A newer value was judged already: an older one confirms or worsens, it neither begins nor ends anything.
-      let isOlder = rule.concerns(reading, values) && rule.isOlder(taken, than: earlier)
+      func isOlder() -> Bool { rule.concerns(reading, values) && rule.isOlder(taken, than: earlier) }
       var standing = "history"
       if rule.isTrend {
         // Judged when the delivery has settled; the reading keeps what is known at its arrival.
         if time != nil, rule.awaits(reading, values, isUnfit: isUnfit) { state.isUnsettled = true }
-        if !isHistory, !isOlder { standing = (before.phase == .normal ? .pending : before.phase).rawValue }
+        if found > .green, !isHistory, !isOlder() {
+          standing = (before.phase == .normal ? .pending : before.phase).rawValue
+        }
       } else if own == nil || (stored == nil && found == .green) {
         continue
-      } else if isHistory || (isOlder && (found == .green || before.phase == .normal)) {
+      } else if isHistory || ((found == .green || before.phase == .normal) && isOlder()) {
         if found > .green {
           // Told with what else comes of it: a backlog after an outage is no storm.
           var after = before
@@ -122,7 +124,7 @@ public enum Monitor {
 extension Rule {
   /// The zone that a reading brings this rule to; nil when it does not concern it.
   func zone(
-    of reading: Reading, _ values: [Measure: ExactDecimal], taken: Int64?, isUnfit: Bool, _ history: PatientHistory,
+    of reading: Reading, _ values: PerMeasure<ExactDecimal>, taken: Int64?, isUnfit: Bool, _ history: PatientHistory,
     before: Zone, day: (Int64) -> Int64
   ) -> Zone? {
     let isDoubtful = reading.flags.contains { $0.isDoubt }
@@ -157,7 +159,7 @@ extension Rule {
   }
 
   /// The reading holds something that this rule looks at.
-  func concerns(_ reading: Reading, _ values: [Measure: ExactDecimal]) -> Bool {
+  func concerns(_ reading: Reading, _ values: PerMeasure<ExactDecimal>) -> Bool {
     switch kind {
     case .bits(let bits), .quality(let bits): bits.readingKind == nil || bits.readingKind == reading.kind
     default: measures.contains { values[$0] != nil || $0.isBeyond(in: reading) != nil }
@@ -165,7 +167,7 @@ extension Rule {
   }
 
   /// The reading is one of those that this trend looks at.
-  func awaits(_ reading: Reading, _ values: [Measure: ExactDecimal], isUnfit: Bool) -> Bool {
+  func awaits(_ reading: Reading, _ values: PerMeasure<ExactDecimal>, isUnfit: Bool) -> Bool {
     switch kind {
     case .bits(let bits), .quality(let bits): bits.readingKind == nil || bits.readingKind == reading.kind
     default:

@@ -30,16 +30,38 @@ public struct PatientHistory: Sendable, Hashable {
     /// Half of the reading's identifier.
     public var id: UInt64
     /// What kind of reading.
-    public var kind: ReadingKind
-    /// What it said.
-    public var flags: [ReadingFlag]
+    public var kind: ReadingKind { Sign.kinds[Int(bits >> Sign.kindBits) % Sign.kinds.count] }
+    /// What it said, in the order of all remarks.
+    public var flags: [ReadingFlag] {
+      get {
+        bits & Sign.remarks == 0
+          ? [] : ReadingFlag.allCases.enumerated().filter { bits & 1 << $0.offset != 0 }.map(\.element)
+      }
+      set { bits = bits & ~Sign.remarks | Sign.bits(newValue) }
+    }
+    /// A bit a remark, and above them the kind: of some patients there are many signs.
+    private var bits: UInt64
+    private static let kindBits: UInt64 = 58
+    private static let remarks: UInt64 = 1 << kindBits - 1
+    private static let kinds = ReadingKind.allCases
     /// What a reading said.
     public init(time: Int64, id: UInt64, kind: ReadingKind, flags: [ReadingFlag]) {
       self.time = time
       self.id = id
-      self.kind = kind
-      self.flags = flags
+      bits = Sign.bits(flags) | UInt64(Sign.kinds.firstIndex(of: kind) ?? 0) << Sign.kindBits
     }
+
+    private static let places = Dictionary(
+      ReadingFlag.allCases.enumerated().map { ($0.element, $0.offset) }, uniquingKeysWith: { first, _ in first })
+
+    private static func bits(_ flags: [ReadingFlag]) -> UInt64 {
+      flags.reduce(0) { $0 | (places[$1].map { 1 << UInt64($0) } ?? 0) }
+    }
+
+    /// One of these was said.
+    func says(_ mask: UInt64) -> Bool { bits & mask & Sign.remarks != 0 }
+    /// What `says` is asked by.
+    static func mask(_ flags: [ReadingFlag]) -> UInt64 { bits(flags) }
   }
 
   /// How long values are kept, in milliseconds: longer than any window of a plan.
@@ -54,11 +76,11 @@ public struct PatientHistory: Sendable, Hashable {
   public static let mostMarks = 64
 
   /// By measure, oldest first.
-  public var values: [Measure: [Point]] = [:]
+  public var values = PerMeasure<Series>()
   /// Oldest first.
   public var signs: [Sign] = []
   /// Values that may be somebody else's: kept apart, by measure, oldest first. Nothing is judged by them.
-  public var asides: [Measure: [Point]] = [:]
+  public var asides = PerMeasure<Series>()
   /// What rules told and who took notice, oldest first.
   public var marks: [Mark] = []
 
@@ -71,19 +93,19 @@ public struct PatientHistory: Sendable, Hashable {
     guard let time = reading.takenAt?.milliseconds else { return }
     let id = reading.id.low
     let isUnfit = reading.flags.contains { Monitor.isUnfit($0) }
-    let measured = isUnfit ? [:] : Measure.values(in: reading)
+    let measured = isUnfit ? PerMeasure() : Measure.values(in: reading)
     let isAside = measured[.weight].map { isSomebodyElse($0, at: time) } ?? false
     // What was said at its arrival is one thing, what is known now another.
     var flags = reading.flags.filter { $0 != .suspectPerson }
     let isDoubtful = flags.contains { $0.isDoubt }
     if isAside { flags.append(.suspectPerson) }
     insertSign(Sign(time: time, id: id, kind: reading.kind, flags: flags))
-    for (measure, value) in measured {
+    for (measure, value) in measured.pairs {
       let point = Point(time: time, id: id, value: value, isDoubtful: isDoubtful)
       if isAside {
-        PatientHistory.insert(point, &asides[measure, default: []], most: PatientHistory.mostAsides)
+        PatientHistory.insert(point, &asides[measure, default: Series()], most: PatientHistory.mostAsides)
       } else {
-        PatientHistory.insert(point, &values[measure, default: []], most: PatientHistory.mostPoints)
+        PatientHistory.insert(point, &values[measure, default: Series()], most: PatientHistory.mostPoints)
       }
     }
     if measured[.weight] != nil { judgeWeights(after: time) }
@@ -93,9 +115,9 @@ public struct PatientHistory: Sendable, Hashable {
   public func contains(_ reading: Reading) -> Bool {
     guard let time = reading.takenAt?.milliseconds else { return false }
     if signs.contains(where: { $0.id == reading.id.low && $0.time == time }) { return true }
-    return Measure.values(in: reading).keys.contains { measure in
+    return Measure.values(in: reading).pairs.contains { measure, _ in
       points(measure, from: time, to: time).contains { $0.id == reading.id.low }
-        || (asides[measure] ?? []).contains { $0.id == reading.id.low && $0.time == time }
+        || (asides[measure] ?? Series()).contains { $0.id == reading.id.low && $0.time == time }
     }
   }
 
@@ -122,60 +144,67 @@ public struct PatientHistory: Sendable, Hashable {
   /// The same without some readings, by half of their identifiers; none of them is older than `since`.
   func leavingOut(_ ids: [UInt64: ReadingID], since: Int64) -> PatientHistory {
     var left = self
-    for (measure, points) in values where points.last.map({ $0.time >= since }) ?? false {
+    for (measure, points) in values.pairs where points.last.map({ $0.time >= since }) ?? false {
       PatientHistory.remove(measure, from: &left.values) { $0.time >= since && ids[$0.id] != nil }
     }
     left.signs.removeAll { ids[$0.id] != nil }
     return left
   }
 
-  static func remove(_ measure: Measure, from values: inout [Measure: [Point]], where isGone: (Point) -> Bool) {
+  static func remove(_ measure: Measure, from values: inout PerMeasure<Series>, where isGone: (Point) -> Bool) {
     values[measure]?.removeAll(where: isGone)
     if values[measure]?.isEmpty ?? false { values[measure] = nil }
   }
 
-  static func insert(_ point: Point, _ points: inout [Point], most: Int) {
+  static func insert(_ point: Point, _ points: inout Series, most: Int) {
     var index = PatientHistory.index(points, after: point.time)
     // Of equal times the identifier decides: the order in which they came does not.
-    while index > 0, points[index - 1].time == point.time, points[index - 1].id >= point.id {
+    while index > 0, points.time(index - 1) == point.time, points[index - 1].id >= point.id {
       if points[index - 1].id == point.id { return }
       index -= 1
     }
-    points.insert(point, at: index)
     // Trimmed at once: what is kept are the newest, whatever came first.
-    let newest = points.last?.time ?? point.time
-    let old = PatientHistory.index(points, after: newest - PatientHistory.length - 1)
-    let excess = max(old, points.count - most, 0)
-    if excess > 0 { points.removeFirst(excess) }
+    let newest = max(points.last?.time ?? point.time, point.time)
+    let oldest = newest.subtractingReportingOverflow(PatientHistory.length).partialValue
+    let isFull = points.count >= most
+    guard point.time >= oldest || newest < oldest, !isFull || index > 0 else { return }
+    let old = newest < oldest ? 0 : PatientHistory.index(points, after: oldest - 1)
+    let excess = max(old, isFull ? points.count + 1 - most : 0)
+    points.removeFirst(excess)
+    points.insert(point, at: index - excess)
   }
 
   private mutating func insertSign(_ sign: Sign) {
     guard !signs.contains(where: { $0.id == sign.id }) else { return }
-    let index = signs.lastIndex { ($0.time, $0.id) < (sign.time, sign.id) }.map { $0 + 1 } ?? 0
+    var index = signs.lastIndex { ($0.time, $0.id) < (sign.time, sign.id) }.map { $0 + 1 } ?? 0
+    if signs.count >= PatientHistory.mostSigns {
+      guard index > 0 else { return }
+      signs.removeFirst()
+      index -= 1
+    }
     signs.insert(sign, at: index)
-    if signs.count > PatientHistory.mostSigns { signs.removeFirst(signs.count - PatientHistory.mostSigns) }
   }
 
   /// The first index whose time is later.
-  private static func index(_ points: [Point], after time: Int64) -> Int {
+  private static func index(_ points: Series, after time: Int64) -> Int {
     var (low, high) = (0, points.count)
     while low < high {
       let middle = (low + high) / 2
-      if points[middle].time <= time { low = middle + 1 } else { high = middle }
+      if points.time(middle) <= time { low = middle + 1 } else { high = middle }
     }
     return low
   }
 
   /// Values of `[from, to]`, oldest first.
-  public func points(_ measure: Measure, from: Int64, to: Int64) -> ArraySlice<Point> {
-    guard let points = values[measure], from <= to else { return [] }
+  public func points(_ measure: Measure, from: Int64, to: Int64) -> Slice<Series> {
+    guard let points = values[measure], from <= to else { return Series()[...] }
     return points[
       PatientHistory.index(points, after: from == .min ? from : from - 1)..<PatientHistory.index(points, after: to)]
   }
 
   /// The newest values up to an instant, oldest first.
-  public func newest(_ measure: Measure, _ count: Int, upTo time: Int64) -> ArraySlice<Point> {
-    guard let points = values[measure] else { return [] }
+  public func newest(_ measure: Measure, _ count: Int, upTo time: Int64) -> Slice<Series> {
+    guard let points = values[measure] else { return Series()[...] }
     return points[..<PatientHistory.index(points, after: time)].suffix(max(0, count))
   }
 

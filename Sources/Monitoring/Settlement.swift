@@ -43,7 +43,7 @@ extension Monitor {
         event.reading = late.id
         events.append(event)
       }
-      state.rules[rule.id] = after == RuleState() ? nil : after
+      if after != before { state.rules[rule.id] = after == RuleState() ? nil : after }
     }
     if state != stateBefore { state.note(events, before: stateBefore, now: now) }
     return events
@@ -57,6 +57,8 @@ extension Monitor {
     let since: Int64?
     let history: PatientHistory
     let zone: TimeZoneRules
+    /// The day of an instant on the patient's clock.
+    let day: (Int64) -> Int64
     /// What was known without them; seldom asked for.
     lazy var earlier: PatientHistory = since.map { history.leavingOut(fresh, since: $0) } ?? history
 
@@ -65,6 +67,7 @@ extension Monitor {
       since = unsettled.map(\.time).min()
       self.history = history
       self.zone = zone
+      day = { MissingRule.day($0, zone) }
     }
   }
 }
@@ -116,8 +119,7 @@ extension Rule {
     var moments = moments(since, batch.history)
     if let hours { moments.removeAll { !hours.holds(minute: MissingRule.minute($0.time, batch.zone)) } }
     guard moments.contains(where: { batch.fresh[$0.id] != nil }) else { return nil }
-    let rules = batch.zone
-    let day: (Int64) -> Int64 = { MissingRule.day($0, rules) }
+    let day = batch.day
     var settled = Settled()
     var lastFresh: (time: Int64, index: Int)?
     for (index, moment) in moments.enumerated() {

@@ -26,7 +26,8 @@ public struct BitsRule: Sendable, Hashable {
 
   func zone(at time: Int64, _ history: PatientHistory) -> Zone {
     let newest = history.newestSigns(readingKind, of, upTo: time)
-    return newest.count { sign in sign.flags.contains { flags.contains($0) } } >= k ? zone : .green
+    let mask = PatientHistory.Sign.mask(flags)
+    return newest.count { $0.says(mask) } >= k ? zone : .green
   }
 }
 

@@ -21,8 +21,8 @@ extension PatientHistory {
   /// Weights after `time`, where something changed, are held anew against those before them.
   mutating func judgeWeights(after time: Int64) {
     guard (values[.weight]?.last?.time ?? .min) > time || (asides[.weight]?.last?.time ?? .min) > time else { return }
-    var later = (values[.weight] ?? []).filter { $0.time > time }.map { ($0, false) }
-    later += (asides[.weight] ?? []).filter { $0.time > time }.map { ($0, true) }
+    var later = (values[.weight] ?? Series()).filter { $0.time > time }.map { ($0, false) }
+    later += (asides[.weight] ?? Series()).filter { $0.time > time }.map { ($0, true) }
     later.sort { ($0.0.time, $0.0.id) < ($1.0.time, $1.0.id) }
     var changed = time
     for (point, isAside) in later {
@@ -41,10 +41,10 @@ extension PatientHistory {
       guard let point = found else { continue }
       if aside {
         PatientHistory.remove(measure, from: &values) { $0.id == point.id && $0.time == point.time }
-        PatientHistory.insert(point, &asides[measure, default: []], most: PatientHistory.mostAsides)
+        PatientHistory.insert(point, &asides[measure, default: Series()], most: PatientHistory.mostAsides)
       } else {
         PatientHistory.remove(measure, from: &asides) { $0.id == point.id && $0.time == point.time }
-        PatientHistory.insert(point, &values[measure, default: []], most: PatientHistory.mostPoints)
+        PatientHistory.insert(point, &values[measure, default: Series()], most: PatientHistory.mostPoints)
       }
     }
     guard let index = signs.firstIndex(where: { $0.id == moved.id }) else { return }

@@ -118,35 +118,39 @@ extension DeltaRule {
   func zone(
     of value: ExactDecimal, at time: Int64, id: UInt64, _ history: PatientHistory, before: Zone, day: (Int64) -> Int64
   ) -> Zone? {
-    let points = points(history, at: time, day: day).filter { $0.id != id }
-    guard points.count + 1 >= max(2, minimumPoints), let against = against(points, at: time, day: day),
-      let difference = value.subtracting(against)
-    else { return nil }
+    var (count, today) = (1, Int64?.none)
+    var against: ExactDecimal?
+    var sorted: [ExactDecimal] = []
+    for point in points(history, at: time, day: day) where point.id != id {
+      count += 1
+      switch reference {
+      case .min: if against.map({ point.value < $0 }) ?? true { against = point.value }
+      case .first: against = against ?? point.value
+      case .median: sorted.append(point.value)
+      case .lastPreviousDay:
+        if today == nil { today = day(time) }
+        if let today, day(point.time) < today { against = point.value }
+      }
+    }
+    if reference == .median {
+      sorted.sort()
+      against = sorted.isEmpty ? nil : sorted[(sorted.count - 1) / 2]
+    }
+    guard count >= max(2, minimumPoints), let against, let difference = value.subtracting(against) else { return nil }
     return ZoneLimit.worst(zones, difference, before: before, hysteresis: hysteresis)
   }
 
   /// The window's values. Whole days are the patient's days: who stands on the scale at 07:35 after 07:30 three days ago has
   /// measured within three days.
-  private func points(_ history: PatientHistory, at time: Int64, day: (Int64) -> Int64) -> [PatientHistory.Point] {
+  private func points(
+    _ history: PatientHistory, at time: Int64, day: (Int64) -> Int64
+  ) -> Slice<PatientHistory.Series> {
     let length: Int64 = 86_400_000
     guard window >= length, window % length == 0 else {
-      return Array(history.points(measure, from: time - window, to: time))
+      return history.points(measure, from: time - window, to: time)
     }
     let first = day(time) - window / length
-    return history.points(measure, from: time - window - 26 * 3_600_000, to: time).filter { day($0.time) >= first }
-  }
-
-  private func against(_ points: [PatientHistory.Point], at time: Int64, day: (Int64) -> Int64) -> ExactDecimal? {
-    switch reference {
-    case .min: return points.map(\.value).min()
-    case .first: return points.first?.value
-    case .median:
-      let sorted = points.map(\.value).sorted()
-      return sorted.isEmpty ? nil : sorted[(sorted.count - 1) / 2]
-    case .lastPreviousDay:
-      let today = day(time)
-      return points.last { day($0.time) < today }?.value
-    }
+    return history.points(measure, from: time - window - 26 * 3_600_000, to: time).drop { day($0.time) < first }
   }
 }
 
@@ -155,8 +159,10 @@ extension AverageRule {
   func zone(at time: Int64, _ history: PatientHistory, day: (Int64) -> Int64) -> Zone? {
     var sums: [(sum: ExactDecimal, count: Int)] = []
     for measure in measures {
-      var points = Array(history.points(measure, from: time - window, to: time))
-      if dropsFirstDay, let first = points.first.map({ day($0.time) }) { points.removeAll { day($0.time) == first } }
+      var points = history.points(measure, from: time - window, to: time)
+      if dropsFirstDay, let first = points.first.map({ day($0.time) }) {
+        points = points.drop { day($0.time) == first }
+      }
       guard points.count >= max(1, minimumCount) else { return nil }
       var sum = ExactDecimal.zero
       for point in points { sum = sum.adding(point.value) ?? sum }
@@ -166,7 +172,7 @@ extension AverageRule {
     for limit in zones where limit.zone > worst {
       for (index, bound) in limit.limits.enumerated() where index < sums.count {
         // The sum against the limit times the count: nothing is divided, so nothing is rounded.
-        guard let whole = bound.scaled(by: Int64(sums[index].count), over: 1, places: 6) else { continue }
+        guard let whole = bound.multiplied(by: Int64(sums[index].count)) else { continue }
         if ZoneLimit.Bound(limit.comparison, whole).holds(for: sums[index].sum, slack: .zero) { worst = limit.zone }
       }
     }

@@ -71,6 +71,7 @@ extension ExactDecimal: CustomStringConvertible {
 extension ExactDecimal: Comparable {
   /// Exact comparison of the numbers, over the whole range of mantissa and exponent.
   public static func < (left: ExactDecimal, right: ExactDecimal) -> Bool {
+    if left.exponent == right.exponent { return left.mantissa < right.mantissa }
     let leftSign = left.mantissa.signum()
     let rightSign = right.mantissa.signum()
     guard leftSign == rightSign, leftSign != 0 else { return leftSign < rightSign }
@@ -117,6 +118,10 @@ extension ExactDecimal {
 
   /// The sum, with the finer precision of both. Nil when it does not fit.
   public func adding(_ other: ExactDecimal) -> ExactDecimal? {
+    if exponent == other.exponent {
+      let (sum, overflow) = mantissa.addingReportingOverflow(other.mantissa)
+      return overflow ? nil : ExactDecimal(sum, exponent: exponent)
+    }
     let fine = min(exponent, other.exponent)
     let left = Int(exponent) - Int(fine)
     let right = Int(other.exponent) - Int(fine)
@@ -124,6 +129,12 @@ extension ExactDecimal {
     let sum = Int128(mantissa) * ExactDecimal.power(of: left) + Int128(other.mantissa) * ExactDecimal.power(of: right)
     guard let mantissa = Int64(exactly: sum) else { return nil }
     return ExactDecimal(mantissa, exponent: fine)
+  }
+
+  /// This number so many times, exactly. Nil when it does not fit.
+  public func multiplied(by count: Int64) -> ExactDecimal? {
+    let (product, overflow) = mantissa.multipliedReportingOverflow(by: count)
+    return overflow ? nil : ExactDecimal(product, exponent: exponent)
   }
 
   /// The difference, with the finer precision of both. Nil when it does not fit.

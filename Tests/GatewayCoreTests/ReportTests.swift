@@ -94,9 +94,10 @@ private func report(_ hub: inout Hub, days: Int = 30) -> JSONValue {
   /// A clinic's hub whose patients all had much told of them: what trends need goes before what is remembered.
   @Test func marksOfManyPatientsLeaveRoomForValues() {
     var history = PatientHistory()
-    history.values[.weight] = (0..<300).map {
-      .init(time: $0 * 86_400_000, id: UInt64.max - UInt64($0), value: ExactDecimal(80))
-    }
+    history.values[.weight] = .init(
+      (0..<300).map {
+        .init(time: $0 * 86_400_000, id: UInt64.max - UInt64($0), value: ExactDecimal(80))
+      })
     let note = String(repeating: "x", count: 240)
     for number in 0..<100 {
       history.add(

@@ -125,9 +125,10 @@ private struct Steps {
   /// A clinic's hub: the snapshot is no longer than a record of the journal can be, and the newest of everybody is in it.
   @Test func aSnapshotOfManyPatientsFitsIntoTheJournal() {
     var history = PatientHistory()
-    history.values[.weight] = (0..<365).map {
-      .init(time: $0 * 86_400_000, id: UInt64.max - UInt64($0), value: ExactDecimal(80))
-    }
+    history.values[.weight] = .init(
+      (0..<365).map {
+        .init(time: $0 * 86_400_000, id: UInt64.max - UInt64($0), value: ExactDecimal(80))
+      })
     var state = GatewayState()
     for patient in 0..<400 { state.history["p-\(patient)"] = history }
     let octets = state.encoded
