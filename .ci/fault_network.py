@@ -140,6 +140,7 @@ class Line:
     lost       reset as soon as it is there
     up, down   after so many octets to the server, to the hub, it ends as `end` says: "reset", "close" or "silence"
     once       reset when a second request comes over it
+    flip       ("up" or "down", n): a bit of octet n that way is another one
     delay      seconds that each piece takes, each way
     """
     def __init__(self, target, treat=lambda n: {}):
@@ -208,6 +209,11 @@ class Line:
                 if plan.get("once") and way == "up" and state["down"]:
                     self.fault()
                     return self.over(state, "reset")
+                flip = plan.get("flip")
+                if flip and flip[0] == way and passed <= flip[1] < passed + len(octets):
+                    self.fault()
+                    octets = bytearray(octets)
+                    octets[flip[1] - passed] ^= 8
                 if limit is not None and passed + len(octets) > limit:
                     sink.sendall(octets[:limit - passed])
                     self.fault()

@@ -6,6 +6,11 @@ extension UplinkFailureKind {
   private static let broken = [
     "connection reset", "ssl_error_syscall", "unexpected eof", "broken pipe", "timed out", "timeout",
   ]
+  private static let handshakes = [
+    "protocol version", "unsupported protocol", "unknown protocol", "version number", "wrong ssl version",
+    "handshake failure", "no protocols available", "no shared cipher", "no ciphers available", "insufficient security",
+    "inappropriate fallback", "version too low", "http request",
+  ]
   private static let certificates = [
     "ssl certificate problem", "certificate subject name", "peer certificate", "client certificate", "private key",
     "trust anchor", "alert certificate", "alert bad certificate", "alert unsupported certificate", "alert unknown ca",
@@ -19,7 +24,8 @@ extension UplinkFailureKind {
     func says(_ words: [String]) -> Bool { words.contains { holds(text, $0) } }
     if says(broken) { return nil }
     if says(certificates) { return .certificate }
-    return says(["ssl routines", "ssl_connect"]) ? .handshake : nil
+    // Other words of OpenSSL, such as those of a record that came damaged, are of this one try.
+    return says(["ssl routines"]) && says(handshakes) ? .handshake : nil
   }
 
   private static func holds(_ text: String, _ words: String) -> Bool {

@@ -59,8 +59,10 @@ enum Outcome {
     // "Unsupported URL" is also what a status line becomes that libcurl cannot read; the URL itself was checked before.
     case NSURLErrorUnsupportedURL: return .cannotParse
     case NSURLErrorBadURL: return .invalidRequest
-    // A kept connection was dead, and libcurl has no body to send once more (see CCurlHook).
-    default: return error.localizedDescription.contains("data rewind") ? .reset : .tlsOrUnknown
+    // A kept connection was dead, and libcurl has no body to send once more (see CCurlHook): its words are of either.
+    default:
+      let text = error.localizedDescription
+      return ["data rewind", "Recv failure", "Send failure"].contains { text.contains($0) } ? .reset : .tlsOrUnknown
     }
   }
 }

@@ -38,7 +38,7 @@ struct UplinkProcessTests {
     #expect(status(uplink.outcome(try uplink.send(server.url("ok")))) == 200)
     // libcurl would send it again by itself, without its body.
     let got = uplink.outcome(try uplink.send(server.url("reset"), deadline: 60_000))
-    #expect(failure(got) == .reset)
+    #expect(failure(got) == .reset, "\(got)")
     #expect(status(uplink.outcome(try uplink.send(server.url("ok")))) == 200)
   }
 

@@ -27,7 +27,9 @@ import UplinkProtocol
   @Test(arguments: [
     "", "OpenSSL SSL_connect: Connection reset by peer in connection to backend.example:443",
     "OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to backend.example:443",
-    "error:0A000126:SSL routines::unexpected eof while reading", "Could not resolve host: ssl.example",
+    "error:0A000126:SSL routines::unexpected eof while reading",
+    "OpenSSL SSL_read: error:0A000119:SSL routines::decryption failed or bad record mac, errno 0",
+    "error:0A000438:SSL routines::tlsv1 alert internal error", "Could not resolve host: ssl.example",
     "Failed to connect to backend.example port 443", "SSL connection timeout", "Empty reply from server",
   ])
   func whatMerelyBrokeIsTriedAgain(text: String) { #expect(UplinkFailureKind.ofTLS(text) == nil) }
