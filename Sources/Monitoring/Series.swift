@@ -108,7 +108,9 @@ extension PatientHistory {
 }
 
 extension PatientHistory.Series: RandomAccessCollection {
+  /// The place of the oldest value.
   public var startIndex: Int { 0 }
+  /// How many there are.
   public var endIndex: Int { wide?.count ?? packed.count }
 
   /// A value; `index` is within the series.

@@ -20,11 +20,16 @@ extension Monitor {
     state.unsettled = []
     var events: [MonitoringEvent] = []
     for rule in plan.rules where rule.isEnabled {
-      let before = state.rules[rule.id] ?? RuleState()
+      let stored = state.rules[rule.id]
+      guard rule.isTrend || stored?.lateDue != nil else { continue }
+      let found = rule.isTrend ? rule.settled(&batch, before: stored?.zone ?? .green, live: now - plan.liveWindow) : nil
+      // Nothing was, nothing is.
+      if stored == nil, found?.late == nil, (found?.newest?.zone ?? .green) == .green { continue }
+      let before = stored ?? RuleState()
       var after = before
       after.lateDue = nil
       var late = before.lateDue
-      if rule.isTrend, let found = rule.settled(&batch, before: before.zone, live: now - plan.liveWindow) {
+      if let found {
         late = before.phase == .normal ? found.late : nil
         if let newest = found.newest {
           var kinds: [(MonitoringEvent.Kind, Zone)]

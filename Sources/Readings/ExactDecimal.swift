@@ -71,7 +71,7 @@ extension ExactDecimal: CustomStringConvertible {
 extension ExactDecimal: Comparable {
   /// Exact comparison of the numbers, over the whole range of mantissa and exponent.
   public static func < (left: ExactDecimal, right: ExactDecimal) -> Bool {
-    if left.exponent == right.exponent { return left.mantissa < right.mantissa }
+    if let (a, b, _) = aligned(left, right) { return a < b }
     let leftSign = left.mantissa.signum()
     let rightSign = right.mantissa.signum()
     guard leftSign == rightSign, leftSign != 0 else { return leftSign < rightSign }
@@ -82,6 +82,22 @@ extension ExactDecimal: Comparable {
     let a = Int128(left.mantissa) * (difference > 0 ? power : 1)
     let b = Int128(right.mantissa) * (difference < 0 ? power : 1)
     return a < b
+  }
+
+  /// Both mantissas at the finer of both exponents, where they fit into 64 bits: nearly always, and much the fastest.
+  private static func aligned(_ left: ExactDecimal, _ right: ExactDecimal) -> (Int64, Int64, Int8)? {
+    if left.exponent == right.exponent { return (left.mantissa, right.mantissa, left.exponent) }
+    let isLeftFiner = left.exponent < right.exponent
+    var steps = abs(Int(left.exponent) - Int(right.exponent))
+    guard steps <= 6 else { return nil }
+    var coarse = isLeftFiner ? right.mantissa : left.mantissa
+    while steps > 0 {
+      let (product, overflow) = coarse.multipliedReportingOverflow(by: 10)
+      guard !overflow else { return nil }
+      coarse = product
+      steps -= 1
+    }
+    return isLeftFiner ? (left.mantissa, coarse, left.exponent) : (coarse, right.mantissa, right.exponent)
   }
 
   static func power(of exponent: Int) -> Int128 {
@@ -118,9 +134,9 @@ extension ExactDecimal {
 
   /// The sum, with the finer precision of both. Nil when it does not fit.
   public func adding(_ other: ExactDecimal) -> ExactDecimal? {
-    if exponent == other.exponent {
-      let (sum, overflow) = mantissa.addingReportingOverflow(other.mantissa)
-      return overflow ? nil : ExactDecimal(sum, exponent: exponent)
+    if let (a, b, exponent) = ExactDecimal.aligned(self, other) {
+      let (sum, overflow) = a.addingReportingOverflow(b)
+      if !overflow { return ExactDecimal(sum, exponent: exponent) }
     }
     let fine = min(exponent, other.exponent)
     let left = Int(exponent) - Int(fine)

