@@ -34,22 +34,10 @@ private final class Desk {
 
   init(_ hub: Hub) { self.hub = hub }
 
-  /// Asks and gives the answer, when the disk has everything.
-  private func ask(_ request: ControlRequest) -> ControlAnswer? {
-    let id = RequestID(connection: 9, number: UInt64(hub.done.count))
-    hub.send(.asked(id, request, CallerName(uid: 501)))
-    hub.sync()
-    for case .answer(id, let answer) in hub.done.reversed() { return answer }
-    return nil
-  }
-
-  func result(_ request: ControlRequest) -> JSONValue {
-    if case .result(let value)? = ask(request) { return value }
-    return .null
-  }
+  func result(_ request: ControlRequest) -> JSONValue { hub.result(request, uid: 501) }
 
   func code(_ request: ControlRequest) -> String? {
-    if case .failure(let error)? = ask(request) { return error.code }
+    if case .failure(let error)? = hub.ask(request, uid: 501) { return error.code }
     return nil
   }
 

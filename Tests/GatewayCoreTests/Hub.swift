@@ -138,6 +138,21 @@ struct Hub {
     }
   }
 
+  /// Asks, and gives the answer when the disk has everything; nil while there is none.
+  mutating func ask(_ request: ControlRequest, uid: UInt32 = 0) -> ControlAnswer? {
+    let id = RequestID(connection: 9, number: UInt64(done.count))
+    send(.asked(id, request, CallerName(uid: uid)))
+    sync()
+    for case .answer(id, let answer) in done.reversed() { return answer }
+    return nil
+  }
+
+  /// Asks for something that must be given; null when it is not.
+  mutating func result(_ request: ControlRequest, uid: UInt32 = 0) -> JSONValue {
+    if case .result(let value)? = ask(request, uid: uid) { return value }
+    return .null
+  }
+
   mutating func pass(_ milliseconds: Int64) {
     time += milliseconds
     send(.timer)

@@ -38,14 +38,6 @@ extension Hub {
     sync()
   }
 
-  fileprivate mutating func ask(_ request: ControlRequest) -> ControlAnswer? {
-    let id = RequestID(connection: 1, number: UInt64(done.count))
-    send(.asked(id, request, CallerName(uid: 0)))
-    sync()
-    for case .answer(id, let answer) in done { return answer }
-    return nil
-  }
-
   fileprivate mutating func problems() -> [(code: String, hint: String)] {
     guard case .result(let status)? = ask(.status) else { return [] }
     return (status["problems"]?.array ?? []).map { ($0["code"]?.string ?? "", $0["hint"]?.string ?? "") }

@@ -24,17 +24,8 @@ private let plan = Plan(
 private let cuff = DeviceConfiguration(
   id: "cuff", driver: "blood-pressure", endpoint: .playback(path: "/x"), users: [1: "p-1"])
 
-private func ask(_ hub: inout Hub, _ request: ControlRequest) -> ControlAnswer? {
-  let id = RequestID(connection: 9, number: UInt64(hub.done.count))
-  hub.send(.asked(id, request, CallerName(uid: 501)))
-  hub.sync()
-  for case .answer(id, let answer) in hub.done.reversed() { return answer }
-  return nil
-}
-
 private func report(_ hub: inout Hub, days: Int = 30) -> JSONValue {
-  if case .result(let value)? = ask(&hub, .report(patient: "p-1", days: days)) { return value }
-  return .null
+  hub.result(.report(patient: "p-1", days: days), uid: 501)
 }
 
 @Suite struct ReportTests {
@@ -45,7 +36,7 @@ private func report(_ hub: inout Hub, days: Int = 30) -> JSONValue {
     hub.done = []
     hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 190)))
     hub.sync()
-    _ = ask(&hub, .acknowledge(patient: "p-1", rule: "bp.extreme", note: "ringte"))
+    _ = hub.ask(.acknowledge(patient: "p-1", rule: "bp.extreme", note: "ringte"), uid: 501)
     return hub
   }
 
@@ -117,7 +108,7 @@ private func report(_ hub: inout Hub, days: Int = 30) -> JSONValue {
 
   @Test func whoIsUnknownIsSaid() {
     var hub = story()
-    guard case .failure(let error)? = ask(&hub, .report(patient: "p-2", days: 30)) else {
+    guard case .failure(let error)? = hub.ask(.report(patient: "p-2", days: 30), uid: 501) else {
       Issue.record("no error")
       return
     }

@@ -44,14 +44,6 @@ extension Hub {
     sync()
   }
 
-  fileprivate mutating func ask(_ request: ControlRequest) -> ControlAnswer? {
-    let id = RequestID(connection: 1, number: UInt64(done.count))
-    send(.asked(id, request, CallerName(uid: 0)))
-    sync()
-    for case .answer(id, let answer) in done { return answer }
-    return nil
-  }
-
   fileprivate mutating func bind(_ port: String, _ driver: String, id: String, patient: String? = nil) -> ControlAnswer?
   {
     var wish = PortWish(port: port, driver: driver)
