@@ -23,6 +23,15 @@ private let plan = Plan(
         DeltaRule(measure: .systolic, reference: .first, window: 1440 * minute - 1, zones: [limit(.yellow, 40)]))),
   ])
 
+/// A small generator: the same seed, the same story.
+private struct Dice: RandomNumberGenerator {
+  var state: UInt64
+  mutating func next() -> UInt64 {
+    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return state ^ (state >> 29)
+  }
+}
+
 private let cuff = DeviceConfiguration(
   id: "cuff", driver: "blood-pressure", endpoint: .playback(path: "/x"), users: [1: "p-1"])
 
@@ -184,5 +193,47 @@ extension Hub {
     hub.measure(195, ago: 180)
     hub.wait(3000)
     #expect(hub.told == ["extreme late yellow"])
+  }
+
+  /// A cuff empties its memory in any order, sends again what was not confirmed, and the hub dies in between: what is told and where
+  /// rules stand is that of the right order.
+  @Test(arguments: 1...25)
+  func anyOrderOfDeliveryAndAnyRestartTellTheSame(seed: UInt64) {
+    var dice = Dice(state: seed &* 7_919)
+    var memory: [(ago: Int, systolic: UInt8)] = (0..<12).map { _ in
+      (130 + Int(dice.next() % 330), UInt8(110 + dice.next() % 80))
+    }
+    memory.append((1, UInt8(110 + dice.next() % 80)))
+    memory.sort { $0.ago > $1.ago }
+    let right = outcome(memory, &dice, isRough: false)
+    #expect(!right.isEmpty)
+    for _ in 0..<5 { #expect(outcome(memory.shuffled(using: &dice), &dice, isRough: true) == right) }
+    #expect(outcome(memory.reversed(), &dice, isRough: false) == right)
+  }
+
+  private func outcome(_ memory: [(ago: Int, systolic: UInt8)], _ dice: inout Dice, isRough: Bool) -> [String] {
+    var hub = hub()
+    for (index, record) in memory.enumerated() {
+      hub.wait(Int64(dice.next() % 300))
+      if isRough, dice.next() % 4 == 0 {
+        // On its way to the disk when the power goes: it was not confirmed, and comes again.
+        hub.send(.linkReceived(device: "cuff", indication(record.systolic, ago: record.ago)))
+        hub = restarted(hub, after: Int64(dice.next() % 2000))
+      }
+      hub.measure(record.systolic, ago: record.ago)
+      if isRough, dice.next() % 3 == 0 {
+        let again = memory[Int(dice.next() % UInt64(index + 1))]
+        hub.measure(again.systolic, ago: again.ago)
+      }
+    }
+    if isRough { hub = restarted(hub) }
+    hub.wait(10_000)
+    hub.wait(60_000)
+    var state = GatewayState()
+    for (sequence, entry) in hub.disk where entry.kind == .rules {
+      _ = state.restore(kind: entry.kind, sequence: sequence, payload: entry.payload)
+    }
+    let standing = (state.rules["p-1"]?.rules ?? [:]).map { "\($0.key) is \($0.value.phase.rawValue) \($0.value.zone)" }
+    return hub.told.sorted() + standing.sorted() + ["\(Set(hub.readings.map(\.id)).count) readings"]
   }
 }
