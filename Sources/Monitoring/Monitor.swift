@@ -67,9 +67,11 @@ public enum Monitor {
         continue
       } else if isHistory || ((found == .green || before.phase == .normal) && isOlder()) {
         if found > .green {
-          // Told with what else comes of it: a backlog after an outage is no storm.
+          // Told with what else comes of it: a backlog after an outage is no storm. Told as yellow whatever it is: how far it is out
+          // may hang on a doubt that what comes later removes.
           var after = before
-          after.lateDue = .worse(before.lateDue, LateReading(zone: found, time: taken, id: reading.id))
+          let late = LateReading(zone: min(found, .yellow), time: taken, id: reading.id)
+          after.lateDue = .worse(before.lateDue, late)
           state.rules[rule.id] = after
           state.isUnsettled = true
         }

@@ -60,6 +60,9 @@ private let rules: [Rule] = [
     id: "quiet",
     kind: .consecutive(ConsecutiveRule(measure: .systolic, k: 1, of: 2, zones: [limit(.yellow, .atLeast, 150)]))),
   Rule(
+    id: "weight.band",
+    kind: .band(BandRule(measure: .weight, zones: [limit(.yellow, .atLeast, 82), limit(.red, .atMost, 63)]))),
+  Rule(
     id: "weight",
     kind: .delta(
       DeltaRule(
