@@ -11,7 +11,7 @@ public struct Delivery: Sendable {
   static let suspicious = 8
   /// How often such a batch is offered before its readings are set aside after all.
   static let mostOffers = 12
-  /// A request that any backend has to take, in octets.
+  /// A request that any backend has to take and any link has to carry, in octets.
   static let ordinary = 16_384
   /// What tries without an end may cost before smaller requests are tried: one whose time was over costs four, one whose connection
   /// broke three. So the same octets go three times, or four.
@@ -157,7 +157,8 @@ public struct Delivery: Sendable {
     }
     guard stalls >= Delivery.patience else { return }
     stalls = 0
-    guard request.items.count > 1 else { return }
+    // The size of a small one is not why: it goes octet by octet as it was, however often.
+    guard request.items.count > 1, request.body.count > Delivery.ordinary else { return }
     pace = max(1, request.items.count / 4)
     remake(encode)
   }

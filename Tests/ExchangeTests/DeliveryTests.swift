@@ -6,6 +6,9 @@ import Testing
 
 private let items = (0..<10).map { OutgoingItem(id: "r\($0)", isReading: true, json: [UInt8($0)]) }
 
+/// Ten that are large enough to be too much for a link, two of them too.
+private let bulky = items.map { OutgoingItem(id: $0.id, isReading: true, json: [UInt8](repeating: 7, count: 10_000)) }
+
 /// Ten items in requests of `size`.
 private func encode(_ size: Int) -> Delivery.Encode {
   { items in
@@ -90,7 +93,7 @@ private func refused(_ end: UploadOutcome) -> [String: String] {
 
   @Test func whatNeverComesThroughIsMadeSmallerAfterThreeTriesAndNothingElseIs() {
     var delivery = Delivery()
-    delivery.begin(items, encode(10))
+    delivery.begin(bulky, encode(10))
     // The link carries three items in the time that a request has.
     func carry(_ request: EncodedRequest) -> UploadOutcome {
       request.items.count > 3 ? .retry(afterMilliseconds: nil, code: "net.timeout") : stored(request)
@@ -107,7 +110,7 @@ private func refused(_ end: UploadOutcome) -> [String: String] {
     #expect(refused(end).isEmpty)
     // Nothing is told to the outbox as a bound of the backend, and the next batch is as careful.
     #expect(delivery.mostItems == nil)
-    let more = items.map { OutgoingItem(id: "n" + $0.id, isReading: true, json: $0.json) }
+    let more = bulky.map { OutgoingItem(id: "n" + $0.id, isReading: true, json: $0.json) }
     delivery.begin(more, encode(10))
     #expect(run(&delivery, encode(10), carry).sent.map(\.count) == [2, 2, 2, 2, 2])
   }
@@ -115,7 +118,7 @@ private func refused(_ end: UploadOutcome) -> [String: String] {
   @Test func connectionsThatBreakMakeItSmallerLaterThanTimeAndABusyServerNever() {
     for (code, tries) in [("net.reset", 4), ("net.closed-without-answer", 4), ("http.504", 3), ("http.408", 3)] {
       var delivery = Delivery()
-      delivery.begin(items, encode(10))
+      delivery.begin(bulky, encode(10))
       var sent: [Int] = []
       while let request = delivery.next(encode(10)), request.items.count == 10, sent.count < 20 {
         sent.append(request.items.count)
@@ -125,7 +128,7 @@ private func refused(_ end: UploadOutcome) -> [String: String] {
     }
     for code in ["http.503", "net.refused", "net.dns", "answer.unreadable"] {
       var delivery = Delivery()
-      delivery.begin(items, encode(10))
+      delivery.begin(bulky, encode(10))
       for _ in 0..<50 {
         #expect(delivery.next(encode(10))?.items.count == 10)
         _ = delivery.answered(.retry(afterMilliseconds: nil, code: code), encode(10))
@@ -135,14 +138,14 @@ private func refused(_ end: UploadOutcome) -> [String: String] {
 
   @Test func quickAnswersMakeRequestsLargerAgain() {
     var delivery = Delivery()
-    delivery.begin(items, encode(10))
+    delivery.begin(bulky, encode(10))
     for _ in 0..<6 {
       _ = delivery.next(encode(10))
       _ = delivery.answered(.retry(afterMilliseconds: nil, code: "net.timeout"), encode(10))
     }
     var sent: [Int] = []
     for round in 0..<3 {
-      delivery.begin(items.map { OutgoingItem(id: "\(round)" + $0.id, isReading: true, json: $0.json) }, encode(10))
+      delivery.begin(bulky.map { OutgoingItem(id: "\(round)" + $0.id, isReading: true, json: $0.json) }, encode(10))
       while let request = delivery.next(encode(10)) {
         sent.append(request.items.count)
         if delivery.answered(stored(request), isQuick: round > 0, encode(10)) != nil { break }
@@ -152,6 +155,18 @@ private func refused(_ end: UploadOutcome) -> [String: String] {
     #expect(Array(sent.prefix(10)) == [Int](repeating: 1, count: 10))
     #expect(Array(sent.dropFirst(10).prefix(10)) == [Int](repeating: 1, count: 10))
     #expect(Array(sent.dropFirst(20)) == [10])
+  }
+
+  /// Whose outcome is unknown goes again octet by octet, for ever: nothing on the way is too slow for so little.
+  @Test func aSmallOneIsNeverDivided() {
+    var delivery = Delivery()
+    delivery.begin(items, encode(10))
+    let first = delivery.next(encode(10))
+    for round in 0..<50 {
+      _ = delivery.answered(
+        .retry(afterMilliseconds: nil, code: round % 2 == 0 ? "net.timeout" : "net.reset"), encode(10))
+      #expect(delivery.next(encode(10)) == first)
+    }
   }
 
   @Test func oneThatIsTooLargeAloneIsSetAside() {
