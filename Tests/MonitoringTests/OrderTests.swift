@@ -9,15 +9,6 @@ import Zones
 private let day: Int64 = 86_400_000
 private let now: Int64 = 1_795_248_000_000
 
-/// A small generator: the same seed, the same story.
-private struct Dice: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    return state ^ (state >> 29)
-  }
-}
-
 private func limit(_ zone: Zone, _ comparison: ZoneLimit.Comparison, _ value: Int64) -> ZoneLimit {
   ZoneLimit(zone, [.init(comparison, ExactDecimal(value))])
 }

@@ -9,15 +9,6 @@ private typealias Point = PatientHistory.Point
 private let day: Int64 = 86_400_000
 private let start: Int64 = 1_795_248_000_000
 
-/// A small generator: the same seed, the same values.
-private struct Dice: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    return state ^ (state >> 29)
-  }
-}
-
 private func reading(_ point: Point) -> Reading {
   let time = Timestamp(milliseconds: point.time, offsetSeconds: 0)
   return Reading(
