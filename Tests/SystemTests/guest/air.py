@@ -1,7 +1,7 @@
 """The virtual devices, seen from a case: starts and stops the process of peripherals/, steers it, and reads what it saw.
 
-Under emulation half of a case would go by with the loading of Bumble. So it is loaded once a boot, while the package is being
-installed, and each case has a fork of this process."""
+Under emulation half of a case would go by with the loading of Bumble. So it is loaded once a boot, for the first case that
+wants it, and each case has a fork of this process."""
 import asyncio
 import importlib
 import json
@@ -10,7 +10,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 import time
 import traceback
 
@@ -45,15 +44,13 @@ def play(words, environment):
 class Air:
     def __init__(self):
         self.process = None
-        self.loading = threading.Thread(target=importlib.import_module, args=('world',))
-        self.loading.start()
 
     def start(self, *devices, environment={}, arguments=()):
         """Each device is `KIND,KEY=VALUE,…`; see peripherals/world.py."""
         words = ['--control', CONTROL, *arguments]
         for device in devices:
             words += ['--device', device]
-        self.loading.join()
+        importlib.import_module('world')
         for path in (EVENTS, ERRORS):
             open(path, 'w').close()
         self.process = multiprocessing.get_context('fork').Process(target=play, args=(words, environment))

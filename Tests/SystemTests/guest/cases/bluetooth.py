@@ -99,7 +99,7 @@ def wakes_for_two_seconds(hub):
     hub.air.wait_for('disconnected')
     hub.air.tell('set', 'cuff', 'advertise_for', 'off')
     hub.air.tell('silence', 'cuff')
-    for n, silence in enumerate((12, 4, 4)):
+    for n, silence in enumerate((8, 3, 3)):
         time.sleep(silence)
         hub.air.tell('measure', 'cuff', 'systolic=%d' % (140 + n))
         hub.air.tell('advertise', 'cuff', 2)

@@ -63,7 +63,7 @@ def mtu_games(hub):
     """MTU answers of 0 and 65535, answers nobody asked for, a PDU longer than any MTU."""
     watch = Watch(hub, 'cuff,hostile=mtu')
     hub.air.wait_for('worst-done', seconds=40)
-    time.sleep(5)
+    time.sleep(2)
     watch.still_good()
 
 
@@ -80,7 +80,7 @@ def endless_services(hub):
     """A list of services that never ends and goes backwards."""
     watch = Watch(hub, 'cuff,hostile=services')
     hub.air.wait_for('asked', device='cuff', seconds=30)
-    time.sleep(15)
+    time.sleep(6)
     watch.still_good()
     expect(not hub.air.events('asked', count=10_000), 'ten thousand requests')
 
@@ -99,7 +99,7 @@ def errors_only(hub):
     """An error to everything, then answers to questions nobody asked."""
     watch = Watch(hub, 'cuff,hostile=errors')
     hub.air.wait_for('asked', device='cuff', seconds=30)
-    time.sleep(10)
+    time.sleep(5)
     watch.still_good()
 
 

@@ -53,10 +53,14 @@ def write_until_cut(hub, seconds):
 
 @case(cuts=True, limit=120)
 def while_readings_arrive(hub, rebooted):
-    """A scale gives weights without end, the plug is pulled: what was told as stored is there after the boot, each once."""
+    """A scale gives weights without end, the plug is pulled, and once more while the hub recovers, seconds after the boot: what
+    was told as stored is there, each once."""
     if not rebooted:
         write_until_cut(hub, 4)
     told = open('/ctl/told').read().split()
+    if not hub.has_cut('second'):
+        hub.has_cut('second', True)
+        hub.cut_power()
     readings = count(hub, told)
     print('    %d told, %d there' % (len(told), len(readings)))
     expect(all(r['patient'] == 'p-secret-1' for r in readings), 'patients')
@@ -86,18 +90,6 @@ def after_weeks_of_readings(hub, rebooted):
     before = len(hub.readings())
     line.write(weight(55))
     wait_until(lambda: len(hub.readings()) == before + 1, 20, 'it goes on')
-
-
-@case(cuts=True, limit=120)
-def twice(hub, rebooted):
-    """Cut again while it recovers, seconds after the boot."""
-    if not rebooted:
-        write_until_cut(hub, 3)
-    told = open('/ctl/told').read().split()
-    if not hub.has_cut('second'):
-        hub.has_cut('second', True)
-        hub.cut_power()
-    count(hub, told)
 
 
 CUFF = 'F0:00:00:00:00:01'

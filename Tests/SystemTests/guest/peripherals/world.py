@@ -92,7 +92,12 @@ class Hub:
         if self.transport is not None:
             self.controller.reset_links()
             self.air.remove_controller(self.controller)
+            # The kernel lets go only when it is done with what it just asked, of this or of another controller: the last close
+            # may not keep the others from answering.
+            last = os.dup(self.transport.sink.transport.get_extra_info('pipe').fileno())
             await self.transport.close()
+            await asyncio.sleep(0)
+            await asyncio.to_thread(os.close, last)
             self.transport = self.controller = None
             event('unplugged', hub=self.number)
 
