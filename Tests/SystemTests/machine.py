@@ -35,7 +35,8 @@ class Machine:
             '-no-reboot', '-nic', 'none',
             '-kernel', os.path.join(self.image, 'vmlinux'), '-initrd', os.path.join(self.image, 'initrd'),
             '-append', 'console=ttyS0 quiet loglevel=4 panic=-1 oops=panic mitigations=off nokaslr tsc=reliable '
-                       'no_timer_check nowatchdog audit=0 random.trust_cpu=on systemd.show_status=0',
+                       'no_timer_check nowatchdog audit=0 random.trust_cpu=on systemd.show_status=0 '
+                       'init_on_alloc=0 apparmor=0 psi=0 rcupdate.rcu_expedited=1',
             '-serial', 'file:' + self.path('console'),
             '-device', 'virtio-serial-pci', '-chardev', 'stdio,id=out,signal=off', '-device', 'virtconsole,chardev=out',
             '-device', 'virtio-rng-pci', '-device', 'qemu-xhci,id=xhci',

@@ -8,12 +8,12 @@ class Failed(Exception):
     """What was expected and what was there instead."""
 
 
-def case(function=None, *, limit=100, cuts=False):
+def case(function=None, *, limit=100, cuts=False, asked=False):
     """Registers a case under its module's and its function's name. `limit`: seconds it may take. `cuts`: it pulls the plug; it
-    is called with rebooted=False before and with rebooted=True after."""
+    is called with rebooted=False before and with rebooted=True after. `asked`: it runs only when a pattern names it."""
     def register(function):
         function.name = function.__module__.split('.')[-1] + '.' + function.__name__
-        function.limit, function.cuts = limit, cuts
+        function.limit, function.cuts, function.asked = limit, cuts, asked
         CASES.append(function)
         return function
     return register(function) if function else register
@@ -48,4 +48,4 @@ def stays(function, seconds, what):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         expect(function(), what)
-        time.sleep(0.2)
+        time.sleep(0.5)

@@ -73,7 +73,7 @@ def main():
         importlib.import_module('cases.' + module.name)
     # The package is installed first, what pulls the plug comes last.
     everything = sorted(framework.CASES, key=lambda c: (c.name != 'package.installs', c.cuts))
-    wanted = [c for c in everything if not plan['patterns'] or c.name == 'package.installs'
+    wanted = [c for c in everything if (not plan['patterns'] and not c.asked) or c.name == 'package.installs'
               or any(p in c.name for p in plan['patterns'])]
     if not os.path.exists('/ctl/hearth.deb'):
         wanted = [c for c in wanted if c.name != 'package.installs']

@@ -16,6 +16,38 @@ def line(hub, name='line1'):
     return line
 
 
+def connected(hub):
+    """A scale that the configuration names is in socket 1 when the daemon starts."""
+    usb = line(hub)
+    usb.plug(1)
+    hub.configure([scale(1)])
+    hub.start()
+    hub.wait_for_device('scale', 'connected')
+    return usb
+
+
+def told_apart(hub, one, two, frame, *serial):
+    """The scales of hall and bath are read; pulled and put back in the other order, each is still the same device."""
+    names = ('hall', 'bath')
+    for name in names:
+        hub.wait_for_device(name, 'connected')
+    one.write(frame(61))
+    two.write(frame(92))
+    wait_until(lambda: len(hub.readings()) == 2, 20, 'two readings')
+    for usb in (one, two):
+        usb.pull()
+    two.plug(2, *serial)
+    one.plug(1, *serial)
+    for name in names:
+        hub.wait_for_device(name, 'connected', 40)
+    one.write(frame(62))
+    two.write(frame(93))
+    got = hub.wait_for_readings(4)
+    values = {n: [(r['observations'][0]['value'], r['patient']) for r in got if r['device']['id'] == n] for n in names}
+    expect_equal(values, {'hall': [('61.00', 'p-secret-1'), ('62.00', 'p-secret-1')],
+                          'bath': [('92.00', 'p-secret-2'), ('93.00', 'p-secret-2')]}, 'values')
+
+
 @case
 def plugged_before(hub):
     """The cable is there when the daemon starts: a weight becomes a reading, the port is the daemon's alone."""
@@ -49,11 +81,7 @@ def plugged_later(hub):
 @case
 def pulled_in_mid_frame(hub):
     """The cable is pulled in the middle of a line and put back: no reading of the half, none of half and new half."""
-    usb = line(hub)
-    usb.plug(1)
-    hub.configure([scale(1)])
-    hub.start()
-    hub.wait_for_device('scale', 'connected')
+    usb = connected(hub)
     usb.write(weight(70))
     hub.wait_for_readings(1)
     usb.write(b'US,+00000.00 kg\r\nST,+000')
@@ -71,11 +99,7 @@ def pulled_in_mid_frame(hub):
 @case(limit=120)
 def pulled_often(hub):
     """Ten times out and in: each weight is there once, no descriptor is lost."""
-    usb = line(hub)
-    usb.plug(1)
-    hub.configure([scale(1)])
-    hub.start()
-    hub.wait_for_device('scale', 'connected')
+    usb = connected(hub)
     descriptors = lambda: len(os.listdir('/proc/%d/fd' % hub.pid()))
     # With the first reading comes the connection to the uplink.
     usb.write(weight(50))
@@ -100,33 +124,13 @@ def two_identical_adapters(hub):
     two.plug(2)
     hub.configure([scale(1, 'hall', 'p-secret-1'), scale(2, 'bath', 'p-secret-2')])
     hub.start()
-    for name in ('hall', 'bath'):
-        hub.wait_for_device(name, 'connected')
-    one.write(weight(61))
-    two.write(weight(92))
-    wait_until(lambda: len(hub.readings()) == 2, 20, 'two readings')
-    for usb in (one, two):
-        usb.pull()
-    two.plug(2)
-    one.plug(1)
-    for name in ('hall', 'bath'):
-        hub.wait_for_device(name, 'connected', 40)
-    one.write(weight(62))
-    two.write(weight(93))
-    got = hub.wait_for_readings(4)
-    values = {n: [r['observations'][0]['value'] for r in got if r['device']['id'] == n] for n in ('hall', 'bath')}
-    expect_equal(values, {'hall': ['61.00', '62.00'], 'bath': ['92.00', '93.00']}, 'values')
-    expect_equal({r['patient'] for r in got if r['device']['id'] == 'bath'}, {'p-secret-2'}, 'patient of the bath')
+    told_apart(hub, one, two, weight)
 
 
 @case
 def babbling(hub):
     """64 KiB of garbage: no reading, a small log, and the next good line is taken."""
-    usb = line(hub)
-    usb.plug(1)
-    hub.configure([scale(1)])
-    hub.start()
-    hub.wait_for_device('scale', 'connected')
+    usb = connected(hub)
     usb.write(os.urandom(65536), 40)
     usb.write(b'\r\n' + weight(77))
     got = hub.wait_for_readings(1, 40)
@@ -150,14 +154,25 @@ def wait_for_port(hub, place, state, seconds=20):
                lambda: 'socket %d %s: %s' % (place, state, port(hub, place)))
 
 
-@case
-def recognised(hub):
-    """A scale that nobody configured is plugged in: recognised by listening, its first weight is parked, then it is somebody's."""
+def listened_to(hub, *serial):
+    """An adapter that nobody configured is plugged into socket 1."""
     usb = line(hub)
     hub.configure([])
     hub.start()
-    usb.plug(1, 'A9UXYZ17')
+    usb.plug(1, *serial)
     wait_for_port(hub, 1, 'listening')
+    return usb
+
+
+def bind(hub, place, name, patient):
+    answer = hub.ctl('serial', 'bind', USBLine.path(place), '--driver', 'cas', '--id', name, '--patient', patient)
+    expect_equal(answer.status, 0, 'bind')
+
+
+@case
+def recognised(hub):
+    """A scale that nobody configured is plugged in: recognised by listening, its first weight is parked, then it is somebody's."""
+    usb = listened_to(hub, 'A9UXYZ17')
     usb.write(cas(72.4))
     wait_for_port(hub, 1, 'recognised')
     expect_equal(hub.wait_for_readings(1)[0]['patient'], None, 'patient')
@@ -171,11 +186,7 @@ def recognised(hub):
 @case
 def recognised_at_another_speed(hub):
     """One that speaks at 2400 7E1, again and again: found when listening comes to that."""
-    usb = line(hub)
-    hub.configure([])
-    hub.start()
-    usb.plug(1)
-    wait_for_port(hub, 1, 'listening')
+    usb = listened_to(hub)
 
     def there():
         usb.write(weight(72.4))
@@ -187,13 +198,8 @@ def recognised_at_another_speed(hub):
 @case
 def bound_and_moved(hub):
     """A bound adapter with a serial number of its own is found in another socket, after a restart and a pull in mid-line."""
-    usb = line(hub)
-    hub.configure([])
-    hub.start()
-    usb.plug(1, 'A9UXYZ17')
-    wait_for_port(hub, 1, 'listening')
-    answer = hub.ctl('serial', 'bind', USBLine.path(1), '--driver', 'cas', '--id', 'scale', '--patient', 'p-secret-1')
-    expect_equal(answer.status, 0, 'bind')
+    usb = listened_to(hub, 'A9UXYZ17')
+    bind(hub, 1, 'scale', 'p-secret-1')
     hub.wait_for_device('scale', 'connected')
     usb.write(cas(61) + b'US,GS,+   0.00kg\r\nST,GS,+')
     hub.wait_for_readings(1)
@@ -218,38 +224,15 @@ def two_identical_adapters_bound(hub):
     two.plug(2, '0001')
     for place, name in ((1, 'hall'), (2, 'bath')):
         wait_for_port(hub, place, 'listening')
-        answer = hub.ctl('serial', 'bind', USBLine.path(place), '--driver', 'cas', '--id', name, '--patient',
-                         'p-secret-%d' % place)
-        expect_equal(answer.status, 0, 'bind')
-    for name in ('hall', 'bath'):
-        hub.wait_for_device(name, 'connected')
-    one.write(cas(61))
-    two.write(cas(92))
-    wait_until(lambda: len(hub.readings()) == 2, 20, 'two readings')
-    for usb in (one, two):
-        usb.pull()
-    two.plug(2, '0001')
-    one.plug(1, '0001')
-    for name in ('hall', 'bath'):
-        hub.wait_for_device(name, 'connected')
-    one.write(cas(62))
-    two.write(cas(93))
-    got = hub.wait_for_readings(4)
-    values = {n: [(r['observations'][0]['value'], r['patient']) for r in got if r['device']['id'] == n]
-              for n in ('hall', 'bath')}
-    expect_equal(values, {'hall': [('61.00', 'p-secret-1'), ('62.00', 'p-secret-1')],
-                          'bath': [('92.00', 'p-secret-2'), ('93.00', 'p-secret-2')]}, 'values')
+        bind(hub, place, name, 'p-secret-%d' % place)
+    told_apart(hub, one, two, cas, '0001')
 
 
 @case
 def plug_to_reading(hub):
     """From plugging in a bound scale that talks to its reading on disk: the device's own time and little more."""
-    usb = line(hub)
-    hub.configure([])
-    hub.start()
-    usb.plug(1)
-    wait_for_port(hub, 1, 'listening')
-    hub.ctl('serial', 'bind', USBLine.path(1), '--driver', 'cas', '--id', 'scale')
+    usb = listened_to(hub)
+    bind(hub, 1, 'scale', 'p-secret-1')
     hub.wait_for_device('scale', 'connected')
     usb.pull()
     wait_for_port(hub, 1, 'absent', 5)
