@@ -2,7 +2,7 @@
 //
 //   HEARTH_FAULT="op=fdatasync,nth=3,count=1,errno=5,path=/journal/,action=fail"
 //
-// op: pwrite fdatasync fsync rename unlink open any; nth: the first call that is hit, from 1, among those whose path holds `path`;
+// op: pwrite fdatasync fsync rename unlink any, or malloc (NULL from the nth call on, whatever else is said); nth: the first call that is hit, from 1, among those whose path holds `path`;
 // count: how many are hit (0: all from there on); action: fail (with errno), short (half of a write), torn (half of it, then SIGKILL),
 // kill (SIGKILL before the call), killafter, lie (a sync that does nothing), slow (the call takes errno milliseconds).
 // HEARTH_FAULT_OFF names a file: while it is there, nothing is hit. op=write with action=trap: a write to a terminal is a fault of
@@ -124,6 +124,16 @@ ssize_t write(int fd, const void *data, size_t size) {
   REAL(write);
   if (fd > 2 && !strcmp(fault.ready ? fault.op : "write", "write") && isatty(fd) && hit("write", fd, 0) && is("trap")) raise(SIGSEGV);
   return real(fd, data, size);
+}
+
+// Nothing on this way may ask for memory itself.
+extern void *__libc_malloc(size_t size);
+void *malloc(size_t size) {
+  if (!environ) return __libc_malloc(size);
+  setup();
+  if (strcmp(fault.op, "malloc") || __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED) < fault.nth) return __libc_malloc(size);
+  errno = ENOMEM;
+  return NULL;
 }
 
 static int clock_behind(long *seconds) {
