@@ -1,5 +1,5 @@
-// The interposed curl_easy_init and curl_easy_setopt. The option numbers are libcurl's stable ABI (include/curl/curl.h, 7.77 and later); its
-// headers are not needed.
+// The interposed curl_easy_init and curl_easy_setopt. The option numbers are libcurl's stable ABI (include/curl/curl.h, 7.77 and
+// later); its headers are not needed.
 #define _GNU_SOURCE
 #include "CCurlHook.h"
 

@@ -70,15 +70,14 @@ public struct Delivery: Sendable {
   /// `isQuick`: it took so little of its time that one twice as large would have come through too.
   public mutating func answered(_ outcome: UploadOutcome, isQuick: Bool = false, _ encode: Encode) -> UploadOutcome? {
     guard let request = requests.first else { return ended }
-    switch outcome {
-    case .retry(_, let code): stall(code, request, encode)
-    case .items:
-      stalls = 0
-      if isQuick { quicken() }
-    case .refused, .tooLarge, .misconfigured: stalls = 0
+    if case .retry(_, let code) = outcome {
+      stall(code, request, encode)
+      return outcome
     }
+    stalls = 0
     switch outcome {
     case .items(let told):
+      if isQuick { quicken() }
       guard request.items.allSatisfy({ told[$0] != nil }) else {
         return .retry(afterMilliseconds: nil, code: "answer.incomplete")
       }

@@ -1,6 +1,8 @@
 // What a server in front of a backend says about the connection with a status that would mean the batch: 400 with a page of its own.
 // The words are nginx's (src/http/ngx_http_special_response.c), Apache's and Go's.
 
+import Octets
+
 /// Pages about the connection. Taken for the backend's word they would set readings aside that nobody has looked at.
 public enum ProxyAnswer {
   private static let pages: [(words: String, code: String, text: String)] = [
@@ -20,12 +22,7 @@ public enum ProxyAnswer {
   /// What the page says; nil for every other answer.
   public static func outcome(_ reply: HTTPReply) -> UploadOutcome? {
     guard reply.status == 400, reply.body.count <= 4096, reply.json == nil else { return nil }
-    let page = pages.first { holds(reply.body, Array($0.words.utf8)) }
+    let page = pages.first { reply.body.holds($0.words.utf8) }
     return page.map { .misconfigured(code: $0.code, text: $0.text) }
-  }
-
-  private static func holds(_ octets: [UInt8], _ words: [UInt8]) -> Bool {
-    guard octets.count >= words.count else { return false }
-    return octets.indices.dropLast(words.count - 1).contains { octets[$0...].starts(with: words) }
   }
 }

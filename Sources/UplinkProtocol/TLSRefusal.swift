@@ -1,6 +1,8 @@
 // What libcurl says of TLS, as a kind: URLSession has one code for everything (-1), only the text differs. The words are those of
 // libcurl's lib/vtls/openssl.c and of OpenSSL's alerts (RFC 8446 section 6.2).
 
+import Octets
+
 extension UplinkFailureKind {
   /// What a connection that merely broke looks like, in the middle of a handshake too: trying again may cure it.
   private static let broken = [
@@ -20,18 +22,11 @@ extension UplinkFailureKind {
 
   /// The kind of a failure by libcurl's text; nil where the text says nothing of a refusal.
   public static func ofTLS(_ text: String) -> UplinkFailureKind? {
-    let text = text.lowercased()
-    func says(_ words: [String]) -> Bool { words.contains { holds(text, $0) } }
+    let text = Array(text.lowercased().utf8)
+    func says(_ words: [String]) -> Bool { words.contains { text.holds($0.utf8) } }
     if says(broken) { return nil }
     if says(certificates) { return .certificate }
     // Other words of OpenSSL, such as those of a record that came damaged, are of this one try.
     return says(["ssl routines"]) && says(handshakes) ? .handshake : nil
-  }
-
-  private static func holds(_ text: String, _ words: String) -> Bool {
-    let octets = Array(text.utf8)
-    let wanted = Array(words.utf8)
-    guard octets.count >= wanted.count else { return false }
-    return (0...(octets.count - wanted.count)).contains { octets[$0..<($0 + wanted.count)].elementsEqual(wanted) }
   }
 }
