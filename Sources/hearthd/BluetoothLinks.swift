@@ -6,7 +6,7 @@ import Glibc
 import Platform
 
 /// The management socket and the links over the air, by device.
-final class BluetoothLinks {
+final class BluetoothLinks: DeviceLinks {
   private final class Link {
     enum Phase { case connecting, open, securing(UInt8) }
     let fd: Int32
@@ -201,7 +201,7 @@ final class BluetoothLinks {
 
   /// Ends a link; the kernel drops it two seconds later.
   func close(_ device: String) {
-    guard links[device] != nil else { return }
+    guard has(device) else { return }
     drop(device)
     emit(.linkClosed(device: device, LinkEnd(code: "ended", message: "the link was closed")))
   }

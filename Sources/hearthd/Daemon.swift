@@ -277,31 +277,21 @@ final class Daemon {
     }
   }
 
+  private func links(of device: String) -> (any DeviceLinks)? {
+    let kinds: [(any DeviceLinks)?] = [serial, bluetooth, playback]
+    return kinds.lazy.compactMap { $0 }.first { $0.has(device) }
+  }
+
   private func performPlain(_ effect: Effect) {
     switch effect {
     case .append, .save: break
     case .openPort(let device, let path, let settings): serial?.open(device, path, settings)
     case .setLine(let device, let settings): serial?.setLine(device, settings)
     case .adoptPort(let key, let device): serial?.adopt(key, device)
-    case .openPlayback(let device, let path): playback?.open(device, path, at: Clocks.monotonic())
-    case .connect(let device): playback?.connect(device, at: Clocks.monotonic())
-    case .transmit(let device, let octets):
-      if serial?.has(device) ?? false {
-        serial?.send(device, octets)
-      } else if bluetooth?.has(device) ?? false {
-        bluetooth?.send(device, octets)
-      } else {
-        playback?.send(device, octets, at: Clocks.monotonic())
-      }
-    case .close(let device):
-      if serial?.has(device) ?? false {
-        serial?.close(device)
-        handle(.linkClosed(device: device, LinkEnd(code: "ended", message: "the port was closed")))
-      } else if bluetooth?.has(device) ?? false {
-        bluetooth?.close(device)
-      } else {
-        playback?.close(device, at: Clocks.monotonic())
-      }
+    case .openPlayback(let device, let path): playback?.open(device, path)
+    case .connect(let device): playback?.connect(device)
+    case .transmit(let device, let octets): links(of: device)?.send(device, octets)
+    case .close(let device): links(of: device)?.close(device)
     case .openLink(let device, let link): bluetooth?.connect(device, link)
     case .secure(let device, let level): bluetooth?.secure(device, level: level)
     case .openBluetooth(let ignores): bluetooth?.open(ignoresOtherDaemons: ignores)

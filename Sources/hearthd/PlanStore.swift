@@ -9,6 +9,8 @@ import Platform
 enum PlanStore {
   static func folder(_ state: String) -> String { "\(state)/plans" }
 
+  private static func path(_ patient: String, _ state: String) -> String { "\(folder(state))/\(patient).json" }
+
   /// The plans in a folder, by patient. A file that is no plan is told, and passed over when `passes`.
   static func read(_ folder: String, passes: Bool = false) throws -> [String: Plan] {
     var plans: [String: Plan] = [:]
@@ -38,7 +40,7 @@ enum PlanStore {
   /// The plan that came over the control socket goes with its patient; gives what went wrong.
   static func remove(_ patient: String, state: String) -> String? {
     do throws(FileError) {
-      let path = "\(folder(state))/\(patient).json"
+      let path = path(patient, state)
       if try StateFile.read(path) != nil { try Shredder.remove(path) }
       return nil
     } catch {
@@ -55,13 +57,9 @@ enum PlanStore {
     var written: [(patient: String, old: [UInt8]?)] = []
     for pulled in plans {
       let patient = pulled.plan.patient
-      let path = "\(folder(state))/\(patient).json"
       do {
         if let zone = pulled.plan.timeZone { _ = try ConfigurationLoader.zone(zone) }
-        try Directory.make(folder(state))
-        let old = try StateFile.read(path)
-        try StateFile.write(pulled.octets, to: path)
-        written.append((patient, old))
+        written.append((patient, try replace(pulled.octets, of: patient, state)))
       } catch let fault as ConfigurationLoader.Fault {
         faults[patient] = fault.message
       } catch let error as FileError {
@@ -76,8 +74,7 @@ enum PlanStore {
     case .failure(let fault):
       SystemLog.write(3, "plans: not taken, the configuration on disk is not good: \(fault.message)")
       for (patient, old) in written {
-        let path = "\(folder(state))/\(patient).json"
-        if let old { try? StateFile.write(old, to: path) } else { try? Directory.remove(path) }
+        try? putBack(old, of: patient, state)
         faults[patient] = "the hub's configuration on disk is not good; hearthd --check tells why"
       }
       return (nil, faults)
@@ -89,17 +86,25 @@ enum PlanStore {
     _ octets: [UInt8], patient: String, state: String,
     load: () -> Result<LoadedConfiguration, ConfigurationLoader.Fault>
   ) -> Result<LoadedConfiguration, ConfigurationLoader.Fault> {
-    let path = "\(folder(state))/\(patient).json"
     do throws(FileError) {
-      try Directory.make(folder(state))
-      let old = try StateFile.read(path)
-      try StateFile.write(octets, to: path)
+      let old = try replace(octets, of: patient, state)
       let result = load()
-      guard case .failure = result else { return result }
-      if let old { try StateFile.write(old, to: path) } else { try Directory.remove(path) }
+      if case .failure = result { try putBack(old, of: patient, state) }
       return result
     } catch {
       return .failure(ConfigurationLoader.Fault(message: "\(error)"))
     }
+  }
+
+  /// Writes the plan of a patient; gives the one before it.
+  private static func replace(_ octets: [UInt8], of patient: String, _ state: String) throws(FileError) -> [UInt8]? {
+    try Directory.make(folder(state))
+    let old = try StateFile.read(path(patient, state))
+    try StateFile.write(octets, to: path(patient, state))
+    return old
+  }
+
+  private static func putBack(_ old: [UInt8]?, of patient: String, _ state: String) throws(FileError) {
+    if let old { try StateFile.write(old, to: path(patient, state)) } else { try Directory.remove(path(patient, state)) }
   }
 }

@@ -8,7 +8,7 @@ import Playback
 import Zones
 
 /// The recorded devices.
-final class PlaybackLinks {
+final class PlaybackLinks: DeviceLinks {
   private var devices: [String: PlaybackDevice] = [:]
   private var connected: Set<String> = []
   private let emit: (Event) -> Void
@@ -23,7 +23,8 @@ final class PlaybackLinks {
   /// When `advance` wants to be called next, monotonic milliseconds.
   var nextTime: Int64? { devices.values.compactMap(\.nextTime).min() }
 
-  func open(_ device: String, _ path: String, at now: Int64) {
+  func open(_ device: String, _ path: String) {
+    let now = Clocks.monotonic()
     guard let text = SmallFile.read(path, atMost: 4 << 20) else {
       return emit(
         .linkClosed(
@@ -51,21 +52,21 @@ final class PlaybackLinks {
 
   func has(_ device: String) -> Bool { devices[device] != nil }
 
-  func connect(_ device: String, at now: Int64) {
-    guard devices[device] != nil else { return }
-    devices[device]?.connect(at: now)
+  func connect(_ device: String) {
+    guard has(device) else { return }
+    devices[device]?.connect(at: Clocks.monotonic())
     connected.insert(device)
     emit(.linkOpened(device: device))
   }
 
-  func send(_ device: String, _ pdu: [UInt8], at now: Int64) {
+  func send(_ device: String, _ pdu: [UInt8]) {
     guard connected.contains(device) else { return }
-    carryOut(device, devices[device]?.received(pdu, at: now, localTime: localTime()) ?? [])
+    carryOut(device, devices[device]?.received(pdu, at: Clocks.monotonic(), localTime: localTime()) ?? [])
   }
 
-  func close(_ device: String, at now: Int64) {
+  func close(_ device: String) {
     guard connected.remove(device) != nil else { return }
-    devices[device]?.disconnected(at: now)
+    devices[device]?.disconnected(at: Clocks.monotonic())
     emit(.linkClosed(device: device, LinkEnd(code: "ended", message: "the link was closed")))
   }
 

@@ -5,7 +5,7 @@ import GatewayCore
 import Platform
 
 /// The open ports, by device; those that are nobody's by their own key.
-final class SerialLinks {
+final class SerialLinks: DeviceLinks {
   private final class Link {
     let fd: Int32
     /// Whose it is; listening to a port may make it a device's.
@@ -30,7 +30,7 @@ final class SerialLinks {
   }
 
   func open(_ device: String, _ path: String, _ settings: SerialSettings) {
-    close(device)
+    drop(device)
     do throws(SerialPort.Failure) {
       let fd = try SerialPort.open(path, SerialLinks.line(settings))
       let link = Link(fd, device)
@@ -70,7 +70,7 @@ final class SerialLinks {
       let end = LinkEnd(code: "hang-up", message: "the port is gone", hint: "plug the cable in again")
       return emit(.linkClosed(device: device, end))
     }
-    close(device)
+    drop(device)
     link.device = device
     links[device] = link
     emit(.linkOpened(device: device))
@@ -83,7 +83,7 @@ final class SerialLinks {
     case .octets(let octets): emit(.linkReceived(device: device, octets))
     case .wouldBlock where !isGone: break
     case .wouldBlock, .end:
-      close(device)
+      drop(device)
       emit(
         .linkClosed(
           device: device, LinkEnd(code: "hang-up", message: "the port is gone", hint: "plug the cable in again")))
@@ -107,6 +107,12 @@ final class SerialLinks {
   func has(_ device: String) -> Bool { links[device] != nil }
 
   func close(_ device: String) {
+    guard has(device) else { return }
+    drop(device)
+    emit(.linkClosed(device: device, LinkEnd(code: "ended", message: "the port was closed")))
+  }
+
+  private func drop(_ device: String) {
     guard let link = links.removeValue(forKey: device) else { return }
     loop.forget(link.fd)
     Descriptor.close(link.fd)
