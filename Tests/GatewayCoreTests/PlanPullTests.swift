@@ -63,11 +63,6 @@ extension Hub {
     sync()
   }
 
-  fileprivate mutating func ask(_ request: ControlRequest) -> JSONValue? {
-    send(.asked(RequestID(connection: 9, number: 9), request, CallerName(uid: 0)))
-    return done.compactMap { if case .answer(_, .result(let value)) = $0 { value } else { nil } }.last
-  }
-
   fileprivate var audits: [String] {
     disk.compactMap { if case .audit(let uid, let action) = $0.entry { "\(uid) \(action)" } else { nil } }
   }
@@ -96,8 +91,8 @@ private func started(_ plans: [Plan] = [], disk: [(sequence: UInt64, entry: Jour
     #expect(try PlanFile.read(hub.kept[0].octets, patient: "p-1") == plan(3))
     #expect(hub.audits == [#"4294967295 set plan of p-1, version 3, from backend care, tag "a""#])
     hub.keep()
-    let shown = hub.ask(.planShow(patient: "p-1"))
-    #expect(shown?["set_by"]?.string == "backend care" && shown?["version"]?.int == 3)
+    let shown = hub.result(.planShow(patient: "p-1"))
+    #expect(shown["set_by"]?.string == "backend care" && shown["version"]?.int == 3)
     hub.pass(hour / 2)
     #expect(hub.questions.count == 1)
     hub.pass(hour)
@@ -133,7 +128,7 @@ private func started(_ plans: [Plan] = [], disk: [(sequence: UInt64, entry: Jour
     let said = hub.told.first ?? ""
     #expect(said.contains("told plan.refused backend care: https://care.example/plans:1:"), "\(said)")
     #expect(said.contains("plans[0].rules[0].kind: expected one of") && !said.contains("p-1"))
-    let problem = (hub.ask(.status)?["problems"]?.array ?? []).first { $0["code"]?.string == "plan.refused" }
+    let problem = (hub.result(.status)["problems"]?.array ?? []).first { $0["code"]?.string == "plan.refused" }
     #expect(problem?["message"]?.string?.contains("rules[0].kind") == true)
     let logs = hub.done.compactMap { if case .log(.warning, let line) = $0 { line } else { nil } }
     #expect(logs.count == 1 && logs[0].contains("rules[0].kind"))
@@ -208,7 +203,7 @@ private func started(_ plans: [Plan] = [], disk: [(sequence: UInt64, entry: Jour
     hub.pass(2 * hour)
     hub.answer(answer)
     #expect(hub.told.count == 1 && hub.told[0].hasPrefix("told plan.withdrawn backend care: 1 plan is not"))
-    #expect(hub.ask(.planShow(patient: "p-1"))?["version"]?.int == 3)
+    #expect(hub.result(.planShow(patient: "p-1"))["version"]?.int == 3)
     hub.pass(2 * hour)
     hub.answer(answer)
     #expect(hub.told.count == 1)
@@ -257,7 +252,7 @@ private func started(_ plans: [Plan] = [], disk: [(sequence: UInt64, entry: Jour
       hub.pass(2 * hour)
     }
     #expect(hub.told == ["told plans.misconfigured backend care: no (http.403)"])
-    #expect(hub.ask(.status)?["problems"]?.array?.contains { $0["code"]?.string == "plans.misconfigured" } == true)
+    #expect(hub.result(.status)["problems"]?.array?.contains { $0["code"]?.string == "plans.misconfigured" } == true)
     hub.answer(.none)
     #expect(hub.told.count == 2)
   }

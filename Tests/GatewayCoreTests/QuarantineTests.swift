@@ -25,13 +25,7 @@ private struct Mortal {
   }
 
   mutating func ask(_ request: ControlRequest) -> JSONValue? {
-    hub.send(.asked(RequestID(connection: 1, number: 1), request, CallerName(uid: 0)))
-    hub.sync()
-    for case .answer(_, let answer) in hub.done.reversed() {
-      if case .result(let value) = answer { return value }
-      return nil
-    }
-    return nil
+    if case .result(let value)? = hub.ask(request) { value } else { nil }
   }
 
   mutating func state(_ device: String) -> String? {

@@ -55,6 +55,14 @@ private func connected(_ hub: Hub) -> Hub {
 
 private func hub() -> Hub { connected(Hub(.with([cuff]), plans: [plan])) }
 
+/// Of now, and not yet judged: 170 after the day's first of 120.
+private func climbed() -> Hub {
+  var hub = hub()
+  hub.measure(120, ago: 60)
+  hub.measure(170, ago: 1)
+  return hub
+}
+
 private func restarted(_ hub: Hub, after: Int64 = 0) -> Hub {
   connected(Hub(.with([cuff]), plans: [plan], disk: hub.disk, files: hub.files, time: hub.time + after))
 }
@@ -146,9 +154,7 @@ extension Hub {
   }
 
   @Test func aSnapshotHoldsWhatWaits() {
-    var hub = hub()
-    hub.measure(120, ago: 60)
-    hub.measure(170, ago: 1)
+    var hub = climbed()
     hub.send(.journalRolled)
     hub.sync()
     #expect(hub.disk.last?.entry.kind == .snapshot)
@@ -159,9 +165,7 @@ extension Hub {
 
   /// What the disk refuses is judged anew, and told once.
   @Test func aWordThatTheDiskRefusedIsToldOnce() {
-    var hub = hub()
-    hub.measure(120, ago: 60)
-    hub.measure(170, ago: 1)
+    var hub = climbed()
     hub.pass(3000)
     hub.refuse()
     #expect(hub.told.isEmpty)
