@@ -105,6 +105,10 @@ enum PlanStore {
   }
 
   private static func putBack(_ old: [UInt8]?, of patient: String, _ state: String) throws(FileError) {
-    if let old { try StateFile.write(old, to: path(patient, state)) } else { try Directory.remove(path(patient, state)) }
+    if let old {
+      try StateFile.write(old, to: path(patient, state))
+    } else {
+      try Directory.remove(path(patient, state))
+    }
   }
 }
