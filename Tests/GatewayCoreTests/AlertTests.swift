@@ -18,8 +18,7 @@ private let plan = Plan(
           confirm: Confirmation(count: 2, within: 300_000), isImmediate: true)))
   ])
 
-private let cuff = DeviceConfiguration(
-  id: "cuff", driver: "blood-pressure", endpoint: .playback(path: "/x"), users: [1: "p-1"])
+private let cuff = Cuff.device(users: [1: "p-1"])
 
 private func text(version: Int, rule: String = "\"red\": {\"gte\": \"170\"}") -> String {
   """
@@ -49,10 +48,7 @@ private final class Desk {
 
 @Suite struct AlertTests {
   private func raised() -> Desk {
-    var hub = Hub(.with([cuff]), plans: [plan])
-    hub.send(.linkOpened(device: "cuff"))
-    Cuff.converse(&hub, "cuff")
-    hub.done = []
+    var hub = Hub(.with([cuff]), plans: [plan]).listening()
     hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 190)))
     hub.sync()
     return Desk(hub)

@@ -13,8 +13,7 @@ import Zones
 
 private let backend = BackendConfiguration(
   name: "a", kind: .directory(path: "/a"), maximumReadings: 8, maximumBytes: 1 << 20)
-private let cuff = DeviceConfiguration(
-  id: "cuff", driver: "blood-pressure", endpoint: .playback(path: "/x"), patient: "p-1")
+private let cuff = Cuff.device(patient: "p-1")
 private let scale = DeviceConfiguration(
   id: "scale", driver: "and-scale", endpoint: .serial(path: "/dev/x"), patient: "p-2")
 

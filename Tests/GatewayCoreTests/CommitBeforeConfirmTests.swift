@@ -11,12 +11,8 @@ private func cuffHub(
   users: [UInt8: String] = [1: "p-1"], backends: [BackendConfiguration] = [],
   disk: [(sequence: UInt64, entry: JournalEntry)] = []
 ) -> Hub {
-  let device = DeviceConfiguration(id: "cuff", driver: "blood-pressure", endpoint: .playback(path: "/x"), users: users)
-  var hub = Hub(.with([device], backends: backends), disk: disk)
-  hub.send(.linkOpened(device: "cuff"))
-  Cuff.converse(&hub, "cuff")
-  hub.done = []
-  return hub
+  let device = Cuff.device(users: users)
+  return Hub(.with([device], backends: backends), disk: disk).listening()
 }
 
 @Suite struct CommitBeforeConfirmTests {
@@ -39,8 +35,7 @@ private func cuffHub(
     #expect(hub.done.contains { if case .log(.error, _) = $0 { true } else { false } })
     // The device sends it again over the next link, and then it is stored once.
     hub.send(.linkClosed(device: "cuff", LinkEnd(code: "ended", message: "")))
-    hub.send(.linkOpened(device: "cuff"))
-    Cuff.converse(&hub, "cuff")
+    Cuff.connect(&hub)
     hub.done = []
     hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 128)))
     hub.sync()

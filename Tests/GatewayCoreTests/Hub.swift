@@ -147,6 +147,14 @@ struct Hub {
     return nil
   }
 
+  /// With its cuff connected, and nothing on record yet of how that was done.
+  func listening(to device: String = "cuff") -> Hub {
+    var hub = self
+    Cuff.connect(&hub, device)
+    hub.done = []
+    return hub
+  }
+
   /// Asks for something that must be given; null when it is not.
   mutating func result(_ request: ControlRequest, uid: UInt32 = 0) -> JSONValue {
     if case .result(let value)? = ask(request, uid: uid) { return value }
@@ -190,6 +198,18 @@ extension Configuration {
 /// A device that speaks the Blood Pressure Profile, at ATT level: what a hub's client asks is answered.
 struct Cuff {
   static let measurementHandle: UInt16 = 3
+
+  /// The cuff as the configuration has it.
+  static func device(users: [UInt8: String] = [:], patient: String? = nil) -> DeviceConfiguration {
+    DeviceConfiguration(
+      id: "cuff", driver: "blood-pressure", endpoint: .playback(path: "/x"), patient: patient, users: users)
+  }
+
+  /// Opens its link and answers whatever the hub asks.
+  static func connect(_ hub: inout Hub, _ device: String = "cuff") {
+    hub.send(.linkOpened(device: device))
+    converse(&hub, device)
+  }
 
   /// Answers the hub's PDUs until it asks nothing more.
   static func converse(_ hub: inout Hub, _ device: String) {

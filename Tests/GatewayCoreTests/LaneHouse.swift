@@ -64,15 +64,14 @@ struct LaneHouse {
     self.backend = backend
     self.plan = plan
     configuration = .with(
-      [DeviceConfiguration(id: "cuff", driver: "blood-pressure", endpoint: .playback(path: "/x"), patient: "p-1")],
+      [Cuff.device(patient: "p-1")],
       backends: [backend])
     hub = Hub(configuration, plans: [plan])
     open()
   }
 
   private mutating func open() {
-    hub.send(.linkOpened(device: "cuff"))
-    Cuff.converse(&hub, "cuff")
+    Cuff.connect(&hub)
     serve()
   }
 

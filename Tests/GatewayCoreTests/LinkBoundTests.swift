@@ -6,12 +6,8 @@ import Testing
 
 @Suite struct LinkBoundTests {
   private func hub() -> Hub {
-    let device = DeviceConfiguration(id: "cuff", driver: "blood-pressure", endpoint: .playback(path: "/x"), users: [:])
-    var hub = Hub(.with([device]))
-    hub.send(.linkOpened(device: "cuff"))
-    Cuff.converse(&hub, "cuff")
-    hub.done = []
-    return hub
+    let device = Cuff.device()
+    return Hub(.with([device])).listening()
   }
 
   private func closes(_ hub: Hub) -> Bool {
@@ -41,7 +37,7 @@ import Testing
   }
 
   @Test func aRefusedSubscriptionIsAProblemAndTheSessionGoesOn() {
-    let device = DeviceConfiguration(id: "cuff", driver: "blood-pressure", endpoint: .playback(path: "/x"), users: [:])
+    let device = Cuff.device()
     var hub = Hub(.with([device]))
     hub.send(.linkOpened(device: "cuff"))
     while let pdu = hub.sent(to: "cuff").last {

@@ -10,8 +10,7 @@ import Testing
 private let backends = ["a", "b"].map {
   BackendConfiguration(name: $0, kind: .directory(path: "/\($0)"), maximumReadings: 8, maximumBytes: 1 << 20)
 }
-private let cuff = DeviceConfiguration(
-  id: "cuff", driver: "blood-pressure", endpoint: .playback(path: "/x"), patient: "p-1")
+private let cuff = Cuff.device(patient: "p-1")
 
 /// A hub with readings on disk, and a journal that answers fetches.
 private struct Sender: DeliveringHub {
@@ -20,8 +19,7 @@ private struct Sender: DeliveringHub {
   init(readings: UInt8, disk: [(sequence: UInt64, entry: JournalEntry)] = []) {
     hub = Hub(.with([cuff], backends: backends), disk: disk)
     serve()
-    hub.send(.linkOpened(device: "cuff"))
-    Cuff.converse(&hub, "cuff")
+    Cuff.connect(&hub)
     hub.done = hub.done.filter { if case .deliver = $0 { true } else { false } }
     for index in 0..<readings {
       hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 100 + index)))

@@ -20,11 +20,7 @@ private let plan = Plan(
   ])
 
 private func hub(_ device: DeviceConfiguration) -> Hub {
-  var hub = Hub(.with([device]), plans: [plan])
-  hub.send(.linkOpened(device: device.id))
-  Cuff.converse(&hub, device.id)
-  hub.done = []
-  return hub
+  Hub(.with([device]), plans: [plan]).listening(to: device.id)
 }
 
 private let shared = DeviceConfiguration(
@@ -79,8 +75,7 @@ private let shared = DeviceConfiguration(
     first.sync()
     #expect(first.events.compactMap(\.monitoring?.kind) == [.repeatRequested])
     var second = Hub(.with([shared]), plans: [plan], disk: first.disk)
-    second.send(.linkOpened(device: "cuff"))
-    Cuff.converse(&second, "cuff")
+    Cuff.connect(&second)
     second.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 188, second: 20)))
     second.sync()
     #expect(second.events.compactMap(\.monitoring?.kind) == [.repeatRequested, .raised])
@@ -107,8 +102,7 @@ private let shared = DeviceConfiguration(
     hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 190)))
     hub.refuse()
     hub.send(.linkClosed(device: "cuff", LinkEnd(code: "ended", message: "")))
-    hub.send(.linkOpened(device: "cuff"))
-    Cuff.converse(&hub, "cuff")
+    Cuff.connect(&hub)
     hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 190)))
     hub.sync()
     // The first, unstored one does not count as the first of two.

@@ -6,8 +6,7 @@ import GatewayCore
 import JSON
 import Testing
 
-private let cuff = DeviceConfiguration(
-  id: "cuff", driver: "blood-pressure", endpoint: .playback(path: "/x"), patient: "p-1")
+private let cuff = Cuff.device(patient: "p-1")
 private let scale = DeviceConfiguration(
   id: "scale", driver: "and-scale", endpoint: .serial(path: "/dev/x"), patient: "p-2")
 

@@ -21,8 +21,7 @@ private let plan = Plan(
         MissingRule(measure: .systolic, schedule: .slots([DayHours(from: 420, to: 540)], days: []), zone: .yellow))),
   ])
 
-private let cuff = DeviceConfiguration(
-  id: "cuff", driver: "blood-pressure", endpoint: .playback(path: "/x"), users: [1: "p-1"])
+private let cuff = Cuff.device(users: [1: "p-1"])
 
 private func report(_ hub: inout Hub, days: Int = 30) -> JSONValue {
   hub.result(.report(patient: "p-1", days: days), uid: 501)
@@ -30,10 +29,7 @@ private func report(_ hub: inout Hub, days: Int = 30) -> JSONValue {
 
 @Suite struct ReportTests {
   private func story() -> Hub {
-    var hub = Hub(.with([cuff]), plans: [plan])
-    hub.send(.linkOpened(device: "cuff"))
-    Cuff.converse(&hub, "cuff")
-    hub.done = []
+    var hub = Hub(.with([cuff]), plans: [plan]).listening()
     hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 190)))
     hub.sync()
     _ = hub.ask(.acknowledge(patient: "p-1", rule: "bp.extreme", note: "ringte"), uid: 501)

@@ -37,8 +37,7 @@ private let plan: Plan = {
     ])
 }()
 
-private let cuff = DeviceConfiguration(
-  id: "cuff", driver: "blood-pressure", endpoint: .playback(path: "/x"), users: [1: "p-1"])
+private let cuff = Cuff.device(users: [1: "p-1"])
 
 /// A small generator: the same seed, the same story.
 private struct Dice {
@@ -79,8 +78,7 @@ private struct Steps {
       hub.done.removeAll()
       hub.send(.linkClosed(device: "cuff", LinkEnd(code: "x", message: "")))
       hub.done.removeAll()
-      hub.send(.linkOpened(device: "cuff"))
-      Cuff.converse(&hub, "cuff")
+      Cuff.connect(&hub)
     }
     connect()
     // Long enough after the start that what is missing is called so.

@@ -32,8 +32,7 @@ private struct Dice: RandomNumberGenerator {
   }
 }
 
-private let cuff = DeviceConfiguration(
-  id: "cuff", driver: "blood-pressure", endpoint: .playback(path: "/x"), users: [1: "p-1"])
+private let cuff = Cuff.device(users: [1: "p-1"])
 
 /// An indication of 2A35, so many minutes before the hub's 08:15:30.
 private func indication(_ systolic: UInt8, ago: Int) -> [UInt8] {
@@ -44,16 +43,7 @@ private func indication(_ systolic: UInt8, ago: Int) -> [UInt8] {
   return octets
 }
 
-private func connected(_ hub: Hub) -> Hub {
-  var hub = hub
-  hub.done.removeAll()
-  hub.send(.linkOpened(device: "cuff"))
-  Cuff.converse(&hub, "cuff")
-  hub.done.removeAll()
-  return hub
-}
-
-private func hub() -> Hub { connected(Hub(.with([cuff]), plans: [plan])) }
+private func hub() -> Hub { Hub(.with([cuff]), plans: [plan]).listening() }
 
 /// Of now, and not yet judged: 170 after the day's first of 120.
 private func climbed() -> Hub {
@@ -64,7 +54,7 @@ private func climbed() -> Hub {
 }
 
 private func restarted(_ hub: Hub, after: Int64 = 0) -> Hub {
-  connected(Hub(.with([cuff]), plans: [plan], disk: hub.disk, files: hub.files, time: hub.time + after))
+  Hub(.with([cuff]), plans: [plan], disk: hub.disk, files: hub.files, time: hub.time + after).listening()
 }
 
 extension Hub {

@@ -11,8 +11,7 @@ import Testing
 private let backends = ["a", "b"].map {
   BackendConfiguration(name: $0, kind: .directory(path: "/\($0)"), maximumReadings: 8, maximumBytes: 1 << 20)
 }
-private let cuff = DeviceConfiguration(
-  id: "cuff", driver: "blood-pressure", endpoint: .playback(path: "/x"), patient: "p-1")
+private let cuff = Cuff.device(patient: "p-1")
 
 /// A hub whose fetches are answered from its disk, retries included.
 private struct House: DeliveringHub {
@@ -28,8 +27,7 @@ private struct House: DeliveringHub {
     hub = Hub(configuration, disk: disk)
     serve()
     guard readings > 0 else { return }
-    hub.send(.linkOpened(device: "cuff"))
-    Cuff.converse(&hub, "cuff")
+    Cuff.connect(&hub)
     for index in 0..<readings {
       hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 100 + index, second: index)))
       hub.sync()
