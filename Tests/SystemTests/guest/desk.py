@@ -114,3 +114,12 @@ class Terminal:
 def pair(hub, address, *options):
     """A pairing without questions; the hub's name of the device. hearthctl keeps standard input open meanwhile."""
     return Pairing(hub, address, *(options or ('--patient', 'p-secret-1'))).paired()['device']
+
+
+def known_cuff(hub, *devices):
+    """The daemon runs; the first of these virtual devices, else a cuff, is paired and was read once. The hub's name of it."""
+    hub.air.start(*(devices or ['cuff']))
+    hub.start()
+    name = pair(hub, 'F0:00:00:00:00:01')
+    hub.wait_for_readings(1)
+    return name

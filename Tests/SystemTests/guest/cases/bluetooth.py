@@ -4,7 +4,7 @@ import shutil
 import struct
 import time
 
-from desk import Pairing, pair, scan
+from desk import Pairing, known_cuff, pair
 from framework import case, expect, expect_equal, stays, wait_until
 from hub import shell, synchronise_clock
 
@@ -92,10 +92,7 @@ def confirmed_when_stored(hub):
 @case(limit=150)
 def wakes_for_two_seconds(hub):
     """A cuff that sleeps and is on the air for 2 s after a measurement, three times over: each is caught, each reading is there."""
-    hub.air.start('cuff,hangup=0.3')
-    hub.start()
-    pair(hub, CUFF)
-    hub.wait_for_readings(1)
+    known_cuff(hub, 'cuff,hangup=0.3')
     hub.air.wait_for('disconnected')
     hub.air.tell('set', 'cuff', 'advertise_for', 'off')
     hub.air.tell('silence', 'cuff')
@@ -129,10 +126,7 @@ def three_at_once(hub):
 @case
 def scan_beside_devices(hub):
     """While a technician looks around, a known device that wakes for 4 s is not missed."""
-    hub.air.start('cuff,hangup=0.3', 'scale')
-    hub.start()
-    pair(hub, CUFF)
-    hub.wait_for_readings(1)
+    known_cuff(hub, 'cuff,hangup=0.3', 'scale')
     hub.air.tell('set', 'cuff', 'advertise_for', 'off')
     hub.air.wait_for('disconnected')
     hub.air.tell('silence', 'cuff')
@@ -148,10 +142,7 @@ def scan_beside_devices(hub):
 @case
 def daemon_restarts(hub):
     """Bonds and devices are there after a restart and after kill -9; no pairing, no question."""
-    hub.air.start('cuff')
-    hub.start()
-    name = pair(hub, CUFF)
-    hub.wait_for_readings(1)
+    name = known_cuff(hub)
     paired = len(hub.air.events('paired'))
     for n, end in enumerate((hub.restart, lambda: shell('systemctl', 'kill', '-s', 'KILL', 'hearthd.service'))):
         end()
@@ -222,10 +213,7 @@ def reads_our_clock(hub):
 @case
 def controller_unplugged(hub):
     """The adapter is pulled and put back: said, and everything goes on by itself."""
-    hub.air.start('cuff')
-    hub.start()
-    name = pair(hub, CUFF)
-    hub.wait_for_readings(1)
+    name = known_cuff(hub)
     pid = hub.pid()
     hub.air.tell('unplug')
     wait_until(lambda: any(p['code'].startswith('bluetooth.') for p in hub.ask('status')['problems']), 15, 'a problem')
@@ -242,10 +230,7 @@ def controller_unplugged(hub):
 @case
 def controller_resets(hub):
     """A hardware error of the controller: the kernel resets it, links and keys are there again."""
-    hub.air.start('cuff')
-    hub.start()
-    pair(hub, CUFF)
-    hub.wait_for_readings(1)
+    known_cuff(hub)
     hub.air.tell('hardware-error')
     hub.air.wait_for('disconnected', seconds=30)
     hub.air.tell('measure', 'cuff', 'systolic=150')
@@ -266,10 +251,7 @@ def two_controllers(hub):
 @case
 def radio_blocked(hub):
     """rfkill: said by name with what to do; unblocked, it goes on by itself."""
-    hub.air.start('cuff')
-    hub.start()
-    pair(hub, CUFF)
-    hub.wait_for_readings(1)
+    known_cuff(hub)
     hub.undo.append(lambda: shell('rfkill', 'unblock', 'bluetooth'))
     shell('rfkill', 'block', 'bluetooth')
     # The virtual controller is not told; a real link would be lost.
@@ -305,10 +287,7 @@ def allow_bluetoothd(hub):
 @case
 def bluetoothd_kept_away(hub):
     """Whoever asks systemd for bluetoothd, as udev does with every adapter, gets none, and hearthd does not notice."""
-    hub.air.start('cuff')
-    hub.start()
-    pair(hub, CUFF)
-    hub.wait_for_readings(1)
+    known_cuff(hub)
     pid = hub.pid()
     allow_bluetoothd(hub)
     shell('systemctl', 'start', 'bluetooth.service')
@@ -321,10 +300,7 @@ def bluetoothd_kept_away(hub):
 @case(limit=150)
 def bluetoothd_beside(hub):
     """One that somebody allowed to run is told by name and not fought: Bluetooth waits until it is gone, all else goes on."""
-    hub.air.start('cuff')
-    hub.start()
-    pair(hub, CUFF)
-    hub.wait_for_readings(1)
+    known_cuff(hub)
     pid = hub.pid()
     # Silent meanwhile: bluetoothd connects to what it hears, and Debian's newest kernel dies in its close() too.
     hub.air.tell('set', 'cuff', 'advertise_for', 'off')

@@ -3,7 +3,7 @@ import os
 import re
 import time
 
-from desk import Pairing, Terminal, pair, scan, wait_for_bluetooth
+from desk import Pairing, Terminal, known_cuff, pair, scan, wait_for_bluetooth
 from framework import case, expect, expect_equal, stays, wait_until
 from hub import STATE
 
@@ -167,10 +167,7 @@ def technician_leaves(hub):
 @case
 def only_in_a_window(hub):
     """A stranger that asks for pairing by itself gets no bond: there is no pairing window, and it is nobody's device."""
-    hub.air.start('cuff', 'scale,secure=request')
-    hub.start()
-    pair(hub, CUFF)
-    hub.wait_for_readings(1)
+    known_cuff(hub, 'cuff', 'scale,secure=request')
     stays(lambda: not hub.air.events('paired', device='scale'), 6, 'a stranger was paired')
     expect_equal(len(hub.readings()), 1, 'readings')
 
@@ -192,10 +189,7 @@ def private_address(hub):
 @case
 def asks_by_itself(hub):
     """A cuff that sends a Security Request as soon as it is connected."""
-    hub.air.start('cuff,secure=both')
-    hub.start()
-    pair(hub, CUFF)
-    hub.wait_for_readings(1)
+    known_cuff(hub, 'cuff,secure=both')
     hub.air.tell('disconnect', 'cuff')
     hub.air.tell('measure', 'cuff', 'systolic=131')
     hub.wait_for_readings(2)
@@ -204,10 +198,7 @@ def asks_by_itself(hub):
 @case
 def unpair_forgets(hub):
     """Unpaired: no device, no key, no connection any more; the readings stay."""
-    hub.air.start('cuff')
-    hub.start()
-    name = pair(hub, CUFF)
-    hub.wait_for_readings(1)
+    name = known_cuff(hub)
     hub.ask('unpair', name)
     expect_equal(hub.ask('devices')['devices'], [], 'devices')
     time.sleep(3)
@@ -221,10 +212,7 @@ def unpair_forgets(hub):
 @case
 def bond_lost_over_there(hub):
     """The device was reset and knows the hub no more: said once, no loop; paired anew it goes on under its old name."""
-    hub.air.start('cuff')
-    hub.start()
-    name = pair(hub, CUFF)
-    hub.wait_for_readings(1)
+    name = known_cuff(hub)
     hub.air.tell('forget', 'cuff')
     hub.air.tell('disconnect', 'cuff')
     hub.wait_for_device(name, 'needs-pairing', 30)
@@ -241,10 +229,7 @@ def bond_lost_over_there(hub):
 @case
 def keys_are_secret(hub):
     """Keys lie in a file of mode 0600, and nowhere else: not in logs, not in what hearthctl answers."""
-    hub.air.start('cuff')
-    hub.start()
-    pair(hub, CUFF)
-    hub.wait_for_readings(1)
+    known_cuff(hub)
     text = open(STATE + '/bonds.json').read()
     expect_equal(oct(os.stat(STATE + '/bonds.json').st_mode & 0o777), '0o600', 'mode')
     keys = re.findall('[0-9A-Fa-f]{32,}', text)
