@@ -230,6 +230,8 @@ int cl_spawn(int32_t *pid, const char *path, char *const arguments[], char *cons
   } else if (pass >= 0) {
     posix_spawn_file_actions_adddup2(&actions, pass, 3);
   }
+  // What this process itself was given by others stays with it.
+  posix_spawn_file_actions_addclosefrom_np(&actions, pass >= 0 ? 4 : 3);
   sigemptyset(&none);
   sigfillset(&all);
   sigdelset(&all, SIGKILL);
