@@ -90,6 +90,10 @@ public struct JournalLimits: Hashable, Sendable {
   public var maximumBytes: Int
   /// The largest group of records, with headers.
   public var groupBytes: Int
+  /// What has to reach a backend: a segment stays until all have the last of these in it.
+  public var deliverable: Set<RecordKind> = [.reading]
+  /// What is refused when there is no room for it and for the acknowledgements that free the room again.
+  public var bounded: Set<RecordKind> = [.reading]
   /// Bounds; 1 MiB, 1 GiB and 4 MiB unless told. The maximum is at least four segments.
   public init(segmentBytes: Int = 1 << 20, maximumBytes: Int = 1 << 30, groupBytes: Int = 4 << 20) {
     self.segmentBytes = max(256, min(segmentBytes, 64 << 20))

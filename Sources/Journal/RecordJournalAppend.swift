@@ -8,7 +8,7 @@ extension RecordJournal {
     let first = nextSequence
     let group = try encode(drafts, first: first)
     let last = first + UInt64(drafts.count)
-    let isReading = drafts.contains { $0.kind == .reading }
+    let isReading = drafts.contains { limits.bounded.contains($0.kind) }
     do throws(AppendFailure) {
       let rolled = try place(group, first: first, last: last, isReading: isReading)
       nextSequence = last
@@ -136,7 +136,7 @@ extension RecordJournal {
   private mutating func tell(_ drafts: [RecordDraft], first: UInt64) {
     guard let active = segments.indices.last else { return }
     for (index, draft) in drafts.enumerated() {
-      if draft.kind == .reading { segments[active].lastReading = first + UInt64(index) }
+      if limits.deliverable.contains(draft.kind) { segments[active].lastReading = first + UInt64(index) }
       if draft.kind == .snapshot { segments[active].hasSnapshot = true }
     }
   }

@@ -105,7 +105,7 @@ extension RecordJournal {
           if let last = damage.indices.last { damage[last].isTail = false }
           guard let missing = order.take(record) else { return true }
           if !missing.isEmpty { gaps.append(missing) }
-          if record.kind == .reading { segment.lastReading = record.sequence }
+          if limits.deliverable.contains(record.kind) { segment.lastReading = record.sequence }
           if record.kind == .snapshot { segment.hasSnapshot = true }
           take(record)
         case .newer(let sequence, _):

@@ -79,7 +79,7 @@ extension RecordJournal {
         }
         if isAfterDamage { record.flags |= RecordFormat.gapIsIntended }
         isAfterDamage = false
-        if record.kind == .reading { lastReading = record.sequence }
+        if limits.deliverable.contains(record.kind) { lastReading = record.sequence }
         if record.kind == .snapshot { hasSnapshot = true }
         octets += RecordFormat.encode(record)
       case .damage:

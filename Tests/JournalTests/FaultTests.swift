@@ -105,6 +105,28 @@ func resealed(_ record: [UInt8]) -> [UInt8] {
     #expect(journal.status.failing == nil)
   }
 
+  /// Events stand behind the last reading, or alone in a segment: they stay until the backend has them, over a restart too.
+  @Test func whatABackendHasNotIsKeptWhateverItIs() throws {
+    var limits = JournalLimits(segmentBytes: 256)
+    let event = RecordKind(rawValue: 4)
+    limits.deliverable = [.reading, event]
+    let disk = SimulatedDisk()
+    var (journal, _, _) = try opened(disk, limits)
+    _ = try journal.append([reading(1)])
+    let answered = journal.status.lastSequence
+    for number in 0..<40 {
+      _ = try journal.append([RecordDraft(kind: event, payload: [UInt8](repeating: UInt8(number), count: 40))])
+      if number % 8 == 7 { _ = try journal.append([RecordDraft(kind: .snapshot, payload: [1])]) }
+    }
+    func events(_ journal: inout RecordJournal<SimulatedDisk>) -> Int { journal.all().count { $0.kind == event } }
+    _ = try journal.retain(cursors: [answered], pinned: nil, now: 1 << 40, keep: 0)
+    #expect(events(&journal) == 40)
+    var (again, _, _) = try opened(disk, limits)
+    _ = try again.retain(cursors: [answered], pinned: nil, now: 1 << 40, keep: 0)
+    #expect(events(&again) == 40)
+    #expect(try again.retain(cursors: [again.status.lastSequence], pinned: nil, now: 1 << 40, keep: 0) > 0)
+  }
+
   @Test func theLimitRefusesReadingsOnly() throws {
     let disk = SimulatedDisk()
     let limits = JournalLimits(segmentBytes: 256, maximumBytes: 1024)
