@@ -213,3 +213,25 @@ public enum DeliveryOutcome: Hashable, Sendable {
   /// Nothing that waiting cures: credentials, address, consent.
   case misconfigured(code: String, text: String)
 }
+
+extension Effect {
+  /// Whether it happens though an effect before it in its list failed: it says nothing to anybody that could be untrue now, and the
+  /// gateway counts on its outcome.
+  public var promisesNothing: Bool {
+    switch self {
+    case .fetch, .load, .query, .deliver, .redeliver, .openPort, .openPlayback, .openBluetooth, .publishReading,
+      .publishEvent, .retain, .log:
+      true
+    default: false
+    }
+  }
+
+  /// Whether it belongs to the link that a device has now: over a later one it would be taken for the confirmation of something
+  /// else.
+  public func isOverLink(of device: String) -> Bool {
+    switch self {
+    case .transmit(device, _), .close(device): true
+    default: false
+    }
+  }
+}

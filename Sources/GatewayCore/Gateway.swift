@@ -366,7 +366,9 @@ public struct Gateway: Sendable {
   /// The lowest sequence number that waits for a patient: it is never dropped, nor what comes after it. What backends refused is
   /// kept as long as the journal is not half full: it must not keep new readings out.
   public var pinned: UInt64? {
-    var numbers = state.parked.values.map(\.sequence) + state.retries.values.map(\.original)
+    // A backend that the configuration has no more gets nothing again.
+    let retries = state.retries.values.filter { outboxes[$0.backend] != nil }
+    var numbers = state.parked.values.map(\.sequence) + retries.map(\.original)
     numbers += state.held.values.map(\.sequence)
     if journal.bytes <= journal.maximumBytes / 2 { numbers += state.allRefusals.map(\.sequence) }
     return numbers.min()

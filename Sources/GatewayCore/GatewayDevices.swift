@@ -128,6 +128,7 @@ extension Gateway {
     if devices[id]?.session != nil {
       effects = session(id, now) { $0.closed(at: now.monotonic) }
       devices[id]?.session = nil
+      effects += recoverFragments(of: id, now)
     }
     if devices[id]?.link != nil { effects += linkOverTheAirClosed(id, end, hadReading: hadReading, now) }
     let isNew = devices[id]?.lastEnd?.code != end.code
@@ -255,7 +256,10 @@ extension Gateway {
       guard let reading = admit(raw, device, now, complete: &complete) else { continue }
       entries += judged(reading, now, &rulesBefore)
     }
-    if !output.readings.isEmpty, state.fragments[id] != nil { entries.append(.fragmentsTaken(device: id)) }
+    let taken = fragments(of: id, in: output.readings)
+    if output.takesFragments || !taken.isEmpty {
+      entries.append(.fragmentsTaken(device: id, output.takesFragments ? [] : taken))
+    }
     for problem in output.problems where problem.raw != nil { entries.append(.problem(device: id, problem)) }
     return (entries, rulesBefore, complete)
   }
@@ -266,7 +270,14 @@ extension Gateway {
     let patient = device.patient(user: raw.user, bindings: bindings)
     let zone = zone(for: device.configuration, patient: patient)
     let recent = state.recent[device.configuration.id]
-    if !Intake.hasOwnTime(raw), raw.stored != false, recent?.isResent(raw.raw, at: now.wall) ?? false { return nil }
+    if !Intake.hasOwnTime(raw), raw.stored != false {
+      if recent?.isResent(raw.raw, at: now.wall) ?? false { return nil }
+      // The same octets over the next link, while the disk has not answered for those of the last.
+      if isBeingStored(raw.raw, of: device.configuration.id, now) {
+        complete = false
+        return nil
+      }
+    }
     let clock = device.clock?.seen(at: now)
     var reading = Intake.normalise(
       raw, IntakeContext(device: device.identity, zone: zone, now: now, clock: clock))
@@ -288,6 +299,16 @@ extension Gateway {
     }
     reading.patient = nil
     return reading
+  }
+
+  private func isBeingStored(_ raw: RawSource, of device: String, _ now: Now) -> Bool {
+    pending.values.contains { append in
+      append.device == device
+        && append.entries.contains {
+          guard case .reading(let reading) = $0 else { return false }
+          return reading.raw == raw && abs(now.wall - reading.receivedAt.milliseconds) <= RecentReadings.resendWindow
+        }
+    }
   }
 
   /// A reading judged by its patient's plan: the rules' new state, so that who reads the journal knows what the reading waits
@@ -317,11 +338,28 @@ extension Gateway {
     return entries
   }
 
-  /// Fragments that a crash left behind become readings by themselves.
+  /// The fragments of a device, on disk or on their way there, whose octets these readings hold.
+  private func fragments(of id: String, in readings: [DeviceReading]) -> [RawSource] {
+    guard !readings.isEmpty else { return [] }
+    var known = state.fragments[id] ?? []
+    for append in pending.values where append.device == id {
+      for case .fragment(_, let raw) in append.entries { known.append(raw) }
+    }
+    return known.filter { raw in readings.contains { $0.raw.octets.holds(raw.octets) } }
+  }
+
+  /// Fragments that a crash, or a disk that refused what they became, left behind: readings by themselves.
   mutating func recoverFragments(_ now: Now) -> [Effect] {
+    state.fragments.keys.sorted().reduce(into: []) { $0 += recoverFragments(of: $1, isOld: true, now) }
+  }
+
+  /// Those of one device whose driver holds them no more. `isOld`: nobody knows any more when they came.
+  mutating func recoverFragments(of id: String, isOld: Bool = false, _ now: Now) -> [Effect] {
     var effects: [Effect] = []
-    for (id, fragments) in state.fragments.sorted(by: { $0.key < $1.key }) {
-      guard let device = devices[id] else { continue }
+    // While the disk refuses, they are as safe where they are.
+    if journalFailure == nil, !isAppending(id), let fragments = state.fragments[id], let device = devices[id],
+      device.session == nil
+    {
       var driver = device.profile.make(DriverContext(model: device.configuration.model))
       let ids = fragments.compactMap { CharacteristicID(source: $0.source) }
       _ = driver.handle(.connected(Set(ids).map { DiscoveredCharacteristic(id: $0, properties: 0x20) }))
@@ -329,9 +367,13 @@ extension Gateway {
       var actions: [DriverAction] = []
       for (fragment, id) in zip(fragments, ids) { actions += driver.handle(.value(id, fragment.octets, .indication)) }
       actions += driver.handle(.closed)
-      for case .reading(let reading) in actions { output.readings.append(reading) }
+      for case .reading(var reading) in actions {
+        if isOld { reading.stored = true }
+        output.readings.append(reading)
+      }
+      output.takesFragments = true
       if output.readings.isEmpty {
-        effects += append([.fragmentsTaken(device: id)], now: now)
+        effects += append([.fragmentsTaken(device: id, [])], now: now)
       } else {
         effects += carryOut(output, id, now)
       }
@@ -361,8 +403,8 @@ extension Gateway {
     var effects: [Effect] = [.log(.error, "state: \(message)")]
     if name == .sessions, let (before, after) = undo.sessions, sessions == after { sessions = before }
     if name == .devices, let (before, after) = undo.register, register == after { effects += unbind(before) }
+    if let before = bluetooth.letGo { return effects + keepAfterAll(before, now) }
     guard name == .bonds || name == .devices else { return effects }
-    if let before = bluetooth.letGo { return effects + keepAfterAll(before.device, before.register, before.bonds, now) }
     return effects + (bluetooth.finished.map { takeBack($0, now) } ?? [])
   }
 }

@@ -187,10 +187,8 @@ public struct GatewayState: Sendable, Hashable {
       }
       rules[patient] = state.isNormal ? nil : state
     case .fragment:
-      guard let device = value["device"]?.string, let source = value["source"]?.string,
-        let octets = value["hex"]?.string.flatMap({ try? Hex.decode($0) })
-      else { return false }
-      fragments[device, default: []].append(RawSource(source: source, octets: octets))
+      guard let device = value["device"]?.string, let raw = RawSource(json: value) else { return false }
+      fragments[device, default: []].append(raw)
     case .erase, .erased:
       guard let patient = value["patient"]?.string else { return false }
       if kind == .erase {
@@ -204,7 +202,7 @@ public struct GatewayState: Sendable, Hashable {
       }
     default:
       guard let device = value["device"]?.string else { return false }
-      fragments[device] = nil
+      takeFragments(device, (value["taken"]?.array ?? []).compactMap { RawSource(json: $0) })
     }
     return true
   }
@@ -262,4 +260,25 @@ public struct RecentReadings: Sendable, Hashable {
 extension GatewayState {
   static func hex(_ octets: [UInt8]) -> String { Hex.encode(octets) }
   static func octets(_ hex: String) -> [UInt8]? { try? Hex.decode(hex) }
+}
+
+extension GatewayState {
+  /// These fragments are in a reading now; none named: all of the device are.
+  mutating func takeFragments(_ device: String, _ taken: [RawSource]) {
+    guard !taken.isEmpty, var left = fragments[device] else {
+      fragments[device] = nil
+      return
+    }
+    for raw in taken { if let index = left.firstIndex(of: raw) { left.remove(at: index) } }
+    fragments[device] = left.isEmpty ? nil : left
+  }
+}
+
+extension RawSource {
+  /// As records and snapshots have it; nil when it is not one.
+  fileprivate init?(json value: JSONValue) {
+    guard let source = value["source"]?.string, let octets = value["hex"]?.string.flatMap({ try? Hex.decode($0) })
+    else { return nil }
+    self.init(source: source, octets: octets)
+  }
 }

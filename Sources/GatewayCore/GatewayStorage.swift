@@ -19,6 +19,7 @@ extension Gateway {
         outboxes[name]?.diskRecovered(now)
         effects += storeAgain(name, now)
       }
+      effects += recoverFragments(now)
     }
     var wakes = false
     var isRetry = false
@@ -49,7 +50,7 @@ extension Gateway {
         if let lane = append.lane { outboxes[word.backend]?.stored(lane) }
         effects += advance(word.backend, now)
       case .fragment(let device, let raw): state.fragments[device, default: []].append(raw)
-      case .fragmentsTaken(let device): state.fragments[device] = nil
+      case .fragmentsTaken(let device, let taken): state.takeFragments(device, taken)
       case .refusal(let refusal): state.add(refusal)
       case .retry(let retry):
         state.add(retry, sequence: sequence)
@@ -71,7 +72,10 @@ extension Gateway {
     guard let device = append.device, !append.entries.isEmpty else { return effects }
     // The confirmations stood in the same list.
     devices[device]?.session?.confirmed()
-    if !isAppending(device) { effects += session(device, now) { $0.committed(at: now.monotonic) } }
+    if !isAppending(device) {
+      effects += session(device, now) { $0.committed(at: now.monotonic) }
+      effects += recoverFragments(of: device, now)
+    }
     return effects
   }
 

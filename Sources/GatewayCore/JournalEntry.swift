@@ -20,8 +20,8 @@ public enum JournalEntry: Sendable, Hashable {
   case rules(patient: String, PatientState)
   /// Octets that a later value completes.
   case fragment(device: String, RawSource)
-  /// A device's fragments became a reading.
-  case fragmentsTaken(device: String)
+  /// These fragments of a device are in a reading; none named: all of them are.
+  case fragmentsTaken(device: String, [RawSource])
   /// Octets that could not be used, for support.
   case problem(device: String, DriverProblem)
   /// Who did what.
@@ -43,6 +43,11 @@ public enum JournalEntry: Sendable, Hashable {
     event.isUnsynchronised = true
     return .event(event)
   }
+
+  /// What has to reach backends.
+  public static let deliverable = Set([Kind.reading, .event, .retry].map { RecordKind(rawValue: $0.rawValue) })
+  /// What devices are told to be stored: there is no room for it before there is room to acknowledge it.
+  public static let bounded = Set([Kind.reading, .fragment].map { RecordKind(rawValue: $0.rawValue) })
 
   /// The kinds of record.
   public enum Kind: UInt8, Sendable, Hashable, CaseIterable {
@@ -101,9 +106,14 @@ public enum JournalEntry: Sendable, Hashable {
         "device": .string(device), "source": .string(raw.source), "hex": .string(Hex.encode(raw.octets)),
       ]
       return value.encoded()
-    case .fragmentsTaken(let device):
-      let value: JSONValue = ["device": .string(device)]
-      return value.encoded()
+    case .fragmentsTaken(let device, let taken):
+      var object = JSONObject()
+      object["device"] = .string(device)
+      if !taken.isEmpty {
+        object["taken"] = .array(
+          taken.map { ["source": .string($0.source), "hex": .string(Hex.encode($0.octets))] })
+      }
+      return JSONValue.object(object).encoded()
     case .problem(let device, let problem):
       let value: JSONValue = [
         "device": .string(device), "code": .string(problem.code), "message": .string(problem.message),

@@ -10,6 +10,8 @@ internal import Readings
 struct SessionOutput {
   var readings: [DeviceReading] = []
   var fragments: [RawSource] = []
+  /// The readings are all that can be made of the device's fragments.
+  var takesFragments = false
   var problems: [DriverProblem] = []
   var clocks: [DeviceStamp] = []
   var properties: [DeviceProperty] = []

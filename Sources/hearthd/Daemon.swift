@@ -50,7 +50,9 @@ final class Daemon {
       var recovered = GatewayState()
       var unreadable = 0
       let configured = loaded.configuration.journal
-      let limits = JournalLimits(segmentBytes: configured.segmentBytes, maximumBytes: configured.maximumBytes)
+      var limits = JournalLimits(segmentBytes: configured.segmentBytes, maximumBytes: configured.maximumBytes)
+      limits.deliverable = JournalEntry.deliverable
+      limits.bounded = JournalEntry.bounded
       let store = try JournalStore(stateDirectory: state, limits: limits) { record in
         if record.kind == .acknowledgement {
           guard let word = try? Journal.Acknowledgement(decoding: record.payload) else { return unreadable += 1 }
@@ -207,8 +209,15 @@ final class Daemon {
 
   /// Events are handled one after the other: what an effect brings about at once waits for the end of its list.
   func handle(_ event: Event) {
+    if case .linkClosed(let device, _) = event { forgetLink(device) }
     events.append(event)
     handleWaiting()
+  }
+
+  /// What waits for the disk to be said over a link that is gone must not be said over the next one: it would be taken for the
+  /// confirmation of something else.
+  private func forgetLink(_ device: String) {
+    for (id, effects) in waiting { waiting[id] = effects.filter { !$0.isOverLink(of: device) }[...] }
   }
 
   private func handleWaiting() {
@@ -245,7 +254,8 @@ final class Daemon {
     }
   }
 
-  /// What a list promised after an effect that failed does not happen: who waits for it hears so.
+  /// What a list promised after an effect that failed does not happen: who waits for it hears so. What promises nothing does: the
+  /// gateway counts on its outcome.
   private func cancel(_ rest: ArraySlice<Effect>, _ failure: JournalFailure) {
     for effect in rest {
       switch effect {
@@ -256,7 +266,7 @@ final class Daemon {
           id,
           .failure(
             ControlError(code: failure.code, message: failure.message, hint: "free space on the disk, then try again")))
-      default: break
+      default: if effect.promisesNothing { performPlain(effect) }
       }
     }
   }

@@ -67,11 +67,6 @@ final class JournalThread {
     }
   }
 
-  private static let deliverableKinds: Set<RecordKind> = [
-    .reading, RecordKind(rawValue: JournalEntry.Kind.event.rawValue),
-    RecordKind(rawValue: JournalEntry.Kind.retry.rawValue),
-  ]
-
   /// Reads what a backend is to get.
   func fetch(_ request: FetchRequest) {
     worker.run { [mailbox] owned in
@@ -92,7 +87,8 @@ final class JournalThread {
     // Readings without patient are passed over; so a batch may need more than one read.
     while items.isEmpty, cursor < end - 1 {
       let batch = owned.store.journal.read(
-        after: cursor, maximumCount: request.maximumCount, maximumBytes: request.maximumBytes, kinds: deliverableKinds)
+        after: cursor, maximumCount: request.maximumCount, maximumBytes: request.maximumBytes,
+        kinds: JournalEntry.deliverable)
       items = batch.records.filter { $0.sequence < end && !skipping.contains($0.sequence) }
         .compactMap { item($0, for: request.backend, &owned) }
       let isStuck = batch.through <= cursor
@@ -111,7 +107,7 @@ final class JournalThread {
     for sequence in request.only where sequence > 0 {
       guard items.count < request.maximumCount else { return (items, false) }
       let batch = owned.store.journal.read(
-        after: sequence - 1, maximumCount: 1, maximumBytes: 2 << 20, kinds: deliverableKinds)
+        after: sequence - 1, maximumCount: 1, maximumBytes: 2 << 20, kinds: JournalEntry.deliverable)
       if batch.error != nil { return (items, false) }
       guard let record = batch.records.first(where: { $0.sequence == sequence }),
         let item = item(record, for: request.backend, &owned)

@@ -101,6 +101,23 @@ import Testing
     #expect(kernel.failure(kernel.ask(.unpair(device: "cuff"))) == "not-found")
   }
 
+  /// Whoever gets the name next is another device, with other people.
+  @Test func unpairingForgetsWhoseTheSlotsWere() {
+    let kernel = pairedKernel()
+    var bindings: String { String(decoding: kernel.hub.files[.bindings] ?? [], as: UTF8.self) }
+    kernel.ask(.assignSlot(device: "cuff", user: 2, patient: "p-2"))
+    kernel.pass(100)
+    #expect(bindings.contains("p-2"))
+    kernel.hub.refusesFiles = [.bindings]
+    #expect(kernel.failure(kernel.ask(.unpair(device: "cuff"))) == "state.write-failed")
+    kernel.hub.refusesFiles = []
+    kernel.pass(3000)
+    #expect(kernel.bondOfCuff == "encrypted" && bindings.contains("p-2"))
+    kernel.ask(.unpair(device: "cuff"))
+    kernel.pass(100)
+    #expect(!bindings.contains("p-2"))
+  }
+
   @Test func unpairingEndsALinkThatIsUp() {
     let kernel = pairedKernel { $0.hangsUp = false }
     kernel.appear(0, for: 60_000)

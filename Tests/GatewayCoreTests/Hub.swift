@@ -34,7 +34,7 @@ struct Hub {
   init(
     _ configuration: Configuration, plans: [Plan] = [], disk: [(sequence: UInt64, entry: JournalEntry)] = [],
     files: [StateFileName: [UInt8]] = [:], time: Int64 = 0, wall: Int64? = nil, isSynchronised: Bool = true,
-    died: String? = nil
+    died: String? = nil, isDiskGood: Bool = true
   ) {
     var state = GatewayState()
     // A snapshot stands for everything before it.
@@ -64,7 +64,7 @@ struct Hub {
       ))
     if let died { send(.sessionCrashed(device: died)) }
     send(.started(seed: 1))
-    sync()
+    if isDiskGood { sync() } else { refuse() }
     atStart = done
     // What the outboxes asked of the journal at the start waits for its answer.
     done = done.filter {
@@ -77,7 +77,12 @@ struct Hub {
 
   var now: Now { Now(monotonic: time, wall: wall + time, isSynchronised: isSynchronised, bootID: bootID) }
 
-  mutating func send(_ event: Event) { run(gateway.handle(event, at: now)) }
+  mutating func send(_ event: Event) {
+    if case .linkClosed(let device, _) = event {
+      for index in waiting.indices { waiting[index].rest.removeAll { $0.isOverLink(of: device) } }
+    }
+    run(gateway.handle(event, at: now))
+  }
 
   private mutating func run(_ effects: [Effect]) {
     for (index, effect) in effects.enumerated() {
@@ -107,7 +112,7 @@ struct Hub {
       case .append(let id, _): send(.appendFailed(id, failure))
       case .answer(let id, _):
         done.append(.answer(id, .failure(ControlError(code: failure.code, message: failure.message))))
-      default: break
+      default: if effect.promisesNothing { done.append(effect) }
       }
     }
   }

@@ -31,7 +31,10 @@ struct BluetoothState: Sendable {
   /// The newest that came about, until the next one: its keys may fail to reach the disk.
   var finished: Pairing?
   /// The device that was unpaired last, and what is to be restored when the disk does not take it.
-  var letGo: (device: DeviceConfiguration, register: DeviceRegister, bonds: Bonds)?
+  var letGo: LetGo?
+  typealias LetGo = (
+    device: DeviceConfiguration, register: DeviceRegister, bonds: Bonds, bindings: Bindings, sessions: PublicSessions
+  )
   /// Discovery was refused: it is asked for again.
   var rediscoverAt: Int64?
 

@@ -100,7 +100,7 @@ extension Gateway {
     pairing.before = register
     pairing.device =
       bluetooth.devices[neighbour.address] ?? pairing.wish.id
-      ?? register.freeName(profile.id, besides: configuration.devices.map(\.id))
+      ?? register.freeName(profile.id, besides: takenNames)
     var effects = [
       pairing.tell(
         "found",
@@ -426,7 +426,7 @@ extension Gateway {
               hint: near.map { "did you mean \($0)?" } ?? "hearthctl devices")))
       ]
     }
-    bluetooth.letGo = (state.configuration, register, bonds)
+    bluetooth.letGo = (state.configuration, register, bonds, bindings, sessions)
     bonds.remove(link.device, on: link.controller)
     register.remove(device)
     bluetooth.devices[link.device] = nil
@@ -436,7 +436,7 @@ extension Gateway {
       effects.append(.close(device: device))
     }
     devices[device] = nil
-    effects += listDevices(now)
+    effects += forgetPatients(of: device) + listDevices(now)
     if let index = controllerIndex(link.controller) {
       effects.append(manage(.unpair(link.device, disconnects: true), index))
     }
@@ -445,16 +445,35 @@ extension Gateway {
   }
 
   /// The disk did not take it: the device stays what it was, and the technician hears so.
-  mutating func keepAfterAll(_ device: DeviceConfiguration, _ register: DeviceRegister, _ bonds: Bonds, _ now: Now)
-    -> [Effect]
-  {
+  mutating func keepAfterAll(_ before: BluetoothState.LetGo, _ now: Now) -> [Effect] {
     bluetooth.letGo = nil
+    let device = before.device
     guard let profile = Registry.profile(id: device.driver) else { return [] }
-    self.register = register
-    self.bonds = bonds
+    register = before.register
+    bonds = before.bonds
+    bindings = before.bindings
+    sessions = before.sessions
     let state = DeviceState(device, profile)
     devices[device.id] = state
     if let link = state.link { bluetooth.devices[link.device] = device.id }
-    return [.close(device: device.id)] + listDevices(now) + [.save(.devices, register.encoded)]
+    return [.close(device: device.id)] + listDevices(now)
+      + [.save(.devices, register.encoded), .save(.bonds, bonds.encoded)]
+  }
+
+  /// Whose a device's readings are, is forgotten with the device: one that gets its name later is another one.
+  mutating func forgetPatients(of device: String) -> [Effect] {
+    var effects: [Effect] = []
+    let slots = bindings.slots.keys.filter { $0.device == device }
+    if !slots.isEmpty {
+      for slot in slots { bindings.slots[slot] = nil }
+      effects.append(.save(.bindings, bindings.encoded))
+    }
+    if sessions.open.removeValue(forKey: device) != nil { effects.append(.save(.sessions, sessions.encoded)) }
+    return effects
+  }
+
+  /// Names that a new device may not get: those of others, and of devices that are gone but whose readings wait for a patient.
+  var takenNames: [String] {
+    configuration.devices.map(\.id) + devices.keys + Set(state.parked.values.map(\.device))
   }
 }

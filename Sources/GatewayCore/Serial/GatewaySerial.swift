@@ -258,7 +258,7 @@ extension Gateway {
   /// One driver and no other fits: the port is a device's from now on. Its readings wait for a patient.
   private mutating func register(_ score: RecognitionScore, _ node: String, _ now: Now) -> [Effect] {
     guard let port = serial.ports[node], let profile = Registry.profile(id: score.driver) else { return [] }
-    let id = register.freeName(profile.id, besides: Array(devices.keys))
+    let id = register.freeName(profile.id, besides: takenNames)
     let binding = PortBinding(
       port.facts, settings: score.settings, isUnique: port.facts.isUnique(among: serial.ports.values.map(\.facts)))
     let device = DeviceConfiguration(id: id, driver: profile.id, endpoint: .usb(binding))

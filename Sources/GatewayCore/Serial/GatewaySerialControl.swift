@@ -242,7 +242,7 @@ extension Gateway {
       return unknownDriver(id, wish.driver)
     }
     let node = port.facts.node
-    let name = wish.id ?? register.freeName(profile.id, besides: Array(devices.keys))
+    let name = wish.id ?? register.freeName(profile.id, besides: takenNames)
     let known = register.devices.first { $0.id == name }
     if configuration.devices.contains(where: { $0.id == name }) || known.map({ !$0.isOnUSB }) ?? false {
       return failure(id, "device.taken", "\(name) is another device already", "choose another --id")
@@ -340,13 +340,7 @@ extension Gateway {
     register.remove(name)
     devices[name] = nil
     effects.append(.save(.devices, register.encoded))
-    // A device that gets this name later is another one.
-    let slots = bindings.slots.keys.filter { $0.device == name }
-    if !slots.isEmpty {
-      for slot in slots { bindings.slots[slot] = nil }
-      effects.append(.save(.bindings, bindings.encoded))
-    }
-    if sessions.open.removeValue(forKey: name) != nil { effects.append(.save(.sessions, sessions.encoded)) }
+    effects += forgetPatients(of: name)
     effects.append(.answer(id, .result(["released": .string(name), "driver": .string(device.driver)])))
     return effects + append([.audit(uid: caller.uid, action: "release \(name)")], now: now)
   }
