@@ -22,15 +22,34 @@ public struct DeviceTimeFeature: Sendable, Hashable {
   }
 }
 
-enum E2ECRC {
+/// The check value of the health services, CRC-16/MCRF4XX: first in the values of the Device Time Service, last in a
+/// blood pressure record.
+public enum E2ECRC {
+  /// True when the first two octets are the check value of the rest: how a value is read whose feature is not known. A
+  /// value without check value looks so once in 65536.
+  public static func isLeading(_ octets: [UInt8]) -> Bool {
+    guard octets.count > 2 else { return false }
+    return Checksum.crc16MCRF4XX(octets.dropFirst(2)) == UInt16(octets[0]) | UInt16(octets[1]) << 8
+  }
+
+  /// The value without the check value in its last two octets. Throws when that is not the one of all octets before it.
+  public static func strippingTrailing(_ octets: [UInt8]) throws(DecodeError) -> [UInt8] {
+    let value = Array(octets.dropLast(2))
+    var reader = OctetReader(octets, from: value.count)
+    try compare(try reader.uint16("E2E-CRC"), Checksum.crc16MCRF4XX(value), at: value.count)
+    return value
+  }
+
   /// Checks the value's first two octets against the rest.
   static func check(_ octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
-    let found = try reader.uint16("E2E-CRC")
-    let computed = Checksum.crc16MCRF4XX(octets.dropFirst(2))
+    try compare(try reader.uint16("E2E-CRC"), Checksum.crc16MCRF4XX(octets.dropFirst(2)), at: 0)
+  }
+
+  private static func compare(_ found: UInt16, _ computed: UInt16, at offset: Int) throws(DecodeError) {
     guard found == computed else {
       throw DecodeError(
-        field: "E2E-CRC", offset: 0, reason: .checksum(computed: UInt32(computed), found: UInt32(found)))
+        field: "E2E-CRC", offset: offset, reason: .checksum(computed: UInt32(computed), found: UInt32(found)))
     }
   }
 }

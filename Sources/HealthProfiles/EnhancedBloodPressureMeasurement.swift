@@ -89,14 +89,27 @@ public struct BloodPressureRecordAssembly: Sendable, Hashable {
   private var next: UInt8 = 0
   private var data: [UInt8] = []
 
+  /// The segment added last began a record although another one lacked its last segment: that one is lost.
+  public private(set) var hasLostRecord = false
+  /// A record has begun and lacks its last segment.
+  public var isUnfinished: Bool { first != nil }
+
   /// Nothing yet.
   public init() {}
 
+  /// Forgets a record that has begun; true when there was one, which then is lost.
+  public mutating func abandon() -> Bool {
+    defer { first = nil }
+    return isUnfinished
+  }
+
   /// Adds a segment; gives the whole record with its last one. Throws when a segment is missing or the record is too long;
-  /// the assembly then waits for the next first segment.
+  /// the assembly then waits for the next first segment. A first segment is always taken: `hasLostRecord` tells what it
+  /// cost.
   public mutating func add(
     _ segment: BloodPressureRecord
   ) throws(DecodeError) -> (characteristic: BluetoothUUID, sequenceNumber: UInt16, octets: [UInt8])? {
+    hasLostRecord = segment.isFirst && isUnfinished
     if segment.isFirst {
       first = segment
       data = segment.data

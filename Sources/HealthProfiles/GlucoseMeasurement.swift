@@ -3,7 +3,7 @@
 public import Octets
 public import Readings
 
-/// The Sensor Status Annunciation field; `GlucoseFeature` uses the same bits 0–9.
+/// The Sensor Status Annunciation field. `GlucoseFeature` has the same bits 0–4 and others above; see its `status`.
 public struct GlucoseSensorStatus: OptionSet, Sendable, Hashable {
   /// The field as it was sent.
   public let rawValue: UInt16
@@ -22,7 +22,7 @@ public struct GlucoseSensorStatus: OptionSet, Sendable, Hashable {
 
   /// What a reading says of it; a bit that the device does not support carries no information.
   public func flags(supportedBy feature: GlucoseFeature?) -> [ReadingFlag] {
-    let meaningful = feature.map { rawValue & ($0.rawValue | 0x0C00) } ?? rawValue
+    let meaningful = feature.map { rawValue & $0.status.rawValue } ?? rawValue
     var flags: [ReadingFlag] = []
     if meaningful & 0x0001 != 0 { flags.append(.lowBattery) }
     if meaningful & 0x0602 != 0 { flags.append(.deviceMalfunction) }
@@ -108,10 +108,22 @@ extension MedicalFloat {
   }
 }
 
-/// What a meter can tell: bits as in `GlucoseSensorStatus`, 10 multiple bonds.
+/// What a meter can tell. Bits 0 low battery, 1 sensor malfunction, 2 sample size, 3 strip insertion, 4 strip type,
+/// 5 result high or low, 6 temperature high or low, 7 read interrupted, 8 general device fault, 9 time fault,
+/// 10 multiple bonds.
 public struct GlucoseFeature: Sendable, Hashable {
   /// The field as it was sent.
   public var rawValue: UInt16
+
+  /// The status bits that carry information. A feature bit of "high or low" covers two of them, so that the later ones do
+  /// not stand at the same places.
+  public var status: GlucoseSensorStatus {
+    let pairs: [(feature: UInt16, status: UInt16)] = [
+      (0x0020, 0x0060), (0x0040, 0x0180), (0x0080, 0x0200), (0x0100, 0x0400), (0x0200, 0x0800),
+    ]
+    return GlucoseSensorStatus(
+      rawValue: pairs.reduce(rawValue & 0x001F) { rawValue & $1.feature == 0 ? $0 : $0 | $1.status })
+  }
 
   /// Decodes 2A51, two octets.
   public init(decoding octets: [UInt8]) throws(DecodeError) {

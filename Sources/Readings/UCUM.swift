@@ -69,6 +69,10 @@ extension UCUM {
   /// A step of 0.005 kg takes three decimal places on the wire of the Bluetooth SIG; the same is done here: the last place is
   /// at least a fifth of the device's step. 0.01 lb is 4.5 g: three places of kg. 0.1 kPa is 0.75 mmHg: whole mmHg.
   /// 0.1 °F is 0.06 °C: one place. 1 mg/dL is 0.06 mmol/L: one place.
+  ///
+  /// A positive exponent is only how the number is coded, no coarser step: 12 × 10¹ mg/dL is 120 mg/dL, 6.7 mmol/L.
+  /// Degrees Celsius and mmol/L have a tenth at least, also from whole °F: 98 °F is 36.7 °C, and limits stand between
+  /// whole degrees.
   public func canonicalValue(of value: ExactDecimal) -> ExactDecimal? {
     guard let rule = conversion else { return value }
     guard let shifted = rule.offset == 0 ? value : value.adding(ExactDecimal(rule.offset)) else { return nil }
@@ -94,10 +98,12 @@ extension UCUM {
   }
 
   private func places(for value: ExactDecimal, top: Int64, bottom: Int64) -> Int {
-    // The device's step is 10^exponent × top / bottom; the largest p with 5 × 10^-p >= step.
+    // The device's step is 10^exponent × top / bottom, of a whole unit at most; the largest p with 5 × 10^-p >= step.
+    let exponent = min(Int(value.exponent), 0)
+    let fewest = self == .degreeFahrenheit || self == .milligramPerDecilitre ? 1 : 0
     var places = 18
-    while places > 0 {
-      let shift = Int(value.exponent) + places
+    while places > fewest {
+      let shift = exponent + places
       // Beyond 19 places the powers alone decide; the products below would not fit.
       if shift < -19 { return places }
       guard shift <= 19 else {
@@ -109,6 +115,6 @@ extension UCUM {
       if step <= unit { return places }
       places -= 1
     }
-    return 0
+    return fewest
   }
 }

@@ -51,6 +51,38 @@ struct SerialCuffTests {
     #expect(decoded.readings.isEmpty && !decoded.problems.isEmpty)
   }
 
+  /// Rare, not impossible: a pulse and a diastolic of 28. Framed results are given, and the hub's intake flags them.
+  @Test func aSlowPulseIsAReading() throws {
+    var module: [UInt8] = [0x3E, 0x18, 95, 0, 28, 0] + [UInt8](repeating: 0, count: 10) + [28, 0, 50, 0, 0, 0, 0]
+    module.append(0 &- module.reduce(0, &+))
+    let text = Array(
+      "TM2655\u{1E}1910291429\u{1E}RB\u{1E}M\u{1E}E00\u{1E}S 95\u{1E}M 50\u{1E}D 28\u{1E}P 28\u{1E}".utf8)
+    let results: [(id: String, octets: [UInt8])] = [
+      ("suntech", module),
+      ("and-tm265x", [0x16, 0x16, 0x01, 0x30, 0x30, 0x02] + text + [0x03, text.reduce(0, ^)]),
+      ("visomat", Array("M10126112107450095028028".utf8)),
+      ("beurer-serial", [0xAC, 95 - 25, 28 - 25, 28, 11, 21, 7, 45, 26]),
+    ]
+    for (id, octets) in results {
+      let decoded = try #require(SerialDecoding.decode(protocol: id, octets: octets, everyFrame: true))
+      let values = decoded.readings.first?.observations.filter { $0.term != .meanArterial }.map { $0.value.decimal }
+      #expect(values == [ExactDecimal(95), ExactDecimal(28), ExactDecimal(28)], "\(id) \(decoded.problems)")
+    }
+  }
+
+  @Test func aPulseOfZeroIsNone() throws {
+    let octets: [UInt8] = [0xAC, 95 - 25, 60 - 25, 0, 11, 21, 7, 45, 26]
+    let decoded = try #require(SerialDecoding.decode(protocol: "beurer-serial", octets: octets, everyFrame: true))
+    #expect(decoded.readings.first?.observations.map(\.term) == [.systolic, .diastolic])
+  }
+
+  /// Ten digits without frame, check and date: there the numbers have to show that they are a result.
+  @Test(arguments: ["80431C485E", "80321E1C5E"]) func theUA767StaysStrict(_ text: String) throws {
+    let decoded = try #require(
+      SerialDecoding.decode(protocol: "and-ua767", octets: Array(text.utf8), everyFrame: true))
+    #expect(decoded.readings.isEmpty)
+  }
+
   private func result(_ minute: Int) -> [UInt8] {
     let text = Array(
       "TM2655\u{1E}19102914\(minute)\u{1E}RB\u{1E}M\u{1E}E00\u{1E}S120\u{1E}M 90\u{1E}D 80\u{1E}P 60\u{1E}".utf8)

@@ -50,6 +50,20 @@ struct HealthProfilesTests {
     #expect(value.concentration?.decimal?.description == "6.2")
   }
 
+  @Test func theFeatureOfAGlucoseMeterHasOtherBitsThanItsStatus() throws {
+    func flags(_ status: UInt16, _ feature: [UInt8]) throws -> [ReadingFlag] {
+      GlucoseSensorStatus(rawValue: status).flags(supportedBy: try GlucoseFeature(decoding: feature))
+    }
+    let feature: [UInt8] = [0xBF, 0x00]
+    #expect(try flags(0x0040, feature) == [.resultBelowRange])
+    #expect(try flags(0x0020, feature) == [.resultAboveRange])
+    #expect(try flags(0x0200, feature) == [.deviceMalfunction], "read interrupted")
+    #expect(try flags(0x0D80, feature) == [], "neither temperature nor fault is supported")
+    #expect(try flags(0x0FFF, [0x00, 0x03]) == [.deviceMalfunction, .clockNotSet], "device and time fault")
+    #expect(try flags(0x0100, [0x40, 0x00]) == [.temperatureOutOfRange])
+    #expect(try flags(0x0060, [0x1F, 0x04]) == [], "a feature without high and low")
+  }
+
   @Test func twoPacketsOfACompositionBecomeOne() throws {
     let first = try BodyCompositionMeasurement(decoding: [0x10, 0x10, 0xC2, 0, 0x97, 1])
     let second = try BodyCompositionMeasurement(decoding: [0x00, 0x12, 0xC2, 0, 0xA8, 0x11])
@@ -67,6 +81,17 @@ struct HealthProfilesTests {
     #expect(throws: DecodeError.self) {
       _ = try assembly.add(BloodPressureRecord(decoding: [0x08, 7, 0, 0x34, 0x2B, 3]))
     }
+  }
+
+  @Test func aRecordThatBeginsInAnotherOneIsKeptAndTheOtherIsTold() throws {
+    var assembly = BloodPressureRecordAssembly()
+    _ = try assembly.add(BloodPressureRecord(decoding: [0x01, 7, 0, 0x34, 0x2B, 1]))
+    #expect(!assembly.hasLostRecord && assembly.isUnfinished)
+    let whole = try assembly.add(BloodPressureRecord(decoding: [0x03, 8, 0, 0x34, 0x2B, 2]))
+    #expect(whole?.sequenceNumber == 8 && whole?.octets == [2])
+    #expect(assembly.hasLostRecord && !assembly.isUnfinished)
+    _ = try assembly.add(BloodPressureRecord(decoding: [0x03, 9, 0, 0x34, 0x2B, 2]))
+    #expect(!assembly.hasLostRecord)
   }
 
   @Test func deviceInformationIsReadAsBackendsWriteIt() throws {

@@ -87,6 +87,16 @@ struct ExactDecimalTests {
     #expect(ExactDecimal(text).flatMap { unit.canonicalValue(of: $0) }?.description == converted)
   }
 
+  /// 12 × 10¹ mg/dL is how a meter codes 120: the number has its whole precision.
+  @Test(
+    arguments: [
+      (UCUM.milligramPerDecilitre, 12, 1, "6.7"), (.milligramPerDecilitre, 1, 2, "5.6"),
+      (.degreeFahrenheit, 1, 2, "37.8"), (.degreeFahrenheit, 98, 0, "36.7"), (.kilopascal, 2, 1, "150"),
+    ] as [(UCUM, Int64, Int8, String)])
+  func aPositiveExponentIsNoCoarserStep(unit: UCUM, mantissa: Int64, exponent: Int8, converted: String) {
+    #expect(unit.canonicalValue(of: ExactDecimal(mantissa, exponent: exponent))?.description == converted)
+  }
+
   @Test func conversionNeverTraps() {
     for unit in UCUM.allCases {
       for exponent in Int8.min...Int8.max {

@@ -158,10 +158,10 @@ extension GATTDecoding {
           "authorization", "drift_tracking", "epoch_1900", "epoch_2000", "propose_limit", "retrieve_adjustments",
         ])
     case 0x2B8F:
-      let parameters = try DeviceTimeParameters(decoding: octets, usesCRC: false)
+      let parameters = try DeviceTimeParameters(decoding: octets, usesCRC: E2ECRC.isLeading(octets))
       return [NamedValue("rtc_resolution", .integer(Int64(parameters.rtcResolution)))]
     case 0x2B90:
-      let time = try DeviceTime(decoding: octets, usesCRC: false)
+      let time = try DeviceTime(decoding: octets, usesCRC: E2ECRC.isLeading(octets))
       return [
         NamedValue("base_time_s", .integer(Int64(time.baseTime))), NamedValue("epoch", .integer(Int64(time.epoch))),
         NamedValue("time_zone_15min", .integer(Int64(time.timeZone))),
@@ -211,7 +211,7 @@ extension GATTDecoding {
       if let user = response.user { values.append(NamedValue("user_id", .integer(Int64(user)))) }
       return values
     case 0x2B91:
-      switch try DeviceTimeControlPoint(decoding: octets, usesCRC: false) {
+      switch try DeviceTimeControlPoint(decoding: octets, usesCRC: E2ECRC.isLeading(octets)) {
       case .response(let request, let code):
         return [NamedValue("response_to", .integer(Int64(request))), NamedValue("code", .integer(Int64(code)))]
       case .report(let rest): return [NamedValue("report_hex", .text(Hex.encode(rest)))]

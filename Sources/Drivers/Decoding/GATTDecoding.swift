@@ -21,6 +21,12 @@ public enum GATTDecoding {
 
     /// Nothing is known but, perhaps, the model.
     public init(model: String? = nil) { self.model = model }
+
+    /// Nil when the feature is not known; throws when what was read is none.
+    func decodedBloodPressureFeature() throws(DecodeError) -> BloodPressureFeature? {
+      guard let octets = bloodPressureFeature else { return nil }
+      return try BloodPressureFeature(decoding: octets)
+    }
   }
 
   /// Decodes a value; nil when no decoder knows the characteristic. Throws when the octets are malformed.
@@ -44,13 +50,15 @@ public enum GATTDecoding {
     switch characteristic {
     case 0x2A35:
       let value = try BloodPressureMeasurement(decoding: QuirkRewrite.bloodPressure(octets, quirks))
-      let feature = try context.bloodPressureFeature.map { octets throws(DecodeError) in
-        try BloodPressureFeature(decoding: octets)
-      }
-      return ReadingBuilder.bloodPressure(value, feature: feature, raw: raw)
+      return ReadingBuilder.bloodPressure(value, feature: try context.decodedBloodPressureFeature(), raw: raw)
     case 0x2B34:
-      let value = try EnhancedBloodPressureMeasurement(decoding: octets)
-      return ReadingBuilder.enhancedBloodPressure(value, feature: nil, raw: raw)
+      var value = try EnhancedBloodPressureMeasurement(decoding: octets)
+      let feature = try context.decodedBloodPressureFeature()
+      // Two octets behind the fields of a cuff with check values are one; not every indication may have it.
+      if value.trailingOctets == 2, feature?.contains(.e2eCRC) ?? false {
+        value = try EnhancedBloodPressureMeasurement(decoding: E2ECRC.strippingTrailing(octets))
+      }
+      return ReadingBuilder.enhancedBloodPressure(value, feature: feature, raw: raw)
     case 0x2A9D: return ReadingBuilder.weight(try weight(octets, quirks), raw: raw)
     case 0x2A9C:
       return ReadingBuilder.bodyComposition(try bodyComposition(octets, quirks), raw: raw)

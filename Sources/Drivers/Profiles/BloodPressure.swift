@@ -52,32 +52,51 @@ struct BloodPressureProfile: SIGProfile {
     case BloodPressureProfile.record: return stored(octets)
     case BloodPressureProfile.controlPoint:
       guard hasRecords else { return [] }
-      do { return BloodPressureProfile.staying(try records.answered(octets)) } catch {
+      do {
+        // The device has given all its records: the rest of the last one does not come any more.
+        let isEnd = try RecordAccessResponse(decoding: octets) == .response(to: 1, code: 1)
+        let lost = isEnd && assembly.abandon() ? lostRecord(nil) : []
+        return lost + BloodPressureProfile.staying(try records.answered(octets))
+      } catch {
         return [.problem(DriverProblem(error))]
       }
     default: return GATTDecoding.actions(id, octets, decoding)
     }
   }
 
+  /// A record was begun and its last segment never came: nothing may be erased.
+  private mutating func lostRecord(_ raw: RawSource?) -> [DriverAction] {
+    _ = records.record(nil, isGood: false)
+    let error = DecodeError(field: "segmentation header", offset: 0, reason: .malformed("a segment is missing"))
+    return [.problem(DriverProblem(error, raw: raw))]
+  }
+
   /// A segment of a record; with its last one a reading, with the record's number.
   private mutating func stored(_ octets: [UInt8]) -> [DriverAction] {
     let raw = RawSource(source: "\(BloodPressureProfile.record)", octets: octets)
+    var lost: [DriverAction] = []
     do {
       let segment = try BloodPressureRecord(decoding: octets)
-      guard let whole = try assembly.add(segment) else { return records.stillWaits }
-      guard records.record(whole.sequenceNumber, isGood: true) else { return records.stillWaits }
+      let whole = try assembly.add(segment)
+      if assembly.hasLostRecord { lost = lostRecord(raw) }
+      guard let whole else { return lost + records.stillWaits }
+      var value = whole.octets
+      if try decoding.decodedBloodPressureFeature()?.contains(.e2eCRC) ?? false {
+        value = try E2ECRC.strippingTrailing(value)
+      }
+      guard records.record(whole.sequenceNumber, isGood: true) else { return lost + records.stillWaits }
       var decoded =
         try GATTDecoding.decode(
-          service: BluetoothUUID(0x1810), characteristic: whole.characteristic, octets: whole.octets, context: decoding)
+          service: BluetoothUUID(0x1810), characteristic: whole.characteristic, octets: value, context: decoding)
         ?? Decoded()
       for index in decoded.readings.indices {
         decoded.readings[index].recordNumber = UInt32(whole.sequenceNumber)
         decoded.readings[index].stored = true
       }
-      return decoded.actions + records.stillWaits
+      return lost + decoded.actions + records.stillWaits
     } catch {
       _ = records.record(nil, isGood: false)
-      return [.problem(DriverProblem(error, raw: raw))] + records.stillWaits
+      return lost + [.problem(DriverProblem(error, raw: raw))] + records.stillWaits
     }
   }
 

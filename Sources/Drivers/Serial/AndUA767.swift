@@ -57,7 +57,7 @@ enum AndUA767Line: LineProtocol {
     else { return nil }
     let result = CuffResult(
       systolic: Int(octets[1]) + Int(octets[2]), diastolic: Int(octets[2]), pulse: Int(octets[3]))
-    return octets[0] != 0x80 || result.isPossible ? (octets[0], result, octets[4]) : nil
+    return octets[0] != 0x80 || result.isWithinPlausibleRange ? (octets[0], result, octets[4]) : nil
   }
 
   static func values(_ frame: [UInt8]) -> [NamedValue] {

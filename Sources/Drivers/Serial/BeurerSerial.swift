@@ -3,7 +3,7 @@
 //
 // AA is answered by 55, A4 by 32 characters, A2 by the number of records, A3 n by the nine octets of record n, from 1: a header,
 // systolic and diastolic less 25, pulse, month, day, hours, minutes, year. There is no check value: an answer counts when it has
-// its length, and a record when it can be a person's and a date's. Nothing on the cuff is changed.
+// its length, and a record when its pressures are in order and its date can be one. Nothing on the cuff is changed.
 
 internal import Octets
 internal import Readings
@@ -44,7 +44,8 @@ enum BeurerSerialLine: LineProtocol {
     guard octets.count == recordLength, (1...12).contains(octets[4]), (1...31).contains(octets[5]), octets[6] < 24,
       octets[7] < 60, octets[8] < 100
     else { return nil }
-    let cuff = CuffResult(systolic: Int(octets[1]) + 25, diastolic: Int(octets[2]) + 25, pulse: Int(octets[3]))
+    let cuff = CuffResult(
+      systolic: Int(octets[1]) + 25, diastolic: Int(octets[2]) + 25, pulse: octets[3] == 0 ? nil : Int(octets[3]))
     let time = DeviceDateTime(
       year: 2000 + UInt16(octets[8]), month: octets[4], day: octets[5], hours: octets[6], minutes: octets[7], seconds: 0
     )

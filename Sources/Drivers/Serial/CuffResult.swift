@@ -14,12 +14,20 @@ struct CuffResult: Sendable, Hashable {
   /// Beats a minute; nil when the cuff counted none.
   var pulse: Int?
 
-  /// False for what no cuff measures: damaged octets, or zeros for "none".
+  /// False for what no cuff measures: damaged octets, or zeros for "none". A diastolic or a pulse of 28 is rare, not
+  /// impossible: the octets were framed by their protocol, and the hub's intake flags what is implausible.
   var isPossible: Bool {
-    let range = 30...300
-    guard range.contains(systolic), range.contains(diastolic), diastolic < systolic else { return false }
+    guard diastolic > 0, diastolic < systolic, systolic <= 300 else { return false }
     if let mean, !(diastolic...systolic).contains(mean) { return false }
-    return pulse.map { range.contains($0) } ?? true
+    return pulse.map { $0 > 0 } ?? true
+  }
+
+  /// For the one line whose octets have no frame, check value or date (A&D UA-767PC), where the numbers alone have to
+  /// show that it is a result: mmHg and beats a minute of 30 to 300.
+  var isWithinPlausibleRange: Bool {
+    let range = 30...300
+    return isPossible && range.contains(systolic) && range.contains(diastolic)
+      && pulse.map { range.contains($0) } ?? true
   }
 
   /// The reading, or why there is none.

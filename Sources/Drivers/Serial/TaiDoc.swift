@@ -133,8 +133,21 @@ struct TaiDocFrame: Hashable, Sendable {
   private var guess: Kind {
     if d1 == 0, (50...100).contains(d0), d2 >= 25, d3 >= 25 { return .oximeter }
     if d2 >= 25, d0 > d2, d3 >= 25 { return .cuff }
-    if (300...450).contains(word & 0x0FFF), d3 & 0xC0 == 0 { return .thermometer }
+    let low = word & 0x0FFF
+    let isTemperature = (300...450).contains(low) || (3000...4095).contains(low) || (4096...4600).contains(word)
+    if isTemperature, word != 0xFFFF, d3 & 0xC0 == 0 { return .thermometer }
     return .glucose
+  }
+
+  /// °C of a thermometer's record: tenths in the low 12 bits or, from models with a finer display, hundredths; nil when
+  /// it is neither. A word of hundredths may need the bit above those (4096 is 40.96 °C).
+  private var celsius: ExactDecimal? {
+    let low = word & 0x0FFF
+    // All ones is no value; without its upper bits it would be 40.95 °C.
+    guard word != 0xFFFF else { return nil }
+    if (200...460).contains(low) { return ExactDecimal(Int64(low), exponent: -1) }
+    if (2000...4600).contains(word) { return ExactDecimal(Int64(word), exponent: -2) }
+    return (2000...4095).contains(low) ? ExactDecimal(Int64(low), exponent: -2) : nil
   }
 
   /// The value of a record part B. Without `kind` it is a guess and marked as such.
@@ -172,9 +185,7 @@ struct TaiDocFrame: Hashable, Sendable {
       guard d1 == 0, (1...100).contains(d0), d3 > 0, d3 < 255 else { return ReadingBuilder.failed("oximetry", raw) }
       return reading(.pulseOximetry, [whole(.spo2, d0), whole(.oximeterPulse, d3)])
     case .thermometer:
-      let tenths = Int64(word & 0x0FFF)
-      guard (200...460).contains(tenths) else { return ReadingBuilder.failed("temperature measurement", raw) }
-      let number = ExactDecimal(tenths, exponent: -1)
+      guard let number = celsius else { return ReadingBuilder.failed("temperature measurement", raw) }
       return reading(.bodyTemperature, [Observation(.temperature, .value(number), unit: .degreeCelsius)])
     case .glucose: return glucose(reading, raw)
     }

@@ -9,6 +9,8 @@ enum VendorDecoding {
     switch id {
     case Nonin3230Driver.oximetry: return try Nonin3230Driver.decode(octets)
     case BerryOximeterLine.stream: return try frames(BerryOximeterLine.self, octets, BerryOximeterLine.reading)
+    case JumperOximeterLine.stream where !JumperOximeterLine.holdsFrames(octets):
+      return Decoded(values: [NamedValue("type", .text("waveform"))])
     case JumperOximeterLine.stream: return try frames(JumperOximeterLine.self, octets, JumperOximeterLine.reading)
     case PC60OximeterLine.stream: return try frames(PC60OximeterLine.self, octets, PC60OximeterLine.reading)
     case ViatomO2Line.stream: return try frames(ViatomO2Line.self, octets, ViatomO2Line.reading)
