@@ -22,6 +22,13 @@ public enum PlanFile {
     if let patient, patient != name {
       throw patientNode.error("invalid-value", "expected \"\(patient)\" as the file's name says, found \"\(name)\"")
     }
+    _ = try top["set_by"]?.string()
+    if let node = top["valid_from"] {
+      let text = try node.string()
+      guard text.utf8.count == 10, ISO8601.instant("\(text)T00:00:00Z") != nil else {
+        throw node.error("invalid-value", "expected a date such as \"2026-11-21\", found \"\(text)\"")
+      }
+    }
     var zone: String?
     if let node = top["timezone"] {
       let text = try node.string()

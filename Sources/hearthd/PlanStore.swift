@@ -37,6 +37,18 @@ enum PlanStore {
     return plans
   }
 
+  /// The file that a plan was read from, in one of some folders, with its text.
+  static func file(of plan: Plan, in folders: [String]) -> (path: String, text: [UInt8])? {
+    for folder in folders {
+      let path = "\(folder)/\(plan.patient).json"
+      guard let text = SmallFile.read(path, atMost: 1 << 20), let read = try? PlanFile.read(text),
+        read.version == plan.version, read.timeZone == plan.timeZone
+      else { continue }
+      return (path, text)
+    }
+    return nil
+  }
+
   /// The plan that came over the control socket goes with its patient; gives what went wrong.
   static func remove(_ patient: String, state: String) -> String? {
     do throws(FileError) {
