@@ -154,8 +154,10 @@ public enum ControlRequest: Sendable, Hashable {
   /// The largest `limit` of `readings`.
   public static let mostReadings = 10_000
 
-  /// Reads a request's line: its id, and the request or what is wrong with it.
-  public static func read(_ line: [UInt8]) -> (id: JSONValue, request: Result<ControlRequest, ControlError>) {
+  /// Reads a request's line: its id, and the request or what is wrong with it. The id is nil for a notification,
+  /// which is carried out and never answered; it is `null` where what came is no request, so that nobody can know
+  /// what it was meant to be.
+  public static func read(_ line: [UInt8]) -> (id: JSONValue?, request: Result<ControlRequest, ControlError>) {
     let node: JSONNode
     do {
       node = try JSONReader(maximumSize: ControlMessage.longestLine).node(line)
@@ -169,14 +171,16 @@ public enum ControlRequest: Sendable, Hashable {
     guard let object = node.value.object else {
       return (.null, .failure(ControlError(code: "invalid-request", message: "expected a JSON-RPC 2.0 request object")))
     }
-    let id = object["id"] ?? .null
+    let id = object["id"]
     switch id {
-    case .null, .string, .number: break
+    case nil, .null, .string, .number: break
     default:
       return (.null, .failure(ControlError(code: "invalid-request", message: "id: expected a string or a number")))
     }
     guard object["jsonrpc"]?.string == "2.0", let method = object["method"]?.string else {
-      return (id, .failure(ControlError(code: "invalid-request", message: "expected jsonrpc \"2.0\" and a method")))
+      return (
+        id ?? .null, .failure(ControlError(code: "invalid-request", message: "expected jsonrpc \"2.0\" and a method"))
+      )
     }
     do {
       return (id, .success(try request(method, node)))
@@ -188,7 +192,7 @@ public enum ControlRequest: Sendable, Hashable {
   private static func request(_ method: String, _ node: JSONNode) throws(ControlError) -> ControlRequest {
     do {
       let top = try node.object(known: ["jsonrpc", "id", "method", "params"])
-      let parameters = top["params"]
+      let parameters = top["params"].flatMap { $0.content == .array([]) ? nil : $0 }
       func members(_ known: [String]) throws(JSONError) -> JSONMembers? {
         guard let parameters else { return nil }
         return try parameters.object(known: known)

@@ -8,7 +8,8 @@ public final class LineConnection {
   private static let longestLine = 65_536
   /// While more than this waits to go out, nothing more is read: a client that only asks and never reads stops itself.
   private static let pauseAbove = 65_536
-  /// The most that may wait to go out (one long answer, or notifications that nobody reads); more ends the connection.
+  /// A line that finds more than this waiting ends the connection: nobody reads. One line itself may be longer, as ten thousand
+  /// readings are.
   private static let mostWaiting = 8 << 20
 
   private let loop: EventLoop
@@ -95,10 +96,10 @@ public final class LineConnection {
   /// Sends a line; the connection of a client that does not read is closed.
   public func send(_ line: [UInt8]) {
     guard !isClosed else { return }
+    guard outgoing.count - sent <= LineConnection.mostWaiting else { return close() }
     outgoing += line
     outgoing.append(0x0A)
     flush()
-    if outgoing.count - sent > LineConnection.mostWaiting { close() }
   }
 
   private func flush() {

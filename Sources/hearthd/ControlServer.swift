@@ -16,11 +16,15 @@ final class ControlServer {
     var followsReadings = false
     var followsEvents = false
     var patient: String?
-    /// Requests without answer, by the number that the gateway knows them by.
-    var open: [UInt64: JSONValue] = [:]
+    /// Requests without answer, by the number that the gateway knows them by, with their ids; a notification has none.
+    var open: [UInt64: JSONValue?] = [:]
   }
 
   private static let mostClients = 64
+  /// Of one user that is not the owner, and of all of them together: no user shuts out the others, and all of them not
+  /// the owner.
+  private static let mostOfOneUser = 16
+  private static let mostOfUsers = 48
   private static let mostOpen = 64
 
   private let loop: EventLoop
@@ -50,6 +54,10 @@ final class ControlServer {
         Descriptor.close(fd)
         continue
       }
+      guard hasRoom(for: connection.peer) else {
+        connection.close()
+        continue
+      }
       let number = nextClient
       nextClient += 1
       clients[number] = Client(connection: connection)
@@ -62,25 +70,44 @@ final class ControlServer {
     }
   }
 
+  /// The role of a caller by the groups of the configuration in force.
+  private func role(of peer: Peer) -> Role {
+    Role.of(
+      uid: peer.uid, groups: peer.groups, ownUID: getuid(), technicianGroup: technicianGroup, readerGroup: readerGroup)
+  }
+
+  private func hasRoom(for peer: Peer) -> Bool {
+    guard role(of: peer) != .owner else { return true }
+    let users = clients.values.map(\.connection.peer).filter { role(of: $0) != .owner }
+    return users.count < ControlServer.mostOfUsers
+      && users.count(where: { $0.uid == peer.uid }) < ControlServer.mostOfOneUser
+  }
+
   private func received(_ number: UInt64, _ line: [UInt8]) {
     guard let client = clients[number] else { return }
     let (id, result) = ControlRequest.read(line)
-    func fail(_ error: ControlError) { client.connection.send(ControlMessage.answer(id: id, .failure(error))) }
+    func fail(_ error: ControlError) {
+      if let id { client.connection.send(ControlMessage.answer(id: id, .failure(error))) }
+    }
     let peer = client.connection.peer
-    let role = Role.of(
-      uid: peer.uid, groups: peer.groups, ownUID: getuid(), technicianGroup: technicianGroup, readerGroup: readerGroup)
+    let role = role(of: peer)
     switch result {
     case .failure(let error):
       fail(role == .nobody ? ControlServer.notPermitted : error)
+      // Whoever sends no JSON does not speak this protocol, or lost its place in it: nothing good follows.
+      if error.code == "parse-error" { client.connection.close() }
     case .success(let request):
       guard role >= request.requiredRole else { return fail(ControlServer.notPermitted) }
       guard client.open.count < ControlServer.mostOpen else {
-        return fail(
-          ControlError(code: "busy", message: "too many requests without answer", hint: "wait for the answers"))
+        fail(
+          ControlError(
+            code: "busy", message: "too many requests without answer; the connection is closed",
+            hint: "wait for the answers"))
+        return client.connection.close()
       }
       let requestID = RequestID(connection: number, number: nextRequest)
       nextRequest += 1
-      clients[number]?.open[requestID.number] = id
+      clients[number]?.open.updateValue(id, forKey: requestID.number)
       switch request {
       case .follow(let patient):
         clients[number]?.followsReadings = true
@@ -98,14 +125,19 @@ final class ControlServer {
     code: "not-permitted", message: "you may not do this",
     hint: "use sudo, or let an administrator add you to the group hearth (to read) or hearth-tech (to pair and assign)")
 
+  /// The id to answer a request with, once; nil when it is gone or was a notification.
+  private func close(_ request: RequestID) -> JSONValue? {
+    clients[request.connection]?.open.removeValue(forKey: request.number) ?? nil
+  }
+
   func answer(_ request: RequestID, _ answer: ControlAnswer) {
-    guard let id = clients[request.connection]?.open.removeValue(forKey: request.number) else { return }
+    guard let id = close(request) else { return }
     clients[request.connection]?.connection.send(ControlMessage.answer(id: id, answer))
   }
 
   /// Answers with readings that are JSON already.
   func answer(_ request: RequestID, readings: [[UInt8]]) {
-    guard let id = clients[request.connection]?.open.removeValue(forKey: request.number) else { return }
+    guard let id = close(request) else { return }
     var writer = JSONWriter()
     writer.beginObject()
     writer.member("jsonrpc", "2.0")

@@ -16,6 +16,7 @@ private func code(_ line: String) -> String? {
   @Test func goodRequests() {
     #expect(read(#"{"jsonrpc":"2.0","id":1,"method":"status","params":{}}"#) == .success(.status))
     #expect(read(#"{"jsonrpc":"2.0","id":"x","method":"status"}"#) == .success(.status))
+    #expect(read(#"{"jsonrpc":"2.0","id":"x","method":"status","params":[]}"#) == .success(.status))
     #expect(
       read(
         #"{"jsonrpc":"2.0","id":1,"method":"readings","params":{"since":"24h","patient":"p","limit":5,"parked":true}}"#)
@@ -34,7 +35,8 @@ private func code(_ line: String) -> String? {
     (#"{"jsonrpc":"2.0","id":{},"method":"status"}"#, "invalid-request"),
     (#"{"jsonrpc":"2.0","id":1,"method":"stauts"}"#, "unknown-method"),
     (#"{"jsonrpc":"2.0","id":1,"method":"status","params":{"x":1}}"#, "bad-parameters"),
-    (#"{"jsonrpc":"2.0","id":1,"method":"status","params":[]}"#, "bad-parameters"),
+    (#"{"jsonrpc":"2.0","id":1,"method":"status","params":[1]}"#, "bad-parameters"),
+    (#"{"jsonrpc":"2.0","id":1,"method":"assign","params":[]}"#, "bad-parameters"),
     (#"{"jsonrpc":"2.0","id":1,"method":"readings","params":{"limit":0}}"#, "bad-parameters"),
     (#"{"jsonrpc":"2.0","id":1,"method":"readings","params":{"limit":"5"}}"#, "bad-parameters"),
     (#"{"jsonrpc":"2.0","id":1,"method":"assign","params":{"patient":"p"}}"#, "bad-parameters"),
@@ -43,12 +45,23 @@ private func code(_ line: String) -> String? {
   ])
   func faultsHaveStableCodes(line: String, expected: String) { #expect(code(line) == expected) }
 
-  @Test func anUnknownMethodGetsASuggestionAndItsIDBack() {
+  /// Only a request object without an id has none; what is no request is answered with null.
+  @Test func aNotificationHasNoID() {
+    func id(_ line: String) -> JSONValue? { ControlRequest.read(Array(line.utf8)).id }
+    #expect(read(#"{"jsonrpc":"2.0","method":"status"}"#) == .success(.status))
+    #expect(id(#"{"jsonrpc":"2.0","method":"status"}"#) == nil)
+    #expect(id(#"{"jsonrpc":"2.0","method":"stauts"}"#) == nil)
+    #expect(id(#"{"jsonrpc":"2.0","method":"status","params":{"x":1}}"#) == nil)
+    #expect(id(#"{"jsonrpc":"2.0","id":null,"method":"status"}"#) == .some(.null))
+    for line in ["{", "[]", "{}", #"{"jsonrpc":"1.0","method":"status"}"#] { #expect(id(line) == .some(.null)) }
+  }
+
+  @Test func anUnknownMethodGetsASuggestionAndItsIDBack() throws {
     let (id, result) = ControlRequest.read(Array(#"{"jsonrpc":"2.0","id":"abc","method":"stauts"}"#.utf8))
     #expect(id == "abc")
     guard case .failure(let error) = result else { return }
     #expect(error.hint == "did you mean status?")
-    let answer = String(decoding: ControlMessage.answer(id: id, .failure(error)), as: UTF8.self)
+    let answer = String(decoding: ControlMessage.answer(id: try #require(id), .failure(error)), as: UTF8.self)
     #expect(
       answer.contains(#""id":"abc""#) && answer.contains("-32601") && answer.contains(#""code":"unknown-method""#))
   }
