@@ -75,6 +75,28 @@ public enum SmallFile {
     return nil
   }
 
+  /// What a descriptor still gives, from where it stands: a pipe, a socket or a file that somebody else opened, which may not be
+  /// opened again by its name. EFBIG when that is more than `atMost`.
+  public static func read(descriptor: Int32, atMost: Int) throws(SystemError) -> [UInt8] {
+    var octets: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = Glibc.read(descriptor, &buffer, buffer.count)
+      if count == 0 { return octets }
+      if count > 0 {
+        octets += buffer[..<count]
+        guard octets.count <= atMost else { throw SystemError("read", errno: EFBIG) }
+        continue
+      }
+      switch Glibc.errno {
+      case EINTR: continue
+      // Whoever shares the descriptor may have made it one that does not wait.
+      case EAGAIN: _ = Descriptor.wait(descriptor, Int16(POLLIN), milliseconds: -1)
+      default: throw .last("read")
+      }
+    }
+  }
+
   /// A secret's text without the line end: a file that nobody but its owner may read. The fault is told in words.
   public static func secret(_ path: String) -> Result<String, SystemError> {
     var status = stat()

@@ -12,10 +12,12 @@ struct Hearthctl {
     signal(SIGPIPE, SIG_IGN)
     var arguments = Array(CommandLine.arguments.dropFirst())
     let wantsJSON = arguments.contains("--json")
+    bringVerbToFront(&arguments)
+    let name = arguments.first
     do {
       exit(try run(&arguments))
     } catch {
-      Terminal.fail(error, asJSON: wantsJSON)
+      Terminal.fail(error, of: verbs.first { $0.name == name }, asJSON: wantsJSON)
       exit(error.status)
     }
   }
@@ -41,7 +43,6 @@ struct Hearthctl {
   }
 
   private static func run(_ arguments: inout [String]) throws(Failure) -> Int32 {
-    bringVerbToFront(&arguments)
     guard let first = arguments.first(where: { $0 != "--json" }), !first.hasPrefix("--socket") else {
       throw Failure.usage("expected a verb", hint: "hearthctl --help lists the verbs")
     }
@@ -125,5 +126,25 @@ struct Failure: Error {
 
   static func usage(_ message: String, hint: String? = nil) -> Failure {
     Failure(status: 64, code: "usage", message: message, hint: hint)
+  }
+
+  /// A file that cannot be read: nothing there, or not for this user.
+  static func file(_ path: String, _ error: SystemError, hint: String) -> Failure {
+    let isForbidden = error.errno == EACCES || error.errno == EPERM
+    return Failure(
+      status: isForbidden ? 77 : 69, code: isForbidden ? "not-permitted" : "not-found",
+      message: "\(path): cannot be read: \(error.message)",
+      hint: isForbidden ? "use sudo, or name a file that you may read" : hint)
+  }
+
+  /// What to do next. Each failure says something of that: where nobody knew better, who can tell more.
+  func hint(of verb: Verb?) -> String {
+    if let hint, !hint.isEmpty { return hint }
+    switch status {
+    case 64: return verb.map { "hearthctl \($0.name) --help" } ?? "hearthctl --help"
+    case 111: return "systemctl status hearthd"
+    // Where the doctor itself fails, the log knows more.
+    default: return verb?.name == DoctorVerb.verb.name ? "journalctl -u hearthd" : "hearthctl doctor"
+    }
   }
 }

@@ -56,16 +56,16 @@ enum Terminal {
   /// A remark beside the answer, where errors go.
   static func note(_ text: String) { _ = Descriptor.writeAll(2, Array("hearthctl: \(clean(text))\n".utf8)) }
 
-  static func fail(_ failure: Failure, asJSON: Bool) {
+  static func fail(_ failure: Failure, of verb: Verb?, asJSON: Bool) {
+    let hint = failure.hint(of: verb)
     if asJSON {
       var error = JSONObject()
       error["code"] = .string(failure.code)
       error["message"] = .string(failure.message)
-      error["hint"] = failure.hint.map { .string($0) } ?? .null
+      error["hint"] = .string(hint)
       line(["error": .object(error)])
     } else {
-      var text = "hearthctl: \(clean(failure.message))\n"
-      if let hint = failure.hint { text += "hint: \(clean(hint))\n" }
+      let text = "hearthctl: \(clean(failure.message))\nhint: \(clean(hint))\n"
       _ = Descriptor.writeAll(2, Array(text.utf8))
     }
   }

@@ -179,7 +179,7 @@ private let plan = """
     #expect(try home.ctl("report", "--patient", "p-9").status == 69)
     #expect(try home.ctl("report").status == 64)
     #expect(try home.ctl("report", "--patient", "p-1", "--days", "0").status == 64)
-    #expect(try home.ctl("report", "--patient", "p-1", "--html", "/nonexistent/x.html").status == 73)
+    #expect(try home.ctl("report", "--patient", "p-1", "--html", "/nonexistent/x.html").status == 69)
     #expect(try home.ctl("report", "--patient", "p-1", "--language", "en").out.contains("(30 days)"))
   }
 }

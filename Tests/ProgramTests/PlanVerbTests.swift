@@ -77,7 +77,7 @@ private func plan(_ version: Int, limit: String = "180", more: String = "") -> S
     try home.write(plan(1), "draft.json")
     let good = try Home.run("hearthctl", ["plan", "check", home.folder.appending(path: "draft.json").path])
     #expect(good.status == 0 && good.out.hasSuffix("draft.json: good\n"))
-    #expect(try Home.run("hearthctl", ["plan", "check", "/nonexistent"]).status == 66)
+    #expect(try Home.run("hearthctl", ["plan", "check", "/nonexistent"]).status == 69)
     #expect(try Home.run("hearthctl", ["plan", "check"]).status == 64)
     #expect(try Home.run("hearthctl", ["plan", "burn", "x"]).status == 64)
   }

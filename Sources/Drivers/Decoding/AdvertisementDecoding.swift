@@ -1,5 +1,5 @@
 // Scales that put their weight into advertisements: Xiaomi Mi Scale 1 (service data 181D) and Mi Body Composition Scale 2
-// (service data 181B). Known from captures of several independent projects.
+// (service data 181B). Known from captures of several independent projects. Omron cuffs put their state there.
 
 internal import HealthProfiles
 public import Octets
@@ -12,6 +12,9 @@ public enum AdvertisementDecoding {
   public static func decode(
     _ data: AdvertisedData, key: [UInt8]? = nil, address: [UInt8]? = nil
   ) throws(DecodeError) -> Decoded? {
+    if data.company == OmronAdvertisement.company {
+      return try OmronAdvertisement(OmronAdvertisement.payload(data.octets)).decoded
+    }
     guard let service = data.service?.short else { return nil }
     switch service {
     case 0x181D: return try MiScaleFrame(scale1: data.octets).decoded(source: "adv/181D", octets: data.octets)
@@ -29,6 +32,37 @@ public enum AdvertisementDecoding {
       return Decoded(readings: XiaomiBeacon.readings(objects, raw: raw))
     default: return nil
     }
+  }
+}
+
+/// What an Omron cuff says of itself in its manufacturer data: whom it has records of, and whether it can be paired. The bits are
+/// those of hass-omron; a capture of ble_monitor (issue 1003) agrees.
+struct OmronAdvertisement: Hashable {
+  static let company: UInt16 = 0x020E
+
+  var format: UInt8
+  var state: UInt8
+
+  init(_ octets: [UInt8]) throws(DecodeError) {
+    var reader = OctetReader(octets)
+    format = try reader.uint8("format")
+    state = try reader.uint8("state")
+  }
+
+  /// What follows the company id where somebody gives a whole structure of an advertisement: length, type FF, company.
+  static func payload(_ octets: [UInt8]) -> [UInt8] {
+    guard octets.count >= 4, Int(octets[0]) == octets.count - 1, octets[1] == 0xFF,
+      octets[2] == UInt8(company & 0xFF), octets[3] == UInt8(company >> 8)
+    else { return octets }
+    return Array(octets[4...])
+  }
+
+  var decoded: Decoded {
+    Decoded(values: [
+      NamedValue("format", .integer(Int64(format))), NamedValue("user_count", .integer(Int64(state & 0x03))),
+      NamedValue("invalid_time", .flag(state & 0x04 != 0)), NamedValue("pairing_mode", .flag(state & 0x08 != 0)),
+      NamedValue("streaming", .flag(state & 0x10 != 0)), NamedValue("data_pending", .flag(state & 0x40 != 0)),
+    ])
   }
 }
 

@@ -30,7 +30,8 @@ enum DecodeVerb {
     flags: ["--hex", "--every-frame"], takesWords: true,
     exit: """
       0 understood (also when the device says that its measurement failed),
-        64 usage, 65 malformed, 69 no decoder knows it
+        64 usage, 65 malformed, 69 no decoder knows it or no such file,
+        77 the file may not be read
       """, run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
@@ -62,10 +63,10 @@ enum DecodeVerb {
     }
     let service = try uuid(words[0])
     let characteristic = try uuid(words[1])
-    let octets = try hex(words[2])
     let intake = try intake(arguments, .ble)
     let context = GATTDecoding.Context(model: arguments.value("--model"))
     do throws(DecodeError) {
+      let octets = try Hex.decode(words[2])
       guard
         let decoded = try GATTDecoding.decode(
           service: service, characteristic: characteristic, octets: octets, context: context)
@@ -78,32 +79,35 @@ enum DecodeVerb {
           status: 69, code: "no-decoder", message: "no decoder knows \(service)/\(characteristic)",
           hint: "hearthctl drivers lists what is supported")
       }
-      return malformed(DriverProblem(error))
+      return malformed(error, arguments)
     }
   }
 
   private static func advertisement(_ words: [String], _ arguments: Arguments) throws(Failure) -> Int32 {
     guard words.count == 1 else { throw Failure.usage("expected HEX", hint: "hearthctl decode --help") }
-    let octets = try hex(words[0])
-    let data: AdvertisedData
+    var data: AdvertisedData
     switch (arguments.value("--service"), arguments.value("--company")) {
-    case (let service?, nil): data = AdvertisedData(service: try uuid(service), octets: octets)
+    case (let service?, nil): data = AdvertisedData(service: try uuid(service), octets: [])
     case (nil, let company?):
-      let digits = company.hasPrefix("0x") ? company.dropFirst(2) : company[...]
-      guard let id = UInt16(digits, radix: 16) else {
-        throw Failure.usage("--company needs four hexadecimal digits, not \"\(company)\"")
+      let digits = company.hasPrefix("0x") || company.hasPrefix("0X") ? company.dropFirst(2) : company[...]
+      // The conversion alone would take a sign.
+      guard (1...4).contains(digits.utf8.count), digits.allSatisfy({ $0.isASCII && $0.isHexDigit }),
+        let id = UInt16(digits, radix: 16)
+      else {
+        throw Failure.usage("--company needs up to four hexadecimal digits, not \"\(company)\"")
       }
-      data = AdvertisedData(company: id, octets: octets)
+      data = AdvertisedData(company: id, octets: [])
     default: throw Failure.usage("expected one of --service UUID and --company ID", hint: "hearthctl decode --help")
     }
     let intake = try intake(arguments, .ble)
     do throws(DecodeError) {
+      data.octets = try Hex.decode(words[0])
       if let decoded = try AdvertisementDecoding.decode(data) {
         print(decoded, intake)
         return 0
       }
     } catch {
-      return malformed(DriverProblem(error))
+      return malformed(error, arguments)
     }
     throw Failure(
       status: 69, code: "no-decoder", message: "no decoder knows this advertisement",
@@ -121,9 +125,14 @@ enum DecodeVerb {
         hint: near.map { "did you mean \($0)?" } ?? "known: \(SerialDecoding.protocols.joined(separator: ", "))")
     }
     let intake = try intake(arguments, .serial)
-    let path = words.count == 2 && words[1] != "-" ? words[1] : "/dev/stdin"
-    var octets = try contents(path)
-    if arguments.has("--hex") { octets = try hex(String(decoding: octets, as: UTF8.self)) }
+    var octets = try contents(words.count == 2 && words[1] != "-" ? words[1] : nil)
+    if arguments.has("--hex") {
+      do throws(DecodeError) {
+        octets = try Hex.decode(String(decoding: octets, as: UTF8.self))
+      } catch {
+        return malformed(error, arguments)
+      }
+    }
     guard
       var decoded = SerialDecoding.decode(
         protocol: id, octets: octets, everyFrame: arguments.has("--every-frame"), model: arguments.value("--model"))
@@ -137,18 +146,17 @@ enum DecodeVerb {
     return holdsFrames ? 0 : 65
   }
 
-  private static func contents(_ path: String) throws(Failure) -> [UInt8] {
+  /// The octets of a file, or of standard input where there is none.
+  private static func contents(_ path: String?) throws(Failure) -> [UInt8] {
     let most = 256 << 20
-    let why: String
+    let hint = "name a file, or - for standard input"
+    guard let path else { return try InputFile.standardInput(atMost: most, hint: hint) }
     var info = stat()
     if stat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR || info.st_size > most {
-      why = "\(path) is \(info.st_mode & S_IFMT == S_IFDIR ? "a directory" : "longer than 256 MiB")"
-    } else if let octets = SmallFile.read(path, atMost: most) {
-      return octets
-    } else {
-      why = SystemError.last("read", path: path).message
+      let why = "\(path) is \(info.st_mode & S_IFMT == S_IFDIR ? "a directory" : "longer than 256 MiB")"
+      throw Failure(status: 69, code: "not-found", message: why, hint: hint)
     }
-    throw Failure(status: 69, code: "not-found", message: why, hint: "name a file, or - for standard input")
+    return try InputFile.read(path, atMost: most, hint: hint)
   }
 
   private static func uuid(_ text: String) throws(Failure) -> BluetoothUUID {
@@ -159,18 +167,17 @@ enum DecodeVerb {
     return uuid
   }
 
-  private static func hex(_ text: String) throws(Failure) -> [UInt8] {
-    do throws(DecodeError) {
-      return try Hex.decode(text)
-    } catch {
-      throw Failure(
-        status: 65, code: "malformed", message: "the octets are not hexadecimal: \(error.message)",
-        hint: "two digits an octet, such as 1e8a00")
+  /// Malformed octets have their one object as all others have; a person is told beside it.
+  private static func malformed(_ error: DecodeError, _ arguments: Arguments) -> Int32 {
+    Terminal.line(["readings": [], "values": [:], "problems": [json(DriverProblem(error))]])
+    if !arguments.isJSON {
+      let isText = error.field == "hex"
+      let failure = Failure(
+        status: 65, code: error.code,
+        message: isText ? "the octets are not hexadecimal: \(error.message)" : "malformed octets: \(error.message)",
+        hint: isText ? "two digits an octet, such as 1e8a00" : "are the octets whole, and of what was named?")
+      Terminal.fail(failure, of: verb, asJSON: false)
     }
-  }
-
-  private static func malformed(_ problem: DriverProblem) -> Int32 {
-    Terminal.line(["readings": [], "values": [:], "problems": [json(problem)]])
     return 65
   }
 

@@ -25,7 +25,7 @@ enum PlanVerb {
       """, options: ["--days", "--patient"], takesWords: true,
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage,
-        65 a fault in the file, 66 no such file, 69 no such patient,
+        65 a fault in the file, 69 no such file or patient,
         75 try again later, 77 not permitted, 111 the daemon is not running
       """, run: run)
 
@@ -61,12 +61,7 @@ enum PlanVerb {
 
   /// The octets of a file that holds no fault.
   private static func read(_ path: String) throws(Failure) -> [UInt8] {
-    guard let text = SmallFile.read(path, atMost: 1 << 20) else {
-      throw Failure(
-        status: 66, code: "no-input",
-        message: "\(path): cannot be read: \(SystemError.last("open", path: path).message)")
-    }
-    return text
+    try InputFile.read(path, atMost: 1 << 20, hint: "name the file of a plan, at most 1 MiB")
   }
 
   private static func good(_ path: String) throws(Failure) -> String {

@@ -29,8 +29,8 @@ enum ReportVerb {
       """, options: ["--patient", "--days", "--html", "--language"],
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage, 69 no such patient,
-        73 the file cannot be written, 75 try again later, 77 not permitted,
-        111 the daemon is not running
+        or no folder for the file, 75 try again later or the disk is full,
+        77 not permitted, 111 the daemon is not running
       """, run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
@@ -79,12 +79,22 @@ enum ReportVerb {
     do throws(FileError) {
       try StateFile.write(Array(page.utf8), to: path)
     } catch {
-      throw Failure(
-        status: 73, code: "no-output", message: "\(path): cannot be written (\(error))",
-        hint: "name a file in a folder that you may write to")
+      throw unwritten(path, error)
     }
     Terminal.out("\(Terminal.clean(path)): \(picture.rows.count) readings of \(days) days; open it in a browser\n")
     return 0
+  }
+
+  private static func unwritten(_ path: String, _ error: FileError) -> Failure {
+    let (status, code): (Int32, String) =
+      switch error.errno {
+      case EACCES, EPERM, EROFS: (77, "not-permitted")
+      case ENOSPC, EDQUOT: (75, "disk-full")
+      default: (69, "not-found")
+      }
+    return Failure(
+      status: status, code: code, message: "\(path): cannot be written (\(error))",
+      hint: status == 75 ? "make room on the disk, then try again" : "name a file in a folder that you may write to")
   }
 
   /// The patient's zone from the system's database; coordinated universal time where that is missing.
