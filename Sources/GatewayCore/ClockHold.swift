@@ -26,6 +26,10 @@ struct HubClock: Sendable {
   var lookAt: Int64?
   /// What is being read from the journal to be stamped anew, by sequence number.
   var reading: Set<UInt64> = []
+  /// What was to be stamped anew and is not in the journal any more, by sequence number.
+  var missing: Set<UInt64> = []
+  /// The disk refused what was stamped anew: not before this, monotonic milliseconds.
+  var pausedUntil: Int64?
 
   /// How often a clock is looked at while readings wait for it, in milliseconds.
   static let pace: Int64 = 10_000
@@ -56,8 +60,14 @@ extension Gateway {
       clockState.wasSynchronised = true
     }
     clockState.lookAt = nil
-    guard !state.held.isEmpty else { return effects }
-    for held in state.held.values.sorted(by: { $0.sequence < $1.sequence }) {
+    guard !shown.held.isEmpty else { return effects }
+    if let until = clockState.pausedUntil, now.monotonic < until {
+      clockState.lookAt = until
+      return effects
+    }
+    clockState.pausedUntil = nil
+    for held in shown.held.values.sorted(by: { $0.sequence < $1.sequence })
+    where !clockState.missing.contains(held.sequence) {
       let isOver = held.bootID != now.bootID || now.monotonic - held.monotonic >= clockHold
       guard now.isSynchronised || isOver else {
         let end = held.monotonic + clockHold
@@ -82,14 +92,14 @@ extension Gateway {
   /// A held reading came back from the journal.
   mutating func loadedForClock(_ sequence: UInt64, _ found: Reading?, _ now: Now) -> [Effect] {
     guard clockState.reading.contains(sequence) else { return [] }
-    guard let id = state.held.first(where: { $0.value.sequence == sequence })?.key else {
+    guard state.held.contains(where: { $0.value.sequence == sequence }) else {
       // It was given to a patient meanwhile, and stands elsewhere now.
       clockState.reading.remove(sequence)
       return []
     }
     guard var reading = found, let anchor = reading.anchor else {
       clockState.reading.remove(sequence)
-      state.held[id] = nil
+      clockState.missing.insert(sequence)
       return []
     }
     let isSameBoot = anchor.bootID == now.bootID
@@ -106,16 +116,13 @@ extension Gateway {
     guard let patient = reading.patient, let plan = plans[patient], Monitor.awaitsSettlement(reading, by: plan) else {
       return append([.reading(reading)], now: now)
     }
-    let before = state.rules[patient] ?? PatientState()
-    var after = before
+    var after = state.rules[patient] ?? PatientState()
     after.isUnsettled = true
-    state.rules[patient] = after
-    return append(
-      [.rules(patient: patient, after), .reading(reading)], rulesBefore: [patient: before], now: now)
+    return append([.rules(patient: patient, after), .reading(reading)], now: now)
   }
 }
 
-extension GatewayState {
+extension LedgerState {
   /// The book of what waits for the clock. A reading that is stamped anew takes its new place in its patient's history.
   mutating func noteHold(of reading: Reading, sequence: UInt64) {
     if let anchor = reading.anchor {

@@ -1,5 +1,5 @@
-// Everything that the gateway can ask of the world. The shell runs the effects of one event in order; when an append fails,
-// the rest of its list is cancelled.
+// Everything that the gateway can ask of the world. The shell runs the effects of one event in order. What depends on an append is
+// not in its list: it follows with the event that the records are on disk.
 
 public import ControlProtocol
 public import Drivers
@@ -8,8 +8,9 @@ public import Readings
 
 /// Something to be done.
 public enum Effect: Sendable {
-  /// Write these and sync. What follows in the list happens only when they are on disk.
-  case append(AppendID, [JournalEntry])
+  /// Write these as one group and sync; the last effect of its list. After an append that failed, all others of its fence are to be
+  /// refused unwritten: they were decided upon what is lost.
+  case append(AppendID, [JournalEntry], fence: UInt64)
   /// Open a device's serial port, or one that is nobody's, to listen: then `device` is the port's key.
   case openPort(device: String, path: String, SerialSettings)
   /// Set an open port to other line settings, and drop what it received before.
@@ -58,7 +59,7 @@ public enum Effect: Sendable {
   case publishEvent(HubEvent)
   /// Tell something to one control connection.
   case notify(connection: UInt64, method: String, JSONValue)
-  /// Write a state file. What follows in the list happens only when it is on disk.
+  /// Write a state file.
   case save(StateFileName, [UInt8])
   /// Keep a patient's plan, read everything again, and answer; the old plan stays when that fails.
   case savePlan(RequestID, patient: String, version: Int, [UInt8])

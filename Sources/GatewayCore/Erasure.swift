@@ -50,7 +50,7 @@ public struct Erasure: Sendable {
     case .audit: return isOfPatient(record.payload) ? .drop : .keep
     case .fragment, .problem: return .drop
     case .snapshot:
-      guard var state = GatewayState(record.payload) else { return .keep }
+      guard var state = LedgerState(record.payload) else { return .keep }
       state.forget(patient)
       state.dropRefusals { isErased($0.id) }
       state.held = state.held.filter { !isErased($0.key.description) }
@@ -93,7 +93,7 @@ public struct ErasureReport: Sendable, Hashable {
   }
 }
 
-extension GatewayState {
+extension LedgerState {
   /// Everything that was derived from a patient's readings goes.
   mutating func forget(_ patient: String) {
     rules[patient] = nil
@@ -106,10 +106,13 @@ extension GatewayState {
   }
 
   /// What is gone waits for no backend any more.
-  mutating func endErasing(_ patient: String, _ counts: [String: UInt64]) {
+  mutating func endErasing(_ patient: String, _ erased: Erased) {
     erasing.remove(patient)
     forget(patient)
-    for (backend, count) in counts where count > 0 { cursors[backend, default: Cursor()].delivered += count }
+    stored = max(stored, erased.stored)
+    let gone = Set(erased.refusals)
+    if !gone.isEmpty { dropRefusals { gone.contains($0.sequence) } }
+    for (backend, count) in erased.counts where count > 0 { cursors[backend, default: Cursor()].delivered += count }
   }
 }
 
@@ -117,13 +120,12 @@ extension Gateway {
   /// A patient is to be erased: that is on disk before anything goes, so that a power cut does not end it half-way.
   mutating func erase(_ id: RequestID, patient: String, _ caller: CallerName, _ now: Now) -> [Effect] {
     erasures[patient, default: []].append(id)
-    return append(
-      [.audit(uid: caller.uid, action: "erase patient \(patient)"), .erase(patient: patient)], request: id, now: now)
+    // It is answered when it is complete.
+    return append([.audit(uid: caller.uid, action: "erase patient \(patient)"), .erase(patient: patient)], now: now)
   }
 
   /// The wish is on disk: bindings, sessions and plan go, then the journal's segments are written anew.
   mutating func erasureBegun(_ patient: String) -> [Effect] {
-    state.beginErasing(patient)
     plans[patient] = nil
     var effects: [Effect] = [.erase(patient: patient)]
     let slots = bindings.slots.filter { $0.value != patient }
@@ -137,13 +139,8 @@ extension Gateway {
       sessions.open = open
       effects.append(.save(.sessions, sessions.encoded))
     }
-    unsaved.removeAll { entry in
-      switch entry {
-      case .reading(let reading): reading.patient == patient
-      case .event(let event): event.monitoring?.patient == patient
-      case .rules(let name, _): name == patient
-      default: false
-      }
+    unsaved.removeAll { item in
+      if case .reading(let reading) = item { reading.patient == patient } else { false }
     }
     // What waits to be sent again, frozen, is read anew: without the patient.
     for name in outboxes.keys {
@@ -184,7 +181,7 @@ extension Gateway {
         }
     }
     let gone = Set(report.counted)
-    state.dropRefusals { gone.contains($0.sequence) }
+    let refused = state.allRefusals.map(\.sequence).filter { gone.contains($0) }
     var counts: [String: UInt64] = [:]
     for backend in configuration.backends {
       let outbox = outboxes[backend.name]
@@ -201,7 +198,8 @@ extension Gateway {
       configuration.devices.filter { $0.patient == patient || $0.users.values.contains(patient) }
         .map { .string($0.id) })
     answer["plan"] = .string("\(configuration.plans ?? "/etc/hearth/plans")/\(patient).json")
-    return append([.erased(patient: patient, counts: counts)], now: now)
+    return append(
+      [.erased(patient: patient, Erased(counts: counts, refusals: refused, stored: state.stored))], now: now)
       + [.log(.notice, "a patient was erased: \(report.readings) readings")]
       + callers.map { .answer($0, .result(.object(answer))) }
   }

@@ -220,7 +220,7 @@ extension Effect {
   public var promisesNothing: Bool {
     switch self {
     case .fetch, .load, .query, .deliver, .redeliver, .openPort, .openPlayback, .openBluetooth, .publishReading,
-      .publishEvent, .retain, .log:
+      .publishEvent, .retain, .log, .wake, .append:
       true
     default: false
     }

@@ -30,22 +30,43 @@ public struct Gateway: Sendable {
     }
   }
 
-  /// An append whose end is awaited.
-  struct PendingAppend: Sendable {
-    var entries: [JournalEntry]
-    var device: String?
-    var backend: String?
-    var lane: OutboxLane?
+  /// A stored reading goes to a patient: who asked for it, if a person waits.
+  struct Assignment: Sendable {
+    var patient: String
     var request: RequestID?
-    /// Rules as they were before, to be restored when the append fails.
-    var rulesBefore: [String: PatientState] = [:]
+    /// What is written with it of who did it.
+    var audit: JournalEntry?
+  }
+
+  /// A group of records on its way to the disk: who gave them, and what follows when they are there.
+  struct PendingAppend: Sendable {
+    /// Records of one giver.
+    struct Part: Sendable {
+      var entries: [JournalEntry]
+      var device: String?
+      var backend: String?
+      var lane: OutboxLane?
+      /// When the disk refuses, its readings are held and its events told later.
+      var isHeld = false
+      /// Parked readings that go to a patient without anybody waiting for it: tried again when the disk refuses.
+      var assigns: [UInt64: String] = [:]
+    }
+
+    var parts: [Part] = []
+    /// What is done when they are on disk; never otherwise.
+    var after: [Effect] = []
   }
 
   let identity: Identity
   var configuration = Configuration()
   var zones: [String: TimeZoneRules] = [:]
   var plans: [String: Plan] = [:]
-  var state: GatewayState
+  /// Every durable fact; decisions see what is on its way to the disk, everybody else what is there.
+  var ledger: Ledger
+  /// What decisions are made upon.
+  var state: LedgerState { ledger.head }
+  /// What is shown, published and delivered.
+  var shown: LedgerState { ledger.durable }
   var bindings: Bindings
   var register: DeviceRegister
   var bonds: Bonds
@@ -60,16 +81,20 @@ public struct Gateway: Sendable {
   var devices: [String: DeviceState] = [:]
   var outboxes: [String: Outbox] = [:]
   var pending: [AppendID: PendingAppend] = [:]
-  var inFlight: Set<ReadingID> = []
-  /// Readings of devices without memory that the disk refused: tried again until it takes them.
-  var unsaved: [JournalEntry] = []
+  /// What this turn's records came from.
+  var turn: [PendingAppend.Part] = []
+  /// Readings of devices without memory that the disk refused, and events: tried again until it takes them.
+  var unsaved: [Unsaved] = []
   var retryUnsavedAt: Int64?
   /// The most that is held so: months of a home's readings.
   static let mostUnsaved = 1000
   /// Readings that a device without memory gave while the disk refused and no more could be held. Told for as long as the
   /// daemon runs.
   var lost = 0
-  var loads: [UInt64: [(patient: String, request: RequestID?)]] = [:]
+  /// Stored readings that are being read from the journal to be given to a patient, by sequence number; and when those are read
+  /// again that the disk refused, monotonic milliseconds.
+  var loads: [UInt64: [Assignment]] = [:]
+  var reloadAt: Int64?
   var journal = JournalReport(bytes: 0, segments: 0, maximumBytes: 0, damage: [])
   var journalFailure: (failure: JournalFailure, since: Int64)?
   /// Technicians who wait for a refused reading, by its sequence number.
@@ -84,7 +109,6 @@ public struct Gateway: Sendable {
   var clockState = HubClock()
   var jitter = Jitter(seed: 1)
   var isStarted = false
-  var nextAppend: UInt64 = 1
   /// The journal began a segment that has no snapshot yet.
   var needsSnapshot = false
   /// The last that came to the disk was a snapshot.
@@ -96,12 +120,12 @@ public struct Gateway: Sendable {
 
   /// A gateway with what recovery and the state files gave.
   public init(
-    identity: Identity, state: GatewayState, bindings: Bindings, register: DeviceRegister = DeviceRegister(),
+    identity: Identity, state: LedgerState, bindings: Bindings, register: DeviceRegister = DeviceRegister(),
     bonds: Bonds = Bonds(), sessions: PublicSessions = PublicSessions(), quarantine: Quarantine = Quarantine(),
     origins: PlanOrigins = PlanOrigins()
   ) {
     self.identity = identity
-    self.state = state
+    ledger = Ledger(state)
     self.bindings = bindings
     self.register = register
     self.bonds = bonds
@@ -120,12 +144,37 @@ public struct Gateway: Sendable {
   public mutating func handle(_ event: Event, at now: Now) -> [Effect] {
     var effects = decide(event, now)
     effects += clockRound(now)
+    effects = closeTurn(effects)
     let wake = nextDeadline()
     if wake != wakeAt {
       wakeAt = wake
-      effects.append(.wake(at: wake))
+      effects.insert(.wake(at: wake), at: 0)
     }
     return effects
+  }
+
+  /// What came of an event, in the order in which it is done: what depends on no record, then at most one append with all records
+  /// of this turn. What stands behind a record in the list waits until the disk has them all.
+  private mutating func closeTurn(_ effects: [Effect]) -> [Effect] {
+    guard let group = ledger.close() else { return effects }
+    var now: [Effect] = []
+    var after: [Effect] = []
+    var last: [Effect] = []
+    var isBehind = false
+    for effect in effects {
+      if case .append = effect {
+        isBehind = true
+      } else if case .exit = effect {
+        last.append(effect)
+      } else if isBehind, !effect.promisesNothing {
+        after.append(effect)
+      } else {
+        now.append(effect)
+      }
+    }
+    pending[group.id] = PendingAppend(parts: turn, after: after)
+    turn = []
+    return now + [.append(group.id, group.entries, fence: ledger.fence)] + last
   }
 
   private mutating func decide(_ event: Event, _ now: Now) -> [Effect] {
@@ -160,6 +209,7 @@ public struct Gateway: Sendable {
     case .linkSecured(let device, let level):
       return session(device, now) { $0.secured(level: level, at: now.monotonic) }
     case .linkClosed(let device, let end):
+      forgetLink(device)
       if let node = SerialState.node(device) { return portClosed(node, end, now) }
       return linkClosed(device, end, now)
     case .bluetoothOpened: return bluetoothOpened()
@@ -202,9 +252,9 @@ public struct Gateway: Sendable {
     day.stored = state.stored
     retainAt = now.monotonic + 60_000
     var effects: [Effect] = []
-    if state.stored > 0 { effects += append([.snapshot(state)], now: now) }
+    if state != LedgerState() { effects += append([.snapshot(state)], now: now) }
     effects += endSessions(now)
-    for name in outboxes.keys.sorted() where identity.startSpread > 0 && state.waiting(name) > 0 {
+    for name in outboxes.keys.sorted() where identity.startSpread > 0 && shown.waiting(name) > 0 {
       outboxes[name]?.pausedUntil = now.monotonic + jitter.next(0...identity.startSpread)
     }
     startPulls(now)
@@ -270,32 +320,40 @@ public struct Gateway: Sendable {
     return leaveBluetooth() + effects + [.exit]
   }
 
-  /// Appends entries; what follows in the same list waits until they are on disk.
+  /// Proposes records; what follows in the same list waits until they are on disk.
   mutating func append(
     _ entries: [JournalEntry], device: String? = nil, backend: String? = nil, lane: OutboxLane? = nil,
-    request: RequestID? = nil, rulesBefore: [String: PatientState] = [:], now: Now
+    isHeld: Bool = false, assigns: [UInt64: String] = [:], now: Now
   ) -> [Effect] {
-    let id = AppendID(nextAppend)
-    nextAppend += 1
+    guard !entries.isEmpty else { return [] }
     let entries = now.isSynchronised ? entries : entries.map(\.unsynchronised)
-    pending[id] = PendingAppend(
-      entries: entries, device: device, backend: backend, lane: lane, request: request, rulesBefore: rulesBefore)
-    for case .reading(let reading) in entries { inFlight.insert(reading.id) }
-    return [.append(id, entries)]
+    ledger.propose(entries)
+    if entries.contains(where: { $0.kind == .rules }) { planRuleDeadline(now) }
+    turn.append(
+      PendingAppend.Part(
+        entries: entries, device: device, backend: backend, lane: lane, isHeld: isHeld, assigns: assigns))
+    return [.append(AppendID(0), [], fence: 0)]
   }
 
-  /// A snapshot, when one is due and nothing is on its way to the disk: what is written before it must be in it.
+  /// What waits for the disk to be said over a link that is gone must not be said over the next one: it would be taken for the
+  /// confirmation of something else.
+  private mutating func forgetLink(_ device: String) {
+    for id in pending.keys { pending[id]?.after.removeAll { $0.isOverLink(of: device) } }
+  }
+
+  /// A snapshot, when one is due: of everything before it, also of what is on its way to the disk in front of it.
   mutating func snapshot(_ now: Now) -> [Effect] {
-    guard needsSnapshot, pending.isEmpty else { return [] }
+    guard needsSnapshot else { return [] }
     needsSnapshot = false
     return append([.snapshot(state)], now: now)
   }
 
   /// The earliest moment at which something is to be done without an event from outside.
   private func nextDeadline() -> Int64? {
-    var times: [Int64] = [retryUnsavedAt, retainAt, eraseAgainAt, watch.heartbeatAt, clockState.lookAt].compactMap {
-      $0
-    }
+    var times: [Int64] = [retryUnsavedAt, reloadAt, retainAt, eraseAgainAt, watch.heartbeatAt, clockState.lookAt]
+      .compactMap {
+        $0
+      }
     for device in devices.values {
       if let time = device.session?.nextDeadline { times.append(time) }
       if let time = device.reopenAt { times.append(time) }
@@ -330,10 +388,11 @@ public struct Gateway: Sendable {
     if let time = sessionDeadline, time <= now.monotonic { effects += endSessions(now) }
     for name in outboxes.keys.sorted() { effects += advance(name, now) }
     if let time = retryUnsavedAt, time <= now.monotonic, !unsaved.isEmpty {
-      retryUnsavedAt = nil
-      let entries = unsaved
-      unsaved = []
-      effects += append(entries, now: now)
+      effects += retryUnsaved(now)
+    }
+    if let time = reloadAt, time <= now.monotonic {
+      reloadAt = nil
+      effects += loads.keys.sorted().map { .load(sequence: $0) }
     }
     if let time = retainAt, time <= now.monotonic {
       // Once an hour is often enough for what is dropped after days.
@@ -355,7 +414,7 @@ public struct Gateway: Sendable {
   private mutating func dailyLine() -> [Effect] {
     day.rounds += 1
     guard day.rounds >= 24 else { return [] }
-    let waiting = configuration.backends.map { "\($0.name) \(state.waiting($0.name))" }.joined(separator: ", ")
+    let waiting = configuration.backends.map { "\($0.name) \(shown.waiting($0.name))" }.joined(separator: ", ")
     let stored = state.stored >= day.stored ? state.stored - day.stored : 0
     day = (0, state.stored)
     return [
@@ -366,6 +425,7 @@ public struct Gateway: Sendable {
   /// The lowest sequence number that waits for a patient: it is never dropped, nor what comes after it. What backends refused is
   /// kept as long as the journal is not half full: it must not keep new readings out.
   public var pinned: UInt64? {
+    let state = ledger.durable
     // A backend that the configuration has no more gets nothing again.
     let retries = state.retries.values.filter { outboxes[$0.backend] != nil }
     var numbers = state.parked.values.map(\.sequence) + retries.map(\.original)
@@ -382,5 +442,5 @@ public struct Gateway: Sendable {
 
 extension Gateway {
   /// What each configured backend has: what all of them have may be dropped. None without backends: then nothing goes.
-  public var cursors: [UInt64] { configuration.backends.map { state.cursors[$0.name]?.through ?? 0 } }
+  public var cursors: [UInt64] { configuration.backends.map { shown.cursors[$0.name]?.through ?? 0 } }
 }

@@ -91,9 +91,9 @@ extension Gateway {
     object["boot_id"] = .string(now.bootID)
     object["time"] = instant(now.wall)
     object["clock_synchronised"] = .bool(now.isSynchronised)
-    object["stored"] = .int(state.stored)
-    object["parked"] = .int(state.parked.count)
-    if !state.held.isEmpty { object["held"] = .int(state.held.count) }
+    object["stored"] = .int(shown.stored)
+    object["parked"] = .int(shown.parked.count)
+    if !shown.held.isEmpty { object["held"] = .int(shown.held.count) }
     object["journal"] = [
       "state": .string(journalFailure?.failure.code ?? "ok"), "bytes": .int(journal.bytes),
       "segments": .int(journal.segments),
@@ -194,17 +194,17 @@ extension Gateway {
     case .directory(let path): object["path"] = .string(path)
     case .http(_, let http): object["url"] = .string(Gateway.withoutSecrets(http.url))
     }
-    let cursor = state.cursors[name] ?? GatewayState.Cursor()
+    let cursor = shown.cursors[name] ?? LedgerState.Cursor()
     object["state"] = .string(stateText)
-    object["waiting"] = .int(state.waiting(name))
+    object["waiting"] = .int(shown.waiting(name))
     object["delivered"] = .int(cursor.delivered)
     object["refused"] = .int(cursor.refused)
-    if !cursor.ahead.isEmpty, state.waiting(name) > 0 { object["ahead"] = .int(cursor.ahead.count) }
+    if !cursor.ahead.isEmpty, shown.waiting(name) > 0 { object["ahead"] = .int(cursor.ahead.count) }
     if let limit = cursor.limit { object["batch_limit"] = .int(limit) }
-    if state.waiting(name) > 0, let oldest = outbox.oldestWaiting {
+    if shown.waiting(name) > 0, let oldest = outbox.oldestWaiting {
       object["oldest_waiting_seconds"] = .int(max(0, now.wall - oldest) / 1000)
     }
-    let parked = state.refusals[name] ?? []
+    let parked = shown.refusals[name] ?? []
     if !parked.isEmpty {
       object["refused_items"] = .array(
         parked.suffix(20).map { refusal in
@@ -249,8 +249,8 @@ extension Gateway {
         "journal-damage", journal.damage.isEmpty, "no damage found", journal.damage.first ?? "",
         "copy the folder journal/damaged for support"),
       check(
-        "parked", state.parked.isEmpty, "every reading has its patient",
-        "\(state.parked.count) readings wait for a patient",
+        "parked", shown.parked.isEmpty, "every reading has its patient",
+        "\(shown.parked.count) readings wait for a patient",
         "hearthctl readings --parked, then hearthctl assign READING PATIENT"),
     ]
     for name in outboxes.keys.sorted() {
@@ -348,10 +348,10 @@ extension Gateway {
               hint: "hearthctl readings --parked lists what waits")))
       ]
     }
-    loads[place.sequence, default: []].append((patient, id))
-    return append([.audit(uid: caller.uid, action: "assign reading \(text)")], now: now) + [
-      .load(sequence: place.sequence)
-    ]
+    loads[place.sequence, default: []].append(
+      Assignment(
+        patient: patient, request: id, audit: .audit(uid: caller.uid, action: "assign reading \(text)")))
+    return [.load(sequence: place.sequence)]
   }
 
   private mutating func assign(
@@ -373,7 +373,7 @@ extension Gateway {
     effects.append(.save(.bindings, bindings.encoded))
     let waiting = state.parked.values.filter { $0.device == device && $0.user == user }.map(\.sequence).sorted()
     for sequence in waiting {
-      loads[sequence, default: []].append((patient, nil))
+      loads[sequence, default: []].append(Assignment(patient: patient))
       effects.append(.load(sequence: sequence))
     }
     effects.append(.answer(id, .result(["assigned": true, "readings": .int(waiting.count)])))
@@ -383,7 +383,7 @@ extension Gateway {
   /// A parked reading came back from the journal: it is stored once more with its patient, judged, and delivered again under
   /// the same identifier.
   mutating func loaded(_ sequence: UInt64, _ reading: Reading?, _ now: Now) -> [Effect] {
-    guard let waiting = loads.removeValue(forKey: sequence), let (patient, request) = waiting.last else { return [] }
+    guard let waiting = loads.removeValue(forKey: sequence), let last = waiting.last else { return [] }
     guard var reading, state.parked[reading.id] != nil else {
       return waiting.compactMap { item in
         item.request.map {
@@ -391,10 +391,11 @@ extension Gateway {
         }
       }
     }
-    reading.patient = patient
-    var rulesBefore: [String: PatientState] = [:]
-    let entries = judged(reading, now, &rulesBefore)
-    return append(entries, request: request, rulesBefore: rulesBefore, now: now)
+    reading.patient = last.patient
+    let effects = append(
+      waiting.compactMap(\.audit) + judged(reading, now),
+      assigns: last.request == nil ? [sequence: last.patient] : [:], now: now)
+    return effects + waiting.compactMap { item in item.request.map { .answer($0, .result(["assigned": true])) } }
   }
 }
 

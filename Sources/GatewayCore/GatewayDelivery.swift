@@ -14,9 +14,9 @@ extension Gateway {
   /// What a backend's outbox can do now.
   mutating func advance(_ name: String, _ now: Now) -> [Effect] {
     guard isStarted, outboxes[name] != nil else { return [] }
-    let cursor = state.cursors[name] ?? GatewayState.Cursor()
+    let cursor = shown.cursors[name] ?? LedgerState.Cursor()
     let view = Outbox.View(
-      through: cursor.through, ahead: cursor.ahead, waiting: state.waiting(name), urgent: state.urgent)
+      through: cursor.through, ahead: cursor.ahead, waiting: shown.waiting(name), urgent: shown.urgent)
     return storeAgain(name, now) + (outboxes[name]?.advance(view, now) ?? [])
   }
 

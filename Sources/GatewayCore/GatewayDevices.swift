@@ -218,13 +218,13 @@ extension Gateway {
     var mayConfirm = true
     var isKnown = false
     if output.mustStore {
-      let (entries, rulesBefore, complete) = store(output, id, now)
+      let (stored, complete) = store(output, id, now)
       mayConfirm = complete
-      if entries.isEmpty {
+      if stored.isEmpty {
         isKnown = complete && !isAppending(id)
         devices[id]?.session?.confirmed()
       } else {
-        effects += append(entries, device: id, rulesBefore: rulesBefore, now: now)
+        effects += stored
       }
     } else if output.confirms {
       devices[id]?.session?.confirmed()
@@ -247,33 +247,37 @@ extension Gateway {
   /// Everything of a session's output that goes to disk, judged. `complete` is false when a reading is still being written.
   private mutating func store(
     _ output: SessionOutput, _ id: String, _ now: Now
-  ) -> (entries: [JournalEntry], rulesBefore: [String: PatientState], complete: Bool) {
-    var entries: [JournalEntry] = output.fragments.map { .fragment(device: id, $0) }
-    var rulesBefore: [String: PatientState] = [:]
+  ) -> (effects: [Effect], complete: Bool) {
+    let taken = fragments(of: id, in: output.readings)
+    var effects = append(output.fragments.map { .fragment(device: id, $0) }, device: id, now: now)
     var complete = true
     for raw in output.readings {
       guard let device = devices[id] else { continue }
       guard let reading = admit(raw, device, now, complete: &complete) else { continue }
-      entries += judged(reading, now, &rulesBefore)
+      // Each is judged upon the ones before it.
+      effects += append(judged(reading, now), device: id, now: now)
     }
-    let taken = fragments(of: id, in: output.readings)
     if output.takesFragments || !taken.isEmpty {
-      entries.append(.fragmentsTaken(device: id, output.takesFragments ? [] : taken))
+      effects += append(
+        [.fragmentsTaken(device: id, output.takesFragments ? [] : taken)], device: id, now: now)
     }
-    for problem in output.problems where problem.raw != nil { entries.append(.problem(device: id, problem)) }
-    return (entries, rulesBefore, complete)
+    let problems = output.problems.filter { $0.raw != nil }
+    effects += append(problems.map { .problem(device: id, $0) }, device: id, now: now)
+    return (effects, complete)
   }
 
   /// The normalised reading with its patient; nil when it is known already.
   private mutating func admit(_ raw: DeviceReading, _ device: DeviceState, _ now: Now, complete: inout Bool) -> Reading?
   {
-    let patient = device.patient(user: raw.user, bindings: bindings)
-    let zone = zone(for: device.configuration, patient: patient)
-    let recent = state.recent[device.configuration.id]
+    let zone = zone(
+      for: device.configuration, patient: device.patient(user: raw.user, bindings: bindings))
+    // Only what is on disk is confirmed.
+    let known = shown.recent[device.configuration.id]
+    let underway = state.recent[device.configuration.id]
     if !Intake.hasOwnTime(raw), raw.stored != false {
-      if recent?.isResent(raw.raw, at: now.wall) ?? false { return nil }
+      if known?.isResent(raw.raw, at: now.wall) ?? false { return nil }
       // The same octets over the next link, while the disk has not answered for those of the last.
-      if isBeingStored(raw.raw, of: device.configuration.id, now) {
+      if underway?.isResent(raw.raw, at: now.wall) ?? false {
         complete = false
         return nil
       }
@@ -282,41 +286,44 @@ extension Gateway {
     var reading = Intake.normalise(
       raw, IntakeContext(device: device.identity, zone: zone, now: now, clock: clock))
     reading.anchor = anchor(clock, now)
-    if recent?.contains(reading.id) ?? false { return nil }
-    if inFlight.contains(reading.id) {
+    if known?.contains(reading.id) ?? false { return nil }
+    if underway?.contains(reading.id) ?? false || isUnsaved(reading.id) {
       complete = false
       return nil
     }
-    reading.patient =
-      patient
-      ?? sessions.patient(
-        of: device.configuration.id, takenAt: Intake.hasOwnTime(raw) ? reading.takenAt?.milliseconds : nil,
-        isStored: raw.stored ?? false, now)
-    guard device.configuration.isOnPort, !device.proof.isEnough else { return reading }
-    // Perhaps another device: nobody's until it proves who it is.
-    if let owner = reading.patient, device.proof.change == nil, device.proof.waiting.count < 1000 {
-      devices[device.configuration.id]?.proof.waiting[reading.id] = owner
-    }
-    reading.patient = nil
+    reading.patient = attributed(
+      reading, device, hasOwnTime: Intake.hasOwnTime(raw), isStored: raw.stored ?? false, now)
     return reading
   }
 
-  private func isBeingStored(_ raw: RawSource, of device: String, _ now: Now) -> Bool {
-    pending.values.contains { append in
-      append.device == device
-        && append.entries.contains {
-          guard case .reading(let reading) = $0 else { return false }
-          return reading.raw == raw && abs(now.wall - reading.receivedAt.milliseconds) <= RecentReadings.resendWindow
-        }
+  /// Whose a reading is; nil is nobody's.
+  private mutating func attributed(
+    _ reading: Reading, _ device: DeviceState, hasOwnTime: Bool, isStored: Bool, _ now: Now
+  ) -> String? {
+    let owner =
+      device.patient(user: reading.user, bindings: bindings)
+      ?? sessions.patient(
+        of: device.configuration.id, takenAt: hasOwnTime ? reading.takenAt?.milliseconds : nil, isStored: isStored, now)
+    guard device.configuration.isOnPort, !device.proof.isEnough else { return owner }
+    // Perhaps another device: nobody's until it proves who it is.
+    if let owner, device.proof.change == nil, device.proof.waiting.count < 1000 {
+      devices[device.configuration.id]?.proof.waiting[reading.id] = owner
     }
+    return nil
+  }
+
+  /// Whose a reading is that was held while the disk refused.
+  mutating func owner(of reading: Reading, _ device: DeviceState, _ now: Now) -> String? {
+    let hasOwnTime = reading.deviceTime != nil || reading.recordNumber != nil || reading.flags.contains(.estimatedTime)
+    return attributed(reading, device, hasOwnTime: hasOwnTime, isStored: false, now)
   }
 
   /// A reading judged by its patient's plan: the rules' new state, so that who reads the journal knows what the reading waits
   /// for, the reading, and the events.
-  mutating func judged(
-    _ given: Reading, _ now: Now, _ rulesBefore: inout [String: PatientState]
-  ) -> [JournalEntry] {
+  mutating func judged(_ given: Reading, _ now: Now) -> [JournalEntry] {
     var reading = given
+    // A value is judged once more when the disk refused what was said of it.
+    reading.flags.removeAll { $0 == .suspectPerson }
     guard let patient = reading.patient, let plan = plans[patient] else { return [.reading(reading)] }
     let before = state.rules[patient] ?? PatientState()
     var after = before
@@ -327,10 +334,7 @@ extension Gateway {
     reading.flags += outcome.flags
     var entries: [JournalEntry] = []
     if after != before {
-      if rulesBefore[patient] == nil { rulesBefore[patient] = before }
-      state.rules[patient] = after.isNormal ? nil : after
       entries.append(.rules(patient: patient, after))
-      planRuleDeadline(now)
     }
     entries.append(.reading(reading))
     let offset = reading.receivedAt.offsetSeconds
@@ -341,11 +345,7 @@ extension Gateway {
   /// The fragments of a device, on disk or on their way there, whose octets these readings hold.
   private func fragments(of id: String, in readings: [DeviceReading]) -> [RawSource] {
     guard !readings.isEmpty else { return [] }
-    var known = state.fragments[id] ?? []
-    for append in pending.values where append.device == id {
-      for case .fragment(_, let raw) in append.entries { known.append(raw) }
-    }
-    return known.filter { raw in readings.contains { $0.raw.octets.holds(raw.octets) } }
+    return (state.fragments[id] ?? []).filter { raw in readings.contains { $0.raw.octets.holds(raw.octets) } }
   }
 
   /// Fragments that a crash, or a disk that refused what they became, left behind: readings by themselves.

@@ -11,7 +11,7 @@ extension Gateway {
   /// What is raised or waits for a repeat, worst and oldest first.
   func alerts(_ patient: String?) -> JSONValue {
     var list: [(zone: Zone, since: Int64, value: JSONValue)] = []
-    for (name, states) in state.rules where patient == nil || patient == name {
+    for (name, states) in shown.rules where patient == nil || patient == name {
       guard let plan = plans[name] else { continue }
       for rule in plan.rules {
         guard let now = states.rules[rule.id], now.phase != .normal else { continue }
@@ -46,19 +46,17 @@ extension Gateway {
       [.answer(id, .failure(ControlError(code: "not-found", message: message, hint: hint)))]
     }
     guard let plan = plans[patient] else { return refuse("there is no plan of this patient", "hearthctl alerts list") }
-    let before = state.rules[patient] ?? PatientState()
-    var after = before
+    var after = state.rules[patient] ?? PatientState()
     let word = RuleAcknowledgement(by: "uid:\(caller.uid)", at: now.wall, note: note)
     guard let event = Monitor.acknowledge(rule, word, plan, state: &after) else {
       return refuse("nothing of \(rule) is raised, or it is acknowledged already", "hearthctl alerts list")
     }
-    state.rules[patient] = after
     let offset = Int32(clamping: planZone(plan).local(at: now.wall / 1000).offset)
     let entries: [JournalEntry] = [
       .rules(patient: patient, after), .event(HubEvent(event, at: now.wall, offsetSeconds: offset, reading: nil)),
       .audit(uid: caller.uid, action: "acknowledge \(rule) of \(patient)"),
     ]
-    return append(entries, rulesBefore: [patient: before], now: now) + [
+    return append(entries, now: now) + [
       .answer(id, .result(["acknowledged": true, "rule": .string(rule), "zone": .string(event.zone.rawValue)]))
     ]
   }
@@ -151,7 +149,7 @@ extension Gateway {
   private func replayed(_ plan: Plan, days: Int, _ now: Now) -> (judged: [JSONValue], told: [JSONValue]) {
     let zone = planZone(plan)
     let from = now.wall - Int64(days) * 86_400_000
-    let readings = (state.history[plan.patient] ?? PatientHistory()).readings(patient: plan.patient, from: from)
+    let readings = (shown.history[plan.patient] ?? PatientHistory()).readings(patient: plan.patient, from: from)
     guard let first = readings.first?.takenAt?.milliseconds else { return ([], []) }
     var replay = PlanReplay(plan: plan, zone: zone, start: first)
     var judged: [JSONValue] = []

@@ -23,14 +23,14 @@ extension Gateway {
         "journal.damaged", "\(journal.damage.count) damaged places were set aside",
         "copy the folder journal/damaged for support")
     }
-    if !state.parked.isEmpty {
+    if !shown.parked.isEmpty {
       add(
-        "readings.parked", "\(state.parked.count) readings wait for a patient",
+        "readings.parked", "\(shown.parked.count) readings wait for a patient",
         "hearthctl readings --parked, then hearthctl assign READING PATIENT")
     }
-    if !state.held.isEmpty {
+    if !shown.held.isEmpty {
       add(
-        "readings.held", "\(state.held.count) readings wait for the hub's clock to be synchronised",
+        "readings.held", "\(shown.held.count) readings wait for the hub's clock to be synchronised",
         "check the network and systemd-timesyncd; they go by themselves, at the latest when their time is over")
     }
     for name in outboxes.keys.sorted() {

@@ -13,9 +13,9 @@ extension Gateway {
     _ id: RequestID, patient: String, days: Int, _ caller: CallerName, _ now: Now
   ) -> [Effect] {
     let plan = plans[patient]
-    let history = state.history[patient] ?? PatientHistory()
+    let history = shown.history[patient] ?? PatientHistory()
     guard plan != nil || history != PatientHistory() || isKnown(patient) else {
-      let near = Suggestion.nearest(to: patient, among: Array(Set(plans.keys).union(state.history.keys)))
+      let near = Suggestion.nearest(to: patient, among: Array(Set(plans.keys).union(shown.history.keys)))
       return [
         .answer(
           id,

@@ -7,11 +7,22 @@ internal import Monitoring
 internal import Readings
 internal import Zones
 
+/// What the disk refused and nobody else keeps: decided anew when it takes records again.
+enum Unsaved: Sendable {
+  /// A reading of a device without memory: whose it is and what it means is decided anew, because both may have been decided upon
+  /// records that are lost as well.
+  case reading(Reading)
+  /// Something to be told that no reading brings again.
+  case event(HubEvent)
+}
+
 extension Gateway {
   mutating func appended(_ id: AppendID, _ sequences: [UInt64], _ now: Now) -> [Effect] {
     guard let append = pending.removeValue(forKey: id) else { return [] }
-    hasJustSnapshot = append.entries.last?.kind == .snapshot
-    var effects: [Effect] = []
+    let records = ledger.written(id, sequences)
+    hasJustSnapshot = records.last?.entry.kind == .snapshot
+    // The confirmations and answers that waited for this.
+    var effects = append.after
     if let failure = journalFailure {
       journalFailure = nil
       effects.append(.log(.notice, "\(failure.failure.code): the journal takes readings again"))
@@ -19,16 +30,13 @@ extension Gateway {
         outboxes[name]?.diskRecovered(now)
         effects += storeAgain(name, now)
       }
+      if !unsaved.isEmpty { retryUnsavedAt = now.monotonic }
       effects += recoverFragments(now)
     }
     var wakes = false
-    var isRetry = false
-    var isErasure = false
-    for (entry, sequence) in zip(append.entries, sequences) {
+    for (entry, sequence) in records {
       switch entry {
       case .reading(let reading):
-        inFlight.remove(reading.id)
-        state.add(reading, sequence: sequence)
         noteSettling(reading, now)
         if !clockState.reading.isEmpty {
           clockState.reading = clockState.reading.filter { number in
@@ -42,48 +50,39 @@ extension Gateway {
         effects.append(.publishReading(reading, sequence: sequence))
         wakes = true
       case .event(let event):
-        state.add(event: event, sequence: sequence)
         effects.append(.publishEvent(event))
         wakes = true
-      case .acknowledgement(let word):
-        state.add(word)
-        if let lane = append.lane { outboxes[word.backend]?.stored(lane) }
-        effects += advance(word.backend, now)
-      case .fragment(let device, let raw): state.fragments[device, default: []].append(raw)
-      case .fragmentsTaken(let device, let taken): state.takeFragments(device, taken)
-      case .refusal(let refusal): state.add(refusal)
-      case .retry(let retry):
-        state.add(retry, sequence: sequence)
-        isRetry = true
-        wakes = true
-      case .erase(let patient):
-        effects += erasureBegun(patient)
-        isErasure = true
-      case .erased(let patient, let counts): state.endErasing(patient, counts)
-      case .rules(let patient, let rules): takeMark(patient, rules, with: append)
-      case .problem, .audit, .snapshot: break
+      case .retry: wakes = true
+      case .erase(let patient): effects += erasureBegun(patient)
+      case .acknowledgement, .fragment, .fragmentsTaken, .refusal, .erased, .rules, .problem, .audit, .snapshot: break
       }
     }
-    // An erasure is answered when it is complete.
-    if let request = append.request, !isErasure {
-      effects.append(.answer(request, .result(isRetry ? ["retrying": true] : ["assigned": true])))
+    for part in append.parts {
+      guard let backend = part.backend else { continue }
+      if let lane = part.lane { outboxes[backend]?.stored(lane) }
+      effects += advance(backend, now)
     }
     if wakes { effects += wakeOutboxes(now) }
-    guard let device = append.device, !append.entries.isEmpty else { return effects }
-    // The confirmations stood in the same list.
-    devices[device]?.session?.confirmed()
-    if !isAppending(device) {
-      effects += session(device, now) { $0.committed(at: now.monotonic) }
-      effects += recoverFragments(of: device, now)
-    }
+    for device in Set(append.parts.compactMap(\.device)).sorted() { effects += committed(device, now) }
     return effects
   }
 
-  /// Something of a device is on its way to the disk, also from before it was configured anew.
-  func isAppending(_ device: String) -> Bool { pending.values.contains { $0.device == device } }
+  /// A device's records are on disk, and the confirmations went out.
+  private mutating func committed(_ device: String, _ now: Now) -> [Effect] {
+    devices[device]?.session?.confirmed()
+    guard !isAppending(device) else { return [] }
+    return session(device, now) { $0.committed(at: now.monotonic) } + recoverFragments(of: device, now)
+  }
 
+  /// Something of a device is on its way to the disk, also from before it was configured anew.
+  func isAppending(_ device: String) -> Bool {
+    pending.values.contains { $0.parts.contains { $0.device == device } } || turn.contains { $0.device == device }
+  }
+
+  /// A group is not on disk. Neither is anything behind it: it was decided upon what is lost.
   mutating func appendFailed(_ id: AppendID, _ failure: JournalFailure, _ now: Now) -> [Effect] {
-    guard let append = pending.removeValue(forKey: id) else { return [] }
+    let lost = ledger.refused(id)
+    guard !lost.isEmpty else { return [] }
     var effects: [Effect] = []
     if journalFailure?.failure.code != failure.code {
       effects.append(
@@ -91,58 +90,123 @@ extension Gateway {
       )
     }
     journalFailure = (failure, journalFailure?.since ?? now.wall)
-    restoreRules(append.rulesBefore, now)
-    for case .reading(let reading) in append.entries { inFlight.remove(reading.id) }
-    for case .erase(let patient) in append.entries { erasures[patient]?.removeAll { $0 == append.request } }
-    if let backend = append.backend, let lane = append.lane { outboxes[backend]?.storingFailed(lane, now) }
-    if let request = append.request {
-      effects.append(
-        .answer(
-          request,
-          .failure(.init(code: failure.code, message: failure.message, hint: "free space on the disk, then try again")))
-      )
+    var closed: Set<String> = []
+    for group in lost {
+      guard let append = pending.removeValue(forKey: group.id) else { continue }
+      for case .answer(let request, _) in append.after { effects.append(refusal(of: request, failure)) }
+      for entry in append.parts.flatMap(\.entries) { effects += dropped(entry, failure, now) }
+      for part in append.parts { effects += dropped(part, &closed, now) }
+    }
+    return effects
+  }
+
+  private func refusal(of request: RequestID, _ failure: JournalFailure) -> Effect {
+    .answer(
+      request,
+      .failure(
+        ControlError(code: failure.code, message: failure.message, hint: "free space on the disk, then try again")))
+  }
+
+  /// A record that is lost: what else depended on it.
+  private mutating func dropped(_ entry: JournalEntry, _ failure: JournalFailure, _ now: Now) -> [Effect] {
+    switch entry {
+    case .rules(let patient, _):
+      // What rules came to is decided anew.
+      if state.rules[patient]?.isUnsettled ?? false, settling[patient] == nil {
+        settling[patient] = Settling(at: now.monotonic)
+      }
+      ruleDeadline = min(ruleDeadline ?? .max, now.monotonic + Gateway.refusedRules)
+    case .snapshot: needsSnapshot = true
+    case .erase(let patient): return (erasures.removeValue(forKey: patient) ?? []).map { refusal(of: $0, failure) }
+    case .erased: eraseAgainAt = min(eraseAgainAt ?? .max, now.monotonic + Gateway.refusedRules)
+    case .reading(let reading):
+      guard reading.anchor == nil, let held = state.held[reading.id] else { break }
+      clockState.reading.remove(held.sequence)
+      clockState.pausedUntil = now.monotonic + Gateway.refusedRules
+    default: break
+    }
+    return []
+  }
+
+  /// When what the disk refused is decided anew, in milliseconds.
+  static let refusedRules: Int64 = 5000
+
+  /// The records of one giver are lost.
+  private mutating func dropped(
+    _ part: PendingAppend.Part, _ closed: inout Set<String>, _ now: Now
+  ) -> [Effect] {
+    if let backend = part.backend, let lane = part.lane { outboxes[backend]?.storingFailed(lane, now) }
+    for (sequence, patient) in part.assigns where loads[sequence] == nil {
+      loads[sequence] = [Assignment(patient: patient)]
+      reloadAt = now.monotonic + Gateway.refusedRules
     }
     // A device that keeps what is not confirmed sends it again. One without memory has given its only copy: it is held here.
-    guard let id = append.device else {
-      // What time alone brought about is decided anew.
-      let mayWait = append.rulesBefore.isEmpty || append.holdsReading
-      if append.backend == nil, append.request == nil, mayWait { hold(append.entries, now) }
-      return effects
+    guard let id = part.device else {
+      hold(part, readings: part.isHeld, now)
+      return []
     }
     let memory = devices[id]?.profile.memory
-    if let device = devices[id], memory == MemoryBehaviour.none || !device.isBLE && memory != .untilConfirmed {
-      hold(append.entries, now)
-    } else if let device = devices[id], !device.isBLE {
+    guard let device = devices[id] else { return [] }
+    if memory == MemoryBehaviour.none || !device.isBLE && memory != .untilConfirmed {
+      hold(part, readings: true, now)
+      return []
+    }
+    guard closed.insert(id).inserted else { return [] }
+    if !device.isBLE {
       // Its driver forgets what it would have confirmed.
-      effects += linkClosed(
+      let effects = linkClosed(
         id, LinkEnd(code: "ended", message: "the disk takes no readings; the device keeps them"), now)
-      effects.append(.close(device: id))
       devices[id]?.reopenAt = now.monotonic + Gateway.refusedRetry
-    } else {
-      effects.append(.close(device: id))
-      // Not in a race: each contact costs the device's battery as much as a reading.
-      if devices[id]?.link != nil {
-        devices[id]?.relistAt = now.monotonic + Gateway.refusedRetry
-        effects += listDevices(now)
+      return effects + [.close(device: id)]
+    }
+    // Not in a race: each contact costs the device's battery as much as a reading.
+    guard devices[id]?.link != nil else { return [.close(device: id)] }
+    devices[id]?.relistAt = now.monotonic + Gateway.refusedRetry
+    return [.close(device: id)] + listDevices(now)
+  }
+
+  /// Keeps what nobody else keeps for a later try; bounded, the oldest stay.
+  private mutating func hold(_ part: PendingAppend.Part, readings: Bool, _ now: Now) {
+    for entry in part.entries {
+      switch entry {
+      // What rules told comes again with the readings and the rules.
+      case .event(let event) where event.monitoring == nil:
+        if unsaved.count < Gateway.mostUnsaved { unsaved.append(.event(event)) }
+      case .reading(let reading) where readings:
+        if unsaved.count < Gateway.mostUnsaved { unsaved.append(.reading(reading)) } else { lost += 1 }
+      default: break
+      }
+    }
+    if !unsaved.isEmpty, retryUnsavedAt == nil { retryUnsavedAt = now.monotonic + 5000 }
+  }
+
+  /// The most of what was held that is tried in one group.
+  private static let mostTried = 128
+
+  /// What was held is admitted and judged again.
+  mutating func retryUnsaved(_ now: Now) -> [Effect] {
+    retryUnsavedAt = nil
+    let tried = unsaved.prefix(Gateway.mostTried)
+    unsaved.removeFirst(tried.count)
+    if !unsaved.isEmpty { retryUnsavedAt = now.monotonic }
+    var effects: [Effect] = []
+    for item in tried {
+      switch item {
+      case .event(let event): effects += append([.event(event)], isHeld: true, now: now)
+      case .reading(let reading):
+        guard !(state.recent[reading.device.id]?.contains(reading.id) ?? false) else { continue }
+        var reading = reading
+        reading.evaluation = nil
+        if let device = devices[reading.device.id] { reading.patient = owner(of: reading, device, now) }
+        effects += append(judged(reading, now), isHeld: true, now: now)
       }
     }
     return effects
   }
 
-  /// Keeps readings and events for a later try; bounded, the oldest stay.
-  private mutating func hold(_ entries: [JournalEntry], _ now: Now) {
-    let kept = entries.filter {
-      switch $0 {
-      case .reading, .event, .rules: true
-      default: false
-      }
-    }
-    let room = max(0, Gateway.mostUnsaved - unsaved.count)
-    unsaved += kept.prefix(room)
-    lost += kept.dropFirst(room).count { if case .reading = $0 { true } else { false } }
-    // Held is as good as in flight: what a device sends again meanwhile is not stored twice.
-    for case .reading(let reading) in unsaved { inFlight.insert(reading.id) }
-    if !unsaved.isEmpty, retryUnsavedAt == nil { retryUnsavedAt = now.monotonic + 5000 }
+  /// A reading is held here because the disk refused it: as good as on its way.
+  func isUnsaved(_ id: ReadingID) -> Bool {
+    unsaved.contains { if case .reading(let reading) = $0 { reading.id == id } else { false } }
   }
 }
 

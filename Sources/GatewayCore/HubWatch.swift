@@ -141,7 +141,7 @@ extension Gateway {
     guard items.isEmpty, request.lane == .backlog, request.before == nil,
       outboxes[backend]?.backlog.step == .fetching(request), var beat = watch.waiting[backend]
     else { return items }
-    beat.sequence = state.cursors[backend]?.through ?? 0
+    beat.sequence = shown.cursors[backend]?.through ?? 0
     watch.sent[backend] = beat.id
     return [beat]
   }
@@ -176,8 +176,8 @@ extension Gateway {
     object["boot_id"] = .string(now.bootID)
     object["uptime_seconds"] = .int((now.monotonic - identity.startedAt) / 1000)
     object["clock_synchronised"] = .bool(now.isSynchronised)
-    object["parked"] = .int(state.parked.count)
-    object["refused"] = .int(state.allRefusals.count)
+    object["parked"] = .int(shown.parked.count)
+    object["refused"] = .int(shown.allRefusals.count)
     object["journal"] = [
       "state": .string(journalFailure?.failure.code ?? "ok"), "bytes": .int(journal.bytes),
       "maximum_bytes": .int(journal.maximumBytes), "damaged": .int(journal.damage.count),
@@ -187,8 +187,8 @@ extension Gateway {
         guard let outbox = outboxes[name] else { return nil }
         var queue = JSONObject()
         queue["backend"] = .string(name)
-        queue["waiting"] = .int(state.waiting(name))
-        if state.waiting(name) > 0, let oldest = outbox.oldestWaiting {
+        queue["waiting"] = .int(shown.waiting(name))
+        if shown.waiting(name) > 0, let oldest = outbox.oldestWaiting {
           queue["oldest_waiting_seconds"] = .int(max(0, now.wall - oldest) / 1000)
         }
         if let error = outbox.lastError { queue["last_error"] = .string(error.code) }

@@ -33,7 +33,7 @@ public struct Retry: Sendable, Hashable {
   }
 }
 
-extension GatewayState {
+extension LedgerState {
   /// In the order of the journal.
   var allRefusals: [Refusal] { refusals.values.flatMap { $0 }.sorted { $0.sequence < $1.sequence } }
 
@@ -63,7 +63,7 @@ extension GatewayState {
 extension Gateway {
   /// Everything that waits for a person.
   func parkedList(_ now: Now) -> JSONValue {
-    var list: [JSONValue] = state.parked.sorted { $0.value.sequence < $1.value.sequence }.map { id, place in
+    var list: [JSONValue] = shown.parked.sorted { $0.value.sequence < $1.value.sequence }.map { id, place in
       var object = JSONObject()
       object["id"] = .string(id.description)
       object["seq"] = .int(place.sequence)
@@ -72,7 +72,7 @@ extension Gateway {
       if let user = place.user { object["user"] = .int(user) }
       return .object(object)
     }
-    list += state.allRefusals.map { refusal in
+    list += shown.allRefusals.map { refusal in
       var object = JSONObject()
       object["id"] = .string(refusal.id)
       object["seq"] = .int(refusal.sequence)
@@ -87,7 +87,7 @@ extension Gateway {
 
   /// The readings behind the list, for an export.
   func parkedReadings(_ id: RequestID) -> [Effect] {
-    let sequences = Set(state.parked.values.map(\.sequence) + state.allRefusals.map(\.sequence))
+    let sequences = Set(shown.parked.values.map(\.sequence) + shown.allRefusals.map(\.sequence))
     var query = ReadingQuery(limit: ControlRequest.mostReadings)
     query.sequences = sequences
     return [.query(id, query)]
@@ -134,7 +134,8 @@ extension Gateway {
         [
           .audit(uid: pending.uid, action: "send a refused reading again to \(pending.retry.backend)"),
           .retry(pending.retry),
-        ], request: pending.request, now: now)
+        ], now: now)
+      effects.append(.answer(pending.request, .result(["retrying": true])))
     }
     return effects
   }

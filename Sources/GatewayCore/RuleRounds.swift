@@ -44,7 +44,6 @@ extension Gateway {
 
   mutating func expireRules(_ now: Now) -> [Effect] {
     var entries: [JournalEntry] = []
-    var rulesBefore: [String: PatientState] = [:]
     for patient in Set(state.rules.keys).union(plans.keys).union(settling.keys).sorted() {
       let before = state.rules[patient] ?? PatientState()
       var after = before
@@ -52,8 +51,6 @@ extension Gateway {
         // Nothing is judged by a plan that is gone, nor by the next one.
         guard settles(patient, now), before.isUnsettled else { continue }
         (after.isUnsettled, after.unsettled) = (false, [])
-        rulesBefore[patient] = before
-        state.rules[patient] = after.isNormal ? nil : after
         entries.append(.rules(patient: patient, after))
         continue
       }
@@ -68,14 +65,13 @@ extension Gateway {
           zone: planZone(plan), now: now.wall, isSettled: isSettled(now))
       }
       guard after != before else { continue }
-      rulesBefore[patient] = before
-      state.rules[patient] = after.isNormal ? nil : after
       entries.append(.rules(patient: patient, after))
       let offset = Int32(clamping: planZone(plan).local(at: now.wall / 1000).offset)
       entries += events.map { .event(HubEvent($0, at: now.wall, offsetSeconds: offset, reading: $0.reading)) }
     }
+    let effects = append(entries, now: now)
     planRuleDeadline(now)
-    return entries.isEmpty ? [] : append(entries, rulesBefore: rulesBefore, now: now)
+    return effects
   }
 
   // MARK: Deliveries
@@ -103,39 +99,12 @@ extension Gateway {
   /// word what it was said of.
   private mutating func settles(_ patient: String, _ now: Now) -> Bool {
     guard let going = settling[patient], going.deadline <= now.monotonic else { return false }
-    let isWriting = pending.values.contains { append in
-      append.entries.contains { if case .reading(let reading) = $0 { reading.patient == patient } else { false } }
+    let isWriting = ledger.underway.contains {
+      if case .reading(let reading) = $0 { reading.patient == patient } else { false }
     }
     if isWriting { settling[patient]?.postpone(at: now.monotonic) } else { settling[patient] = nil }
     return !isWriting
   }
-
-  /// A reading that the disk took at last waits for the delivery's end like any other.
-  mutating func takeMark(_ patient: String, _ rules: PatientState, with append: PendingAppend) {
-    guard rules.isUnsettled, append.holdsReading else { return }
-    state.rules[patient, default: PatientState()].isUnsettled = true
-  }
-
-  /// The disk refused what rules came to: they are where they were, but for what is known meanwhile.
-  mutating func restoreRules(_ rulesBefore: [String: PatientState], _ now: Now) {
-    for (patient, before) in rulesBefore {
-      var before = before
-      let known = Set(before.unsettled)
-      before.unsettled += (state.rules[patient]?.unsettled ?? []).filter { !known.contains($0) }
-      before.isUnsettled = before.isUnsettled || !before.unsettled.isEmpty
-      state.rules[patient] = before.isNormal ? nil : before
-      if before.isUnsettled, settling[patient] == nil { settling[patient] = Settling(at: now.monotonic) }
-    }
-    if !rulesBefore.isEmpty { ruleDeadline = min(ruleDeadline ?? .max, now.monotonic + Gateway.refusedRules) }
-  }
-
-  /// When rules are judged anew that the disk refused, in milliseconds.
-  private static let refusedRules: Int64 = 5000
-}
-
-extension Gateway.PendingAppend {
-  /// A reading is among it.
-  var holdsReading: Bool { entries.contains { if case .reading = $0 { true } else { false } } }
 }
 
 extension Plan {

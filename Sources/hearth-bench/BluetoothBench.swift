@@ -56,7 +56,7 @@ enum BluetoothBench {
       let text = #"{"version":1,"devices":["# + devices.joined(separator: ",") + "]}"
       guard let register = try? DeviceRegister(Array(text.utf8)) else { return nil }
       gateway = Gateway(
-        identity: .init(hubID: "hub-bench", version: "0", startedAt: 0), state: GatewayState(), bindings: Bindings(),
+        identity: .init(hubID: "hub-bench", version: "0", startedAt: 0), state: LedgerState(), bindings: Bindings(),
         register: register)
       send(.configured(Configuration(), zones: ["UTC": .utc], plans: [:]))
       send(.started(seed: 1))
@@ -68,7 +68,7 @@ enum BluetoothBench {
       for effect in gateway.handle(event, at: now) {
         switch effect {
         case .manage(let packet) where packet.count >= 6: send(.managementReceived(Hub.answer(packet)))
-        case .append(let id, let entries):
+        case .append(let id, let entries, _):
           stored += entries.count
           let sequences = (0..<entries.count).map { UInt64(stored - entries.count + $0 + 1) }
           send(.appended(id, sequences: sequences))

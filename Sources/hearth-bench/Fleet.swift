@@ -83,8 +83,8 @@ package struct Fleet {
     let snapshot =
       #"{"version":1,"stored":\#(Fleet.all),"cursors":{},"recent":{},"rules":{},"parked":[],"fragments":{},"urgent":["#
       + (Fleet.old + 1...Fleet.all).map { "[\($0),\(Fleet.wall)]" }.joined(separator: ",") + "]}"
-    var state = GatewayState()
-    _ = state.restore(kind: .snapshot, sequence: 1, payload: Array(snapshot.utf8))
+    var state = LedgerState()
+    if let entry = JournalEntry(kind: .snapshot, payload: Array(snapshot.utf8)) { state.apply(entry, at: 1) }
     hubs = (0..<count).map { number in
       var identity = Gateway.Identity(hubID: "h\(number)", version: "0", startedAt: 0)
       identity.startSpread = scenario.startSpread
@@ -191,7 +191,7 @@ package struct Fleet {
           hands[hub][lane] = items.map(\.sequence)
           later(hub, time + 20, .arrival(lane))
         case .redeliver(_, let lane): later(hub, time + 20, .arrival(lane))
-        case .append(let id, let entries):
+        case .append(let id, let entries, _):
           let first = sequences[hub]
           sequences[hub] += UInt64(entries.count)
           events.append(.appended(id, sequences: entries.indices.map { first + UInt64($0) }))

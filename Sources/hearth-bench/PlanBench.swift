@@ -111,7 +111,7 @@ enum PlanBench {
   private static func memory() -> [Figure] {
     let year = pressures(days: 365, patient: "p")
     let before = kilobytes("/proc/self/status", "VmRSS:")
-    var state = GatewayState()
+    var state = LedgerState()
     for patient in 0..<1000 {
       // As they come: one after the other.
       var history = PatientHistory()

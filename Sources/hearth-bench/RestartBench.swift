@@ -13,16 +13,16 @@ enum RestartBench {
 
   /// From the newest snapshot: a year of four values a day and their kin, of twenty patients.
   private static func snapshot() -> [Figure] {
-    var state = GatewayState()
+    var state = LedgerState()
     var year = PatientHistory()
     for reading in PlanBench.pressures(days: 365, patient: "p") { year.add(reading) }
     for patient in 0..<20 { state.history["p-\(patient)"] = year }
     let payload = state.encoded
     let begin = nanoseconds()
-    var restored = GatewayState()
-    guard restored.restore(kind: .snapshot, sequence: 1, payload: payload), restored.history.count == 20 else {
-      return []
-    }
+    var restored = LedgerState()
+    guard let entry = JournalEntry(kind: .snapshot, payload: payload) else { return [] }
+    restored.apply(entry, at: 1)
+    guard restored.history.count == 20 else { return [] }
     return [
       Figure("restart: 20 patients' year read from a snapshot", (nanoseconds() - begin) / 1e9, "s", atMost: 1),
       Figure("  its size", Double(payload.count) / 1024, "KiB"),
@@ -38,7 +38,7 @@ enum RestartBench {
       let place = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
       defer { JournalBench.remove(place) }
       let count = fill(place, hasSnapshots: hasSnapshots)
-      var state = GatewayState()
+      var state = LedgerState()
       let begin = nanoseconds()
       guard let store = open(place, { state.take($0) }) else { return [] }
       let time = (nanoseconds() - begin) / 1e9
@@ -59,7 +59,7 @@ enum RestartBench {
   /// Gives how many readings were stored.
   private static func fill(_ place: String, hasSnapshots: Bool) -> UInt64 {
     guard let store = open(place, { _ in }) else { return 0 }
-    var state = GatewayState()
+    var state = LedgerState()
     var rules = PatientState(rules: ["bp.extreme": RuleState(), "hf": RuleState(), "scale": RuleState()])
     rules.rules["scale"]?.judgedThrough = PlanBench.start
     rules.isUnsettled = true
@@ -82,7 +82,7 @@ enum RestartBench {
       }
       let drafts = entries.map { RecordDraft(kind: RecordKind(rawValue: $0.kind.rawValue), payload: $0.payload) }
       guard let appended = try? store.journal.append(drafts) else { return 0 }
-      for entry in entries { _ = state.restore(kind: entry.kind, sequence: 1, payload: entry.payload) }
+      for entry in entries { state.apply(entry, at: 1) }
       if appended.rolled, hasSnapshots {
         _ = try? store.journal.append([
           RecordDraft(kind: .snapshot, payload: JournalEntry.snapshot(state).payload)
@@ -93,10 +93,9 @@ enum RestartBench {
   }
 }
 
-extension GatewayState {
+extension LedgerState {
   /// A record, as the daemon takes it at a start.
   fileprivate mutating func take(_ record: JournalRecord) {
-    guard let kind = JournalEntry.Kind(rawValue: record.kind.rawValue) else { return }
-    _ = restore(kind: kind, sequence: record.sequence, payload: record.payload)
+    if let entry = JournalEntry(record) { apply(entry, at: record.sequence) }
   }
 }

@@ -27,13 +27,13 @@ enum SerialBench {
     var configuration = Configuration()
     configuration.devices = [device]
     var gateway = Gateway(
-      identity: .init(hubID: "h", version: "0", startedAt: 0), state: GatewayState(), bindings: Bindings())
+      identity: .init(hubID: "h", version: "0", startedAt: 0), state: LedgerState(), bindings: Bindings())
     var now = Now(monotonic: 0, wall: 1_795_248_930_000, isSynchronised: true, bootID: "b")
     var sequence: UInt64 = 0
     func run(_ event: Event) {
       var events = [event]
       while !events.isEmpty {
-        for case .append(let id, let entries) in gateway.handle(events.removeFirst(), at: now) {
+        for case .append(let id, let entries, _) in gateway.handle(events.removeFirst(), at: now) {
           events.append(
             .appended(
               id,

@@ -1,5 +1,5 @@
-// The daemon: the gateway in the middle, the world around it. It runs the effects of each event in order; what follows an
-// append waits until the disk has it, and other events go on meanwhile.
+// The daemon: the gateway in the middle, the world around it. It runs the effects of each event in order; the journal's thread
+// writes meanwhile, and its answer is an event like any other.
 
 import ControlProtocol
 import GatewayCore
@@ -18,8 +18,8 @@ final class Daemon {
   private var gateway: Gateway
   var loaded: LoadedConfiguration
   private let bootID = Clocks.bootID()
-  /// The rest of each list of effects whose append is under way.
-  private var waiting: [AppendID: ArraySlice<Effect>] = [:]
+  /// How many appends the journal's thread has not answered.
+  private var appending = 0
   private var events: [Event] = []
   private var isHandling = false
   private var gatewayWake: Int64?
@@ -47,19 +47,16 @@ final class Daemon {
     do {
       try Directory.make(state)
       loop = try EventLoop(signals: [SIGTERM, SIGINT, SIGHUP, SIGCHLD])
-      var recovered = GatewayState()
+      var recovered = LedgerState()
       var unreadable = 0
       let configured = loaded.configuration.journal
       var limits = JournalLimits(segmentBytes: configured.segmentBytes, maximumBytes: configured.maximumBytes)
       limits.deliverable = JournalEntry.deliverable
       limits.bounded = JournalEntry.bounded
       let store = try JournalStore(stateDirectory: state, limits: limits) { record in
-        if record.kind == .acknowledgement {
-          guard let word = try? Journal.Acknowledgement(decoding: record.payload) else { return unreadable += 1 }
-          recovered.restore(GatewayCore.Acknowledgement(word))
-        } else if let kind = JournalEntry.Kind(rawValue: record.kind.rawValue) {
-          if !recovered.restore(kind: kind, sequence: record.sequence, payload: record.payload) { unreadable += 1 }
-        }
+        guard record.kind != .erased else { return }
+        guard let entry = JournalEntry(record) else { return unreadable += 1 }
+        recovered.apply(entry, at: record.sequence)
       }
       if unreadable > 0 {
         SystemLog.write(4, "journal: \(unreadable) records cannot be understood; they stay where they are")
@@ -209,15 +206,8 @@ final class Daemon {
 
   /// Events are handled one after the other: what an effect brings about at once waits for the end of its list.
   func handle(_ event: Event) {
-    if case .linkClosed(let device, _) = event { forgetLink(device) }
     events.append(event)
     handleWaiting()
-  }
-
-  /// What waits for the disk to be said over a link that is gone must not be said over the next one: it would be taken for the
-  /// confirmation of something else.
-  private func forgetLink(_ device: String) {
-    for (id, effects) in waiting { waiting[id] = effects.filter { !$0.isOverLink(of: device) }[...] }
   }
 
   private func handleWaiting() {
@@ -226,64 +216,36 @@ final class Daemon {
     while !events.isEmpty {
       let event = events.removeFirst()
       if let device = event.device { CrashTrace.begin(device) }
-      run(gateway.handle(event, at: now())[...])
+      run(gateway.handle(event, at: now()))
       CrashTrace.end()
     }
     isHandling = false
     arm()
   }
 
-  private func run(_ effects: ArraySlice<Effect>) {
-    var rest = effects
-    while let effect = rest.popFirst() {
+  private func run(_ effects: [Effect]) {
+    var failure: ControlError?
+    for effect in effects {
       observer(effect)
-      if case .append(let id, let entries) = effect {
-        // The journal's thread writes; the rest of this list goes on when it answers. Deadlines do not depend on the disk.
-        var later: [Effect] = []
-        for effect in rest { if case .wake(let at) = effect { gatewayWake = at } else { later.append(effect) } }
-        waiting[id] = later[...]
-        journal.append(id, entries)
-        return
-      }
-      if let (event, failure) = perform(effect) {
-        cancel(rest, failure)
-        // Before anything else that happened: what was promised did not come about.
-        events.insert(event, at: 0)
-        return handleWaiting()
+      if case .save(let name, let octets) = effect {
+        failure = save(name, octets) ?? failure
+      } else if let failure, case .answer(let id, _) = effect {
+        control?.answer(id, .failure(failure))
+      } else if failure == nil || effect.promisesNothing {
+        perform(effect)
       }
     }
   }
 
-  /// What a list promised after an effect that failed does not happen: who waits for it hears so. What promises nothing does: the
-  /// gateway counts on its outcome.
-  private func cancel(_ rest: ArraySlice<Effect>, _ failure: JournalFailure) {
-    for effect in rest {
-      switch effect {
-      case .wake(let at): gatewayWake = at
-      case .append(let id, _): handle(.appendFailed(id, failure))
-      case .answer(let id, _):
-        control?.answer(
-          id,
-          .failure(
-            ControlError(code: failure.code, message: failure.message, hint: "free space on the disk, then try again")))
-      default: if effect.promisesNothing { performPlain(effect) }
-      }
-    }
-  }
-
-  /// Runs one effect; gives the event that its failure is.
-  private func perform(_ effect: Effect) -> (Event, JournalFailure)? {
-    if case .save(let name, let octets) = effect { return save(name, octets) }
-    performPlain(effect)
-    return nil
-  }
-
-  private func save(_ name: StateFileName, _ octets: [UInt8]) -> (Event, JournalFailure)? {
+  private func save(_ name: StateFileName, _ octets: [UInt8]) -> ControlError? {
     do throws(FileError) {
       try StateFile.write(octets, to: "\(options.stateDirectory)/\(name.rawValue)")
       return nil
     } catch {
-      return (.saveFailed(name, message: "\(error)"), JournalFailure(code: "state.write-failed", message: "\(error)"))
+      // Before anything else that happened: what was promised did not come about.
+      events.insert(.saveFailed(name, message: "\(error)"), at: 0)
+      return ControlError(
+        code: "state.write-failed", message: "\(error)", hint: "free space on the disk, then try again")
     }
   }
 
@@ -292,9 +254,12 @@ final class Daemon {
     return kinds.lazy.compactMap { $0 }.first { $0.has(device) }
   }
 
-  private func performPlain(_ effect: Effect) {
+  private func perform(_ effect: Effect) {
     switch effect {
-    case .append, .save: break
+    case .append(let id, let entries, let fence):
+      appending += 1
+      journal.append(id, entries, fence: fence)
+    case .save: break
     case .openPort(let device, let path, let settings): serial?.open(device, path, settings)
     case .setLine(let device, let settings): serial?.setLine(device, settings)
     case .adoptPort(let key, let device): serial?.adopt(key, device)
@@ -340,18 +305,13 @@ final class Daemon {
   private func received(_ message: JournalMessage) {
     switch message {
     case .appended(let id, let sequences, let rolled):
-      // The rest of the list, then the news of the disk; what the rest brings about at once comes after both.
-      let rest = waiting.removeValue(forKey: id) ?? []
-      isHandling = true
-      run(rest)
-      isHandling = false
+      appending -= 1
       events.insert(.appended(id, sequences: sequences), at: 0)
       if rolled { events.insert(.journalRolled, at: 1) }
       handleWaiting()
     case .failed(let id, let failure):
-      let rest = waiting.removeValue(forKey: id) ?? []
+      appending -= 1
       handle(.appendFailed(id, failure))
-      cancel(rest, failure)
     case .report(let report): handle(.journalReport(report))
     case .fetched(let request, let items, let isAtEnd): handle(.fetched(request, items, isAtEnd: isAtEnd))
     case .loaded(let sequence, let reading): handle(.loaded(sequence: sequence, reading))
@@ -359,7 +319,7 @@ final class Daemon {
     case .finding(let text): SystemLog.write(3, text)
     case .erased(let patient, let report): handle(.erased(patient: patient, report))
     }
-    if isStopping, waiting.isEmpty { loop.stop() }
+    if isStopping, appending == 0 { loop.stop() }
     arm()
   }
 
@@ -408,6 +368,6 @@ final class Daemon {
 
   private func stopNow() {
     isStopping = true
-    if waiting.isEmpty { loop.stop() }
+    if appending == 0 { loop.stop() }
   }
 }

@@ -66,7 +66,7 @@ enum Demo {
       say(
         "notification  \(event.patient) rule \(event.rule): \(what) (\(colour(event.zone.rawValue)))"
       )
-    case .append(_, let entries):
+    case .append(_, let entries, _):
       for case .acknowledgement(let word) in entries {
         let reach = word.ahead.isEmpty ? ", everything up to #\(word.through)" : " ahead of the backlog"
         say("delivered   \(word.count) to \(word.backend)\(reach)")

@@ -27,6 +27,8 @@ final class JournalThread {
     var damage: [String] = []
     /// Where each backend's read went on to: what lies between its cursor and there is nothing for it.
     var skipped: [String: UInt64] = [:]
+    /// The newest fence whose append failed, and why: what was decided upon it is not written.
+    var refused: (fence: UInt64, failure: JournalFailure)?
   }
 
   let mailbox: Mailbox<JournalMessage>
@@ -38,21 +40,20 @@ final class JournalThread {
     worker = try WorkerThread(Owned(store: store))
   }
 
-  /// Writes entries as one group.
-  func append(_ id: AppendID, _ entries: [JournalEntry]) {
+  /// Writes entries as one group. After one that failed, those of its fence and of earlier ones are refused unwritten.
+  func append(_ id: AppendID, _ entries: [JournalEntry], fence: UInt64) {
     worker.run { [mailbox] owned in
-      let drafts = entries.map { entry in
-        if case .acknowledgement(let word) = entry {
-          return RecordDraft(kind: .acknowledgement, payload: word.stored.encode())
-        }
-        return RecordDraft(kind: RecordKind(rawValue: entry.kind.rawValue), payload: entry.payload)
-      }
+      if let refused = owned.refused, fence <= refused.fence { return mailbox.post(.failed(id, refused.failure)) }
+      let drafts = entries.map { RecordDraft(kind: RecordKind(rawValue: $0.kind.rawValue), payload: $0.payload) }
       do throws(AppendFailure) {
         let appended = try owned.store.journal.append(drafts)
+        owned.refused = nil
         mailbox.post(.appended(id, Array(appended.sequences), rolled: appended.rolled))
         if appended.rolled { JournalThread.report(&owned, mailbox) }
       } catch {
-        mailbox.post(.failed(id, JournalFailure(code: error.code, message: JournalThread.text(error))))
+        let failure = JournalFailure(code: error.code, message: JournalThread.text(error))
+        owned.refused = (fence, failure)
+        mailbox.post(.failed(id, failure))
         JournalThread.report(&owned, mailbox)
       }
     }

@@ -277,7 +277,7 @@ private struct Dawn {
 extension Dawn {
   /// When the weights that a plan sees were taken.
   func history(_ patient: String) -> [Int64] {
-    var state = GatewayState()
+    var state = LedgerState()
     for (sequence, entry) in hub.disk {
       _ = state.restore(kind: entry.kind, sequence: sequence, payload: entry.payload)
     }
@@ -295,7 +295,7 @@ extension Dawn {
                {"id":"977eb427-747a-5fb6-9480-dbc747597342","seq":5,"boot_id":"b","monotonic":5}],
        "urgent":[[7,\(far)],[8,-5],[9,5],[10],[]]}
       """
-    var state = GatewayState()
+    var state = LedgerState()
     let isRead = state.restore(kind: .snapshot, sequence: 1, payload: Array(text.utf8))
     #expect(isRead)
     #expect(state.held.values.map(\.sequence) == [5])

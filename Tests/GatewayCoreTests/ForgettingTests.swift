@@ -39,7 +39,7 @@ private func record(_ sequence: UInt64, _ entry: JournalEntry) -> JournalRecord 
     let refusal = Refusal(backend: "a", sequence: 7, id: told.id, reason: "p-1 is unknown here", at: 6)
     #expect(erasure.decide(record(7, .event(told))) == .drop)
     #expect(erasure.decide(record(8, .refusal(refusal))) == .drop)
-    var state = GatewayState()
+    var state = LedgerState()
     let isRead = state.restore(kind: .refusal, sequence: 8, payload: JournalEntry.refusal(refusal).payload)
     #expect(isRead)
     guard case .replace(let octets) = erasure.decide(record(9, .snapshot(state))) else {

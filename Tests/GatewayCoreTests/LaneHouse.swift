@@ -146,17 +146,8 @@ struct LaneHouse {
   }
 
   /// What recovery makes of the disk.
-  var replayed: GatewayState {
-    var state = GatewayState()
-    // A snapshot stands for everything before it.
-    for (sequence, entry) in hub.disk.dropFirst(hub.disk.lastIndex { $0.entry.kind == .snapshot } ?? 0) {
-      if case .acknowledgement(let word) = entry {
-        state.restore(word)
-      } else {
-        _ = state.restore(kind: entry.kind, sequence: sequence, payload: entry.payload)
-      }
-    }
-    return state
+  var replayed: LedgerState {
+    Hub.state(of: hub.disk)
   }
 
   private func identifier(_ entry: JournalEntry) -> String? {

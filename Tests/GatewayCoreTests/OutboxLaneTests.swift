@@ -160,7 +160,7 @@ private let systolic = Rule(
     #expect(house.server.mostInDoubt <= 2 * house.backend.maximumReadings, "seed \(seed)")
     #expect(house.faults.isEmpty, "seed \(seed): \(house.faults.prefix(3))")
     // The same from a snapshot.
-    var copy = GatewayState()
+    var copy = LedgerState()
     let whole = house.replayed
     let isRead = copy.restore(kind: .snapshot, sequence: 1, payload: whole.encoded)
     #expect(isRead && copy.cursors == whole.cursors && copy.urgent == whole.urgent)

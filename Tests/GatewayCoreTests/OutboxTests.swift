@@ -136,14 +136,14 @@ private let stored = DeliveryOutcome.accepted(duplicates: 0, refused: [:])
     let kinds = sender.hub.disk.map { $0.entry.kind }
     let (reason, word) = (kinds.firstIndex(of: .refusal), kinds.firstIndex(of: .acknowledgement))
     #expect(reason != nil && word != nil && (reason ?? 0) < (word ?? 0))
-    var recovered = GatewayState()
+    var recovered = LedgerState()
     for place in sender.hub.disk where place.entry.kind == .refusal {
       let isRead = recovered.restore(kind: .refusal, sequence: place.sequence, payload: place.entry.payload)
       #expect(isRead)
     }
     #expect(recovered.refusals["a"]?.map(\.reason) == ["invalid"])
     #expect(recovered.refusals["a"]?.first?.sequence == items[0].sequence)
-    var copy = GatewayState()
+    var copy = LedgerState()
     let isRead = copy.restore(kind: .snapshot, sequence: 1, payload: recovered.encoded)
     #expect(isRead && copy == recovered)
   }

@@ -59,13 +59,13 @@ private func converse(_ hub: inout Hub, records: [(a: String, b: String)]) {
     var hub = Hub(.with([meter]))
     hub.send(.linkOpened(device: "meter"))
     converse(&hub, records: records)
-    var state = GatewayState()
+    var state = LedgerState()
     for (sequence, entry) in hub.disk {
       _ = state.restore(kind: entry.kind, sequence: sequence, payload: entry.payload)
     }
     let number = try #require(state.lastRecord["meter"])
     #expect(number == hub.readings.last?.recordNumber)
-    var copy = GatewayState()
+    var copy = LedgerState()
     let isTaken = copy.restore(kind: .snapshot, sequence: 9, payload: state.encoded)
     #expect(isTaken)
     #expect(copy.lastRecord == state.lastRecord)

@@ -67,11 +67,11 @@ private func report(_ hub: inout Hub, days: Int = 30) -> JSONValue {
     let after = report(&second)
     for key in ["rows", "marks", "expected", "alerts", "asides"] { #expect(after[key] == before[key], "\(key)") }
     // The events themselves are gone, as after delivery: their marks are in the snapshot.
-    var state = GatewayState()
+    var state = LedgerState()
     for (sequence, entry) in hub.disk {
       _ = state.restore(kind: entry.kind, sequence: sequence, payload: entry.payload)
     }
-    var restored = GatewayState()
+    var restored = LedgerState()
     let isRead = restored.restore(kind: .snapshot, sequence: 1, payload: state.encoded)
     #expect(isRead)
     #expect(restored.history["p-1"]?.marks.map(\.note) == [nil, "ringte"])
@@ -91,11 +91,11 @@ private func report(_ hub: inout Hub, days: Int = 30) -> JSONValue {
         PatientHistory.Mark(
           time: Int64(number), rule: "bp.extreme", kind: .acknowledged, zone: .red, by: "uid:1000", note: note))
     }
-    var state = GatewayState()
+    var state = LedgerState()
     for patient in 0..<300 { state.history["p-\(patient)"] = history }
     let octets = state.encoded
     #expect(octets.count < 1 << 20)
-    var restored = GatewayState()
+    var restored = LedgerState()
     let isRead = restored.restore(kind: .snapshot, sequence: 1, payload: octets)
     #expect(isRead)
     #expect(restored.history["p-7"]?.values[.weight]?.count ?? 0 >= 40)

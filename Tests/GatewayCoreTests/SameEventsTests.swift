@@ -127,11 +127,11 @@ private struct Steps {
       (0..<365).map {
         .init(time: $0 * 86_400_000, id: UInt64.max - UInt64($0), value: ExactDecimal(80))
       })
-    var state = GatewayState()
+    var state = LedgerState()
     for patient in 0..<400 { state.history["p-\(patient)"] = history }
     let octets = state.encoded
     #expect(octets.count < 1 << 20)
-    var restored = GatewayState()
+    var restored = LedgerState()
     let isRead = restored.restore(kind: .snapshot, sequence: 1, payload: octets)
     #expect(isRead)
     #expect(restored.history.count == 400)
@@ -154,10 +154,10 @@ private struct Steps {
           flags: [], takenAt: time, timeQuality: .device, deviceTime: nil, receivedAt: time, user: nil, patient: "p-1",
           device: DeviceIdentity(id: "cuff", transport: .ble), evaluation: nil, raw: RawSource(source: "t", octets: [])),
         at: time.milliseconds)
-      var state = GatewayState()
+      var state = LedgerState()
       state.rules["p-1"] = replay.state.rules.isEmpty ? nil : replay.state
       state.history["p-1"] = replay.history
-      var restored = GatewayState()
+      var restored = LedgerState()
       let isRead = restored.restore(kind: .snapshot, sequence: 1, payload: state.encoded)
       #expect(isRead)
       #expect(restored.rules == state.rules)

@@ -146,7 +146,7 @@ extension Hub {
     #expect(register.encoded == file)
     // After a restart the port is its device's again.
     var gateway = Gateway(
-      identity: .init(hubID: "h", version: "0", startedAt: 0), state: GatewayState(), bindings: Bindings(),
+      identity: .init(hubID: "h", version: "0", startedAt: 0), state: LedgerState(), bindings: Bindings(),
       register: register)
     _ = gateway.handle(.configured(.with([]), zones: [:], plans: [:]), at: hub.now)
     _ = gateway.handle(.started(seed: 1), at: hub.now)
@@ -372,7 +372,7 @@ extension Hub {
     let register = try DeviceRegister(#require(files[.devices]))
     func isOpen(_ now: Now) -> Bool {
       var gateway = Gateway(
-        identity: .init(hubID: "h", version: "0", startedAt: 0), state: GatewayState(), bindings: Bindings(),
+        identity: .init(hubID: "h", version: "0", startedAt: 0), state: LedgerState(), bindings: Bindings(),
         register: register, sessions: sessions)
       _ = gateway.handle(.configured(.with([]), zones: [:], plans: [:]), at: now)
       _ = gateway.handle(.started(seed: 1), at: now)

@@ -223,7 +223,7 @@ extension Hub {
     if isRough { hub = restarted(hub) }
     hub.wait(10_000)
     hub.wait(60_000)
-    var state = GatewayState()
+    var state = LedgerState()
     for (sequence, entry) in hub.disk where entry.kind == .rules {
       _ = state.restore(kind: entry.kind, sequence: sequence, payload: entry.payload)
     }

@@ -43,7 +43,7 @@ extension Gateway {
       for (reading, patient) in proven {
         guard let place = state.parked[reading] else { continue }
         devices[id]?.proof.waiting[reading] = nil
-        loads[place.sequence, default: []].append((patient, nil))
+        loads[place.sequence, default: []].append(Assignment(patient: patient))
         effects.append(.load(sequence: place.sequence))
       }
       return effects
@@ -75,7 +75,7 @@ extension Gateway {
   mutating func provenMeanwhile(_ reading: ReadingID, of id: String, sequence: UInt64) -> [Effect] {
     guard let proof = devices[id]?.proof, proof.isEnough, let patient = proof.waiting[reading] else { return [] }
     devices[id]?.proof.waiting[reading] = nil
-    loads[sequence, default: []].append((patient, nil))
+    loads[sequence, default: []].append(Assignment(patient: patient))
     return [.load(sequence: sequence)]
   }
 

@@ -141,16 +141,11 @@ enum JournalVerb {
   // MARK: stats
 
   private static func stats(_ disk: ReadOnlyJournalDisk, _ arguments: Arguments) throws(Failure) -> Int32 {
-    var state = GatewayState()
+    var state = LedgerState()
     var oldest: String?
     var newest: String?
     let inspection = try look(disk) { record in
-      if record.kind == .acknowledgement {
-        guard let word = try? Journal.Acknowledgement(decoding: record.payload) else { return }
-        state.restore(GatewayCore.Acknowledgement(word))
-      } else if let kind = JournalEntry.Kind(rawValue: record.kind.rawValue) {
-        _ = state.restore(kind: kind, sequence: record.sequence, payload: record.payload)
-      }
+      if let entry = JournalEntry(record) { state.apply(entry, at: record.sequence) }
       guard record.kind == .reading, let received = text("received_at", in: record.payload) else { return }
       oldest = oldest ?? received
       newest = received

@@ -4,7 +4,6 @@ public import Monitoring
 public import Readings
 
 internal import Exchange
-internal import JSON
 internal import Octets
 internal import Zones
 
@@ -15,7 +14,7 @@ enum EventText {
 }
 
 /// State that is derived from the journal alone.
-public struct GatewayState: Sendable, Hashable {
+public struct LedgerState: Sendable, Hashable {
   /// Readings with a patient and events ever stored: what backends get.
   public var stored: UInt64 = 0
   /// What each backend has, by name.
@@ -111,15 +110,6 @@ public struct GatewayState: Sendable, Hashable {
     history[monitoring.patient, default: PatientHistory()].add(PatientHistory.Mark(monitoring, at: event.at))
   }
 
-  private mutating func addMark(_ event: JSONValue) {
-    guard let patient = event["patient"]?.string, let at = event["at"]?.string.flatMap({ ISO8601.instant($0) }),
-      case .object(var object) = event
-    else { return }
-    object["at"] = .int(at.milliseconds)
-    guard let mark = PatientHistory.Mark(json: .object(object)) else { return }
-    history[patient, default: PatientHistory()].add(mark)
-  }
-
   private mutating func add(_ item: Urgent) {
     urgent.append(item)
     if urgent.count > Urgent.most { urgent.removeFirst(urgent.count - Urgent.most) }
@@ -140,71 +130,31 @@ public struct GatewayState: Sendable, Hashable {
     dropRetries(of: word.backend, through: word.through, ahead: ahead)
   }
 
-  /// Takes a record that recovery found. Gives false for a payload that cannot be read; it is passed over and counted.
-  public mutating func restore(kind: JournalEntry.Kind, sequence: UInt64, payload: [UInt8]) -> Bool {
-    switch kind {
-    case .reading:
-      guard let (reading, _) = try? ReadingJSON.decode(payload) else { return false }
-      add(reading, sequence: sequence)
-      return true
-    case .event:
-      stored += 1
-      // An event that cannot be read is delivered all the same; it only leaves no mark.
-      guard let value = try? JSONReader(maximumSize: 1 << 20).value(payload) else { break }
-      let type = value["type"]?.string
-      if type == "threshold" || type == "missing" {
-        add(Urgent(sequence: sequence, at: nil))
-        addMark(value)
-      }
-    case .acknowledgement, .problem, .audit, .void: break
-    case .refusal:
-      guard let refusal = Refusal(payload) else { return false }
-      add(refusal)
-    case .snapshot:
-      guard let state = GatewayState(payload) else { return false }
-      self = state
-    case .retry:
-      guard let retry = Retry(payload) else { return false }
-      add(retry, sequence: sequence)
-    case .rules, .fragment, .fragmentsTaken, .erase, .erased: return restoreNote(kind, payload)
+  /// Takes a record. This is the only way in which the state changes: at recovery, while the daemon runs, and when state files of
+  /// an older version are imported.
+  /// - Parameter sequence: the record's number in the journal.
+  public mutating func apply(_ entry: JournalEntry, at sequence: UInt64) {
+    switch entry {
+    case .reading(let reading): add(reading, sequence: sequence)
+    case .event(let event): add(event: event, sequence: sequence)
+    case .acknowledgement(let word): add(word)
+    case .rules(let patient, let state): replaceRules(of: patient, by: state)
+    case .fragment(let device, let raw): fragments[device, default: []].append(raw)
+    case .fragmentsTaken(let device, let taken): takeFragments(device, taken)
+    case .refusal(let refusal): add(refusal)
+    case .retry(let retry): add(retry, sequence: sequence)
+    case .erase(let patient): beginErasing(patient)
+    case .erased(let patient, let erased): endErasing(patient, erased)
+    case .snapshot(let state): self = state
+    case .problem, .audit: break
     }
-    return true
   }
 
-  /// Takes an acknowledgement that recovery found.
-  public mutating func restore(_ word: Acknowledgement) { add(word) }
-
-  private mutating func restoreNote(_ kind: JournalEntry.Kind, _ payload: [UInt8]) -> Bool {
-    guard let value = try? JSONReader(maximumSize: 1 << 20).value(payload) else { return false }
-    switch kind {
-    case .rules:
-      guard let patient = value["patient"]?.string else { return false }
-      var state = PatientState(json: value["rules"])
-      // What waits came before, as readings.
-      if value["unsettled"]?.bool ?? false {
-        state.isUnsettled = true
-        state.unsettled = rules[patient]?.unsettled ?? []
-      }
-      rules[patient] = state.isNormal ? nil : state
-    case .fragment:
-      guard let device = value["device"]?.string, let raw = RawSource(json: value) else { return false }
-      fragments[device, default: []].append(raw)
-    case .erase, .erased:
-      guard let patient = value["patient"]?.string else { return false }
-      if kind == .erase {
-        beginErasing(patient)
-      } else {
-        var counts: [String: UInt64] = [:]
-        for member in value["counts"]?.object?.members ?? [] {
-          if case .number(let number) = member.value { counts[member.key] = number.uint64 ?? 0 }
-        }
-        endErasing(patient, counts)
-      }
-    default:
-      guard let device = value["device"]?.string else { return false }
-      takeFragments(device, (value["taken"]?.array ?? []).compactMap { RawSource(json: $0) })
-    }
-    return true
+  /// The readings that wait for the end of a delivery are not in the record: they stand behind it, as readings.
+  private mutating func replaceRules(of patient: String, by state: PatientState) {
+    var state = state
+    state.unsettled = state.isUnsettled ? rules[patient]?.unsettled ?? [] : []
+    rules[patient] = state.isNormal ? nil : state
   }
 }
 
@@ -218,7 +168,7 @@ public struct RecentReadings: Sendable, Hashable {
   /// Half of each identifier, oldest first.
   private(set) var identifiers: [UInt64] = []
   /// The newest octets without own time, and when they came.
-  private(set) var lastOctets: (hash: UInt64, at: Int64)? {
+  var lastOctets: (hash: UInt64, at: Int64)? {
     get { lastHash.map { ($0, lastAt) } }
     set {
       lastHash = newValue?.hash
@@ -257,12 +207,12 @@ public struct RecentReadings: Sendable, Hashable {
   }
 }
 
-extension GatewayState {
+extension LedgerState {
   static func hex(_ octets: [UInt8]) -> String { Hex.encode(octets) }
   static func octets(_ hex: String) -> [UInt8]? { try? Hex.decode(hex) }
 }
 
-extension GatewayState {
+extension LedgerState {
   /// These fragments are in a reading now; none named: all of the device are.
   mutating func takeFragments(_ device: String, _ taken: [RawSource]) {
     guard !taken.isEmpty, var left = fragments[device] else {
@@ -271,14 +221,5 @@ extension GatewayState {
     }
     for raw in taken { if let index = left.firstIndex(of: raw) { left.remove(at: index) } }
     fragments[device] = left.isEmpty ? nil : left
-  }
-}
-
-extension RawSource {
-  /// As records and snapshots have it; nil when it is not one.
-  fileprivate init?(json value: JSONValue) {
-    guard let source = value["source"]?.string, let octets = value["hex"]?.string.flatMap({ try? Hex.decode($0) })
-    else { return nil }
-    self.init(source: source, octets: octets)
   }
 }

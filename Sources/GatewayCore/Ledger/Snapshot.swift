@@ -182,7 +182,7 @@ extension PatientHistory.Mark {
   }
 }
 
-extension GatewayState {
+extension LedgerState {
   /// The longest snapshot, in octets: less than the journal's longest record.
   static let longestSnapshot = 900 << 10
 
@@ -193,10 +193,10 @@ extension GatewayState {
     func points() -> Int {
       history.values.reduce(0) { $0 + $1.values.pairs.reduce(0) { $0 + min($1.value.count, most) } }
     }
-    while most > 8, points() > GatewayState.longestSnapshot / 24 { most /= 2 }
+    while most > 8, points() > LedgerState.longestSnapshot / 24 { most /= 2 }
     while true {
       let octets = encoded(most: most)
-      if octets.count <= GatewayState.longestSnapshot || most == 0 { return octets }
+      if octets.count <= LedgerState.longestSnapshot || most == 0 { return octets }
       most /= 2
     }
   }
@@ -221,6 +221,12 @@ extension GatewayState {
       recentObject[device] = .array(readings.identifiers.map { .string(String($0, radix: 36)) })
     }
     object["recent"] = .object(recentObject)
+    var octetsObject = JSONObject()
+    for (device, readings) in recent.sorted(by: { $0.key < $1.key }) {
+      guard let last = readings.lastOctets else { continue }
+      octetsObject[device] = [.string(String(last.hash, radix: 36)), .int(last.at)]
+    }
+    object["last_octets"] = .object(octetsObject)
     var lastObject = JSONObject()
     for (device, number) in lastRecord.sorted(by: { $0.key < $1.key }) { lastObject[device] = .int(number) }
     object["last_record"] = .object(lastObject)
@@ -249,7 +255,7 @@ extension GatewayState {
     var fragmentsObject = JSONObject()
     for (device, raws) in fragments.sorted(by: { $0.key < $1.key }) {
       fragmentsObject[device] = .array(
-        raws.map { ["source": .string($0.source), "hex": .string(GatewayState.hex($0.octets))] })
+        raws.map { ["source": .string($0.source), "hex": .string(LedgerState.hex($0.octets))] })
     }
     object["fragments"] = .object(fragmentsObject)
     let refused = refusals.sorted { $0.key < $1.key }.flatMap(\.value)
@@ -305,6 +311,13 @@ extension GatewayState {
       recent[member.key] = RecentReadings(
         identifiers: (member.value.array ?? []).compactMap { $0.string.flatMap { UInt64($0, radix: 36) } })
     }
+    for member in value["last_octets"]?.object?.members ?? [] {
+      guard let fields = member.value.array, fields.count == 2,
+        let hash = fields[0].string.flatMap({ UInt64($0, radix: 36) }),
+        case .number(let number) = fields[1], let at = number.int64, ClockAnchor.range.contains(at)
+      else { continue }
+      recent[member.key]?.lastOctets = (hash, at)
+    }
     for member in value["last_record"]?.object?.members ?? [] {
       lastRecord[member.key] = UInt32(exactly: unsigned(member.value))
     }
@@ -334,7 +347,7 @@ extension GatewayState {
     erasing = Set((value["erasing"]?.array ?? []).compactMap(\.string))
     for member in value["fragments"]?.object?.members ?? [] {
       fragments[member.key] = (member.value.array ?? []).compactMap { item in
-        guard let source = item["source"]?.string, let octets = item["hex"]?.string.flatMap(GatewayState.octets) else {
+        guard let source = item["source"]?.string, let octets = item["hex"]?.string.flatMap(LedgerState.octets) else {
           return nil
         }
         return RawSource(source: source, octets: octets)

@@ -47,7 +47,7 @@ public struct Refusal: Sendable, Hashable {
   }
 }
 
-extension GatewayState {
+extension LedgerState {
   /// A refusal is on disk.
   mutating func add(_ refusal: Refusal) {
     var known = refusals[refusal.backend] ?? []

@@ -6,6 +6,7 @@ public import Readings
 
 internal import JSON
 internal import Octets
+internal import Zones
 
 /// Something that happened in the home, to be told to backends and technicians.
 public struct HubEvent: Sendable, Hashable {
@@ -17,6 +18,8 @@ public struct HubEvent: Sendable, Hashable {
     case device(id: String, code: String, message: String)
     /// The hub itself needs somebody, or does so no longer: a stable code, and what is wrong.
     case hub(code: String, message: String, isOver: Bool)
+    /// Something that another version wrote and this one does not know: its JSON object as it is.
+    case other([UInt8])
   }
 
   /// A name-based UUID.
@@ -62,7 +65,10 @@ public struct HubEvent: Sendable, Hashable {
   }
 
   /// The JSON object that backends get.
-  public var encoded: [UInt8] { json.encoded() }
+  public var encoded: [UInt8] {
+    if case .other(let octets) = content { return octets }
+    return json.encoded()
+  }
 
   var json: JSONValue {
     var object = JSONObject()
@@ -96,8 +102,61 @@ public struct HubEvent: Sendable, Hashable {
       object["code"] = .string(code)
       object["state"] = isOver ? "cleared" : "raised"
       object["message"] = .string(message)
+    case .other: break
     }
     if isUnsynchronised { object["time_quality"] = .string(TimeQuality.receivedUnsynced.rawValue) }
     return .object(object)
+  }
+}
+
+extension HubEvent {
+  /// From the record that keeps it. One that cannot be understood is delivered as it stands.
+  init(stored payload: [UInt8]) {
+    self.init(unknown: payload)
+    guard let value = try? JSONReader(maximumSize: 1 << 20).value(payload), let id = value["id"]?.string,
+      let time = value["at"]?.string.flatMap({ ISO8601.instant($0) })
+    else { return }
+    self.id = id
+    at = time.milliseconds
+    offsetSeconds = time.offsetSeconds
+    isUnsynchronised = value["time_quality"] != nil
+    switch value["type"]?.string {
+    case "threshold", "missing":
+      guard let event = MonitoringEvent(json: value) else { return }
+      content = .threshold(event, reading: value["reading"]?.string.flatMap { ReadingID($0) })
+    case "device":
+      guard let device = value["device"]?.string, let code = value["code"]?.string else { return }
+      content = .device(id: device, code: code, message: value["message"]?.string ?? "")
+    case "hub":
+      guard let code = value["code"]?.string else { return }
+      content = .hub(
+        code: code, message: value["message"]?.string ?? "", isOver: value["state"]?.string == "cleared")
+    default: break
+    }
+  }
+
+  private init(unknown payload: [UInt8]) {
+    id = ""
+    at = 0
+    offsetSeconds = 0
+    content = .other(payload)
+  }
+}
+
+extension MonitoringEvent {
+  /// From the JSON object of an event.
+  fileprivate init?(json value: JSONValue) {
+    guard let patient = value["patient"]?.string, let rule = value["rule"]?.string,
+      let kind = value["event"]?.string.flatMap(MonitoringEvent.Kind.init(rawValue:)),
+      let zone = value["zone"]?.string.flatMap(Zone.init(rawValue:))
+    else { return nil }
+    self.init(
+      patient: patient, rule: rule, kind: kind, zone: zone, planVersion: value["plan_version"]?.int ?? 0)
+    count = value["count"]?.int ?? 1
+    message = value["message"]?.string
+    reading = value["reading"]?.string.flatMap { ReadingID($0) }
+    if let by = value["by"]?.string {
+      acknowledgement = RuleAcknowledgement(by: by, at: 0, note: value["note"]?.string ?? "")
+    }
   }
 }

@@ -32,10 +32,10 @@ public enum JournalEntry: Sendable, Hashable {
   case retry(Retry)
   /// A patient is to be erased.
   case erase(patient: String)
-  /// A patient was erased; by backend, how many of the readings and events that are gone it had not got.
-  case erased(patient: String, counts: [String: UInt64])
+  /// A patient was erased.
+  case erased(patient: String, Erased)
   /// Everything that is derived from what went before.
-  case snapshot(GatewayState)
+  case snapshot(LedgerState)
 
   /// The same, where an event says that the hub's clock was not synchronised.
   var unsynchronised: JournalEntry {
@@ -87,11 +87,11 @@ public enum JournalEntry: Sendable, Hashable {
     }
   }
 
-  /// The record's payload. Acknowledgements have the journal's own form and give nothing here.
+  /// The record's payload.
   public var payload: [UInt8] {
     switch self {
     case .reading(let reading): return ReadingJSON.encode(reading)
-    case .acknowledgement: return []
+    case .acknowledgement(let word): return word.stored.encode()
     case .event(let event): return event.encoded
     case .snapshot(let state): return state.encoded
     case .rules(let patient, let state):
@@ -128,11 +128,15 @@ public enum JournalEntry: Sendable, Hashable {
     case .erase(let patient):
       let value: JSONValue = ["patient": .string(patient)]
       return value.encoded()
-    case .erased(let patient, let counts):
+    case .erased(let patient, let erased):
       var object = JSONObject()
-      for (backend, count) in counts.sorted(by: { $0.key < $1.key }) { object[backend] = .int(count) }
-      let value: JSONValue = ["patient": .string(patient), "counts": .object(object)]
-      return value.encoded()
+      for (backend, count) in erased.counts.sorted(by: { $0.key < $1.key }) { object[backend] = .int(count) }
+      var value = JSONObject()
+      value["patient"] = .string(patient)
+      value["counts"] = .object(object)
+      if !erased.refusals.isEmpty { value["refusals"] = .array(erased.refusals.map { .int($0) }) }
+      value["stored"] = .int(erased.stored)
+      return JSONValue.object(value).encoded()
     }
   }
 }
@@ -173,4 +177,14 @@ public struct Acknowledgement: Sendable, Hashable {
       backend: backend, through: through, delivered: UInt32(clamping: count), refused: refused, ahead: ahead,
       limit: limit.map { UInt32(clamping: $0) })
   }
+}
+
+/// What an erasure changed besides the patient's own.
+public struct Erased: Sendable, Hashable {
+  /// How many of the readings and events that are gone a backend had not got, by its name.
+  public var counts: [String: UInt64]
+  /// What backends had refused of it, by sequence number.
+  public var refusals: [UInt64] = []
+  /// How many readings and events were ever stored: those that are gone cannot be counted at a start.
+  public var stored: UInt64 = 0
 }

@@ -1,0 +1,104 @@
+// From a record's octets to what it says: the other direction of `JournalEntry.payload`.
+
+public import Journal
+internal import Drivers
+
+internal import Exchange
+internal import JSON
+internal import Monitoring
+internal import Octets
+internal import Readings
+
+extension JournalEntry {
+  /// What a record says; nil for a kind that this version does not know, a number without contents, and octets that are not of
+  /// their kind.
+  public init?(_ record: JournalRecord) {
+    guard let kind = Kind(rawValue: record.kind.rawValue) else { return nil }
+    self.init(kind: kind, payload: record.payload)
+  }
+
+  /// What a record's payload says; nil when it is not of this kind.
+  public init?(kind: Kind, payload: [UInt8]) {
+    switch kind {
+    case .reading:
+      guard let reading = try? ReadingJSON.decode(payload).reading else { return nil }
+      self = .reading(reading)
+    case .acknowledgement:
+      guard let word = try? Journal.Acknowledgement(decoding: payload) else { return nil }
+      self = .acknowledgement(Acknowledgement(word))
+    case .snapshot:
+      guard let state = LedgerState(payload) else { return nil }
+      self = .snapshot(state)
+    case .event: self = .event(HubEvent(stored: payload))
+    case .refusal:
+      guard let refusal = Refusal(payload) else { return nil }
+      self = .refusal(refusal)
+    case .retry:
+      guard let retry = Retry(payload) else { return nil }
+      self = .retry(retry)
+    case .void: return nil
+    case .rules, .fragment, .fragmentsTaken, .problem, .audit, .erase, .erased:
+      guard let value = try? JSONReader(maximumSize: 1 << 20).value(payload) else { return nil }
+      self.init(kind: kind, value)
+    }
+  }
+
+  private init?(kind: Kind, _ value: JSONValue) {
+    switch kind {
+    case .rules:
+      guard let patient = value["patient"]?.string else { return nil }
+      var state = PatientState(json: value["rules"])
+      state.isUnsettled = value["unsettled"]?.bool ?? false
+      self = .rules(patient: patient, state)
+    case .fragment:
+      guard let device = value["device"]?.string, let raw = RawSource(json: value) else { return nil }
+      self = .fragment(device: device, raw)
+    case .fragmentsTaken:
+      guard let device = value["device"]?.string else { return nil }
+      self = .fragmentsTaken(
+        device: device, (value["taken"]?.array ?? []).compactMap { RawSource(json: $0) })
+    case .problem:
+      guard let device = value["device"]?.string, let code = value["code"]?.string else { return nil }
+      let raw = RawSource(json: value)
+      self = .problem(
+        device: device,
+        DriverProblem(
+          code: code, message: value["message"]?.string ?? "", raw: raw.flatMap { $0.octets.isEmpty ? nil : $0 }))
+    case .audit:
+      guard let action = value["action"]?.string, let uid = value["uid"]?.int.flatMap(UInt32.init(exactly:)) else {
+        return nil
+      }
+      self = .audit(uid: uid, action: action)
+    case .erase:
+      guard let patient = value["patient"]?.string else { return nil }
+      self = .erase(patient: patient)
+    case .erased:
+      guard let patient = value["patient"]?.string else { return nil }
+      var counts: [String: UInt64] = [:]
+      for member in value["counts"]?.object?.members ?? [] { counts[member.key] = member.value.unsigned ?? 0 }
+      self = .erased(
+        patient: patient,
+        Erased(
+          counts: counts, refusals: (value["refusals"]?.array ?? []).compactMap(\.unsigned),
+          stored: value["stored"]?.unsigned ?? 0))
+    default: return nil
+    }
+  }
+}
+
+extension JSONValue {
+  /// A whole number of up to 64 bits that is not negative; nil for anything else.
+  var unsigned: UInt64? {
+    if case .number(let number) = self { return number.uint64 }
+    return nil
+  }
+}
+
+extension RawSource {
+  /// As records and snapshots have it; nil when it is not one.
+  init?(json value: JSONValue) {
+    guard let source = value["source"]?.string, let octets = value["hex"]?.string.flatMap({ try? Hex.decode($0) })
+    else { return nil }
+    self.init(source: source, octets: octets)
+  }
+}
