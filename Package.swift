@@ -67,12 +67,17 @@ let package = Package(
     pure("ControlProtocol", ["Readings", "JSON"]),
     pure("Exchange", ["Octets", "Readings", "JSON", "Zones"]),
     pure("Reports", ["JSON", "Zones", "Readings", "Monitoring"]),
-    // Layer 3
+    pure(
+      "Settings",
+      [
+        "JSON", "Zones", "Readings", "BluetoothManagement", "Monitoring", "Drivers", "ControlProtocol", "Exchange",
+      ]),
+    // Layer 4
     pure(
       "GatewayCore",
       [
         "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "BluetoothManagement", "Journal", "Monitoring",
-        "Drivers", "ControlProtocol", "Exchange",
+        "Drivers", "ControlProtocol", "Exchange", "Settings",
       ]),
     // Platform
     .target(name: "CLinux"),
@@ -87,7 +92,7 @@ let package = Package(
       "hearthd",
       [
         "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "BluetoothManagement", "Journal", "Monitoring",
-        "Drivers", "ControlProtocol", "Exchange", "GatewayCore", "CLinux", "Platform",
+        "Drivers", "ControlProtocol", "Exchange", "Settings", "GatewayCore", "CLinux", "Platform",
         "UplinkProtocol", "Playback", "JournalFiles",
       ]),
     .target(name: "CCurlHook"),
@@ -103,13 +108,14 @@ let package = Package(
       "hearthctl",
       [
         "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "Journal", "Monitoring", "Drivers",
-        "ControlProtocol", "Exchange", "Reports", "GatewayCore", "CLinux", "Platform", "JournalFiles", "Playback",
+        "ControlProtocol", "Exchange", "Reports", "Settings", "GatewayCore", "CLinux", "Platform", "JournalFiles",
+        "Playback",
       ]),
     program(
       "hearth-bench",
       [
         "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "Journal", "Drivers", "Exchange",
-        "GatewayCore", "CLinux", "Platform", "JournalFiles", "ControlProtocol", "Monitoring",
+        "Settings", "GatewayCore", "CLinux", "Platform", "JournalFiles", "ControlProtocol", "Monitoring",
       ]),
     // Tests
     tests("Octets", ["Octets"]),
@@ -132,8 +138,9 @@ let package = Package(
       [
         "GatewayCore", "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "BluetoothManagement",
         "Journal",
-        "Monitoring", "Drivers", "ControlProtocol", "Exchange", "hearth-bench",
+        "Monitoring", "Drivers", "ControlProtocol", "Exchange", "Settings", "hearth-bench",
       ]),
+    tests("Settings", ["Settings", "JSON", "Readings", "Monitoring", "Exchange"]),
     tests("Reports", ["Reports", "JSON", "Zones", "Readings", "Monitoring"]),
     tests("Platform", ["Platform", "Octets", "CLinux"]),
     tests("UplinkProtocol", ["UplinkProtocol", "Octets"]),

@@ -4,6 +4,7 @@
 
 internal import Monitoring
 internal import Readings
+internal import Settings
 internal import Zones
 
 /// A reading that waits for the hub's clock.

@@ -7,6 +7,7 @@ internal import ControlProtocol
 internal import Drivers
 internal import GATT
 internal import Octets
+internal import Settings
 
 /// The devices that technicians brought in.
 public struct DeviceRegister: Sendable, Hashable {

@@ -2,6 +2,7 @@
 
 internal import Drivers
 internal import Readings
+internal import Settings
 
 struct DeviceState: Sendable {
   var configuration: DeviceConfiguration

@@ -5,6 +5,7 @@ public import ControlProtocol
 public import Drivers
 public import JSON
 public import Readings
+public import Settings
 
 /// Something to be done.
 public enum Effect: Sendable {

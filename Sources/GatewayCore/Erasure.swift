@@ -7,6 +7,7 @@ internal import JSON
 public import Journal
 internal import Monitoring
 internal import Readings
+internal import Settings
 
 /// What goes from the journal for one patient. Every record is shown to `learn` first, then to `decide`.
 public struct Erasure: Sendable {

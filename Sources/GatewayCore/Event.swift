@@ -4,6 +4,7 @@ public import ControlProtocol
 public import Drivers
 public import Monitoring
 public import Readings
+public import Settings
 public import Zones
 
 /// Something that happened.

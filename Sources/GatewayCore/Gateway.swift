@@ -5,6 +5,7 @@ internal import Drivers
 internal import GATT
 internal import Monitoring
 internal import Readings
+internal import Settings
 internal import Zones
 
 /// The gateway of one home.

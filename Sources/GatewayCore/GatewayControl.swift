@@ -8,6 +8,7 @@ internal import JSON
 internal import Monitoring
 internal import Octets
 internal import Readings
+internal import Settings
 internal import Zones
 
 extension Gateway {

@@ -9,6 +9,7 @@ internal import JSON
 internal import Monitoring
 internal import Octets
 internal import Readings
+internal import Settings
 internal import Zones
 
 extension Gateway {

@@ -2,6 +2,7 @@
 
 internal import ControlProtocol
 internal import JSON
+internal import Settings
 
 extension Gateway {
   /// What needs a person, in plain words with what to do.

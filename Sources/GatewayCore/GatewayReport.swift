@@ -5,6 +5,7 @@ internal import ControlProtocol
 internal import JSON
 internal import Monitoring
 internal import Readings
+internal import Settings
 internal import Zones
 
 extension Gateway {

@@ -4,6 +4,7 @@
 internal import ControlProtocol
 internal import Drivers
 internal import JSON
+internal import Settings
 
 extension Gateway {
   mutating func askDevice(

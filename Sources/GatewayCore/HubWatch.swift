@@ -7,24 +7,8 @@ internal import JSON
 internal import Monitoring
 internal import Octets
 internal import Readings
+internal import Settings
 internal import Zones
-
-/// What is told of the hub itself.
-public struct WatchConfiguration: Sendable, Hashable {
-  /// Milliseconds between heartbeats; nil: none.
-  public var heartbeatEvery: Int64?
-  /// The backends that get them.
-  public var heartbeatTo: [String] = []
-  /// After how many milliseconds without contact a device counts as silent, by its name; `*` for every other.
-  public var silentAfter: [String: Int64] = [:]
-  /// From how many percent a disk is nearly full.
-  public var diskPercent = 80
-  /// For how many milliseconds the clock may be unsynchronised before that is told.
-  public var clockAfter: Int64 = 3_600_000
-
-  /// No heartbeat, no silent devices; a disk at 80 %, a clock after an hour.
-  public init() {}
-}
 
 /// What is known of the hub's own state.
 struct HubWatch: Sendable {

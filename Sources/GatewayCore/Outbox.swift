@@ -3,6 +3,7 @@
 
 internal import Exchange
 internal import Readings
+internal import Settings
 
 /// Where one backend is.
 struct Outbox: Sendable {

@@ -5,6 +5,7 @@ public import Exchange
 public import Monitoring
 
 internal import JSON
+internal import Settings
 
 /// What a backend answered to the question for plans.
 public enum PlanAnswer: Sendable, Hashable {

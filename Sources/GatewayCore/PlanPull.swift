@@ -3,6 +3,7 @@
 
 internal import JSON
 internal import Monitoring
+internal import Settings
 
 /// What is known of one backend that gives plans.
 struct PlanPull: Sendable {

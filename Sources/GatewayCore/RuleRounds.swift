@@ -2,6 +2,7 @@
 
 internal import Monitoring
 internal import Readings
+internal import Settings
 internal import Zones
 
 extension Gateway {

@@ -7,6 +7,7 @@ import Glibc
 import Octets
 import Platform
 import Readings
+import Settings
 import Zones
 
 enum BluetoothBench {

@@ -3,6 +3,7 @@
 
 import Exchange
 import GatewayCore
+import Settings
 import Zones
 
 /// A rehearsal of hubs, one server, and a queue of what happens when.

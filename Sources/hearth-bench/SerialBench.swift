@@ -5,6 +5,7 @@ import GatewayCore
 import Glibc
 import Platform
 import Readings
+import Settings
 
 enum SerialBench {
   /// Octets a second of a line of 115,200 baud that never rests.

@@ -4,6 +4,7 @@
 import Exchange
 import GatewayCore
 import Platform
+import Settings
 
 /// Gives the headers that authorise a request.
 final class BackendCredential {

@@ -4,6 +4,7 @@ import Exchange
 import GatewayCore
 import Monitoring
 import Platform
+import Settings
 
 /// One lane of one backend.
 struct BackendLane: Hashable, Sendable {

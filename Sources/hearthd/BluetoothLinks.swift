@@ -4,6 +4,7 @@ import BluetoothManagement
 import GatewayCore
 import Glibc
 import Platform
+import Settings
 
 /// The management socket and the links over the air, by device.
 final class BluetoothLinks: DeviceLinks {

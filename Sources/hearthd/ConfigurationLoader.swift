@@ -5,6 +5,7 @@ import JSON
 import Monitoring
 import Octets
 import Platform
+import Settings
 import Zones
 
 /// A configuration with everything that it names.

@@ -7,6 +7,7 @@ import Glibc
 import JSON
 import Platform
 import Readings
+import Settings
 
 /// The control socket's clients.
 final class ControlServer {

@@ -9,6 +9,7 @@ import Journal
 import JournalFiles
 import Platform
 import Readings
+import Settings
 import Zones
 
 final class Daemon {

@@ -5,6 +5,7 @@ import Exchange
 import GatewayCore
 import Octets
 import Platform
+import Settings
 
 /// Requests on one connection of the uplink, one after the other.
 final class HTTPExchange {

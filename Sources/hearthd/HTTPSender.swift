@@ -5,6 +5,7 @@ import Exchange
 import GatewayCore
 import Octets
 import Platform
+import Settings
 
 /// Sends the batches of one lane of a backend.
 final class HTTPSender {

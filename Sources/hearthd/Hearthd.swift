@@ -3,6 +3,7 @@
 import GatewayCore
 import Glibc
 import Platform
+import Settings
 
 @main
 struct Hearthd {

@@ -4,6 +4,7 @@
 import Exchange
 import GatewayCore
 import Platform
+import Settings
 
 /// Asks one backend for patients' plans.
 final class PlanFetcher {

@@ -5,6 +5,7 @@ import GatewayCore
 import JSON
 import Monitoring
 import Platform
+import Settings
 
 enum PlanStore {
   static func folder(_ state: String) -> String { "\(state)/plans" }

@@ -4,6 +4,7 @@
 import GatewayCore
 import Glibc
 import Platform
+import Settings
 import UplinkProtocol
 
 /// What became of a request.

@@ -5,6 +5,7 @@ import GatewayCore
 import JSON
 import Monitoring
 import Readings
+import Settings
 import Testing
 
 private let plan = Plan(

@@ -4,6 +4,7 @@ import BluetoothManagement
 import ControlProtocol
 import GatewayCore
 import JSON
+import Settings
 import Testing
 
 /// A kernel with one paired cuff that the hub calls "cuff" and that is "p-1"'s.

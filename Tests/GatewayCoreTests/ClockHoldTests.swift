@@ -8,6 +8,7 @@ import GatewayCore
 import JSON
 import Monitoring
 import Readings
+import Settings
 import Testing
 import Zones
 

@@ -3,6 +3,7 @@
 import Drivers
 import GatewayCore
 import Readings
+import Settings
 import Testing
 
 private let confirmation: [UInt8] = [0x1E]

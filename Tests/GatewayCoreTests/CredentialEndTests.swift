@@ -4,6 +4,7 @@ import ControlProtocol
 import Exchange
 import GatewayCore
 import JSON
+import Settings
 import Testing
 
 /// Until 2026-12-11T11:31:34Z, as UTCTime.

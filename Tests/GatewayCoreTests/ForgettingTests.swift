@@ -7,6 +7,7 @@ import JSON
 import Journal
 import Monitoring
 import Readings
+import Settings
 import Testing
 
 private let backend = BackendConfiguration(

@@ -5,6 +5,7 @@ import Drivers
 import GatewayCore
 import Octets
 import Readings
+import Settings
 import Testing
 
 /// A scale with the Weight Scale and Body Composition services, at ATT level, without a clock.

@@ -8,6 +8,7 @@ import JSON
 import Monitoring
 import Octets
 import Readings
+import Settings
 import Testing
 import Zones
 

@@ -7,6 +7,7 @@ import GatewayCore
 import JSON
 import Octets
 import Readings
+import Settings
 
 /// A hub with its kernel and the devices around it.
 final class Kernel {

@@ -3,6 +3,7 @@
 import BluetoothManagement
 import GatewayCore
 import Octets
+import Settings
 
 /// A link between a controller and a device.
 struct SimulatedLink {

@@ -5,6 +5,7 @@ import Drivers
 import GatewayCore
 import Monitoring
 import Readings
+import Settings
 import Zones
 
 /// A backend that knows items by their identifiers.

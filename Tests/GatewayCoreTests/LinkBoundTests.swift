@@ -2,6 +2,7 @@
 
 import Drivers
 import GatewayCore
+import Settings
 import Testing
 
 @Suite struct LinkBoundTests {

@@ -5,6 +5,7 @@ import Exchange
 import GatewayCore
 import Monitoring
 import Readings
+import Settings
 import Testing
 
 private let systolic = Rule(

@@ -5,6 +5,7 @@ import Drivers
 import GatewayCore
 import JSON
 import Readings
+import Settings
 import Testing
 
 private let backends = ["a", "b"].map {

@@ -5,6 +5,7 @@ import Exchange
 import GatewayCore
 import JSON
 import Monitoring
+import Settings
 import Testing
 import Zones
 

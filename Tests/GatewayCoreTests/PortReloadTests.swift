@@ -5,6 +5,7 @@ import Drivers
 import GatewayCore
 import JSON
 import Readings
+import Settings
 import Testing
 import Zones
 

@@ -4,6 +4,7 @@ import ControlProtocol
 import Drivers
 import GatewayCore
 import JSON
+import Settings
 import Testing
 
 private let cuff = Cuff.device(patient: "p-1")

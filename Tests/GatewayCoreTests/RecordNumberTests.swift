@@ -4,6 +4,7 @@ import Drivers
 import GatewayCore
 import Octets
 import Readings
+import Settings
 import Testing
 import Zones
 

@@ -6,6 +6,7 @@ import GatewayCore
 import JSON
 import Journal
 import Readings
+import Settings
 import Testing
 
 private let backends = ["a", "b"].map {

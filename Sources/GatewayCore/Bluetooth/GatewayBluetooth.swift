@@ -7,6 +7,7 @@ internal import GATT
 internal import JSON
 internal import Octets
 internal import Readings
+internal import Settings
 internal import Zones
 
 struct BluetoothState: Sendable {

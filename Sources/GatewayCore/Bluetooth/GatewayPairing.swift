@@ -7,6 +7,7 @@ internal import GATT
 internal import JSON
 internal import Octets
 internal import Readings
+internal import Settings
 
 extension Gateway {
   /// What keeps Bluetooth from working now, for a technician; nil when a controller is ready.

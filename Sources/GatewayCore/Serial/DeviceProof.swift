@@ -3,6 +3,7 @@
 
 internal import Drivers
 internal import Readings
+internal import Settings
 
 /// What is known of the device behind a port since it was plugged in.
 struct DeviceProof: Sendable {

@@ -4,6 +4,7 @@
 internal import ControlProtocol
 internal import Drivers
 internal import Readings
+internal import Settings
 internal import Zones
 
 extension Gateway {

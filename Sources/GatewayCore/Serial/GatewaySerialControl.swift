@@ -3,6 +3,7 @@
 internal import ControlProtocol
 internal import Drivers
 internal import JSON
+internal import Settings
 
 extension Gateway {
   // MARK: Ports

@@ -2,6 +2,7 @@
 
 internal import ControlProtocol
 internal import JSON
+internal import Settings
 internal import Zones
 
 extension Gateway {

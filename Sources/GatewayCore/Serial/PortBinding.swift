@@ -2,7 +2,8 @@
 // many adapters is that of all their kind: the place where it is plugged in counts first, a serial number only where it is
 // unique, and what the device itself says last.
 
-public import Drivers
+internal import Drivers
+internal import Settings
 
 /// A serial port that is plugged in over USB, as udev tells it.
 public struct PortFacts: Sendable, Hashable {
@@ -51,30 +52,7 @@ public struct PortFacts: Sendable, Hashable {
   }
 }
 
-/// The port of one device.
-public struct PortBinding: Sendable, Hashable {
-  /// Where it is plugged in.
-  public var path: String
-  /// USB vendor id.
-  public var vendor: UInt16
-  /// USB product id.
-  public var product: UInt16
-  /// The adapter's USB serial number, where no other adapter has it.
-  public var serial: String?
-  /// The line settings at which the device was recognised; nil: the driver's usual ones.
-  public var settings: SerialSettings?
-
-  /// A place and an adapter.
-  public init(
-    path: String, vendor: UInt16, product: UInt16, serial: String? = nil, settings: SerialSettings? = nil
-  ) {
-    self.path = path
-    self.vendor = vendor
-    self.product = product
-    self.serial = serial
-    self.settings = settings
-  }
-
+extension PortBinding {
   /// A port as it is now. Its serial number counts when no other port has it and it is none that whole batches have.
   init(_ facts: PortFacts, settings: SerialSettings?, isUnique: Bool) {
     self.init(path: facts.path, vendor: facts.vendor, product: facts.product, settings: settings)

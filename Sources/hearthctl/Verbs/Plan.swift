@@ -1,8 +1,8 @@
 // hearthctl plan: a patient's limits: check a file, see what is in force, try a draft, bring one into force.
 
-import GatewayCore
 import JSON
 import Platform
+import Settings
 
 enum PlanVerb {
   static let verb = Verb(

@@ -1,10 +1,10 @@
 // Every fault of a configuration or plan is named with its place, its key path and what is expected.
 
 import Exchange
-import GatewayCore
 import JSON
 import Monitoring
 import Readings
+import Settings
 import Testing
 
 private func fault(_ text: String) -> String? {

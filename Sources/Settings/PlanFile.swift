@@ -1,20 +1,20 @@
 // Reading a patient's plan. Anything unknown refuses the whole file: a rule that is not understood must not be left out silently.
 
-public import JSON
-public import Monitoring
+package import JSON
+package import Monitoring
 
 internal import Readings
 internal import Zones
 
 /// The plan's file format.
-public enum PlanFile {
+package enum PlanFile {
   /// The plan of a file's octets, which must be of `patient` when that is given. Throws the first fault.
-  public static func read(_ text: [UInt8], patient: String? = nil) throws(JSONError) -> Plan {
+  package static func read(_ text: [UInt8], patient: String? = nil) throws(JSONError) -> Plan {
     try plan(JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text), patient: patient)
   }
 
   /// The plan of an object that stands alone or among others.
-  static func plan(_ node: JSONNode, patient: String? = nil) throws(JSONError) -> Plan {
+  package static func plan(_ node: JSONNode, patient: String? = nil) throws(JSONError) -> Plan {
     let top = try node.object(
       known: ["patient", "version", "set_by", "valid_from", "timezone", "live_window", "language", "rules"])
     let patientNode = try top.required("patient", "the patient's reference")
@@ -60,7 +60,7 @@ public enum PlanFile {
   }
 
   /// All that is wrong with a plan's file: of each rule its first fault, and the first beside the rules. Empty: it is good.
-  public static func faults(_ text: [UInt8]) -> [JSONError] {
+  package static func faults(_ text: [UInt8]) -> [JSONError] {
     var faults: [JSONError] = []
     do throws(JSONError) {
       let node = try JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text)

@@ -1,9 +1,9 @@
 // A plan's limits in the units of those who set it: converted without rounding, told in their own unit, refused where they do not fit.
 
-import GatewayCore
 import JSON
 import Monitoring
 import Readings
+import Settings
 import Testing
 
 private func plan(_ rule: String) throws -> Plan {

@@ -1,10 +1,10 @@
 // Backends over HTTP in the configuration: the keys of each type, and what is told of a wrong one.
 
 import Exchange
-import GatewayCore
 import JSON
 import Monitoring
 import Readings
+import Settings
 import Testing
 
 private func backend(_ members: String) throws -> BackendConfiguration {

@@ -1,10 +1,10 @@
 // What the README and the example file teach is accepted as it stands.
 
 import Foundation
-import GatewayCore
 import JSON
 import Monitoring
 import Readings
+import Settings
 import Testing
 
 private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

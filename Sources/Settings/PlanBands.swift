@@ -1,13 +1,13 @@
 // The bands of a patient's plan in the form in which they travel with readings.
 
-public import Exchange
-public import Monitoring
+package import Exchange
+package import Monitoring
 
 internal import Readings
 
 extension PatientBands {
   /// The band rules of a plan that are switched on.
-  public init(_ plan: Plan) {
+  package init(_ plan: Plan) {
     var bands: [Band] = []
     for rule in plan.rules where rule.isEnabled {
       guard case .band(let band) = rule.kind else { continue }

@@ -1,7 +1,7 @@
 // What stands in a plan's file beside its rules.
 
-import GatewayCore
 import JSON
+import Settings
 import Testing
 
 @Suite struct PlanHeadTests {

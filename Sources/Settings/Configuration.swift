@@ -137,3 +137,20 @@ public struct JournalConfiguration: Sendable, Hashable {
     self.keep = keep
   }
 }
+
+/// What is told of the hub itself.
+public struct WatchConfiguration: Sendable, Hashable {
+  /// Milliseconds between heartbeats; nil: none.
+  public var heartbeatEvery: Int64?
+  /// The backends that get them.
+  public var heartbeatTo: [String] = []
+  /// After how many milliseconds without contact a device counts as silent, by its name; `*` for every other.
+  public var silentAfter: [String: Int64] = [:]
+  /// From how many percent a disk is nearly full.
+  public var diskPercent = 80
+  /// For how many milliseconds the clock may be unsynchronised before that is told.
+  public var clockAfter: Int64 = 3_600_000
+
+  /// No heartbeat, no silent devices; a disk at 80 %, a clock after an hour.
+  public init() {}
+}

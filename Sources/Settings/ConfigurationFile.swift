@@ -1,6 +1,6 @@
 // Reading `/etc/hearth/hearth.json`: every fault is named with line, column, key path and what is expected.
 
-public import JSON
+package import JSON
 
 internal import BluetoothManagement
 internal import ControlProtocol
@@ -9,9 +9,9 @@ internal import Readings
 internal import Zones
 
 /// The configuration's file format.
-public enum ConfigurationFile {
+package enum ConfigurationFile {
   /// The configuration of a file's octets. Throws the first fault.
-  public static func read(_ text: [UInt8]) throws(JSONError) -> Configuration {
+  package static func read(_ text: [UInt8]) throws(JSONError) -> Configuration {
     let node = try JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text)
     let top = try node.object(known: [
       "hub", "devices", "backends", "journal", "control", "plans", "bluetooth", "serial", "watch",

@@ -1,12 +1,13 @@
 // A rule of a plan as those see it who draw it or hand it on: kind, values, limits in the units of the values.
 
-internal import JSON
-internal import Monitoring
+package import JSON
+package import Monitoring
 internal import Readings
 
-enum PlanLimits {
+/// A rule of a plan as JSON for those who read it.
+package enum PlanLimits {
   /// `id`, `kind`, `enabled`, and what the kind has of `measures`, `zones`, `averages`, `window_seconds`, `hours`.
-  static func json(_ rule: Rule) -> JSONObject {
+  package static func json(_ rule: Rule) -> JSONObject {
     var object = JSONObject()
     object["id"] = .string(rule.id)
     object["kind"] = .string(rule.kind.name)
