@@ -50,6 +50,8 @@ public enum Effect: Sendable {
   case erase(patient: String)
   /// Read one stored reading.
   case load(sequence: UInt64)
+  /// Read parked readings of a slot that was given to a patient.
+  case loadParked(Bindings.Slot, [UInt64])
   /// Read stored readings for a technician and answer with them.
   case query(RequestID, ReadingQuery)
   /// Answer a request.
@@ -60,8 +62,12 @@ public enum Effect: Sendable {
   case publishEvent(HubEvent)
   /// Tell something to one control connection.
   case notify(connection: UInt64, method: String, JSONValue)
-  /// Write a state file.
-  case save(StateFileName, [UInt8])
+  /// Write the file of keys, mode 0600, and tell how it went. What depends on it follows with that event.
+  case keep(KeysID, [UInt8])
+  /// State files of an older version, kept aside, hold what was erased or unpaired: they go, overwritten.
+  case shredImported
+  /// What state files of an older version held is on disk as records: the files' old names go.
+  case importFinished
   /// Keep a patient's plan, read everything again, and answer; the old plan stays when that fails.
   case savePlan(RequestID, patient: String, version: Int, [UInt8])
   /// Ask a backend for patients' plans; with the tag of those that are known already, if there is one.
@@ -76,22 +82,6 @@ public enum Effect: Sendable {
   case log(LogLevel, String)
   /// Nothing is left to do: end the process.
   case exit
-}
-
-/// The state files.
-public enum StateFileName: String, Sendable, Hashable {
-  /// Which patient belongs to which user slot of which device.
-  case bindings = "bindings.json"
-  /// The devices that technicians brought in.
-  case devices = "devices.json"
-  /// Whose measurements at public devices are.
-  case sessions = "sessions.json"
-  /// Devices in whose sessions the daemon died.
-  case quarantine = "quarantine.json"
-  /// The keys of Bluetooth bonds.
-  case bonds = "bonds.json"
-  /// Who set which patient's plan.
-  case planOrigins = "plan-origins.json"
 }
 
 /// Priorities of the system's journal.

@@ -104,6 +104,10 @@ extension LedgerState {
   mutating func beginErasing(_ patient: String) {
     erasing.insert(patient)
     forget(patient)
+    bindings.forget(patient)
+    register.forget(patient)
+    sessions.open = sessions.open.filter { $0.value.patient != patient }
+    origins.plans[patient] = nil
   }
 
   /// What is gone waits for no backend any more.
@@ -125,21 +129,10 @@ extension Gateway {
     return append([.audit(uid: caller.uid, action: "erase patient \(patient)"), .erase(patient: patient)], now: now)
   }
 
-  /// The wish is on disk: bindings, sessions and plan go, then the journal's segments are written anew.
+  /// The wish is on disk, and with it bindings, sessions and the register are without the patient: the plan goes, then the
+  /// journal's segments are written anew.
   mutating func erasureBegun(_ patient: String) -> [Effect] {
     plans[patient] = nil
-    var effects: [Effect] = [.erase(patient: patient)]
-    let slots = bindings.slots.filter { $0.value != patient }
-    if slots != bindings.slots {
-      bindings.slots = slots
-      effects.append(.save(.bindings, bindings.encoded))
-    }
-    if origins.plans.removeValue(forKey: patient) != nil { effects.append(.save(.planOrigins, origins.encoded)) }
-    let open = sessions.open.filter { $0.value.patient != patient }
-    if open != sessions.open {
-      sessions.open = open
-      effects.append(.save(.sessions, sessions.encoded))
-    }
     unsaved.removeAll { item in
       if case .reading(let reading) = item { reading.patient == patient } else { false }
     }
@@ -149,18 +142,8 @@ extension Gateway {
         (try? JSONReader(maximumSize: 1 << 20).value(item.json))?["patient"]?.string == patient
       }
     }
-    return effects + forgetInRegister(patient)
-  }
-
-  private mutating func forgetInRegister(_ patient: String) -> [Effect] {
-    let before = register
-    for index in register.devices.indices {
-      if register.devices[index].patient == patient { register.devices[index].patient = nil }
-      register.devices[index].users = register.devices[index].users.filter { $0.value != patient }
-      let changed = register.devices[index]
-      if devices[changed.id]?.configuration != nil { devices[changed.id]?.configuration = changed }
-    }
-    return register == before ? [] : [.save(.devices, register.encoded)]
+    for device in knownDevices where devices[device.id] != nil { devices[device.id]?.configuration = device }
+    return [.shredImported, .erase(patient: patient)]
   }
 
   /// After a start: erasures that a power cut ended.

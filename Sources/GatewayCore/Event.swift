@@ -58,6 +58,10 @@ public enum Event: Sendable {
   case delivered(backend: String, lane: OutboxLane, DeliveryOutcome)
   /// A stored reading that an assignment asked for; nil when it is no longer there.
   case loaded(sequence: UInt64, Reading?)
+  /// Parked readings of a slot that was given to a patient; nil for what is no longer there.
+  case loadedParked(Bindings.Slot, [(sequence: UInt64, reading: Reading?)])
+  /// What state files of an older version held is to become records. Comes before `configured`, once in the life of a hub.
+  case importWanted
   /// When the backends' credentials end, by the backend's name; those that tell nothing are left out.
   case credentialsRead([String: CredentialFact])
   /// A backend answered the question for plans at this address.
@@ -77,8 +81,10 @@ public enum Event: Sendable {
 
   /// A person or a program asked for something over the control socket.
   case asked(RequestID, ControlRequest, CallerName)
-  /// A state file could not be written; the rest of its effects was cancelled.
-  case saveFailed(StateFileName, message: String)
+  /// The file of keys is on disk.
+  case kept(KeysID)
+  /// The file of keys could not be written.
+  case keepFailed(KeysID, message: String)
   /// A control connection is gone; its subscriptions end.
   case callerGone(connection: UInt64)
   /// The service manager asks to stop.
@@ -221,9 +227,17 @@ extension Effect {
   public var promisesNothing: Bool {
     switch self {
     case .fetch, .load, .query, .deliver, .redeliver, .openPort, .openPlayback, .openBluetooth, .publishReading,
-      .publishEvent, .retain, .log, .wake, .append:
+      .publishEvent, .retain, .log, .wake, .append, .keep, .loadParked:
       true
     default: false
+    }
+  }
+
+  /// Who hears by it what came of a request.
+  var answered: RequestID? {
+    switch self {
+    case .answer(let request, _), .savePlan(let request, _, _, _), .reload(let request), .query(let request, _): request
+    default: nil
     }
   }
 

@@ -49,6 +49,8 @@ public struct Gateway: Sendable {
       var lane: OutboxLane?
       /// When the disk refuses, its readings are held and its events told later.
       var isHeld = false
+      /// What else comes about with it.
+      var completion: Completion?
       /// Parked readings that go to a patient without anybody waiting for it: tried again when the disk refuses.
       var assigns: [UInt64: String] = [:]
     }
@@ -68,15 +70,22 @@ public struct Gateway: Sendable {
   var state: LedgerState { ledger.head }
   /// What is shown, published and delivered.
   var shown: LedgerState { ledger.durable }
-  var bindings: Bindings
-  var register: DeviceRegister
-  var bonds: Bonds
+  var bindings: Bindings { ledger.head.bindings }
+  var register: DeviceRegister { ledger.head.register }
+  var sessions: PublicSessions { ledger.head.sessions }
+  /// Secrets of devices.
+  var keys: KeyStore
+  var bonds: Bonds { keys.keys.bonds }
   var bluetooth = BluetoothState()
   var serial = SerialState()
-  var sessions: PublicSessions
-  var quarantine: Quarantine
-  /// Sessions and register before and after a technician's last wish: it did not come about when it cannot be written.
-  var undo: (sessions: (PublicSessions, PublicSessions)?, register: (DeviceRegister, DeviceRegister)?) = (nil, nil)
+  /// Devices of which the disk does not have yet that the daemon died in their session.
+  var crashed: Set<String> = []
+  /// Readings of a slot that is swept are being read, by slot.
+  var sweeping: Set<Bindings.Slot> = []
+  var sweepAt: Int64?
+  /// What state files of an older version held, until it is on disk as records; and when that is tried again.
+  var importing: ImportedState?
+  var importAt: Int64?
   /// Control connections that record a device's link.
   var captures: [UInt64: String] = [:]
   var devices: [String: DeviceState] = [:]
@@ -106,7 +115,6 @@ public struct Gateway: Sendable {
   var watch = HubWatch()
   /// What is known of each backend that gives plans, by its name; and who set which patient's plan.
   var pulls: [String: PlanPull] = [:]
-  var origins: PlanOrigins
   var clockState = HubClock()
   var jitter = Jitter(seed: 1)
   var isStarted = false
@@ -119,32 +127,33 @@ public struct Gateway: Sendable {
   /// Hourly rounds since the last line of the day, and what was stored then.
   var day = (rounds: 0, stored: UInt64(0))
 
-  /// A gateway with what recovery and the state files gave.
+  /// A gateway with what recovery and the file of keys gave.
   public init(
-    identity: Identity, state: LedgerState, bindings: Bindings, register: DeviceRegister = DeviceRegister(),
-    bonds: Bonds = Bonds(), sessions: PublicSessions = PublicSessions(), quarantine: Quarantine = Quarantine(),
-    origins: PlanOrigins = PlanOrigins()
+    identity: Identity, state: LedgerState, keys: KeyFile = KeyFile(), imported: ImportedState? = nil
   ) {
     self.identity = identity
     ledger = Ledger(state)
-    self.bindings = bindings
-    self.register = register
-    self.bonds = bonds
-    self.sessions = sessions
-    self.quarantine = quarantine
-    self.origins = origins
+    self.keys = KeyStore(keys, state, imported)
+    importing = imported
   }
 
   /// Every device: those of the configuration, and those that technicians brought in.
   var knownDevices: [DeviceConfiguration] {
     let configured = Set(configuration.devices.map(\.id))
-    return configuration.devices + register.devices.filter { !configured.contains($0.id) }
+    return configuration.devices
+      + register.devices.filter { !configured.contains($0.id) }.map { device in
+        var device = device
+        device.consent = keys.keys.consents[device.id]
+        device.key = keys.keys.deviceKeys[device.id]
+        return device
+      }
   }
 
   /// Takes an event and gives what is to be done, in order.
   public mutating func handle(_ event: Event, at now: Now) -> [Effect] {
     var effects = decide(event, now)
     effects += clockRound(now)
+    if isStarted, let (id, file) = keys.toWrite(at: now.monotonic) { effects.append(.keep(id, file.encoded)) }
     effects = closeTurn(effects)
     let wake = nextDeadline()
     if wake != wakeAt {
@@ -180,20 +189,13 @@ public struct Gateway: Sendable {
 
   private mutating func decide(_ event: Event, _ now: Now) -> [Effect] {
     switch event {
-    // A file that could not be written is told at once: whatever else comes first, the last pairing or unpairing is on disk.
-    case .saveFailed, .appendFailed: break
-    default:
-      bluetooth.finished = nil
-      bluetooth.letGo = nil
-    }
-    switch event {
     case .started(let seed): return started(seed, now)
     case .configured(let configuration, let zones, let plans): return configured(configuration, zones, plans, now)
     case .linkOpened(let device):
       if let node = SerialState.node(device) { return portOpened(node, now) }
       return linkOpened(device, now)
     case .deviceInRange(let device):
-      guard let state = devices[device], state.session == nil, !quarantine.holds(device) else { return [] }
+      guard let state = devices[device], state.session == nil, !isLeftAlone(device) else { return [] }
       return [.connect(device: device)]
     case .advertised(let device, let data): return advertised(device, data, now)
     case .linkReceived(let device, let octets):
@@ -241,7 +243,10 @@ public struct Gateway: Sendable {
       return loadedForRetry(sequence, isThere: reading != nil, now) + loaded(sequence, reading, now)
         + loadedForClock(sequence, reading, now)
     case .asked(let id, let request, let caller): return answer(id, request, caller, now)
-    case .saveFailed(let name, let message): return saveFailed(name, message, now)
+    case .kept(let id): return keysKept(id, now)
+    case .keepFailed(let id, let message): return keepFailed(id, message, now)
+    case .loadedParked(let slot, let readings): return loadedParked(slot, readings, now)
+    case .importWanted: return importState(now)
     case .callerGone(let connection): return callerGone(connection, now)
     case .stopRequested: return stop(now)
     }
@@ -254,7 +259,7 @@ public struct Gateway: Sendable {
     retainAt = now.monotonic + 60_000
     var effects: [Effect] = []
     if state != LedgerState() { effects += append([.snapshot(state)], now: now) }
-    effects += endSessions(now)
+    effects += endSessions(now) + sweepRound(now)
     for name in outboxes.keys.sorted() where identity.startSpread > 0 && shown.waiting(name) > 0 {
       outboxes[name]?.pausedUntil = now.monotonic + jitter.next(0...identity.startSpread)
     }
@@ -284,7 +289,7 @@ public struct Gateway: Sendable {
       }
       effects.append(.close(device: id))
       devices[id] = nil
-      effects += forgetSerial(of: device.configuration)
+      effects += forgetSerial(of: device.configuration, now)
     }
     for device in known where devices[device.id] == nil {
       if let profile = Registry.profile(id: device.driver) { devices[device.id] = DeviceState(device, profile) }
@@ -324,7 +329,7 @@ public struct Gateway: Sendable {
   /// Proposes records; what follows in the same list waits until they are on disk.
   mutating func append(
     _ entries: [JournalEntry], device: String? = nil, backend: String? = nil, lane: OutboxLane? = nil,
-    isHeld: Bool = false, assigns: [UInt64: String] = [:], now: Now
+    isHeld: Bool = false, assigns: [UInt64: String] = [:], completion: Completion? = nil, now: Now
   ) -> [Effect] {
     guard !entries.isEmpty else { return [] }
     let entries = now.isSynchronised ? entries : entries.map(\.unsynchronised)
@@ -332,7 +337,8 @@ public struct Gateway: Sendable {
     if entries.contains(where: { $0.kind == .rules }) { planRuleDeadline(now) }
     turn.append(
       PendingAppend.Part(
-        entries: entries, device: device, backend: backend, lane: lane, isHeld: isHeld, assigns: assigns))
+        entries: entries, device: device, backend: backend, lane: lane, isHeld: isHeld,
+        completion: completion, assigns: assigns))
     return [.append(AppendID(0), [], fence: 0)]
   }
 
@@ -351,10 +357,13 @@ public struct Gateway: Sendable {
 
   /// The earliest moment at which something is to be done without an event from outside.
   private func nextDeadline() -> Int64? {
-    var times: [Int64] = [retryUnsavedAt, reloadAt, retainAt, eraseAgainAt, watch.heartbeatAt, clockState.lookAt]
-      .compactMap {
-        $0
-      }
+    var times: [Int64] = [
+      retryUnsavedAt, reloadAt, keys.retryAt, sweepAt, importAt, retainAt, eraseAgainAt, watch.heartbeatAt,
+      clockState.lookAt,
+    ]
+    .compactMap {
+      $0
+    }
     for device in devices.values {
       if let time = device.session?.nextDeadline { times.append(time) }
       if let time = device.reopenAt { times.append(time) }
@@ -391,6 +400,8 @@ public struct Gateway: Sendable {
     if let time = retryUnsavedAt, time <= now.monotonic, !unsaved.isEmpty {
       effects += retryUnsaved(now)
     }
+    if let time = importAt, time <= now.monotonic { effects += importState(now) }
+    if let time = sweepAt, time <= now.monotonic { effects += sweepRound(now) }
     if let time = reloadAt, time <= now.monotonic {
       reloadAt = nil
       effects += loads.keys.sorted().map { .load(sequence: $0) }

@@ -73,7 +73,7 @@ extension Gateway {
   private func capturing(_ id: String, _ now: Now) -> JSONValue {
     var object = JSONObject()
     object["capturing"] = device(id, now) ?? .null
-    if let attributes = register.attributes[id] { object["attributes"] = .string(Hex.encode(attributes.octets)) }
+    if let attributes = shown.register.attributes[id] { object["attributes"] = .string(Hex.encode(attributes.octets)) }
     return .object(object)
   }
 
@@ -136,14 +136,14 @@ extension Gateway {
       object["missed_contacts"] = .int(device.missedContacts)
     }
     object["state"] = .string(
-      quarantine.holds(id)
+      state.quarantine.holds(id)
         ? "quarantined" : device.needsPairing ? "needs-pairing" : device.session == nil ? "waiting" : "connected")
     var patients = JSONObject()
     if let patient = device.configuration.patient { patients["*"] = .string(patient) }
     for (slot, patient) in device.configuration.users.sorted(by: { $0.key < $1.key }) {
       patients["\(slot)"] = .string(patient)
     }
-    for (slot, patient) in bindings.slots where slot.device == id {
+    for (slot, patient) in shown.bindings.slots where slot.device == id {
       patients[slot.user.map { "\($0)" } ?? "*"] = .string(patient)
     }
     object["patients"] = .object(patients)
@@ -276,7 +276,7 @@ extension Gateway {
         fault?.hint ?? ""))
     for configured in knownDevices {
       guard let device = devices[configured.id] else { continue }
-      if quarantine.holds(configured.id) {
+      if state.quarantine.holds(configured.id) {
         list.append(
           check(
             "device-\(configured.id)", false, "", "the daemon died in its sessions; it is left alone",
@@ -369,16 +369,13 @@ extension Gateway {
               hint: near.map { "did you mean \($0)?" } ?? "hearthctl devices")))
       ]
     }
-    bindings.slots[Bindings.Slot(device: device, user: user)] = patient
-    var effects = append([.audit(uid: caller.uid, action: "assign slot of \(device)")], now: now)
-    effects.append(.save(.bindings, bindings.encoded))
-    let waiting = state.parked.values.filter { $0.device == device && $0.user == user }.map(\.sequence).sorted()
-    for sequence in waiting {
-      loads[sequence, default: []].append(Assignment(patient: patient))
-      effects.append(.load(sequence: sequence))
-    }
-    effects.append(.answer(id, .result(["assigned": true, "readings": .int(waiting.count)])))
-    return effects
+    let slot = Bindings.Slot(device: device, user: user)
+    let waiting = parked(of: slot, in: state).count
+    return append(
+      [
+        .binding(Binding(slot: slot, patient: patient, sweeps: waiting > 0)),
+        .audit(uid: caller.uid, action: "assign slot of \(device)"),
+      ], now: now) + [.answer(id, .result(["assigned": true, "readings": .int(waiting)]))]
   }
 
   /// A parked reading came back from the journal: it is stored once more with its patient, judged, and delivered again under

@@ -18,7 +18,7 @@ extension Gateway {
   }
 
   mutating func open(_ id: String, _ now: Now) -> [Effect] {
-    guard let device = devices[id], !quarantine.holds(id) else { return [] }
+    guard let device = devices[id], !isLeftAlone(id) else { return [] }
     devices[id]?.reopenAt = nil
     switch device.configuration.endpoint {
     case .serial(let path):
@@ -80,7 +80,7 @@ extension Gateway {
   }
 
   mutating func linkOpened(_ id: String, _ now: Now) -> [Effect] {
-    guard let device = devices[id], !quarantine.holds(id) else { return [.close(device: id)] }
+    guard let device = devices[id], !isLeftAlone(id) else { return [.close(device: id)] }
     let link = LinkSession(profile: device.profile, context: driverContext(device, now), terms: terms(device))
     devices[id]?.session = link
     devices[id]?.requests = []
@@ -92,7 +92,8 @@ extension Gateway {
     devices[id]?.lastContact = now.wall
     if case .serial = device.configuration.endpoint {
       // Opening it is all that is known of a cable that was plugged in.
-      devices[id]?.proof = DeviceProof(expected: register.serials[id])
+      let expected = register.serials[id]
+      devices[id]?.proof = DeviceProof(expected: expected)
     }
     var effects = session(id, now) { $0.opened(at: now.monotonic) }
     guard let settings = device.lineSettings else { return effects }
@@ -107,12 +108,14 @@ extension Gateway {
     guard let link = device.link else { return nil }
     let isPairing = bluetooth.pairing?.device == device.configuration.id && bluetooth.pairing?.stage == .pairing
     // A device that bonds is heard only with its keys.
-    let level = bonds.level(of: link.device, on: link.controller) ?? (device.profile.bonding == .bonds ? 2 : nil)
+    // Of one that is paired anew the old keys are worth nothing.
+    let bond = isPairing ? nil : bonds.level(of: link.device, on: link.controller)
+    let level = bond ?? (device.profile.bonding == .bonds ? 2 : nil)
     return LinkTerms(level: level, isPairing: isPairing, attributes: register.attributes[device.configuration.id])
   }
 
   mutating func advertised(_ id: String, _ data: AdvertisedData, _ now: Now) -> [Effect] {
-    guard let device = devices[id], !quarantine.holds(id) else { return [] }
+    guard let device = devices[id], !isLeftAlone(id) else { return [] }
     if device.session == nil {
       let link = LinkSession(profile: device.profile, context: driverContext(device, now))
       devices[id]?.session = link
@@ -208,12 +211,10 @@ extension Gateway {
       devices[id]?.lastProblem = problem
     }
     for answer in output.answers { effects += answered(answer, id) }
-    if output.forgetsAttributes { register.attributes[id] = nil }
-    if let database = output.discovered, device.link != nil, register.devices.contains(where: { $0.id == id }),
-      register.attributes[id] != database
-    {
-      register.attributes[id] = database
-      effects.append(.save(.devices, register.encoded))
+    // Most devices say the same each time.
+    let found = output.discovered ?? (output.forgetsAttributes ? nil : register.attributes[id])
+    if device.link != nil, register.devices.contains(where: { $0.id == id }), register.attributes[id] != found {
+      effects += append([.deviceFacts(device: id, attributes: found)], now: now)
     }
     if let level = output.secures { effects.append(.secure(device: id, level: level)) }
     var mayConfirm = true
@@ -383,7 +384,7 @@ extension Gateway {
   }
 }
 
-// What a technician records, and what the disk refused.
+// What a technician records.
 extension Gateway {
   /// Tells the recording connections what went over a device's link, or what it said on the air (`source`, such as `adv/181D`).
   func captured(
@@ -398,15 +399,6 @@ extension Gateway {
     return captures.filter { $0.value == device }.keys.sorted().map {
       .notify(connection: $0, method: "capture", .object(heard))
     }
-  }
-
-  mutating func saveFailed(_ name: StateFileName, _ message: String, _ now: Now) -> [Effect] {
-    var effects: [Effect] = [.log(.error, "state: \(message)")]
-    if name == .sessions, let (before, after) = undo.sessions, sessions == after { sessions = before }
-    if name == .devices, let (before, after) = undo.register, register == after { effects += unbind(before) }
-    if let before = bluetooth.letGo { return effects + keepAfterAll(before, now) }
-    guard name == .bonds || name == .devices else { return effects }
-    return effects + (bluetooth.finished.map { takeBack($0, now) } ?? [])
   }
 }
 

@@ -114,13 +114,13 @@ extension Gateway {
             .failure(ControlError(code: "bad-plan", message: message, hint: "raise the version with every change")))
         ]
       }
-      origins.plans[plan.patient] = PlanOrigin(by: "uid:\(caller.uid)", version: plan.version, at: now.wall)
+      let origin = PlanOrigin(by: "uid:\(caller.uid)", version: plan.version, at: now.wall)
       return append(
-        [.audit(uid: caller.uid, action: "set plan of \(plan.patient), version \(plan.version)")], now: now)
-        + [
-          .savePlan(id, patient: plan.patient, version: plan.version, Array(text.utf8)),
-          .save(.planOrigins, origins.encoded),
-        ]
+        [
+          .plan(patient: plan.patient, origin),
+          .audit(uid: caller.uid, action: "set plan of \(plan.patient), version \(plan.version)"),
+        ], now: now)
+        + [.savePlan(id, patient: plan.patient, version: plan.version, Array(text.utf8))]
     } catch {
       return [.answer(id, .failure(ControlError(code: "bad-plan", message: error.description(file: "plan"))))]
     }
@@ -133,7 +133,7 @@ extension Gateway {
     object["timezone"] = .string(plan.timeZone ?? configuration.timeZone)
     object["language"] = .string(plan.language.rawValue)
     // A plan out of the folder of the configuration has no other author than who may write there.
-    if let origin = origins.plans[plan.patient], origin.version == plan.version {
+    if let origin = shown.origins.plans[plan.patient], origin.version == plan.version {
       object["set_by"] = .string(origin.by)
       object["set_at"] = planInstant(origin.at, planZone(plan))
     }

@@ -58,7 +58,7 @@ extension Gateway {
       guard let text = ending(name, now) else { continue }
       add("credential.ending", "backend \(name): \(text)", "exchange it before the backend refuses it")
     }
-    for device in knownDevices where quarantine.holds(device.id) {
+    for device in knownDevices where state.quarantine.holds(device.id) {
       add(
         "device.quarantined",
         "device \(device.id) is left alone: the daemon died \(Quarantine.limit) times in its sessions",

@@ -21,8 +21,7 @@ extension Gateway {
               hint: near.map { "did you mean \($0)?" } ?? "hearthctl devices")))
       ]
     }
-    var effects: [Effect] = []
-    let request: DriverRequest?
+    let request: DriverRequest
     let name: String
     switch wish {
     case .count: (request, name) = (.countStored, "count records")
@@ -31,46 +30,54 @@ extension Gateway {
     case .registerUser(let code): (request, name) = (.registerUser(code: code), "register a user")
     case .consent(let user, let code):
       (request, name) = (.consent(user: user, code: code), "consent code")
-      effects += change(device) { $0.consent = Consent(user: user, code: code) }
-    case .key(let key):
-      (request, name) = (nil, "key")
-      effects += change(device) { $0.key = key }
-      guard !effects.isEmpty else {
-        return [
-          .answer(
-            id,
-            .failure(
-              ControlError(
-                code: "bad-parameters", message: "\(device) stands in hearth.json, which takes no secrets",
-                hint: "pair it with hearthctl pair")))
-        ]
+      if register.devices.contains(where: { $0.id == device }) {
+        return keepSecret(id, device, Consent(user: user, code: code), nil, caller, now)
       }
+    case .key(let key):
+      guard register.devices.contains(where: { $0.id == device }) else {
+        return failure(
+          id, "bad-parameters", "\(device) stands in hearth.json, which takes no secrets",
+          "pair it with hearthctl pair")
+      }
+      return keepSecret(id, device, nil, key, caller, now)
     }
     let isUp = state.session != nil
-    if let request, !isUp { devices[device]?.requests.append(request) }
-    effects.append(.answer(id, .result(["asked": true, "when": isUp ? "now" : "next-contact"])))
-    if let request, isUp { effects += session(device, now) { $0.request(request, at: now.monotonic) } }
-    return effects + append([.audit(uid: caller.uid, action: "\(name) of \(device)")], now: now)
+    return append(
+      [.audit(uid: caller.uid, action: "\(name) of \(device)")], completion: .asked(device: device, request), now: now)
+      + [.answer(id, .result(["asked": true, "when": isUp ? "now" : "next-contact"]))]
   }
 
-  /// Changes a device of the register and keeps that. None for a device of the configuration.
-  private mutating func change(_ id: String, _ body: (inout DeviceConfiguration) -> Void) -> [Effect] {
-    guard let index = register.devices.firstIndex(where: { $0.id == id }) else { return [] }
-    body(&register.devices[index])
-    let configuration = register.devices[index]
-    devices[id]?.configuration = configuration
-    return [.save(.devices, register.encoded)]
+  /// A secret of a device goes to the file of keys, then the record that brings it into force, then the answer.
+  private mutating func keepSecret(
+    _ id: RequestID, _ device: String, _ consent: Consent?, _ key: [UInt8]?, _ caller: CallerName, _ now: Now
+  ) -> [Effect] {
+    guard !keys.isBusy else {
+      return failure(id, "busy", "another change of keys is on its way to the disk", "try again in a second")
+    }
+    var changed = keys.keys
+    if let consent { changed.consents[device] = consent }
+    if let key { changed.deviceKeys[device] = key }
+    keys.propose(
+      changed,
+      .secret(
+        KeyChange.SecretChange(
+          device: device, consent: consent, action: "\(consent == nil ? "key" : "consent code") of \(device)",
+          request: id, caller: caller)))
+    return []
   }
 
   /// What came of a request, or what the device waits for.
   mutating func answered(_ answer: DriverAnswer, _ id: String) -> [Effect] {
     devices[id]?.lastAnswer = answer.message
     let line: Effect = .log(.notice, "device \(id): \(answer.message)")
+    guard register.devices.contains(where: { $0.id == id }) else { return [line] }
     switch answer {
-    case .userRegistered(let user, let code):
-      return [line] + change(id) { $0.consent = Consent(user: user, code: code) }
-    case .keyGiven(let key): return [line] + change(id) { $0.key = key }
+    // The device says it once: it counts at once, and is written until the disk has it.
+    case .userRegistered(let user, let code): keys.renew { $0.consents[id] = Consent(user: user, code: code) }
+    case .keyGiven(let key): keys.renew { $0.deviceKeys[id] = key }
     default: return [line]
     }
+    if let device = knownDevices.first(where: { $0.id == id }) { devices[id]?.configuration = device }
+    return [line]
   }
 }

@@ -14,6 +14,8 @@ enum Unsaved: Sendable {
   case reading(Reading)
   /// Something to be told that no reading brings again.
   case event(HubEvent)
+  /// The daemon died in this device's session.
+  case crash(device: String)
 }
 
 extension Gateway {
@@ -54,9 +56,21 @@ extension Gateway {
         wakes = true
       case .retry: wakes = true
       case .erase(let patient): effects += erasureBegun(patient)
-      case .acknowledgement, .fragment, .fragmentsTaken, .refusal, .erased, .rules, .problem, .audit, .snapshot: break
+      case .binding: effects += sweepRound(now)
+      case .device(let record):
+        if let number = record.keys { keys.promote(number) }
+        effects += deviceRecorded(record, now)
+      case .quarantine(let device, _): effects += crashRecorded(device, now)
+      case .session: sessionDeadline = shown.sessions.nextDeadline(now)
+      case .imported:
+        importing = nil
+        effects.append(.importFinished)
+      case .swept, .deviceFacts, .plan, .acknowledgement, .fragment, .fragmentsTaken, .refusal, .erased, .rules,
+        .problem, .audit, .snapshot:
+        break
       }
     }
+    for completion in append.parts.compactMap(\.completion) { effects += completed(completion, now) }
     for part in append.parts {
       guard let backend = part.backend else { continue }
       if let lane = part.lane { outboxes[backend]?.stored(lane) }
@@ -93,7 +107,8 @@ extension Gateway {
     var closed: Set<String> = []
     for group in lost {
       guard let append = pending.removeValue(forKey: group.id) else { continue }
-      for case .answer(let request, _) in append.after { effects.append(refusal(of: request, failure)) }
+      for case let request? in append.after.map(\.answered) { effects.append(refusal(of: request, failure)) }
+      for completion in append.parts.compactMap(\.completion) { effects += notCompleted(completion, now) }
       for entry in append.parts.flatMap(\.entries) { effects += dropped(entry, failure, now) }
       for part in append.parts { effects += dropped(part, &closed, now) }
     }
@@ -118,6 +133,12 @@ extension Gateway {
       ruleDeadline = min(ruleDeadline ?? .max, now.monotonic + Gateway.refusedRules)
     case .snapshot: needsSnapshot = true
     case .erase(let patient): return (erasures.removeValue(forKey: patient) ?? []).map { refusal(of: $0, failure) }
+    case .device(let record): if record.keys != nil { keys.dropCandidate() }
+    case .quarantine(let device, _?):
+      if crashed.contains(device), unsaved.count < Gateway.mostUnsaved { unsaved.append(.crash(device: device)) }
+    case .session: sessionDeadline = now.monotonic + Gateway.refusedRules
+    case .imported: importAt = now.monotonic + Gateway.refusedRules
+    case .binding, .swept: sweepAt = now.monotonic + Gateway.refusedRules
     case .erased: eraseAgainAt = min(eraseAgainAt ?? .max, now.monotonic + Gateway.refusedRules)
     case .reading(let reading):
       guard reading.anchor == nil, let held = state.held[reading.id] else { break }
@@ -193,6 +214,7 @@ extension Gateway {
     for item in tried {
       switch item {
       case .event(let event): effects += append([.event(event)], isHeld: true, now: now)
+      case .crash(let device): effects += sessionCrashed(device, now)
       case .reading(let reading):
         guard !(state.recent[reading.device.id]?.contains(reading.id) ?? false) else { continue }
         var reading = reading

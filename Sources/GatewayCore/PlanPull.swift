@@ -206,7 +206,7 @@ extension Gateway {
     var withdrawn: Set<String> = pulls[name]?.withdrawn ?? []
     if let named = list.patients {
       withdrawn = Set(
-        origins.plans.filter { patient, origin in
+        state.origins.plans.filter { patient, origin in
           origin.by == PlanOrigin.name(ofBackend: name) && plans[patient]?.version == origin.version
             && !named.contains(patient)
         }.keys)
@@ -231,24 +231,29 @@ extension Gateway {
   mutating func plansKept(_ name: String, _ faults: [String: String], _ now: Now) -> [Effect] {
     guard let pull = pulls[name], !pull.keeping.plans.isEmpty else { return [] }
     var refused = pull.keeping.refused
+    var origins: [JournalEntry] = []
     for pulled in pull.keeping.plans {
       if let fault = faults[pulled.plan.patient] {
         refused.append("\(pulled.place): \(fault)")
       } else {
-        origins.plans[pulled.plan.patient] = PlanOrigin(
-          by: PlanOrigin.name(ofBackend: name), version: pulled.plan.version, etag: pull.seen, at: now.wall)
+        origins.append(
+          .plan(
+            patient: pulled.plan.patient,
+            PlanOrigin(
+              by: PlanOrigin.name(ofBackend: name), version: pulled.plan.version, etag: pull.seen, at: now.wall)))
       }
     }
     let kept = pull.keeping.plans.count - faults.count
     if faults.isEmpty { pulls[name]?.etag = pull.keeping.etag }
     pulls[name]?.keeping = ([], nil, [])
     var (effects, entries) = tellRefused(name, refused, now)
+    entries += origins
     entries += faults.keys.sorted().map {
       .audit(uid: CallerName.nobody, action: "refused plan of \($0), from backend \(name); the old one stays")
     }
     if kept > 0 { effects.append(.log(.notice, "plans: \(kept) of backend \(name) came into force")) }
     if !entries.isEmpty { effects += append(entries, now: now) }
-    return effects + (kept > 0 ? [.save(.planOrigins, origins.encoded)] : [])
+    return effects
   }
 
   /// What is refused is told when it is new: the same again is no news.

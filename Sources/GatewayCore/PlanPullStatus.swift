@@ -6,7 +6,7 @@ internal import Monitoring
 extension Gateway {
   /// How many plans in force came from a backend.
   private func plansInForce(from name: String) -> Int {
-    origins.plans.count { patient, origin in
+    shown.origins.plans.count { patient, origin in
       origin.by == PlanOrigin.name(ofBackend: name) && plans[patient]?.version == origin.version
     }
   }

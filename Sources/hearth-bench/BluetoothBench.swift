@@ -56,9 +56,10 @@ enum BluetoothBench {
       }
       let text = #"{"version":1,"devices":["# + devices.joined(separator: ",") + "]}"
       guard let register = try? DeviceRegister(Array(text.utf8)) else { return nil }
+      var state = LedgerState()
+      state.register = register
       gateway = Gateway(
-        identity: .init(hubID: "hub-bench", version: "0", startedAt: 0), state: LedgerState(), bindings: Bindings(),
-        register: register)
+        identity: .init(hubID: "hub-bench", version: "0", startedAt: 0), state: state)
       send(.configured(Configuration(), zones: ["UTC": .utc], plans: [:]))
       send(.started(seed: 1))
       send(.bluetoothOpened)

@@ -89,7 +89,7 @@ package struct Fleet {
     hubs = (0..<count).map { number in
       var identity = Gateway.Identity(hubID: "h\(number)", version: "0", startedAt: 0)
       identity.startSpread = scenario.startSpread
-      return Gateway(identity: identity, state: state, bindings: Bindings())
+      return Gateway(identity: identity, state: state)
     }
     hands = Array(repeating: [:], count: count)
     books = Array(repeating: 0, count: count)

@@ -28,7 +28,7 @@ enum SerialBench {
     var configuration = Configuration()
     configuration.devices = [device]
     var gateway = Gateway(
-      identity: .init(hubID: "h", version: "0", startedAt: 0), state: LedgerState(), bindings: Bindings())
+      identity: .init(hubID: "h", version: "0", startedAt: 0), state: LedgerState())
     var now = Now(monotonic: 0, wall: 1_795_248_930_000, isSynchronised: true, bootID: "b")
     var sequence: UInt64 = 0
     func run(_ event: Event) {

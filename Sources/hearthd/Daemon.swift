@@ -16,6 +16,8 @@ final class Daemon {
   let options: Options
   private let loop: EventLoop
   private let journal: JournalThread
+  private let files: FilesThread
+  private let isImporting: Bool
   private var gateway: Gateway
   var loaded: LoadedConfiguration
   private let bootID = Clocks.bootID()
@@ -62,13 +64,14 @@ final class Daemon {
       if unreadable > 0 {
         SystemLog.write(4, "journal: \(unreadable) records cannot be understood; they stay where they are")
       }
-      let kept = try KeptState(state, hubID: loaded.configuration.hubID)
+      let kept = try KeptState(state, hubID: loaded.configuration.hubID, recovered)
       var identity = Gateway.Identity(hubID: kept.hubID, version: Hearthd.version, startedAt: Clocks.monotonic())
       identity.hasBatteryClock = Clocks.hasBattery()
       if Clocks.monotonic() < 300_000 { identity.startSpread = 30_000 }
       gateway = Gateway(
-        identity: identity, state: recovered, bindings: kept.bindings, register: kept.register, bonds: kept.bonds,
-        sessions: kept.sessions, quarantine: kept.quarantine, origins: kept.origins)
+        identity: identity, state: recovered, keys: kept.keys, imported: kept.imported)
+      isImporting = kept.imported != nil
+      files = try FilesThread(state)
       journal = try JournalThread(store)
       let uplink = UplinkClient(loop, path: options.uplink, socket: "\(options.runtimeDirectory)/uplink.sock")
       backends = nil
@@ -88,6 +91,12 @@ final class Daemon {
       throw error
     } catch {
       throw StartError(message: "\(error)")
+    }
+    files.mailbox.attach(to: loop) { [unowned self] message in
+      switch message {
+      case .kept(let id): handle(.kept(id))
+      case .failed(let id, let message): handle(.keepFailed(id, message: message))
+      }
     }
     journal.mailbox.attach(to: loop) { [unowned self] in received($0) }
     loop.onTimer { [unowned self] in timer() }
@@ -117,6 +126,7 @@ final class Daemon {
 
   func run() -> Int32 {
     if options.action != .demo { actions = Actions(beside: options.configuration) }
+    if isImporting { handle(.importWanted) }
     configure(loaded)
     let seed = Clocks.random(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     if let device = crashedDevice() { handle(.sessionCrashed(device: device)) }
@@ -139,6 +149,7 @@ final class Daemon {
     control?.close()
     backends?.stop()
     journal.stop()
+    files.stop()
     try? Directory.remove(runningFile)
     return 0
   }
@@ -225,28 +236,9 @@ final class Daemon {
   }
 
   private func run(_ effects: [Effect]) {
-    var failure: ControlError?
     for effect in effects {
       observer(effect)
-      if case .save(let name, let octets) = effect {
-        failure = save(name, octets) ?? failure
-      } else if let failure, case .answer(let id, _) = effect {
-        control?.answer(id, .failure(failure))
-      } else if failure == nil || effect.promisesNothing {
-        perform(effect)
-      }
-    }
-  }
-
-  private func save(_ name: StateFileName, _ octets: [UInt8]) -> ControlError? {
-    do throws(FileError) {
-      try StateFile.write(octets, to: "\(options.stateDirectory)/\(name.rawValue)")
-      return nil
-    } catch {
-      // Before anything else that happened: what was promised did not come about.
-      events.insert(.saveFailed(name, message: "\(error)"), at: 0)
-      return ControlError(
-        code: "state.write-failed", message: "\(error)", hint: "free space on the disk, then try again")
+      perform(effect)
     }
   }
 
@@ -260,7 +252,9 @@ final class Daemon {
     case .append(let id, let entries, let fence):
       appending += 1
       journal.append(id, entries, fence: fence)
-    case .save: break
+    case .keep(let id, let octets): files.keep(id, octets)
+    case .shredImported: files.shredImported()
+    case .importFinished: files.finishImport()
     case .openPort(let device, let path, let settings): serial?.open(device, path, settings)
     case .setLine(let device, let settings): serial?.setLine(device, settings)
     case .adoptPort(let key, let device): serial?.adopt(key, device)
@@ -282,6 +276,7 @@ final class Daemon {
       journal.retain(
         cursors: gateway.cursors, pinned: pinned, now: Clocks.wall(), keep: loaded.configuration.journal.keep)
     case .load(let sequence): journal.load(sequence)
+    case .loadParked(let slot, let sequences): journal.loadParked(slot, sequences)
     case .erase(let patient):
       if let fault = PlanStore.remove(patient, state: options.stateDirectory) { SystemLog.write(3, "plan: \(fault)") }
       loaded.plans[patient] = nil
@@ -315,6 +310,7 @@ final class Daemon {
       handle(.appendFailed(id, failure))
     case .report(let report): handle(.journalReport(report))
     case .fetched(let request, let items, let isAtEnd): handle(.fetched(request, items, isAtEnd: isAtEnd))
+    case .parked(let slot, let readings): handle(.loadedParked(slot, readings))
     case .loaded(let sequence, let reading): handle(.loaded(sequence: sequence, reading))
     case .found(let id, let readings): control?.answer(id, readings: readings)
     case .finding(let text): SystemLog.write(3, text)

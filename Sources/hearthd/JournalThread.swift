@@ -15,6 +15,7 @@ enum JournalMessage: Sendable {
   case report(JournalReport)
   case fetched(FetchRequest, [Deliverable], isAtEnd: Bool)
   case loaded(UInt64, Reading?)
+  case parked(Bindings.Slot, [(sequence: UInt64, reading: Reading?)])
   case found(RequestID, [[UInt8]])
   case finding(String)
   case erased(String, ErasureReport)
@@ -184,12 +185,21 @@ final class JournalThread {
 
   /// Reads one stored reading.
   func load(_ sequence: UInt64) {
+    worker.run { [mailbox] owned in mailbox.post(.loaded(sequence, JournalThread.reading(sequence, &owned))) }
+  }
+
+  /// Reads parked readings of a slot.
+  func loadParked(_ slot: Bindings.Slot, _ sequences: [UInt64]) {
     worker.run { [mailbox] owned in
-      let batch = owned.store.journal.read(
-        after: sequence > 0 ? sequence - 1 : 0, maximumCount: 1, maximumBytes: 2 << 20, kinds: [.reading])
-      let record = batch.records.first { $0.sequence == sequence }
-      mailbox.post(.loaded(sequence, record.flatMap { try? ReadingJSON.decode($0.payload).reading }))
+      mailbox.post(.parked(slot, sequences.map { ($0, JournalThread.reading($0, &owned)) }))
     }
+  }
+
+  private static func reading(_ sequence: UInt64, _ owned: inout Owned) -> Reading? {
+    let batch = owned.store.journal.read(
+      after: sequence > 0 ? sequence - 1 : 0, maximumCount: 1, maximumBytes: 2 << 20, kinds: [.reading])
+    let record = batch.records.first { $0.sequence == sequence }
+    return record.flatMap { try? ReadingJSON.decode($0.payload).reading }
   }
 
   /// Reads the newest readings that fit; of one that was stored again with its patient, the last counts.

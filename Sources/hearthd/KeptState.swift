@@ -1,37 +1,32 @@
-// What was kept beside the journal over a restart: one small file each in the state directory, whole or not there.
+// What was kept beside the journal over a restart: the hub's identifier and the file of keys, whole or not there.
 
 import GatewayCore
 import JSON
 import Platform
 
-/// The state files as they were found.
+/// What a state directory holds beside the journal.
 struct KeptState {
   let hubID: String
-  let bindings: Bindings
-  let register: DeviceRegister
-  let bonds: Bonds
-  let sessions: PublicSessions
-  let quarantine: Quarantine
-  let origins: PlanOrigins
+  let keys: KeyFile
+  /// What state files of version 0.1 held; nil when they are records.
+  let imported: ImportedState?
 
-  /// Reads a state directory; a file that is not there is empty, one that cannot be understood is an error that names it.
-  init(_ directory: String, hubID configured: String?) throws {
-    func read<State>(_ name: StateFileName, _ decode: ([UInt8]) throws(JSONError) -> State) throws -> State? {
-      let path = "\(directory)/\(name.rawValue)"
-      guard let octets = try StateFile.read(path) else { return nil }
-      do throws(JSONError) {
-        return try decode(octets)
-      } catch {
-        throw StartError(message: error.description(file: path))
-      }
-    }
+  /// Reads a state directory.
+  /// - Parameter state: what the journal knows.
+  init(_ directory: String, hubID configured: String?, _ state: LedgerState) throws {
     hubID = try KeptState.hubID(directory, configured)
-    bindings = try read(.bindings, Bindings.init) ?? Bindings()
-    register = try read(.devices, DeviceRegister.init) ?? DeviceRegister()
-    sessions = try read(.sessions, PublicSessions.init) ?? PublicSessions()
-    bonds = try read(.bonds, Bonds.init) ?? Bonds()
-    quarantine = try read(.quarantine, Quarantine.init) ?? Quarantine()
-    origins = try read(.planOrigins, PlanOrigins.init) ?? PlanOrigins()
+    let begun = StateMigration.begin(directory, state)
+    imported = begun?.0
+    let path = FilesThread.keys(directory)
+    var file: KeyFile?
+    do {
+      file = try StateFile.read(path).map(KeyFile.init)
+    } catch {
+      let reason = (error as? JSONError)?.description(file: path) ?? "\(error)"
+      SystemLog.write(3, "state.unreadable: \(reason); devices have to be paired again")
+      _ = try? Directory.rename(path, to: "\(path).bad")
+    }
+    keys = file ?? begun?.1 ?? KeyFile()
   }
 
   /// Made once, from randomness, and kept: an EUI-64-like identifier that tells nothing about the machine.

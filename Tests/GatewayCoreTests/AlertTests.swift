@@ -1,7 +1,7 @@
 // What is raised, who has taken notice, and plans over the control socket.
 
 import ControlProtocol
-import GatewayCore
+@testable import GatewayCore
 import JSON
 import Monitoring
 import Readings

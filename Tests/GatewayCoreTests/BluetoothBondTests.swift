@@ -2,7 +2,7 @@
 
 import BluetoothManagement
 import ControlProtocol
-import GatewayCore
+@testable import GatewayCore
 import JSON
 import Octets
 import Readings
@@ -91,7 +91,7 @@ import Testing
     kernel.pass(3000)
     #expect(kernel.controllers[0]?.keys.isEmpty == true)
     #expect(kernel.controllers[0]?.list.isEmpty == true)
-    #expect(String(decoding: kernel.hub.files[.bonds] ?? [], as: UTF8.self).contains("long_term_keys\":[]"))
+    #expect(String(decoding: kernel.hub.keyFile ?? [], as: UTF8.self).contains("long_term_keys\":[]"))
     let value = kernel.measure()
     kernel.pass(5000)
     #expect(kernel.stored[value] == nil)
@@ -104,13 +104,13 @@ import Testing
   /// Whoever gets the name next is another device, with other people.
   @Test func unpairingForgetsWhoseTheSlotsWere() {
     let kernel = pairedKernel()
-    var bindings: String { String(decoding: kernel.hub.files[.bindings] ?? [], as: UTF8.self) }
+    var bindings: String { "\(kernel.hub.gateway.ledger.durable.bindings)" }
     kernel.ask(.assignSlot(device: "cuff", user: 2, patient: "p-2"))
     kernel.pass(100)
     #expect(bindings.contains("p-2"))
-    kernel.hub.refusesFiles = [.bindings]
-    #expect(kernel.failure(kernel.ask(.unpair(device: "cuff"))) == "state.write-failed")
-    kernel.hub.refusesFiles = []
+    kernel.disk = .refuses
+    #expect(kernel.failure(kernel.ask(.unpair(device: "cuff"))) == "journal.full")
+    kernel.disk = .takes(after: 0)
     kernel.pass(3000)
     #expect(kernel.bondOfCuff == "encrypted" && bindings.contains("p-2"))
     kernel.ask(.unpair(device: "cuff"))
@@ -127,36 +127,38 @@ import Testing
     #expect(kernel.links.isEmpty)
   }
 
-  @Test(arguments: [StateFileName.bonds, .devices]) func anUnpairingThatTheDiskRefusesCanBeRepeated(
-    file: StateFileName
-  ) {
+  @Test func anUnpairingThatTheDiskRefusesCanBeRepeated() {
     let kernel = pairedKernel()
-    kernel.hub.refusesFiles = [file]
-    #expect(kernel.failure(kernel.ask(.unpair(device: "cuff"))) == "state.write-failed")
+    kernel.disk = .refuses
+    #expect(kernel.failure(kernel.ask(.unpair(device: "cuff"))) == "journal.full")
+    kernel.disk = .takes(after: 0)
     kernel.pass(3000)
     #expect(kernel.bondOfCuff == "encrypted")
     let value = kernel.measure()
     kernel.pass(5000)
     #expect(kernel.stored[value] == 1)
-    kernel.hub.refusesFiles = []
     #expect(kernel.result(kernel.ask(.unpair(device: "cuff"))) != nil)
     kernel.pass(3000)
     #expect(kernel.controllers[0]?.list.isEmpty == true)
   }
 
-  @Test(arguments: [StateFileName.bonds, .devices]) func whatTheDiskDoesNotKeepIsNotPaired(file: StateFileName) {
+  @Test(arguments: ["state.write-failed", "journal.full"]) func whatTheDiskDoesNotKeepIsNotPaired(code: String) {
     let kernel = Kernel([Peripheral.cuff()])
     kernel.pass(100)
-    kernel.hub.refusesFiles = [file]
+    // The file of keys comes first, then the record of the device.
+    if code == "journal.full" { kernel.disk = .refuses } else { kernel.hub.refusesKeys = true }
     let request = kernel.pair(0)
-    #expect(kernel.failure(request) == "state.write-failed")
+    #expect(kernel.failure(request) == code)
+    kernel.disk = .takes(after: 0)
     kernel.pass(5000)
     #expect(kernel.result(kernel.ask(.devices))?["devices"]?.array?.isEmpty == true)
     #expect(kernel.controllers[0]?.isBondable == false)
     #expect(kernel.controllers[0]?.keys.isEmpty == true)
     #expect(kernel.controllers[0]?.list.isEmpty == true)
     // The disk is well again: nothing of the failed pairing comes back, and the next one succeeds.
-    kernel.hub.refusesFiles = []
+    kernel.hub.refusesKeys = false
+    kernel.pass(6000)
+    #expect(!String(decoding: kernel.hub.keyFile ?? [], as: UTF8.self).contains("next"))
     let second = kernel.pair(0)
     #expect(kernel.result(second)?["device"]?.string == "blood-pressure")
     kernel.restart()
@@ -166,9 +168,7 @@ import Testing
 
   @Test func aDeviceThatWasPairedLongAgoOutlivesAFullDisk() {
     let kernel = pairedKernel()
-    // What discovery found cannot be kept; the bond is not concerned.
-    kernel.hub.refusesFiles = [.devices, .bonds]
-    kernel.send(.saveFailed(.devices, message: "the disk is full"))
+    kernel.hub.refusesKeys = true
     kernel.pass(100)
     #expect(kernel.bondOfCuff == "encrypted")
     let value = kernel.measure()
@@ -178,12 +178,12 @@ import Testing
 
   @Test func aPairingAnewThatTheDiskRefusesNeedsAnother() {
     let kernel = pairedKernel()
-    kernel.hub.refusesFiles = [.bonds]
+    kernel.hub.refusesKeys = true
     #expect(kernel.failure(kernel.pair(0)) == "state.write-failed")
     kernel.pass(5000)
     #expect(kernel.bondOfCuff == "needs-pairing")
     #expect(kernel.controllers[0]?.isBondable == false)
-    kernel.hub.refusesFiles = []
+    kernel.hub.refusesKeys = false
     #expect(kernel.result(kernel.pair(0))?["device"]?.string == "cuff")
   }
 
@@ -218,10 +218,14 @@ import Testing
     let addresses = kernel.air.map(\.address.description)
     for effect in kernel.done {
       switch effect {
-      case .manage, .save, .append: continue
+      case .manage, .keep: continue
       default: break
       }
-      let text = "\(effect)".lowercased()
+      var text = "\(effect)".lowercased()
+      // Secrets are never in the journal.
+      if case .append(_, let entries, _) = effect {
+        text = entries.map { String(decoding: $0.payload, as: UTF8.self) }.joined().lowercased()
+      }
       for secret in secrets { #expect(!text.contains(secret.lowercased())) }
       guard case .log(_, let line) = effect else { continue }
       for address in addresses { #expect(!line.uppercased().contains(address)) }

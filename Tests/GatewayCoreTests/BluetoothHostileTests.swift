@@ -3,7 +3,7 @@
 
 import BluetoothManagement
 import ControlProtocol
-import GatewayCore
+@testable import GatewayCore
 import JSON
 import Octets
 import Testing

@@ -2,7 +2,7 @@
 
 import BluetoothManagement
 import ControlProtocol
-import GatewayCore
+@testable import GatewayCore
 import JSON
 import Octets
 import Readings

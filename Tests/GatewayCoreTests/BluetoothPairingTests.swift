@@ -2,7 +2,7 @@
 
 import BluetoothManagement
 import ControlProtocol
-import GatewayCore
+@testable import GatewayCore
 import JSON
 import Octets
 import Readings
@@ -71,7 +71,7 @@ private func expectNothingStays(_ kernel: Kernel, _ location: SourceLocation = #
     kernel.restart()
     kernel.pass(100)
     #expect(kernel.controllers[0]?.keys[Kernel.cuffAddress] == kernel.air[0].bond)
-    let text = String(decoding: kernel.hub.files[.bonds] ?? [], as: UTF8.self)
+    let text = String(decoding: kernel.hub.keyFile ?? [], as: UTF8.self)
     #expect(text.split(separator: Hex.encode(kernel.air[0].bond ?? [])).count == 3)
   }
 
@@ -316,12 +316,12 @@ private func expectNothingStays(_ kernel: Kernel, _ location: SourceLocation = #
 
   @Test func aStrangersKeysAreNotKept() {
     let kernel = pairedKernel()
-    let before = kernel.hub.files[.bonds]
+    let before = kernel.hub.keyFile
     let stranger = PeerAddress(bits: 0xF000_0000_0066, kind: .randomLE)
     kernel.tell(0, 0x000A, [1] + Kernel.wire(stranger) + [UInt8](repeating: 1, count: 29))
     kernel.tell(0, 0x0018, [1, 0, 0, 0, 0, 0, 0] + Kernel.wire(stranger) + [UInt8](repeating: 1, count: 16))
     kernel.pass(10)
-    #expect(kernel.hub.files[.bonds] == before)
+    #expect(kernel.hub.keyFile == before)
   }
 
   @Test(arguments: [Peripheral.Pairing.justWorks, .refuses, .keepsNoKeys])

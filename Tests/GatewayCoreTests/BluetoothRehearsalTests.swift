@@ -3,7 +3,7 @@
 
 import BluetoothManagement
 import ControlProtocol
-import GatewayCore
+@testable import GatewayCore
 import Readings
 import Testing
 
@@ -122,13 +122,13 @@ import Testing
           kernel.air[place].address = PeerAddress(
             bits: 0x5A00_0000_0000 | UInt64.random(in: 0...0xFFFF_FFFF, using: &random), kind: .randomLE)
         }
-      case 12: kernel.hub.refusesFiles = kernel.hub.refusesFiles.isEmpty ? [.devices] : []
+      case 12: kernel.hub.refusesKeys.toggle()
       default: break
       }
     }
     // The storm is over; everybody is on the air once more, until nothing is left.
     kernel.disk = .takes(after: 0)
-    kernel.hub.refusesFiles = []
+    kernel.hub.refusesKeys = false
     kernel.cuts = [:]
     if kernel.controllers[0]?.isPlugged == false { kernel.plug(0) }
     kernel.pass(60_000)

@@ -4,7 +4,7 @@
 import ControlProtocol
 import Drivers
 import Exchange
-import GatewayCore
+@testable import GatewayCore
 import JSON
 import Monitoring
 import Readings

@@ -1,7 +1,7 @@
 // Committed before confirmed, never lost, never doubled: the order of effects at every boundary.
 
 import Drivers
-import GatewayCore
+@testable import GatewayCore
 import Readings
 import Settings
 import Testing

@@ -2,7 +2,7 @@
 
 import ControlProtocol
 import Exchange
-import GatewayCore
+@testable import GatewayCore
 import JSON
 import Settings
 import Testing

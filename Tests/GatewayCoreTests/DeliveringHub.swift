@@ -1,6 +1,6 @@
 // A hub whose journal answers fetches from the test's disk, retries included, and whose deliveries a test takes and answers.
 
-import GatewayCore
+@testable import GatewayCore
 import Readings
 
 protocol DeliveringHub {

@@ -2,7 +2,7 @@
 // then on nothing loses it.
 
 import Drivers
-import GatewayCore
+@testable import GatewayCore
 import Octets
 import Readings
 import Settings

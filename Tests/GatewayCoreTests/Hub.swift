@@ -26,9 +26,9 @@ struct Hub {
   var waiting: [(id: AppendID, entries: [JournalEntry], fence: UInt64)] = []
   /// Everything that was done, in order.
   var done: [Effect] = []
-  /// The state files, and whether the disk refuses them.
-  var files: [StateFileName: [UInt8]] = [:]
-  var refusesFiles: Set<StateFileName> = []
+  /// The file of keys, and whether the disk refuses it.
+  var keyFile: [UInt8]?
+  var refusesKeys = false
   /// False where a test changes the disk itself, as an erasure does.
   var comparesRestarts = true
   /// What was done at the start, before anything is looked at.
@@ -36,22 +36,20 @@ struct Hub {
 
   init(
     _ configuration: Configuration, plans: [Plan] = [], disk: [(sequence: UInt64, entry: JournalEntry)] = [],
-    files: [StateFileName: [UInt8]] = [:], time: Int64 = 0, wall: Int64? = nil, isSynchronised: Bool = true,
+    keyFile: [UInt8]? = nil, imported: ImportedState? = nil, time: Int64 = 0, wall: Int64? = nil,
+    isSynchronised: Bool = true,
     died: String? = nil, isDiskGood: Bool = true
   ) {
     let state = Hub.state(of: disk)
     gateway = Gateway(
       identity: .init(hubID: "hub-test", version: "0", startedAt: time), state: state,
-      bindings: files[.bindings].flatMap { try? Bindings($0) } ?? Bindings(),
-      register: files[.devices].flatMap { try? DeviceRegister($0) } ?? DeviceRegister(),
-      bonds: files[.bonds].flatMap { try? Bonds($0) } ?? Bonds(),
-      quarantine: files[.quarantine].flatMap { try? Quarantine($0) } ?? Quarantine(),
-      origins: files[.planOrigins].flatMap { try? PlanOrigins($0) } ?? PlanOrigins())
+      keys: keyFile.flatMap { try? KeyFile($0) } ?? KeyFile(), imported: imported)
     self.disk = disk
-    self.files = files
+    self.keyFile = keyFile
     self.time = time
     self.wall = wall ?? self.wall
     self.isSynchronised = isSynchronised
+    if imported != nil { send(.importWanted) }
     send(
       .configured(
         configuration, zones: ["UTC": .utc], plans: Dictionary(plans.map { ($0.patient, $0) }, uniquingKeysWith: { $1 })
@@ -88,7 +86,7 @@ struct Hub {
   mutating func send(_ event: Event) { run(gateway.handle(event, at: now)) }
 
   private mutating func run(_ effects: [Effect]) {
-    var failed: [StateFileName] = []
+    var writes: [(KeysID, [UInt8])] = []
     for (index, effect) in effects.enumerated() {
       if case .append(let id, let entries, let fence) = effect {
         // Nothing that depends on the records stands behind them.
@@ -96,17 +94,17 @@ struct Hub {
         waiting.append((id, entries, fence))
         continue
       }
-      if !failed.isEmpty, !effect.promisesNothing {
-        if case .answer(let id, _) = effect {
-          done.append(.answer(id, .failure(ControlError(code: "state.write-failed", message: "the disk is full"))))
-        }
-        continue
-      }
       done.append(effect)
-      guard case .save(let name, let octets) = effect else { continue }
-      if refusesFiles.contains(name) { failed.append(name) } else { files[name] = octets }
+      if case .keep(let id, let octets) = effect { writes.append((id, octets)) }
     }
-    for name in failed { send(.saveFailed(name, message: "the disk is full")) }
+    for (id, octets) in writes {
+      if refusesKeys {
+        send(.keepFailed(id, message: "the disk is full"))
+      } else {
+        keyFile = octets
+        send(.kept(id))
+      }
+    }
   }
 
   /// The disk has everything now.

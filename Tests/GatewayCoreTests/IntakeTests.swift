@@ -2,7 +2,7 @@
 
 import Drivers
 import Foundation
-import GatewayCore
+@testable import GatewayCore
 import Octets
 import Readings
 import Testing

@@ -3,7 +3,7 @@
 
 import BluetoothManagement
 import ControlProtocol
-import GatewayCore
+@testable import GatewayCore
 import JSON
 import Octets
 import Readings
@@ -146,7 +146,7 @@ final class Kernel {
     wakeAt = nil
     isDoorOpen = false
     for place in links.keys.sorted() { socketClosed(place) }
-    hub = Hub(configuration, disk: hub.disk, files: hub.files, time: hub.time)
+    hub = Hub(configuration, disk: hub.disk, keyFile: hub.keyFile, time: hub.time)
     hub.done = hub.atStart
     look()
     settle()

@@ -1,7 +1,7 @@
 // The management side of the simulated kernel (mgmt-api): controllers, their settings and keys, and what each command does.
 
 import BluetoothManagement
-import GatewayCore
+@testable import GatewayCore
 import Octets
 
 /// A controller of the simulated kernel.

@@ -1,7 +1,7 @@
 // Advertisements, links, ATT sockets and pairing of the simulated kernel, in the orders that a real one was seen to have.
 
 import BluetoothManagement
-import GatewayCore
+@testable import GatewayCore
 import Octets
 import Settings
 

@@ -1,7 +1,7 @@
 // What a device may do to its link: resend for ever, but not flood; ask for encryption that a recording does not have.
 
 import Drivers
-import GatewayCore
+@testable import GatewayCore
 import Settings
 import Testing
 

@@ -2,7 +2,7 @@
 // digit by digit, and alerts and fresh readings do not wait for a backlog.
 
 import Exchange
-import GatewayCore
+@testable import GatewayCore
 import Monitoring
 import Readings
 import Settings

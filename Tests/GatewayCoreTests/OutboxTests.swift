@@ -2,7 +2,7 @@
 
 import ControlProtocol
 import Drivers
-import GatewayCore
+@testable import GatewayCore
 import JSON
 import Readings
 import Settings

@@ -2,7 +2,7 @@
 
 import ControlProtocol
 import Drivers
-import GatewayCore
+@testable import GatewayCore
 import JSON
 import Monitoring
 import Readings
@@ -64,7 +64,7 @@ private let shared = DeviceConfiguration(
       .asked(
         RequestID(connection: 1, number: 1), .assignSlot(device: "cuff", user: 2, patient: "p-2"), CallerName(uid: 0)))
     hub.sync()
-    #expect(hub.done.contains { if case .save(.bindings, _) = $0 { true } else { false } })
+    #expect(hub.disk.contains { if case .binding = $0.entry { true } else { false } })
     hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 128, user: 2)))
     hub.sync()
     #expect(hub.readings.last?.patient == "p-2")

@@ -2,7 +2,7 @@
 
 import ControlProtocol
 import Exchange
-import GatewayCore
+@testable import GatewayCore
 import JSON
 import Monitoring
 import Settings
@@ -305,7 +305,7 @@ private func started(_ plans: [Plan] = [], disk: [(sequence: UInt64, entry: Jour
     hub.keep()
     hub.send(.asked(RequestID(connection: 1, number: 1), .erase(patient: "p-1"), CallerName(uid: 0)))
     hub.sync()
-    #expect(hub.files[.planOrigins].map { String(decoding: $0, as: UTF8.self) } == #"{"version":1,"plans":[]}"#)
+    #expect(hub.gateway.ledger.durable.origins == PlanOrigins())
     hub.pass(2 * hour)
     hub.answer(.plans(body(text(3)), etag: nil))
     #expect(hub.kept.isEmpty)
@@ -350,8 +350,9 @@ private func started(_ plans: [Plan] = [], disk: [(sequence: UInt64, entry: Jour
     var hub = started()
     hub.answer(.plans(body(text(3)), etag: #""a""#))
     hub.keep()
-    let octets = try #require(hub.files[.planOrigins])
-    #expect(try PlanOrigins(octets).encoded == octets)
+    let origins = Hub.state(of: hub.disk).origins
+    #expect(origins.plans.count == 1)
+    #expect(try PlanOrigins(origins.json.encoded()) == origins)
     #expect(throws: JSONError.self) { try PlanOrigins(Array("{}".utf8)) }
   }
 }

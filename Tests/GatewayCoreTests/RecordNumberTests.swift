@@ -1,7 +1,7 @@
 // Where a device's next session goes on, and what becomes of times that the hub itself reckoned.
 
 import Drivers
-import GatewayCore
+@testable import GatewayCore
 import Octets
 import Readings
 import Settings

@@ -2,7 +2,7 @@
 // when the journal has let go of everything but its snapshot.
 
 import ControlProtocol
-import GatewayCore
+@testable import GatewayCore
 import JSON
 import Monitoring
 import Readings

@@ -1,6 +1,6 @@
 // Whatever is sent twice and wherever the hub starts anew: people hear the same, once.
 
-import GatewayCore
+@testable import GatewayCore
 import Monitoring
 import Readings
 import Testing
@@ -86,7 +86,7 @@ private struct Steps {
       hub.pass(60_000)
       hub.sync()
       if restarting, dice.roll(40) == 0 {
-        hub = Hub(.with([cuff]), plans: [plan], disk: hub.disk, files: hub.files, time: hub.time)
+        hub = Hub(.with([cuff]), plans: [plan], disk: hub.disk, keyFile: hub.keyFile, time: hub.time)
         connect()
       }
       for (index, step) in readings.enumerated() where step.minute == minute {

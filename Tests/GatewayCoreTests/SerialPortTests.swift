@@ -2,7 +2,7 @@
 
 import ControlProtocol
 import Drivers
-import GatewayCore
+@testable import GatewayCore
 import JSON
 import Readings
 import Settings
@@ -25,8 +25,9 @@ extension Hub {
   fileprivate var closed: [String] {
     done.compactMap { if case .close(let device) = $0 { device } else { nil } }
   }
-  fileprivate var saved: [StateFileName] {
-    done.compactMap { if case .save(let name, _) = $0 { name } else { nil } }
+  /// The devices of which records are on disk.
+  fileprivate var recorded: [String] {
+    disk.compactMap { if case .device(let record) = $0.entry { record.id } else { nil } }
   }
 
   /// What the shell does with ports: each opens at once, an adopted one is its device's.
@@ -74,7 +75,7 @@ extension Hub {
     hub.send(.portAdded(port(0, at: "hub-1")))
     #expect(hub.bind("ttyUSB0", "and-scale", id: "scale", patient: "p-1") != nil)
     #expect(hub.opened.last?.device == "scale")
-    #expect(hub.saved.contains(.devices))
+    #expect(hub.recorded == ["scale"])
     hub.shell()
     hub.send(.linkReceived(device: "scale", weight("72.15")))
     hub.sync()
@@ -119,7 +120,7 @@ extension Hub {
     hub.send(.portAdded(port(0, at: "hub-7", serial: "A9UXYZ17")))
     hub.sync()
     #expect(hub.opened.map(\.device) == ["scale"])
-    #expect(hub.saved == [.devices])
+    #expect(hub.recorded == ["scale", "scale"])
     #expect(hub.events.map(\.content) == [.device(id: "scale", code: "device.moved", message: hub.movedText)])
   }
 
@@ -141,21 +142,19 @@ extension Hub {
     var hub = hub()
     hub.send(.portAdded(port(0, at: "hub-1", serial: "A9UXYZ17")))
     _ = hub.bind("hub-1", "bci", id: "oximeter", patient: "p-1")
-    var file: [UInt8] = []
-    for case .save(.devices, let octets) in hub.done { file = octets }
-    let register = try DeviceRegister(file)
-    #expect(register.encoded == file)
+    let state = Hub.state(of: hub.disk)
+    #expect(try DeviceRegister(state.register.json.encoded()) == state.register)
     // After a restart the port is its device's again.
-    var gateway = Gateway(
-      identity: .init(hubID: "h", version: "0", startedAt: 0), state: LedgerState(), bindings: Bindings(),
-      register: register)
+    var gateway = Gateway(identity: .init(hubID: "h", version: "0", startedAt: 0), state: state)
     _ = gateway.handle(.configured(.with([]), zones: [:], plans: [:]), at: hub.now)
     _ = gateway.handle(.started(seed: 1), at: hub.now)
     let effects = gateway.handle(.portAdded(port(5, at: "hub-1", serial: "A9UXYZ17")), at: hub.now)
     #expect(effects.contains { if case .openPort("oximeter", "/dev/ttyUSB5", _) = $0 { true } else { false } })
     let old = #"{"version":1,"devices":[{"id":"cuff","driver":"blood-pressure","address":"F0:00:00:00:00:01","#
     let rest = #""address_type":"random","controller":"00:1B:DC:07:32:01","patient":"p-1"}]}"#
-    #expect(try DeviceRegister(Array((old + rest).utf8)).encoded == Array((old + rest).utf8))
+    let read = try DeviceRegister(Array((old + rest).utf8))
+    #expect(try DeviceRegister(read.json.encoded()) == read)
+    #expect(read.devices.map(\.patient) == ["p-1"])
   }
 
   @Test func aPortThatTheConfigurationNamesGoesOnAsItDid() {
@@ -225,6 +224,9 @@ extension Hub {
     #expect(settings.last == SerialSettings(2400, dataBits: 7, parity: .even))
     // The weight that it was recognised by is its first reading.
     hub.send(.linkReceived(device: "port:/dev/ttyUSB0", weight("72.15")))
+    // What is heard before its record is on disk is not lost.
+    #expect(hub.ports().map(\.state) != ["recognised"])
+    hub.sync()
     hub.shell()
     hub.send(.linkReceived(device: "and-scale", weight("82.15")))
     hub.sync()
@@ -364,19 +366,16 @@ extension Hub {
     #expect(hub.readings.map(\.patient) == [nil, "p-1", "p-2", nil, nil])
   }
 
-  @Test func aSessionSurvivesARestartAndNotAWrongClock() throws {
+  @Test func aSessionSurvivesARestartAndNotAWrongClock() {
     var hub = scale()
     _ = hub.ask(.sessionStart(patient: "p-1", device: "scale", minutes: 15))
-    var files: [StateFileName: [UInt8]] = [:]
-    for case .save(let name, let octets) in hub.done { files[name] = octets }
-    let sessions = try PublicSessions(#require(files[.sessions]))
-    let register = try DeviceRegister(#require(files[.devices]))
+    let state = Hub.state(of: hub.disk)
     func isOpen(_ now: Now) -> Bool {
-      var gateway = Gateway(
-        identity: .init(hubID: "h", version: "0", startedAt: 0), state: LedgerState(), bindings: Bindings(),
-        register: register, sessions: sessions)
+      var gateway = Gateway(identity: .init(hubID: "h", version: "0", startedAt: 0), state: state)
       _ = gateway.handle(.configured(.with([]), zones: [:], plans: [:]), at: now)
-      _ = gateway.handle(.started(seed: 1), at: now)
+      for case .append(let id, let entries, _) in gateway.handle(.started(seed: 1), at: now) {
+        _ = gateway.handle(.appended(id, sequences: entries.indices.map { UInt64($0 + 100) }), at: now)
+      }
       let effects = gateway.handle(
         .asked(RequestID(connection: 1, number: 1), .devices, CallerName(uid: 0)), at: now)
       for case .answer(_, .result(let value)) in effects {
@@ -407,8 +406,14 @@ extension Hub {
 
   @Test func aSessionThatCannotBeWrittenDidNotBegin() {
     var hub = scale()
-    _ = hub.ask(.sessionStart(patient: "p-1", device: "scale", minutes: 15))
-    hub.send(.saveFailed(.sessions, message: "no space"))
+    hub.send(
+      .asked(
+        RequestID(connection: 1, number: 1), .sessionStart(patient: "p-1", device: "scale", minutes: 15),
+        CallerName(uid: 0)))
+    hub.refuse()
+    #expect(
+      hub.done.contains { if case .answer(_, .failure(let error)) = $0 { error.code == "journal.full" } else { false } }
+    )
     hub.send(.linkReceived(device: "scale", weight("70.00")))
     hub.sync()
     #expect(hub.readings.map(\.patient) == [nil])

@@ -1,7 +1,7 @@
 // Trends are judged when a delivery has settled: what follows a start, a failing disk or a device that sends its newest record first.
 
 import ControlProtocol
-import GatewayCore
+@testable import GatewayCore
 import Monitoring
 import Readings
 import Testing
@@ -54,7 +54,7 @@ private func climbed() -> Hub {
 }
 
 private func restarted(_ hub: Hub, after: Int64 = 0) -> Hub {
-  Hub(.with([cuff]), plans: [plan], disk: hub.disk, files: hub.files, time: hub.time + after).listening()
+  Hub(.with([cuff]), plans: [plan], disk: hub.disk, keyFile: hub.keyFile, time: hub.time + after).listening()
 }
 
 extension Hub {

@@ -29,13 +29,6 @@ struct BluetoothState: Sendable {
   var pairing: Pairing?
   /// The device whose link is being ended after a pairing that failed: the next one waits for that.
   var parting: PeerAddress?
-  /// The newest that came about, until the next one: its keys may fail to reach the disk.
-  var finished: Pairing?
-  /// The device that was unpaired last, and what is to be restored when the disk does not take it.
-  var letGo: LetGo?
-  typealias LetGo = (
-    device: DeviceConfiguration, register: DeviceRegister, bonds: Bonds, bindings: Bindings, sessions: PublicSessions
-  )
   /// Discovery was refused: it is asked for again.
   var rediscoverAt: Int64?
 
@@ -284,7 +277,7 @@ extension Gateway {
       var wanted: [PeerAddress: ManagementCommand.DeviceAction] = [:]
       for (address, id) in bluetooth.devices {
         guard let device = devices[id], device.link?.controller == controller.address, !device.needsPairing,
-          device.relistAt == nil, !quarantine.holds(id)
+          device.relistAt == nil, !isLeftAlone(id)
         else { continue }
         if case .advertisement = device.profile.transport {
           wanted[address] = .report
@@ -314,7 +307,7 @@ extension Gateway {
     guard let id = isPairing ? bluetooth.pairing?.device : device(address, on: index), let device = devices[id] else {
       return []
     }
-    guard device.session == nil, !quarantine.holds(id) else { return [] }
+    guard device.session == nil, !isLeftAlone(id) else { return [] }
     devices[id]?.isConnecting = true
     return [.openLink(device: id, BluetoothLink(controller: own, device: address))]
   }
@@ -348,8 +341,9 @@ extension Gateway {
       return []
     }
     guard device(address, on: index) != nil else { return [] }
-    add(&bonds, own)
-    return [.save(.bonds, bonds.encoded)]
+    // The kernel uses it already: it counts at once, and is written until the disk has it.
+    keys.renew { add(&$0.bonds, own) }
+    return []
   }
 
   private mutating func keepParameters(_ parameters: ConnectionParameters, _ index: UInt16) -> [Effect] {
@@ -361,8 +355,8 @@ extension Gateway {
     guard device(parameters.address, on: index) != nil, !bonds.keys(of: own).parameters.contains(parameters) else {
       return []
     }
-    bonds.add(parameters, on: own)
-    return [.save(.bonds, bonds.encoded)]
+    keys.renew { $0.bonds.add(parameters, on: own) }
+    return []
   }
 
   // MARK: Time and the end

@@ -63,7 +63,6 @@ extension Gateway {
           code: "bad-parameters", message: "id: there is a device \(name) already", hint: "choose another name"))
     }
     guard let controller = readyController else { return [] }
-    bluetooth.finished = nil
     bluetooth.pairing = Pairing(
       request: id, caller: caller, wish: wish, controller: controller.index, now: now.monotonic)
     var effects = [manage(.setBondable(true), controller.index)]
@@ -98,7 +97,6 @@ extension Gateway {
     }
     pairing.peer = neighbour.address
     pairing.profile = profile
-    pairing.before = register
     pairing.device =
       bluetooth.devices[neighbour.address] ?? pairing.wish.id
       ?? register.freeName(profile.id, besides: takenNames)
@@ -170,7 +168,6 @@ extension Gateway {
     // Paired anew: the old keys are worth nothing, and the kernel refuses to pair beside them. Its old link has to end first:
     // a pairing that began on it would end with it.
     bluetooth.pairing?.stage = .forgetting
-    bonds.remove(peer, on: own)
     bluetooth.controllers[pairing.controller]?.listed[peer] = nil
     var effects: [Effect] = []
     if devices[id]?.session != nil || devices[id]?.isConnecting ?? false { effects.append(.close(device: id)) }
@@ -296,13 +293,20 @@ extension Gateway {
     return finishPairing(identity: pairing.identityKeys.last?.address ?? peer, now)
   }
 
-  /// Keys and register to the disk, then the device to the kernel's list, then the answer.
+  /// The file of keys first, then the record of the device, then the kernel's list and the answer.
   private mutating func finishPairing(identity: PeerAddress, _ now: Now) -> [Effect] {
     guard var pairing = bluetooth.pairing, let profile = pairing.profile, let asked = pairing.device,
       let own = bluetooth.controllers[pairing.controller]?.address
     else { return [] }
     // Whatever the disk says, the window closes.
     var effects = [manage(.setBondable(false), pairing.controller)]
+    guard !keys.isBusy else {
+      return effects
+        + failPairing(
+          ControlError(
+            code: "busy", message: "another change of keys is on its way to the disk", hint: "try again in a second"),
+          now)
+    }
     // It was heard under an address that no key resolves, and turns out to be a known one: it stays what it was.
     let id = bluetooth.devices[identity] ?? asked
     if id != asked {
@@ -310,10 +314,12 @@ extension Gateway {
       devices[asked] = nil
       pairing.device = id
     }
-    bonds.remove(identity, on: own)
-    for key in pairing.longTermKeys { bonds.add(key, on: own) }
-    for key in pairing.identityKeys { bonds.add(key, on: own) }
-    for parameters in pairing.parameters { bonds.add(parameters, on: own) }
+    var changed = keys.keys
+    changed.bonds.remove(identity, on: own)
+    for key in pairing.longTermKeys { changed.bonds.add(key, on: own) }
+    for key in pairing.identityKeys { changed.bonds.add(key, on: own) }
+    for parameters in pairing.parameters { changed.bonds.add(parameters, on: own) }
+    changed.consents[id] = pairing.wish.consent ?? changed.consents[id]
     let previous = register.devices.first { $0.id == id }
     var device = DeviceConfiguration(
       id: id, driver: profile.id, endpoint: .bluetooth(BluetoothLink(controller: own, device: identity)),
@@ -321,31 +327,65 @@ extension Gateway {
     )
     if let user = pairing.wish.user, let patient = pairing.wish.patient { device.users[user] = patient }
     device.name = pairing.wish.name ?? previous?.name
-    device.consent = pairing.wish.consent ?? previous?.consent
-    register.remove(id)
-    register.devices.append(device)
+    pairing.stage = .saving
+    pairing.deadline = .max
+    bluetooth.pairing = pairing
+    let outcome = PairingOutcome(pairing: pairing, device: device, profile: profile)
+    if changed == keys.keys { return effects + recordPairing(outcome, keys: nil, now) }
+    keys.propose(changed, .pairing(outcome))
+    return effects
+  }
+
+  /// The keys are on disk: now the device.
+  mutating func recordPairing(_ outcome: PairingOutcome, keys number: UInt64?, _ now: Now) -> [Effect] {
+    var result = JSONObject()
+    result["device"] = .string(outcome.device.id)
+    result["driver"] = .string(outcome.profile.id)
+    result["bonded"] = .bool(!outcome.pairing.longTermKeys.isEmpty)
+    result["protected"] = .bool(outcome.pairing.longTermKeys.contains(where: \.isAuthenticated))
+    return append(
+      [
+        .device(DeviceRecord(id: outcome.device.id, device: outcome.device, keys: number)),
+        .audit(uid: outcome.pairing.caller.uid, action: "paired \(outcome.device.id)"),
+      ], completion: .paired(outcome), now: now) + [.answer(outcome.pairing.request, .result(.object(result)))]
+  }
+
+  /// Keys and device are on disk: the device is used.
+  mutating func paired(_ outcome: PairingOutcome, _ now: Now) -> [Effect] {
+    let id = outcome.device.id
+    guard let device = knownDevices.first(where: { $0.id == id }), case .bluetooth(let link) = device.endpoint else {
+      return []
+    }
     let session = devices[id]?.session
-    devices[id] = DeviceState(device, profile)
+    devices[id] = DeviceState(device, outcome.profile)
     devices[id]?.session = session
     bluetooth.devices = bluetooth.devices.filter { $0.value != id }
-    bluetooth.devices[identity] = id
-    bluetooth.pairing?.stage = .saving
-    effects += [.save(.bonds, bonds.encoded), .save(.devices, register.encoded)]
-    effects += listDevices(now)
-    var result = JSONObject()
-    result["device"] = .string(id)
-    result["driver"] = .string(profile.id)
-    result["bonded"] = .bool(!pairing.longTermKeys.isEmpty)
-    result["protected"] = .bool(pairing.longTermKeys.contains(where: \.isAuthenticated))
-    effects.append(.answer(pairing.request, .result(.object(result))))
+    bluetooth.devices[link.device] = id
     bluetooth.pairing = nil
-    bluetooth.finished = pairing
+    var effects = listDevices(now)
     if session != nil {
-      let level = bonds.level(of: identity, on: own)
+      let level = bonds.level(of: link.device, on: link.controller)
       effects += self.session(id, now) { $0.paired(level: level, at: now.monotonic) }
     }
-    effects += resumeDiscovery()
-    return effects + append([.audit(uid: pairing.caller.uid, action: "paired \(id)")], now: now)
+    return effects + resumeDiscovery()
+  }
+
+  /// The disk did not keep what a pairing brought: it did not come about. Who waits for it is told elsewhere.
+  mutating func pairingRefused(_ outcome: PairingOutcome, _ now: Now) -> [Effect] {
+    let id = outcome.device.id
+    bluetooth.pairing = nil
+    guard case .bluetooth(let link) = outcome.device.endpoint else { return [] }
+    if register.devices.contains(where: { $0.id == id }) {
+      // Its old keys are worth nothing any more.
+      keys.renew { $0.bonds.remove(link.device, on: link.controller) }
+      devices[id]?.needsPairing = true
+    } else {
+      devices[id] = nil
+    }
+    let effects: [Effect] = [
+      .close(device: id), manage(.unpair(link.device, disconnects: true), outcome.pairing.controller),
+    ]
+    return effects + listDevices(now) + resumeDiscovery()
   }
 
   mutating func pairingTimedOut(_ now: Now) -> [Effect] {
@@ -366,7 +406,6 @@ extension Gateway {
     guard let pairing = bluetooth.pairing else { return [] }
     bluetooth.pairing = nil
     var effects: [Effect] = []
-    var saves: [Effect] = []
     let isUnderWay = pairing.stage == .pairing || pairing.stage == .forgetting
     if let peer = pairing.peer, isUnderWay {
       effects.append(manage(.cancelPair(peer), pairing.controller))
@@ -383,34 +422,14 @@ extension Gateway {
     } else if let id = pairing.device, isUnderWay {
       // It was known and is to be paired anew: its old keys are gone.
       devices[id]?.needsPairing = true
-      saves = [.save(.bonds, bonds.encoded)]
+      if let link = devices[id]?.link { keys.renew { $0.bonds.remove(link.device, on: link.controller) } }
     }
     effects.append(manage(.setBondable(false), pairing.controller))
     effects.append(.answer(pairing.request, .failure(error)))
     effects += resumeDiscovery()
     // Last: nothing of the above waits for the disk.
-    return effects + saves
+    return effects
       + append([.audit(uid: pairing.caller.uid, action: "pairing failed: \(error.code)")], now: now)
-  }
-
-  /// The disk did not keep what a pairing brought, and the technician hears so: it did not come about.
-  mutating func takeBack(_ pairing: Pairing, _ now: Now) -> [Effect] {
-    bluetooth.finished = nil
-    guard let id = pairing.device, let link = devices[id]?.link else { return [] }
-    bonds.remove(link.device, on: link.controller)
-    if let before = pairing.before { register = before }
-    if let known = register.devices.first(where: { $0.id == id }), let profile = Registry.profile(id: known.driver) {
-      // Its old keys are gone as well.
-      devices[id] = DeviceState(known, profile)
-      devices[id]?.needsPairing = true
-    } else {
-      devices[id] = nil
-      bluetooth.devices[link.device] = nil
-    }
-    var effects: [Effect] = [.close(device: id), manage(.unpair(link.device, disconnects: true), pairing.controller)]
-    effects += listDevices(now) + resumeDiscovery()
-    // One of the two files may have been written. Should this fail too, the device finds out when it is heard.
-    return effects + [.save(.devices, register.encoded), .save(.bonds, bonds.encoded)]
   }
 
   // MARK: Letting go
@@ -427,50 +446,39 @@ extension Gateway {
               hint: near.map { "did you mean \($0)?" } ?? "hearthctl devices")))
       ]
     }
-    bluetooth.letGo = (state.configuration, register, bonds, bindings, sessions)
-    bonds.remove(link.device, on: link.controller)
-    register.remove(device)
+    return append(
+      [.device(DeviceRecord(id: device, device: nil))] + forgettingPatients(of: device)
+        + [.audit(uid: caller.uid, action: "unpaired \(device)")],
+      completion: .unpaired(device: device, link), now: now)
+      + [.shredImported, .answer(id, .result(["unpaired": .string(device)]))]
+  }
+
+  /// The register has the device no more: the kernel lets go of it, and its keys go.
+  mutating func unpaired(_ device: String, _ link: BluetoothLink, _ now: Now) -> [Effect] {
     bluetooth.devices[link.device] = nil
-    var effects: [Effect] = [.save(.devices, register.encoded), .save(.bonds, bonds.encoded)]
-    if state.session != nil {
+    var effects: [Effect] = []
+    if devices[device]?.session != nil {
       effects += linkClosed(device, LinkEnd(code: "ended", message: "unpaired"), now)
       effects.append(.close(device: device))
     }
     devices[device] = nil
-    effects += forgetPatients(of: device) + listDevices(now)
+    effects += listDevices(now)
     if let index = controllerIndex(link.controller) {
       effects.append(manage(.unpair(link.device, disconnects: true), index))
     }
-    effects.append(.answer(id, .result(["unpaired": .string(device)])))
-    return effects + append([.audit(uid: caller.uid, action: "unpaired \(device)")], now: now)
-  }
-
-  /// The disk did not take it: the device stays what it was, and the technician hears so.
-  mutating func keepAfterAll(_ before: BluetoothState.LetGo, _ now: Now) -> [Effect] {
-    bluetooth.letGo = nil
-    let device = before.device
-    guard let profile = Registry.profile(id: device.driver) else { return [] }
-    register = before.register
-    bonds = before.bonds
-    bindings = before.bindings
-    sessions = before.sessions
-    let state = DeviceState(device, profile)
-    devices[device.id] = state
-    if let link = state.link { bluetooth.devices[link.device] = device.id }
-    return [.close(device: device.id)] + listDevices(now)
-      + [.save(.devices, register.encoded), .save(.bonds, bonds.encoded)]
+    keys.renew {
+      $0.bonds.remove(link.device, on: link.controller)
+      $0.consents[device] = nil
+      $0.deviceKeys[device] = nil
+    }
+    return effects
   }
 
   /// Whose a device's readings are, is forgotten with the device: one that gets its name later is another one.
-  mutating func forgetPatients(of device: String) -> [Effect] {
-    var effects: [Effect] = []
-    let slots = bindings.slots.keys.filter { $0.device == device }
-    if !slots.isEmpty {
-      for slot in slots { bindings.slots[slot] = nil }
-      effects.append(.save(.bindings, bindings.encoded))
-    }
-    if sessions.open.removeValue(forKey: device) != nil { effects.append(.save(.sessions, sessions.encoded)) }
-    return effects
+  func forgettingPatients(of device: String) -> [JournalEntry] {
+    let slots = bindings.slots.keys.filter { $0.device == device }.sorted { ($0.user ?? 0) < ($1.user ?? 0) }
+    let records = slots.map { JournalEntry.binding(Binding(slot: $0, patient: nil, sweeps: false)) }
+    return records + (sessions.open[device] == nil ? [] : [.session(device: device, nil)])
   }
 
   /// Names that a new device may not get: those of others, and of devices that are gone but whose readings wait for a patient.

@@ -4,6 +4,15 @@ internal import BluetoothManagement
 internal import ControlProtocol
 internal import Drivers
 internal import JSON
+internal import Settings
+
+/// A pairing whose keys and device are on their way to the disk.
+struct PairingOutcome: Sendable {
+  var pairing: Pairing
+  /// Without its secrets.
+  var device: DeviceConfiguration
+  var profile: DeviceProfile
+}
 
 struct Pairing: Sendable {
   enum Stage: Sendable, Hashable {
@@ -50,8 +59,6 @@ struct Pairing: Sendable {
   var peer: PeerAddress?
   var profile: DeviceProfile?
   var device: String?
-  /// The register as it was, for a failure.
-  var before: DeviceRegister?
   var longTermKeys: [LongTermKey] = []
   var identityKeys: [IdentityResolvingKey] = []
   var parameters: [ConnectionParameters] = []

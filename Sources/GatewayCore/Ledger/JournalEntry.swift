@@ -5,6 +5,8 @@ public import Journal
 public import Monitoring
 public import Readings
 
+public import GATT
+
 internal import Exchange
 internal import JSON
 internal import Octets
@@ -36,6 +38,22 @@ public enum JournalEntry: Sendable, Hashable {
   case erased(patient: String, Erased)
   /// Everything that is derived from what went before.
   case snapshot(LedgerState)
+  /// A user slot of a device is given to a patient, or to nobody.
+  case binding(Binding)
+  /// What was parked of a slot has gone to the patient of the binding of that number.
+  case swept(Bindings.Slot, binding: UInt64)
+  /// A device that technicians bring in came, changed or went.
+  case device(DeviceRecord)
+  /// What discovery found of a device; nil: it is found anew.
+  case deviceFacts(device: String, attributes: GATTDatabase?)
+  /// A session on a public device begins or ends.
+  case session(device: String, PublicSessions.Session?)
+  /// How often the daemon died in a device's sessions; nil: that counts no more.
+  case quarantine(device: String, Quarantine.Entry?)
+  /// Who set a patient's plan; nil: nobody.
+  case plan(patient: String, PlanOrigin?)
+  /// State files of an older version that are records now, with the SHA-1 of each.
+  case imported([String: String])
 
   /// The same, where an event says that the hub's clock was not synchronised.
   var unsynchronised: JournalEntry {
@@ -66,6 +84,16 @@ public enum JournalEntry: Sendable, Hashable {
     case erased = 13
     /// A number whose contents were erased: no payload, and nothing that is written as an entry.
     case void = 14
+    // 15 is the journal's own: records that were refused. 16 and 17 are kept free for rules and standing problems.
+    case binding = 18
+    case swept = 19
+    case device = 20
+    case deviceFacts = 21
+    case session = 22
+    case quarantine = 23
+    case plan = 24
+    // 26 and 27 are kept free for orders and settings.
+    case imported = 29
   }
 
   /// The kind of record that holds it.
@@ -84,12 +112,49 @@ public enum JournalEntry: Sendable, Hashable {
     case .erase: .erase
     case .erased: .erased
     case .snapshot: .snapshot
+    case .binding: .binding
+    case .swept: .swept
+    case .device: .device
+    case .deviceFacts: .deviceFacts
+    case .session: .session
+    case .quarantine: .quarantine
+    case .plan: .plan
+    case .imported: .imported
     }
   }
 
   /// The record's payload.
   public var payload: [UInt8] {
     switch self {
+    case .binding(let binding):
+      var object = binding.slot.json
+      object["patient"] = binding.patient.map { .string($0) } ?? .null
+      if binding.sweeps { object["sweep"] = true }
+      return JSONValue.object(object).encoded()
+    case .swept(let slot, let binding):
+      var object = slot.json
+      object["binding"] = .int(binding)
+      return JSONValue.object(object).encoded()
+    case .device(let record): return record.json.encoded()
+    case .deviceFacts(let device, let attributes):
+      let value: JSONValue = [
+        "device": .string(device), "attributes": attributes.map { .string(Hex.encode($0.octets)) } ?? .null,
+      ]
+      return value.encoded()
+    case .session(let device, let session):
+      let value: JSONValue = ["device": .string(device), "session": session?.json(device) ?? .null]
+      return value.encoded()
+    case .quarantine(let device, let entry):
+      let value: JSONValue = ["device": .string(device), "entry": entry?.json(device) ?? .null]
+      return value.encoded()
+    case .plan(let patient, let origin):
+      let value: JSONValue = ["patient": .string(patient), "origin": origin?.json(patient) ?? .null]
+      return value.encoded()
+    case .imported(let files):
+      var object = JSONObject()
+      for (name, digest) in files.sorted(by: { $0.key < $1.key }) { object[name] = .string(digest) }
+      let value: JSONValue = ["files": .object(object)]
+      return value.encoded()
     case .reading(let reading): return ReadingJSON.encode(reading)
     case .acknowledgement(let word): return word.stored.encode()
     case .event(let event): return event.encoded

@@ -39,6 +39,20 @@ public struct LedgerState: Sendable, Hashable {
   public var urgent: [Urgent] = []
   /// Patients whose erasure is begun and not complete.
   public var erasing: Set<String> = []
+  /// Whose the user slots of devices are, as technicians said.
+  public var bindings = Bindings()
+  /// The devices that technicians brought in, without their secrets.
+  public var register = DeviceRegister()
+  /// The number of the value of the file of keys that is in force.
+  public var keys: UInt64 = 0
+  /// Whose measurements at public devices are.
+  public var sessions = PublicSessions()
+  /// Devices in whose sessions the daemon died.
+  public var quarantine = Quarantine()
+  /// Who set which patient's plan.
+  public var origins = PlanOrigins()
+  /// The state files of an older version that are records now; nil: they were not looked at.
+  public var imported: [String: String]?
 
   /// Where a backend is.
   public struct Cursor: Sendable, Hashable {
@@ -147,6 +161,16 @@ public struct LedgerState: Sendable, Hashable {
     case .erased(let patient, let erased): endErasing(patient, erased)
     case .snapshot(let state): self = state
     case .problem, .audit: break
+    case .binding(let binding): bindings.apply(binding, at: sequence)
+    case .swept(let slot, let number): bindings.endSweep(slot, binding: number)
+    case .device(let record):
+      register.apply(record)
+      keys = record.keys ?? keys
+    case .deviceFacts(let device, let attributes): register.attributes[device] = attributes
+    case .session(let device, let session): sessions.open[device] = session
+    case .quarantine(let device, let entry): quarantine.devices[device] = entry
+    case .plan(let patient, let origin): origins.plans[patient] = origin
+    case .imported(let files): imported = files
     }
   }
 

@@ -4,6 +4,7 @@ public import Journal
 internal import Drivers
 
 internal import Exchange
+internal import GATT
 internal import JSON
 internal import Monitoring
 internal import Octets
@@ -37,6 +38,12 @@ extension JournalEntry {
       guard let retry = Retry(payload) else { return nil }
       self = .retry(retry)
     case .void: return nil
+    case .device:
+      guard let record = try? DeviceRecord(payload) else { return nil }
+      self = .device(record)
+    case .deviceFacts, .binding, .swept, .session, .quarantine, .plan, .imported:
+      guard let value = try? JSONReader(maximumSize: 1 << 20).value(payload) else { return nil }
+      self.init(setting: kind, value)
     case .rules, .fragment, .fragmentsTaken, .problem, .audit, .erase, .erased:
       guard let value = try? JSONReader(maximumSize: 1 << 20).value(payload) else { return nil }
       self.init(kind: kind, value)
@@ -83,6 +90,54 @@ extension JournalEntry {
           stored: value["stored"]?.unsigned ?? 0))
     default: return nil
     }
+  }
+}
+
+extension JournalEntry {
+  /// Records of which the newest of a key counts.
+  private init?(setting kind: Kind, _ value: JSONValue) {
+    guard kind != .imported else {
+      var files: [String: String] = [:]
+      for member in value["files"]?.object?.members ?? [] { files[member.key] = member.value.string }
+      self = .imported(files)
+      return
+    }
+    if kind == .plan {
+      guard let patient = value["patient"]?.string else { return nil }
+      let origin = (try? PlanOrigins(JSONEncoding.list("plans", value["origin"])))?.plans[patient]
+      self = .plan(patient: patient, origin)
+      return
+    }
+    guard let slot = Bindings.Slot(value) else { return nil }
+    switch kind {
+    case .binding:
+      self = .binding(
+        Binding(slot: slot, patient: value["patient"]?.string, sweeps: value["sweep"]?.bool ?? false))
+    case .swept:
+      guard let number = value["binding"]?.unsigned else { return nil }
+      self = .swept(slot, binding: number)
+    case .deviceFacts:
+      let octets = value["attributes"]?.string.flatMap { try? Hex.decode($0) }
+      self = .deviceFacts(device: slot.device, attributes: octets.flatMap { try? GATTDatabase(decoding: $0) })
+    case .session:
+      let open = (try? PublicSessions(JSONEncoding.list("sessions", value["session"])))?.open[slot.device]
+      self = .session(device: slot.device, open)
+    case .quarantine:
+      let entry = (try? Quarantine(JSONEncoding.list("devices", value["entry"])))?.devices[slot.device]
+      self = .quarantine(device: slot.device, entry)
+    default: return nil
+    }
+  }
+}
+
+/// One item in the form of the list that snapshots have.
+enum JSONEncoding {
+  static func list(_ name: String, _ item: JSONValue?) -> [UInt8] {
+    let items: [JSONValue] = item.map { $0 == .null ? [] : [$0] } ?? []
+    var object = JSONObject()
+    object["version"] = 1
+    object[name] = .array(items)
+    return JSONValue.object(object).encoded()
   }
 }
 

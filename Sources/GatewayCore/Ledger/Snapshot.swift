@@ -203,7 +203,7 @@ extension LedgerState {
 
   private func encoded(most: Int) -> [UInt8] {
     var object = JSONObject()
-    object["version"] = 1
+    object["version"] = 2
     object["stored"] = .int(stored)
     var cursorsObject = JSONObject()
     for (name, cursor) in cursors.sorted(by: { $0.key < $1.key }) {
@@ -277,13 +277,25 @@ extension LedgerState {
       object["urgent"] = .array(
         urgent.map { item in .array([.int(item.sequence)] + (item.at.map { [.int($0)] } ?? [])) })
     }
+    object["bindings"] = bindings.json
+    object["register"] = register.json
+    object["keys"] = .int(keys)
+    object["sessions"] = sessions.json
+    object["quarantine"] = quarantine.json
+    object["origins"] = origins.json
+    if let imported {
+      var files = JSONObject()
+      for (name, digest) in imported.sorted(by: { $0.key < $1.key }) { files[name] = .string(digest) }
+      object["imported"] = .object(files)
+    }
     if !erasing.isEmpty { object["erasing"] = .array(erasing.sorted().map { .string($0) }) }
     return JSONValue.object(object).encoded()
   }
 
   /// The state of a snapshot's octets; nil when they are none.
   init?(_ octets: [UInt8]) {
-    guard let value = try? JSONReader(maximumSize: 64 << 20).value(octets), value["version"]?.int == 1,
+    guard let value = try? JSONReader(maximumSize: 64 << 20).value(octets),
+      let version = value["version"]?.int, 1...2 ~= version,
       case .number(let storedNumber)? = value["stored"], let stored = storedNumber.uint64
     else { return nil }
     self.init()
@@ -343,6 +355,16 @@ extension LedgerState {
     }
     for item in value["retries"]?.array ?? [] {
       if let retry = item["retry"].flatMap({ Retry(json: $0) }) { retries[unsigned(item["at"])] = retry }
+    }
+    // A member that cannot be read is as if it were not there; the rest counts.
+    if let member = value["bindings"] { bindings = (try? Bindings(member.encoded())) ?? Bindings() }
+    if let member = value["register"] { register = (try? DeviceRegister(member.encoded())) ?? DeviceRegister() }
+    if let member = value["sessions"] { sessions = (try? PublicSessions(member.encoded())) ?? PublicSessions() }
+    if let member = value["quarantine"] { quarantine = (try? Quarantine(member.encoded())) ?? Quarantine() }
+    if let member = value["origins"] { origins = (try? PlanOrigins(member.encoded())) ?? PlanOrigins() }
+    keys = unsigned(value["keys"])
+    if let files = value["imported"]?.object?.members {
+      imported = Dictionary(files.map { ($0.key, $0.value.string ?? "") }, uniquingKeysWith: { $1 })
     }
     erasing = Set((value["erasing"]?.array ?? []).compactMap(\.string))
     for member in value["fragments"]?.object?.members ?? [] {

@@ -29,10 +29,9 @@ extension Gateway {
   mutating func toldSerial(_ id: String, _ serial: String, _ now: Now) -> [Effect] {
     guard let device = devices[id], device.configuration.isOnPort, !serial.isEmpty else { return [] }
     guard let expected = register.serials[id] else {
-      register.serials[id] = serial
-      devices[id]?.proof.expected = serial
-      devices[id]?.proof.isGiven = true
-      return [.save(.devices, register.encoded)]
+      var record = register.record(id)
+      record.serial = serial
+      return append([.device(record)], now: now)
     }
     if serial == expected {
       guard !device.proof.isGiven || device.proof.change != nil else { return [] }
@@ -53,12 +52,12 @@ extension Gateway {
   }
 
   /// The configuration names another port or driver for a device, or none: what its device told counts no more.
-  mutating func forgetSerial(of old: DeviceConfiguration) -> [Effect] {
+  mutating func forgetSerial(of old: DeviceConfiguration, _ now: Now) -> [Effect] {
     let new = knownDevices.first { $0.id == old.id }
-    guard new?.endpoint != old.endpoint || new?.driver != old.driver,
-      register.serials.removeValue(forKey: old.id) != nil
-    else { return [] }
-    return [.save(.devices, register.encoded)]
+    guard new?.endpoint != old.endpoint || new?.driver != old.driver, register.serials[old.id] != nil else { return [] }
+    var record = register.record(old.id)
+    record.serial = nil
+    return append([.device(record)], now: now)
   }
 
   /// Another device is behind the port: its readings are parked until a technician has decided.

@@ -31,7 +31,8 @@ extension Gateway {
         .log(.warning, "port \(port.facts.path): it went away as soon as it had come; brltty is known to do that"))
     }
     guard case .bound(let id) = port.use else { return effects }
-    devices[id]?.proof = DeviceProof(expected: register.serials[id])
+    let expected = register.serials[id]
+    devices[id]?.proof = DeviceProof(expected: expected)
     devices[id]?.reopenAt = nil
     let end = LinkEnd(code: "unplugged", message: "the cable is not plugged in", hint: "plug the cable in again")
     let wasOpen = devices[id]?.session != nil
@@ -107,7 +108,8 @@ extension Gateway {
       return configuration.recognisesPorts ? listen(node, now) : leave(node)
     }
     serial.ports[node]?.use = .bound(device: match.device)
-    devices[match.device]?.proof = DeviceProof(expected: register.serials[match.device])
+    let expected = register.serials[match.device]
+    devices[match.device]?.proof = DeviceProof(expected: expected)
     devices[match.device]?.failures = 0
     var effects = open(match.device, now)
     if match.isMoved { effects += moved(match.device, to: port.facts, now) }
@@ -123,17 +125,12 @@ extension Gateway {
   private mutating func moved(_ id: String, to facts: PortFacts, _ now: Now) -> [Effect] {
     guard case .usb(var binding)? = devices[id]?.configuration.endpoint else { return [] }
     binding.path = facts.path
-    rebind(id, binding)
+    var record = register.record(id)
+    guard record.device != nil else { return [] }
+    record.device?.endpoint = .usb(binding)
     let message = "device \(id) is plugged in at another place: \(facts.path)"
-    return [.log(.notice, message), .save(.devices, register.encoded)]
-      + append([.event(deviceEvent(id, "device.moved", message, now))], now: now)
-  }
-
-  mutating func rebind(_ id: String, _ binding: PortBinding) {
-    devices[id]?.configuration.endpoint = .usb(binding)
-    if let index = register.devices.firstIndex(where: { $0.id == id }) {
-      register.devices[index].endpoint = .usb(binding)
-    }
+    return [.log(.notice, message)]
+      + append([.device(record), .event(deviceEvent(id, "device.moved", message, now))], now: now)
   }
 
   func deviceEvent(_ id: String, _ code: String, _ message: String, _ now: Now) -> HubEvent {
@@ -171,6 +168,7 @@ extension Gateway {
     if port.use == .identifying { return identified(node, now) { $0.heard(octets, at: now.monotonic) } }
     let room = max(0, 16_384 - port.heard.count)
     serial.ports[node]?.heard += octets.prefix(room)
+    if port.isClaimed { return [] }
     return recognised(node, now) { $0.heard(octets, at: now.monotonic) }
   }
 
@@ -198,7 +196,7 @@ extension Gateway {
   }
 
   /// Runs something on a port's recognition and does what came of it.
-  private mutating func recognised(
+  mutating func recognised(
     _ node: String, _ now: Now, _ body: (inout PortRecognition) -> [PortRecognition.Step]
   ) -> [Effect] {
     guard var port = serial.ports[node] else { return [] }
@@ -263,15 +261,26 @@ extension Gateway {
     let binding = PortBinding(
       port.facts, settings: score.settings, isUnique: port.facts.isUnique(among: serial.ports.values.map(\.facts)))
     let device = DeviceConfiguration(id: id, driver: profile.id, endpoint: .usb(binding))
-    register.devices.append(device)
-    devices[id] = DeviceState(device, profile)
-    serial.ports[node]?.use = .bound(device: id)
-    serial.ports[node]?.isOpen = false
+    serial.ports[node]?.isClaimed = true
     let message = "recognised at \(port.facts.path) as \(profile.id); its readings wait for a patient"
-    return [
-      .log(.notice, "device \(id): \(message): hearthctl assign --device \(id) PATIENT"),
-      .adoptPort(from: port.key, device: id), .save(.devices, register.encoded),
-    ] + append([.event(deviceEvent(id, "device.recognised", message, now))], now: now)
+    return append(
+      [
+        .device(DeviceRecord(id: id, device: device)), .event(deviceEvent(id, "device.recognised", message, now)),
+      ], completion: .recognised(device: id, node: node), now: now)
+      + [.log(.notice, "device \(id): \(message): hearthctl assign --device \(id) PATIENT")]
+  }
+
+  /// The device is on disk: the open port is its own, and nothing that arrived meanwhile is lost.
+  mutating func recognisedRecorded(_ id: String, _ node: String, _ now: Now) -> [Effect] {
+    serial.ports[node]?.isClaimed = false
+    guard let device = knownDevices.first(where: { $0.id == id }), let profile = Registry.profile(id: device.driver)
+    else { return [] }
+    if devices[id] == nil { devices[id] = DeviceState(device, profile) }
+    guard let port = serial.ports[node] else { return [] }
+    serial.ports[node]?.use = .bound(device: id)
+    let isOpen = port.isOpen
+    serial.ports[node]?.isOpen = false
+    return isOpen ? [.adoptPort(from: port.key, device: id)] : open(id, now)
   }
 
   /// What was heard while the device was recognised; its driver hears it first.
@@ -316,7 +325,9 @@ extension Gateway {
     var effects: [Effect] = []
     serial.vanished.removeAll { now.monotonic - $0.at > SerialState.vanishedMemory }
     for node in serial.ports.keys.sorted() {
-      guard let port = serial.ports[node], let deadline = port.nextDeadline, deadline <= now.monotonic else { continue }
+      guard let port = serial.ports[node], !port.isClaimed, let deadline = port.nextDeadline,
+        deadline <= now.monotonic
+      else { continue }
       if let at = port.retryAt, at <= now.monotonic {
         serial.ports[node]?.retryAt = nil
         if port.use == .listening, !port.isOpen { effects += listen(node, now) }

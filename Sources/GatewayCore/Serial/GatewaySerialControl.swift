@@ -146,6 +146,9 @@ extension Gateway {
           near.map { "did you mean \($0)?" } ?? "hearthctl serial list shows the ports that are plugged in")
       )
     }
+    guard !port.isClaimed else {
+      return (nil, failure(id, "port.busy", "\(port.facts.node) is being bound already", "wait some seconds"))
+    }
     switch port.use {
     case .named(let device):
       return (
@@ -216,19 +219,23 @@ extension Gateway {
         id, "port.taken", "the configuration says what device \(name) is, and whose",
         "change it in hearth.json, then systemctl reload hearthd")
     }
-    let before = register
-    register.serials[name] = nil
-    undo.register = (before, register)
-    var effects: [Effect] = [.save(.devices, register.encoded)]
-    if device.session != nil {
+    var record = register.record(name)
+    record.serial = nil
+    return append(
+      [.device(record), .audit(uid: caller.uid, action: "bind port \(wish.port) to \(name)")],
+      completion: .accepted(device: name), now: now)
+      + [.answer(id, .result(["bound": .string(name), "driver": .string(wish.driver), "path": .string(wish.port)]))]
+  }
+
+  /// Its old number counts no more: it is opened anew.
+  mutating func accepted(_ name: String, _ now: Now) -> [Effect] {
+    var effects: [Effect] = []
+    if devices[name]?.session != nil {
       effects += linkClosed(name, LinkEnd(code: "ended", message: "bound anew"), now)
       effects.append(.close(device: name))
     }
     devices[name]?.proof = DeviceProof()
-    effects += open(name, now)
-    effects.append(
-      .answer(id, .result(["bound": .string(name), "driver": .string(wish.driver), "path": .string(wish.port)])))
-    return effects + append([.audit(uid: caller.uid, action: "bind port \(wish.port) to \(name)")], now: now)
+    return effects + open(name, now)
   }
 
   mutating func serialBind(_ id: RequestID, _ wish: PortWish, _ caller: CallerName, _ now: Now) -> [Effect] {
@@ -263,12 +270,32 @@ extension Gateway {
       patient: wish.patient ?? known?.patient, users: known?.users ?? [:])
     device.name = known?.name
     device.model = known?.model
-    let before = register
+    serial.ports[node]?.isClaimed = true
+    return append(
+      [
+        .device(DeviceRecord(id: name, device: device)),
+        .audit(uid: caller.uid, action: "bind port \(port.facts.path) to \(name)"),
+      ], completion: .bound(PortBound(device: name, node: node)), now: now)
+      + [
+        .answer(
+          id, .result(["bound": .string(name), "driver": .string(profile.id), "path": .string(port.facts.path)]))
+      ]
+  }
+
+  /// The binding is on disk: the port is the device's.
+  mutating func portBound(_ bound: PortBound, _ now: Now) -> [Effect] {
+    let (name, node) = (bound.device, bound.node)
+    serial.ports[node]?.isClaimed = false
+    guard let device = knownDevices.first(where: { $0.id == name }), let profile = Registry.profile(id: device.driver)
+    else { return [] }
     var effects: [Effect] = []
     if devices[name]?.session != nil {
       effects += linkClosed(name, LinkEnd(code: "ended", message: "bound anew"), now)
       effects.append(.close(device: name))
     }
+    devices[name] = DeviceState(device, profile)
+    // Unplugged meanwhile: it is opened when it is plugged in again.
+    guard let port = serial.ports[node] else { return effects }
     // Its old port is nobody's now, and is not guessed at.
     if let old = serial.port(of: name), old.facts.node != node {
       serial.ports[old.facts.node]?.use = .idle
@@ -278,45 +305,13 @@ extension Gateway {
     if let request = port.request {
       effects += failure(request, "port.taken", "the port was bound meanwhile", "hearthctl serial list")
     }
-    if let index = register.devices.firstIndex(where: { $0.id == name }) {
-      register.devices[index] = device
-    } else {
-      register.devices.append(device)
-    }
-    register.serials[name] = nil
-    devices[name] = DeviceState(device, profile)
     serial.ports[node]?.use = .bound(device: name)
     serial.ports[node]?.isOpen = false
     serial.ports[node]?.request = nil
     serial.ports[node]?.retryAt = nil
     serial.ports[node]?.fault = nil
     serial.ports[node]?.heard = []
-    undo.register = (before, register)
-    effects.append(.save(.devices, register.encoded))
-    effects += open(name, now)
-    effects += [
-      .answer(
-        id, .result(["bound": .string(name), "driver": .string(profile.id), "path": .string(port.facts.path)]))
-    ]
-    return effects + append([.audit(uid: caller.uid, action: "bind port \(port.facts.path) to \(name)")], now: now)
-  }
-
-  /// A binding that could not be written did not come about.
-  mutating func unbind(_ before: DeviceRegister) -> [Effect] {
-    let lost = register.devices.filter { device in !before.devices.contains(device) }
-    register = before
-    var effects: [Effect] = []
-    for device in lost {
-      if let port = serial.port(of: device.id) { serial.ports[port.facts.node]?.use = .idle }
-      if devices[device.id]?.session != nil { effects.append(.close(device: device.id)) }
-      devices[device.id] = nil
-      if let known = before.devices.first(where: { $0.id == device.id }),
-        let profile = Registry.profile(id: known.driver)
-      {
-        devices[device.id] = DeviceState(known, profile)
-      }
-    }
-    return effects
+    return effects + open(name, now)
   }
 
   mutating func serialRelease(_ id: RequestID, _ name: String, _ caller: CallerName, _ now: Now) -> [Effect] {
@@ -327,6 +322,15 @@ extension Gateway {
         id, "not-found", "no port is bound to a device \(name)",
         near.map { "did you mean \($0)?" } ?? "hearthctl serial list shows the bound ones")
     }
+    return append(
+      [.device(DeviceRecord(id: name, device: nil))] + forgettingPatients(of: name)
+        + [.audit(uid: caller.uid, action: "release \(name)")],
+      completion: .portReleased(device: name), now: now)
+      + [.answer(id, .result(["released": .string(name), "driver": .string(device.driver)]))]
+  }
+
+  /// The register has the device no more: its port is nobody's.
+  mutating func portReleased(_ name: String, _ now: Now) -> [Effect] {
     var effects: [Effect] = []
     if devices[name]?.session != nil {
       effects += linkClosed(name, LinkEnd(code: "ended", message: "released"), now)
@@ -338,12 +342,8 @@ extension Gateway {
       serial.ports[port.facts.node]?.isLeft = true
       serial.ports[port.facts.node]?.outcome = nil
     }
-    register.remove(name)
     devices[name] = nil
-    effects.append(.save(.devices, register.encoded))
-    effects += forgetPatients(of: name)
-    effects.append(.answer(id, .result(["released": .string(name), "driver": .string(device.driver)])))
-    return effects + append([.audit(uid: caller.uid, action: "release \(name)")], now: now)
+    return effects
   }
 
   // MARK: What needs a person
@@ -392,6 +392,12 @@ extension Gateway {
     }
     return list
   }
+}
+
+/// A port whose binding to a device is on its way to the disk.
+struct PortBound: Sendable {
+  var device: String
+  var node: String
 }
 
 extension DeviceConfiguration {

@@ -16,32 +16,28 @@ extension Gateway {
         id, "device.not-public", "\(name) belongs to somebody: its readings are theirs",
         "only a device without patient and users is public")
     }
-    let before = sessions
     let length = Int64(minutes) * 60_000
-    sessions.open[name] = PublicSessions.Session(
+    let session = PublicSessions.Session(
       patient: patient, startedAt: now.wall, endsAt: now.wall + length, bootID: now.bootID,
       deadline: now.monotonic + length)
-    undo.sessions = (before, sessions)
-    sessionDeadline = sessions.nextDeadline(now)
-    var effects: [Effect] = []
-    if device.configuration.isOnUSB, register.publicDevices.insert(name).inserted {
-      effects.append(.save(.devices, register.encoded))
+    var records: [JournalEntry] = [.session(device: name, session)]
+    if device.configuration.isOnUSB, !register.publicDevices.contains(name) {
+      var record = register.record(name)
+      record.isPublic = true
+      records.append(.device(record))
     }
-    effects += [
-      .save(.sessions, sessions.encoded), .answer(id, .result(["session": sessionJSON(name) ?? .null])),
-    ]
-    return effects + append([.audit(uid: caller.uid, action: "session start on \(name)")], now: now)
+    records.append(.audit(uid: caller.uid, action: "session start on \(name)"))
+    return append(records, now: now) + [.answer(id, .result(["session": sessionJSON(name, session)]))]
   }
 
   mutating func sessionEnd(_ id: RequestID, device name: String, _ caller: CallerName, _ now: Now) -> [Effect] {
     guard devices[name] != nil else { return noDevice(id, name) }
-    let before = sessions
-    guard sessions.open.removeValue(forKey: name) != nil else {
+    guard sessions.open[name] != nil else {
       return failure(id, "not-found", "no session is open on \(name)", "hearthctl devices shows open sessions")
     }
-    undo.sessions = (before, sessions)
-    return [.save(.sessions, sessions.encoded), .answer(id, .result(["ended": .string(name)]))]
-      + append([.audit(uid: caller.uid, action: "session end on \(name)")], now: now)
+    return append(
+      [.session(device: name, nil), .audit(uid: caller.uid, action: "session end on \(name)")], now: now)
+      + [.answer(id, .result(["ended": .string(name)]))]
   }
 
   private func noDevice(_ id: RequestID, _ name: String) -> [Effect] {
@@ -51,8 +47,9 @@ extension Gateway {
   }
 
   /// The open session of a device.
-  func sessionJSON(_ name: String) -> JSONValue? {
-    guard let session = sessions.open[name] else { return nil }
+  func sessionJSON(_ name: String) -> JSONValue? { shown.sessions.open[name].map { sessionJSON(name, $0) } }
+
+  private func sessionJSON(_ name: String, _ session: PublicSessions.Session) -> JSONValue {
     let zone = zones[configuration.timeZone] ?? .utc
     func text(_ instant: Int64) -> JSONValue {
       let offset = Int32(clamping: zone.local(at: instant / 1000).offset)
@@ -65,9 +62,10 @@ extension Gateway {
   }
 
   mutating func endSessions(_ now: Now) -> [Effect] {
-    let over = sessions.expire(now)
-    sessionDeadline = sessions.nextDeadline(now)
+    let over = sessions.over(now)
+    sessionDeadline = sessions.nextDeadline(now).map { max($0, now.monotonic + 1) }
     guard !over.isEmpty else { return [] }
-    return over.map { .log(.info, "device \($0): its session is over") } + [.save(.sessions, sessions.encoded)]
+    return over.map { .log(.info, "device \($0): its session is over") }
+      + append(over.map { .session(device: $0, nil) }, now: now)
   }
 }

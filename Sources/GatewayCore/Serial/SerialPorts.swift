@@ -39,6 +39,8 @@ struct SerialPortState: Sendable {
   var toldUnknown = false
   /// Left alone until it is plugged in anew, or asked for: a technician released it, or has to decide.
   var isLeft = false
+  /// A record that makes it a device's is on its way to the disk: nothing else is decided of it meanwhile.
+  var isClaimed = false
   /// Why it cannot be opened.
   var fault: LinkEnd?
   var failures = 0
@@ -55,6 +57,7 @@ struct SerialPortState: Sendable {
   static let prefix = "port:"
 
   var nextDeadline: Int64? {
+    if isClaimed { return nil }
     let step = isOpen ? use == .identifying ? identification?.deadline : recognition.deadline : nil
     return [step, retryAt].compactMap { $0 }.min()
   }

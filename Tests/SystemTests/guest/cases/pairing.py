@@ -230,8 +230,8 @@ def bond_lost_over_there(hub):
 def keys_are_secret(hub):
     """Keys lie in a file of mode 0600, and nowhere else: not in logs, not in what hearthctl answers."""
     known_cuff(hub)
-    text = open(STATE + '/bonds.json').read()
-    expect_equal(oct(os.stat(STATE + '/bonds.json').st_mode & 0o777), '0o600', 'mode')
+    text = open(STATE + '/keys.json').read()
+    expect_equal(oct(os.stat(STATE + '/keys.json').st_mode & 0o777), '0o600', 'mode')
     keys = re.findall('[0-9A-Fa-f]{32,}', text)
     expect(keys, 'no key in the file')
     told = '\n'.join(hub.log()) + ''.join(hub.ctl(v, '--json').out for v in ('devices', 'status', 'doctor'))

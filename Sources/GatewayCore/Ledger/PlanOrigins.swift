@@ -1,4 +1,4 @@
-// Who set which patient's plan, and when: a state file. It says more than the journal's audit, which goes with old segments.
+// Who set which patient's plan, and when: the newest record of a plan. It says more than the journal's audit, which goes with old segments.
 
 public import JSON
 
@@ -21,6 +21,16 @@ public struct PlanOrigin: Sendable, Hashable {
     self.at = at
   }
 
+  func json(_ patient: String) -> JSONValue {
+    var object = JSONObject()
+    object["patient"] = .string(patient)
+    object["by"] = .string(by)
+    object["version"] = .int(version)
+    if let etag { object["etag"] = .string(etag) }
+    object["at"] = .int(at)
+    return .object(object)
+  }
+
   static func name(ofBackend backend: String) -> String { "backend \(backend)" }
 }
 
@@ -31,19 +41,12 @@ public struct PlanOrigins: Sendable, Hashable {
   /// Of nobody.
   public init() {}
 
-  /// The state file's octets.
-  public var encoded: [UInt8] {
+  /// As snapshots have it.
+  var json: JSONValue {
     let list = plans.sorted { $0.key < $1.key }.map { patient, origin -> JSONValue in
-      var object = JSONObject()
-      object["patient"] = .string(patient)
-      object["by"] = .string(origin.by)
-      object["version"] = .int(origin.version)
-      if let etag = origin.etag { object["etag"] = .string(etag) }
-      object["at"] = .int(origin.at)
-      return .object(object)
+      origin.json(patient)
     }
-    let value: JSONValue = ["version": 1, "plans": .array(list)]
-    return value.encoded()
+    return ["version": 1, "plans": .array(list)]
   }
 
   /// From the state file's octets. Throws when they are no such file.

@@ -1,10 +1,10 @@
-// The keys of all bonds, by controller: a state file of mode 0600 that is loaded into the kernel whenever a controller comes up.
-// Keys never go into a log, an answer or the journal.
+// The keys of all bonds, by controller: part of the file of keys, loaded into the kernel whenever a controller comes up.
 
 internal import BluetoothManagement
 public import JSON
 
 internal import Octets
+internal import Settings
 
 /// The keys of every controller that this hub ever had.
 public struct Bonds: Sendable, Hashable {
@@ -59,8 +59,24 @@ public struct Bonds: Sendable, Hashable {
     controllers[controller] = keys
   }
 
-  /// The state file's octets.
-  public var encoded: [UInt8] {
+  /// The bonds of these devices alone.
+  func only(_ links: Set<BluetoothLink>) -> Bonds {
+    var kept = Bonds()
+    for (controller, keys) in controllers {
+      func isKept(_ address: PeerAddress) -> Bool {
+        links.contains(BluetoothLink(controller: controller, device: address))
+      }
+      var left = Keys()
+      left.longTerm = keys.longTerm.filter { isKept($0.address) }
+      left.identity = keys.identity.filter { isKept($0.address) }
+      left.parameters = keys.parameters.filter { isKept($0.address) }
+      if left != Keys() { kept.controllers[controller] = left }
+    }
+    return kept
+  }
+
+  /// As the file of keys has it.
+  var json: JSONValue {
     var object = JSONObject()
     func list(_ octets: [[UInt8]]) -> JSONValue { .array(octets.map { .string(Hex.encode($0)) }) }
     for (controller, keys) in controllers.sorted(by: { $0.key.bits < $1.key.bits }) {
@@ -69,13 +85,15 @@ public struct Bonds: Sendable, Hashable {
         "connection_parameters": list(keys.parameters.map(\.octets)),
       ]
     }
-    let value: JSONValue = ["version": 1, "controllers": .object(object)]
-    return value.encoded()
+    return ["version": 1, "controllers": .object(object)]
   }
 
-  /// From the state file's octets. Throws when they are not a bonds file.
+  /// From the octets of a state file of version 0.1. Throws when they are none.
   public init(_ octets: [UInt8]) throws(JSONError) {
-    let node = try JSONReader(maximumSize: 1 << 20).node(octets)
+    try self.init(try JSONReader(maximumSize: 1 << 20).node(octets))
+  }
+
+  init(_ node: JSONNode) throws(JSONError) {
     let top = try node.object(known: ["version", "controllers"])
     _ = try top.required("version", "1").int(in: 1...1)
     for member in try top.required("controllers", "an object").objectOfAnyKeys() {

@@ -1,5 +1,5 @@
 // Public devices (a waiting-room cuff, a shared scale): whose a measurement is, is said beforehand by whoever opens a session on
-// the device. A state file, so that a restart of the daemon in the middle of a visit loses nobody's reading.
+// the device. Records, so that a restart of the daemon in the middle of a visit loses nobody's reading.
 
 public import JSON
 
@@ -8,7 +8,7 @@ internal import Readings
 /// The open sessions.
 public struct PublicSessions: Sendable, Hashable {
   /// One patient at one device.
-  struct Session: Sendable, Hashable {
+  public struct Session: Sendable, Hashable {
     var patient: String
     /// Milliseconds since 1970.
     var startedAt: Int64
@@ -17,6 +17,13 @@ public struct PublicSessions: Sendable, Hashable {
     /// neither longer nor shorter.
     var bootID: String
     var deadline: Int64
+
+    func json(_ device: String) -> JSONValue {
+      [
+        "device": .string(device), "patient": .string(patient), "started_at": .int(startedAt),
+        "ends_at": .int(endsAt), "boot_id": .string(bootID), "deadline": .int(deadline),
+      ]
+    }
   }
 
   /// How long one lasts unless it is said otherwise, in minutes.
@@ -30,14 +37,13 @@ public struct PublicSessions: Sendable, Hashable {
   /// No sessions.
   public init() {}
 
-  /// Ends what is over; gives the devices.
-  mutating func expire(_ now: Now) -> [String] {
+  /// The devices whose sessions are over.
+  func over(_ now: Now) -> [String] {
     let over = open.filter { _, session in
       if session.bootID == now.bootID { return session.deadline <= now.monotonic }
       // Another start of the machine: only a wall clock that is right can tell that it is not over.
       return !now.isSynchronised || now.wall >= session.endsAt || now.wall < session.startedAt
     }
-    for device in over.keys { open[device] = nil }
     return over.keys.sorted()
   }
 
@@ -56,16 +62,10 @@ public struct PublicSessions: Sendable, Hashable {
     return isStored ? nil : session.patient
   }
 
-  /// The state file's octets.
-  public var encoded: [UInt8] {
-    let list = open.sorted { $0.key < $1.key }.map { device, session -> JSONValue in
-      [
-        "device": .string(device), "patient": .string(session.patient), "started_at": .int(session.startedAt),
-        "ends_at": .int(session.endsAt), "boot_id": .string(session.bootID), "deadline": .int(session.deadline),
-      ]
-    }
-    let value: JSONValue = ["version": 1, "sessions": .array(list)]
-    return value.encoded()
+  /// As snapshots have it.
+  var json: JSONValue {
+    let list = open.sorted { $0.key < $1.key }.map { device, session in session.json(device) }
+    return ["version": 1, "sessions": .array(list)]
   }
 
   /// From the state file's octets. Throws when they are not such a file.
