@@ -4,6 +4,7 @@ public import JSON
 
 /// Devices in whose sessions the daemon died.
 public struct Quarantine: Sendable, Hashable {
+  /// What is known of one device.
   public struct Entry: Sendable, Hashable {
     var crashes: Int
     /// Milliseconds since 1970.
