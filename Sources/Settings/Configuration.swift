@@ -31,6 +31,9 @@ public struct Configuration: Sendable, Hashable {
   /// Listen to USB ports that are nobody's, to find out what is plugged in.
   public var recognisesPorts = true
 
+  /// What stays in force although a newer rule refuses it.
+  package var warnings: [SettingsWarning] = []
+
   /// A hub without devices and backends.
   public init() {
     timeZone = "UTC"

@@ -11,7 +11,14 @@ internal import Zones
 /// The configuration's file format.
 package enum ConfigurationFile {
   /// The configuration of a file's octets. Throws the first fault.
-  package static func read(_ text: [UInt8]) throws(JSONError) -> Configuration {
+  package static func read(_ text: [UInt8], _ strictness: Strictness = .strict) throws(JSONError) -> Configuration {
+    var newer = NewerRules(strictness)
+    var configuration = try read(text, &newer)
+    configuration.warnings = newer.warnings
+    return configuration
+  }
+
+  private static func read(_ text: [UInt8], _ newer: inout NewerRules) throws(JSONError) -> Configuration {
     let node = try JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text)
     let top = try node.object(known: [
       "hub", "devices", "backends", "journal", "control", "plans", "bluetooth", "serial", "watch",

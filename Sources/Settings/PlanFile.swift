@@ -10,11 +10,27 @@ internal import Zones
 package enum PlanFile {
   /// The plan of a file's octets, which must be of `patient` when that is given. Throws the first fault.
   package static func read(_ text: [UInt8], patient: String? = nil) throws(JSONError) -> Plan {
-    try plan(JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text), patient: patient)
+    try read(text, patient: patient, .strict).plan
+  }
+
+  /// The plan of a file's octets, and what stays in force although a newer rule refuses it. Throws the first fault.
+  package static func read(
+    _ text: [UInt8], patient: String? = nil, _ strictness: Strictness
+  ) throws(JSONError) -> (plan: Plan, warnings: [SettingsWarning]) {
+    var newer = NewerRules(strictness)
+    let plan = try plan(JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text), patient: patient, &newer)
+    return (plan, newer.warnings)
   }
 
   /// The plan of an object that stands alone or among others.
-  package static func plan(_ node: JSONNode, patient: String? = nil) throws(JSONError) -> Plan {
+  package static func plan(_ node: JSONNode) throws(JSONError) -> Plan {
+    var newer = NewerRules(.strict)
+    return try plan(node, patient: nil, &newer)
+  }
+
+  private static func plan(
+    _ node: JSONNode, patient: String?, _ newer: inout NewerRules
+  ) throws(JSONError) -> Plan {
     let top = try node.object(
       known: ["patient", "version", "set_by", "valid_from", "timezone", "live_window", "language", "rules"])
     let patientNode = try top.required("patient", "the patient's reference")
