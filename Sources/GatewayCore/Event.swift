@@ -76,6 +76,9 @@ public enum Event: Sendable {
   case sessionCrashed(device: String)
   /// The daemon that ran here before did not end as it should.
   case restartedAfter(UncleanEnd)
+  /// What is wrong in the configuration, the plans and the state files, each time that they were read; in place of what was
+  /// found before. Comes after `started`.
+  case faultsFound([HubFault])
   /// The journal's segments were written anew without a patient.
   case erased(patient: String, ErasureReport)
 

@@ -236,6 +236,7 @@ public struct Gateway: Sendable {
     case .plansKept(let backend, let faults): return plansKept(backend, faults, now)
     case .plansHinted(let backend, let etag): return plansHinted(backend, etag, now)
     case .plansWanted: return plansWanted(now)
+    case .faultsFound(let faults): return faultsFound(faults, now)
     case .erased(let patient, let report): return erased(patient, report, now)
     case .fetched(let request, let items, let isAtEnd): return fetched(request, items, isAtEnd: isAtEnd, now)
     case .delivered(let backend, let lane, let outcome): return delivered(backend, lane, outcome, now)

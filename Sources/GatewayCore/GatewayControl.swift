@@ -254,6 +254,7 @@ extension Gateway {
         "\(shown.parked.count) readings wait for a patient",
         "hearthctl readings --parked, then hearthctl assign READING PATIENT"),
     ]
+    list += faultChecks()
     for name in outboxes.keys.sorted() {
       guard let outbox = outboxes[name] else { continue }
       let error = outbox.lastError

@@ -7,7 +7,7 @@ internal import Settings
 extension Gateway {
   /// What needs a person, in plain words with what to do.
   func problems(_ now: Now) -> [JSONValue] {
-    var list: [JSONValue] = []
+    var list: [JSONValue] = faultProblems()
     func add(_ code: String, _ message: String, _ hint: String) {
       list.append(["code": .string(code), "message": .string(message), "hint": .string(hint)])
     }

@@ -19,6 +19,8 @@ struct HubWatch: Sendable {
   var sent: [String: String] = [:]
   /// What was told and is not over.
   var raised: Set<String> = []
+  /// What was found wrong in files and is not mended.
+  var faults = KnownFaults()
   var clockUnsureSince: Int64?
   /// When backends' credentials end, by name.
   var credentials: [String: CredentialFact] = [:]
@@ -191,6 +193,7 @@ extension Gateway {
     var versions = JSONObject()
     for (patient, plan) in plans.sorted(by: { $0.key < $1.key }) { versions[patient] = .int(plan.version) }
     object["plans"] = .object(versions)
+    if !watch.faults.list.isEmpty { object["problems"] = .array(faultProblems()) }
     object["raised"] = .array(watch.raised.sorted().map { .string($0) })
     return .object(object)
   }
