@@ -28,7 +28,7 @@ struct Hearthctl {
     WatchVerb.verb,
     AlertsVerb.verb, PlanVerb.verb, ReportVerb.verb,
     ScanVerb.verb, PairVerb.verb, UnpairVerb.verb, SerialVerb.verb, SessionVerb.verb, AskVerb.verb, CaptureVerb.verb,
-    DoctorVerb.verb, DriversVerb.verb,
+    ReloadVerb.verb, DoctorVerb.verb, DriversVerb.verb,
     DecodeVerb.verb, JournalVerb.verb, EraseVerb.verb, ResetVerb.verb, VersionVerb.verb,
   ]
 

@@ -195,7 +195,7 @@ def restart_keeps(hub):
 
 @case
 def reload(hub):
-    """SIGHUP: a good configuration is taken, a bad one refused whole with line and key."""
+    """systemctl reload: a good configuration is taken, a bad one refused whole with line and key, and the reload fails."""
     line = Pty()
     hub.start()
     pid = hub.pid()
@@ -205,10 +205,15 @@ def reload(hub):
     hub.wait_for_device('scale', 'connected')
     hub.write_configuration('{"hub": {"timezone": "Europe/Oslo"},\n "devises": []}')
     expect_equal(subprocess.run(['hearthd', '--check'], capture_output=True).returncode, 78, 'hearthd --check')
-    shell('systemctl', 'reload', 'hearthd.service', check=False)
+    failed = subprocess.run(['systemctl', 'reload', 'hearthd.service'], capture_output=True).returncode
+    expect(failed != 0, 'a reload that is refused fails')
     wait_until(lambda: any('devises' in l for l in hub.log()), 10, 'the refusal in the log')
+    expect('configuration.refused' in [p['code'] for p in hub.ask('status')['problems']], 'the refusal in status')
     line.write(weight(74))
     hub.wait_for_readings(1)
+    hub.configure([scale(line)])
+    shell('systemctl', 'reload', 'hearthd.service')
+    expect_equal([p for p in hub.ask('status')['problems'] if p['code'] == 'configuration.refused'], [], 'mended')
     expect_equal(hub.pid(), pid, 'process')
 
 
@@ -227,7 +232,8 @@ def watchdog(hub):
 
 @case
 def bad_configuration(hub):
-    """A configuration that is no good: the daemon does not start, says where, and starts once it is mended."""
+    """A configuration that is no good: the daemon does not start, says where, and starts once it is mended. From then on the last
+    good one is in force at a start that finds it broken."""
     hub.write_configuration('{"hub": {"timezone": "Europe/Nowhere"}}')
     expect(subprocess.run(['systemctl', 'start', 'hearthd.service'], capture_output=True).returncode != 0 or
            not hub.is_active(), 'it started')
@@ -237,6 +243,10 @@ def bad_configuration(hub):
     hub.configure()
     hub.restart()
     expect_equal(hub.ctl('status').status, 0, 'status')
+    hub.write_configuration('{"hub": {"timezone": "Europe/Nowhere"}}')
+    hub.restart()
+    problems = {p['code']: p['message'] for p in hub.ask('status')['problems']}
+    expect('Europe/Nowhere' in problems.get('configuration.refused', ''), 'the refusal in status')
 
 
 @case(limit=150)
