@@ -1,9 +1,10 @@
-// Reading the configuration, the patients' plans and the zones that they name from disk. All of it is good, or none is taken.
+// Reading the configuration, the patients' plans and the zones that they name from disk. A check and a reload take all of it or
+// nothing. A start takes what is good, and the last good of what is not: a home is never without its hub.
 
 import GatewayCore
+import Glibc
 import JSON
 import Monitoring
-import Octets
 import Platform
 import Settings
 import Zones
@@ -11,74 +12,99 @@ import Zones
 /// A configuration with everything that it names.
 struct LoadedConfiguration: Sendable {
   var configuration: Configuration
-  var zones: [String: TimeZoneRules]
-  var plans: [String: Plan]
+  var zones: [String: TimeZoneRules] = [:]
+  var plans: [String: Plan] = [:]
+  /// Why the configuration file is not in force; what is in force was accepted before.
+  var refusal: HubFault?
+  /// What else is wrong and does not keep the hub from working.
+  var faults: [HubFault] = []
+  /// What is kept for a start that finds the files broken; nil when nothing new was accepted.
+  var accepted: LastGood.Accepted?
 }
 
 enum ConfigurationLoader {
-  struct Fault: Error { var message: String }
+  /// What the files are read for.
+  enum Purpose {
+    /// Nothing is changed on disk.
+    case check
+    case reload
+    case start
+  }
+
+  /// The largest configuration, in octets.
+  private static let largest = 1 << 20
+  private static let mend = "correct the file until hearthd --check finds it good, then hearthctl reload"
 
   /// Reads everything; the plans of the state directory too.
-  static func load(_ path: String, state: String) -> Result<LoadedConfiguration, Fault> {
-    guard let text = SmallFile.read(path, atMost: 1 << 20) else {
-      return .failure(Fault(message: "\(path): cannot be read: \(SystemError.last("open", path: path).message)"))
-    }
-    do {
-      let configuration = try ConfigurationFile.read(text)
-      let plans = try PlanStore.read(configuration.plans ?? folder(of: path) + "/plans")
-        .merging(PlanStore.read(PlanStore.folder(state), passes: true)) { $0.version >= $1.version ? $0 : $1 }
-      var zones: [String: TimeZoneRules] = [:]
-      for name in [configuration.timeZone] + configuration.devices.compactMap(\.timeZone) where zones[name] == nil {
-        do throws(Fault) { zones[name] = try zone(name) } catch { throw placed(error, name, text, path) }
-      }
-      for plan in plans.values.sorted(by: { $0.patient < $1.patient }) {
-        guard let name = plan.timeZone, zones[name] == nil else { continue }
-        do throws(Fault) {
-          zones[name] = try zone(name)
-        } catch {
-          let folders = [configuration.plans ?? folder(of: path) + "/plans", PlanStore.folder(state)]
-          throw PlanStore.file(of: plan, in: folders).map { placed(error, name, $0.text, $0.path) } ?? error
-        }
-      }
-      return .success(LoadedConfiguration(configuration: configuration, zones: zones, plans: plans))
-    } catch let error as JSONError {
-      return .failure(Fault(message: error.description(file: path)))
-    } catch let fault as Fault {
-      return .failure(fault)
+  static func load(
+    _ path: String, state: String, for purpose: Purpose
+  ) -> Result<LoadedConfiguration, SettingsFault> {
+    do throws(SettingsFault) {
+      let file = try ConfigurationText(text(path), path: path, purpose == .start ? .lenient : .strict)
+      return .success(try LoadedPlans.read(beside: file, state, purpose).merged(into: file))
     } catch {
-      return .failure(Fault(message: "\(path): \(error)"))
+      guard purpose == .start, let loaded = lastGood(state, error) else { return .failure(error) }
+      SystemLog.write(3, "configuration.refused: the last good one is in force: \(error.logged)")
+      return .success(loaded)
     }
   }
 
-  private static func folder(of path: String) -> String {
+  /// What was accepted last, with the plans beside it; nil when there is none, or it is not good either.
+  private static func lastGood(_ state: String, _ fault: SettingsFault) -> LoadedConfiguration? {
+    guard let kept = LastGood.configuration(state),
+      let file = try? ConfigurationText(kept.text, path: kept.path, .lenient),
+      let plans = try? LoadedPlans.read(beside: file, state, .start)
+    else { return nil }
+    var loaded = plans.merged(into: file)
+    loaded.accepted = nil
+    loaded.refusal = refusal("the configuration is refused, the last good one is in force: \(fault.message)")
+    return loaded
+  }
+
+  /// What is told while a configuration file is not in force.
+  static func refusal(_ message: String) -> HubFault {
+    HubFault(.configuration, "configuration.refused", message, hint: mend)
+  }
+
+  private static func text(_ path: String) throws(SettingsFault) -> [UInt8] {
+    do throws(FileError) {
+      guard let text = try StateFile.read(path, maximumBytes: largest) else { throw FileError("open", path, ENOENT) }
+      return text
+    } catch {
+      throw SettingsFault("\(path): cannot be read: \(error)")
+    }
+  }
+}
+
+/// A configuration's file that is good.
+struct ConfigurationText {
+  var path: String
+  var text: [UInt8]
+  var configuration: Configuration
+  /// Of the hub and its devices.
+  var zones: [String: TimeZoneRules] = [:]
+
+  init(_ text: [UInt8], path: String, _ strictness: Strictness) throws(SettingsFault) {
+    self.path = path
+    self.text = text
+    do throws(JSONError) {
+      configuration = try ConfigurationFile.read(text, strictness)
+    } catch {
+      throw SettingsFault(error.description(file: path))
+    }
+    for name in [configuration.timeZone] + configuration.devices.compactMap(\.timeZone) where zones[name] == nil {
+      do throws(SettingsFault) {
+        zones[name] = try ZoneFile.read(name)
+      } catch {
+        throw ZoneFile.placed(error, name, text, path, logged: path)
+      }
+    }
+  }
+
+  var planFolder: String { configuration.plans ?? folder + "/plans" }
+
+  private var folder: String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return String(path[..<slash])
-  }
-
-  /// The fault of a zone with the place where the text of a configuration or of a plan first names it. The readers of
-  /// both know only how a zone's name looks; which ones there are is the disk's to say.
-  private static func placed(_ fault: Fault, _ name: String, _ text: [UInt8], _ file: String) -> Fault {
-    guard let top = try? JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text),
-      let members = try? JSONMembers(top)
-    else { return fault }
-    let owners = [members["hub"]].compactMap(\.self) + ((try? members["devices"]?.array()) ?? [])
-    let nodes = [members["timezone"]] + owners.map { owner in (try? JSONMembers(owner))?["timezone"] }
-    guard let node = nodes.compactMap(\.self).first(where: { $0.content == .string(name) }) else { return fault }
-    return Fault(message: node.error("invalid-value", fault.message).description(file: file))
-  }
-
-  static func zone(_ name: String) throws(Fault) -> TimeZoneRules {
-    if name == "UTC" { return .utc }
-    let path = "/usr/share/zoneinfo/\(name)"
-    guard let octets = SmallFile.read(path, atMost: 1 << 18) else {
-      throw Fault(
-        message: "expected a time zone that exists, such as \"Europe/Oslo\", found \"\(name)\": "
-          + "\(path) cannot be read; is the package tzdata installed?")
-    }
-    do {
-      return try TimeZoneRules(tzif: octets)
-    } catch {
-      throw Fault(message: "time zone \(name): \(path): \(error.message)")
-    }
   }
 }

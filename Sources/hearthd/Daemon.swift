@@ -132,6 +132,7 @@ final class Daemon {
     if let device = crashedDevice() { handle(.sessionCrashed(device: device)) }
     handle(.started(seed: seed))
     if let end = beginRun() { handle(.restartedAfter(end)) }
+    configurationRead()
     watchPorts()
     journal.report()
     watchdogEvery = ServiceManager.watchdogMilliseconds.map { max(1000, $0 / 2) }

@@ -3,7 +3,10 @@
 import ControlProtocol
 import GatewayCore
 import JSON
+import Monitoring
 import Platform
+import Settings
+import Zones
 
 extension Daemon {
   func configure(_ loaded: LoadedConfiguration) {
@@ -13,16 +16,29 @@ extension Daemon {
     handle(.configured(loaded.configuration, zones: loaded.zones, plans: loaded.plans))
   }
 
+  /// The gateway hears what is wrong in the files; what was accepted is kept for a start that finds them broken.
+  func configurationRead() {
+    let state = options.stateDirectory
+    let refusal = loaded.refusal.map { [$0] } ?? []
+    handle(.faultsFound(refusal + loaded.faults + SetAside.faults(in: state)))
+    if let accepted = loaded.accepted, options.action != .demo { LastGood.keep(accepted, state) }
+    loaded.accepted = nil
+  }
+
   func reload(_ request: RequestID?) {
     ServiceManager.notify("RELOADING=1\nMONOTONIC_USEC=\(Clocks.monotonic() * 1000)")
-    switch ConfigurationLoader.load(options.configuration, state: options.stateDirectory) {
+    switch ConfigurationLoader.load(options.configuration, state: options.stateDirectory, for: .reload) {
     case .success(let loaded):
       configure(loaded)
+      configurationRead()
       handle(.plansWanted)
       SystemLog.write(5, "configuration: read again")
       if let request { control?.answer(request, .result(["reloaded": true])) }
     case .failure(let fault):
-      SystemLog.write(3, "configuration: refused, the old one stays in force: \(fault.message)")
+      SystemLog.write(3, "configuration.refused: what was in force stays: \(fault.logged)")
+      loaded.refusal = ConfigurationLoader.refusal(
+        "the configuration is refused, what was in force before stays: \(fault.message)")
+      configurationRead()
       if let request {
         control?.answer(
           request,
@@ -35,27 +51,52 @@ extension Daemon {
   }
 
   func savePlan(_ request: RequestID, _ patient: String, _ version: Int, _ octets: [UInt8]) {
-    let result = PlanStore.keep(octets, patient: patient, state: options.stateDirectory) {
-      ConfigurationLoader.load(options.configuration, state: options.stateDirectory)
-    }
-    switch result {
-    case .success(let loaded):
+    do throws(SettingsFault) {
+      let plan: Plan
+      do throws(JSONError) { plan = try PlanFile.read(octets, patient: patient) } catch {
+        throw SettingsFault(plan: "plan", error)
+      }
+      do throws(SettingsFault) { try readZone(of: plan) } catch {
+        throw ZoneFile.placed(error, plan.timeZone ?? "", octets, "plan", logged: "a plan")
+      }
+      try keep(plan, octets)
       configure(loaded)
       SystemLog.write(5, "plan: version \(version) of a patient is in force")
       control?.answer(request, .result(["version": .int(version), "patient": .string(patient)]))
-    case .failure(let fault):
-      SystemLog.write(3, "plan: refused, the old one stays in force: \(fault.message)")
+    } catch {
+      SystemLog.write(3, "plan: refused, the old one stays in force: \(error.logged)")
       control?.answer(
         request,
-        .failure(ControlError(code: "bad-plan", message: fault.message, hint: "the old plan stays in force")))
+        .failure(ControlError(code: "bad-plan", message: error.message, hint: "the old plan stays in force")))
     }
   }
 
   func keepPlans(_ backend: String, _ plans: [PulledPlan]) {
-    let (loaded, faults) = PlanStore.keep(plans, state: options.stateDirectory) {
-      ConfigurationLoader.load(options.configuration, state: options.stateDirectory)
+    var faults: [String: String] = [:]
+    for pulled in plans {
+      do throws(SettingsFault) {
+        try readZone(of: pulled.plan)
+        try keep(pulled.plan, pulled.octets)
+      } catch {
+        faults[pulled.plan.patient] = error.logged
+      }
     }
-    if let loaded { configure(loaded) }
+    if faults.count < plans.count { configure(loaded) }
     handle(.plansKept(backend: backend, faults: faults))
+  }
+
+  private func readZone(of plan: Plan) throws(SettingsFault) {
+    guard let name = plan.timeZone, loaded.zones[name] == nil else { return }
+    loaded.zones[name] = try ZoneFile.read(name)
+  }
+
+  /// Writes a plan and takes it beside what is in force. Throws when everything stays as it was.
+  private func keep(_ plan: Plan, _ octets: [UInt8]) throws(SettingsFault) {
+    do throws(FileError) {
+      try PlanStore.write(octets, of: plan.patient, options.stateDirectory)
+    } catch {
+      throw SettingsFault("the disk of the hub does not take it: \(error.reason)")
+    }
+    loaded.plans[plan.patient] = plan
   }
 }

@@ -21,7 +21,9 @@ enum Demo {
       options.configuration = "\(folder)/hearth.json"
       options.stateDirectory = "\(folder)/state"
       options.runtimeDirectory = "\(folder)/run"
-      guard case .success(let loaded) = ConfigurationLoader.load(options.configuration, state: options.stateDirectory)
+      guard
+        case .success(let loaded) = ConfigurationLoader.load(
+          options.configuration, state: options.stateDirectory, for: .check)
       else {
         Console.error("hearthd: the demo's own configuration is not good\n")
         return 1

@@ -28,7 +28,7 @@ struct Hearthd {
   }
 
   private static func check(_ options: Options) -> Int32 {
-    switch ConfigurationLoader.load(options.configuration, state: options.stateDirectory) {
+    switch ConfigurationLoader.load(options.configuration, state: options.stateDirectory, for: .check) {
     case .success(let loaded):
       Console.out(
         "\(options.configuration): \(loaded.configuration.devices.count) devices, \(loaded.configuration.backends.count) backends, \(loaded.plans.count) plans: good\n"
@@ -41,9 +41,9 @@ struct Hearthd {
   }
 
   static func run(_ options: Options) -> Int32 {
-    switch ConfigurationLoader.load(options.configuration, state: options.stateDirectory) {
+    switch ConfigurationLoader.load(options.configuration, state: options.stateDirectory, for: .start) {
     case .failure(let fault):
-      SystemLog.write(3, fault.message)
+      SystemLog.write(3, fault.logged)
       return 78
     case .success(let loaded):
       do {

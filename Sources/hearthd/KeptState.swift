@@ -1,6 +1,7 @@
 // What was kept beside the journal over a restart: the hub's identifier and the file of keys, whole or not there.
 
 import GatewayCore
+import Glibc
 import JSON
 import Platform
 
@@ -22,9 +23,9 @@ struct KeptState {
     do {
       file = try StateFile.read(path).map(KeyFile.init)
     } catch {
-      let reason = (error as? JSONError)?.description(file: path) ?? "\(error)"
+      let reason = (error as? JSONError)?.logged(file: path) ?? "\(error)"
       SystemLog.write(3, "state.unreadable: \(reason); devices have to be paired again")
-      _ = try? Directory.rename(path, to: "\(path).bad")
+      SetAside.move(path)
     }
     keys = file ?? begun?.1 ?? KeyFile()
   }
@@ -33,7 +34,15 @@ struct KeptState {
   private static func hubID(_ state: String, _ configured: String?) throws -> String {
     if let configured { return configured }
     let path = "\(state)/hub-id"
-    if let octets = try StateFile.read(path), octets.count == 20 { return String(decoding: octets, as: UTF8.self) }
+    do {
+      if let octets = try StateFile.read(path) {
+        if octets.count == 20 { return String(decoding: octets, as: UTF8.self) }
+        throw FileError("read", path, EINVAL)
+      }
+    } catch {
+      SystemLog.write(3, "state.unreadable: \(error); the hub gets another identifier")
+      SetAside.move(path)
+    }
     let digits = Clocks.random(8).map { octet in
       let text = String(octet, radix: 16)
       return octet < 16 ? "0" + text : text

@@ -47,17 +47,12 @@ enum StateMigration {
 
   /// What was kept aside is overwritten and goes: something in it was erased or unpaired.
   static func shred(_ directory: String) {
+    // A file that has its old name too would not be overwritten.
+    finish(directory)
     for name in names {
       let path = "\(directory)/\(name).imported"
-      guard let octets = try? StateFile.read(path) else { continue }
-      do throws(FileError) {
-        let file = try File(path, flags: O_WRONLY | O_NOFOLLOW)
-        try file.write([UInt8](repeating: 0, count: octets.count), at: 0)
-        try file.sync()
-      } catch {
-        SystemLog.write(4, "state: \(error)")
-      }
-      unlink(path)
+      guard access(path, F_OK) == 0 else { continue }
+      do throws(FileError) { try Shredder.remove(path) } catch { SystemLog.write(4, "state: \(error)") }
     }
     try? Directory.sync(directory)
   }
@@ -81,9 +76,9 @@ enum StateMigration {
         found.files[name] = Hex.encode(SHA1.digest(octets))
         return try decode(octets)
       } catch {
-        let reason = (error as? JSONError)?.description(file: path) ?? "\(error)"
+        let reason = (error as? JSONError)?.logged(file: path) ?? "\(error)"
         SystemLog.write(3, "state.unreadable: \(reason); the daemon starts without it")
-        _ = try? Directory.rename(path, to: "\(directory)/\(name).bad")
+        SetAside.move(path)
         return nil
       }
     }

@@ -446,6 +446,7 @@ extension Gateway {
               hint: near.map { "did you mean \($0)?" } ?? "hearthctl devices")))
       ]
     }
+    guard importing == nil else { return stillImporting(id) }
     return append(
       [.device(DeviceRecord(id: device, device: nil))] + forgettingPatients(of: device)
         + [.audit(uid: caller.uid, action: "unpaired \(device)")],

@@ -1,0 +1,134 @@
+// Which plans are in force: those of the configuration's folder and those of the state directory, of two of a patient the higher
+// version. A file that is refused at a start leaves the last good version of its plan in force.
+
+import GatewayCore
+import JSON
+import Monitoring
+import Platform
+import Settings
+import Zones
+
+struct LoadedPlans {
+  private let given: PlanFolder
+  private var zones: [String: TimeZoneRules]
+  private var plans: [String: Plan] = [:]
+  private var faults: [HubFault] = []
+  private let isKept: Bool
+  private let lastGood: PlanFolder
+
+  /// Reads the plans beside a configuration. Throws the first fault of the configuration's folder, but not at a start.
+  static func read(
+    beside file: ConfigurationText, _ state: String, _ purpose: ConfigurationLoader.Purpose
+  ) throws(SettingsFault) -> LoadedPlans {
+    let isStart = purpose == .start
+    let given = PlanFolder(file.planFolder, isStart ? .lenient : .strict)
+    if !isStart, let fault = given.firstFault { throw fault }
+    // These came over the control socket or from a backend, and were good when they came.
+    let own = PlanFolder(PlanStore.folder(state), .lenient)
+    for refused in own.refused {
+      SystemLog.write(3, "plan.refused: \(refused.fault.logged); it is not in force")
+      if purpose != .check { SetAside.move(refused.path) }
+    }
+    var plans = LoadedPlans(file, given, isKept: purpose != .check, lastGood: last(given, state))
+    let found = plans.choose(own)
+    try plans.readZones(of: found, beside: file, isStart)
+    plans.tell(found, setAside: SetAside.found(in: PlanStore.folder(state)))
+    return plans
+  }
+
+  private init(_ file: ConfigurationText, _ given: PlanFolder, isKept: Bool, lastGood: PlanFolder) {
+    self.given = given
+    self.isKept = isKept
+    self.lastGood = lastGood
+    zones = file.zones
+  }
+
+  /// What was accepted last of the plans that are refused now.
+  private static func last(_ given: PlanFolder, _ state: String) -> PlanFolder {
+    guard given.firstFault != nil else { return PlanFolder() }
+    let all = PlanFolder(LastGood.plans(state), .lenient)
+    return given.fault == nil ? all.only(Set(given.refused.map(\.patient))) : all
+  }
+
+  /// The plan of each patient that is in force.
+  private mutating func choose(_ own: PlanFolder) -> [PlanFolder.Found] {
+    var chosen = given.plans
+    for source in [own.plans, lastGood.plans] {
+      chosen.merge(source) { $0.plan.version >= $1.plan.version ? $0 : $1 }
+    }
+    plans = chosen.mapValues(\.plan)
+    return chosen.values.sorted { $0.plan.patient < $1.plan.patient }
+  }
+
+  /// A zone that is not there refuses a plan of the configuration's folder when it is checked. One that is in force already is
+  /// judged by the hub's clock until it is there again.
+  private mutating func readZones(
+    of found: [PlanFolder.Found], beside file: ConfigurationText, _ isStart: Bool
+  ) throws(SettingsFault) {
+    for found in found {
+      guard let name = found.plan.timeZone, zones[name] == nil else { continue }
+      do throws(SettingsFault) {
+        zones[name] = try ZoneFile.read(name)
+      } catch {
+        let fault = ZoneFile.placed(error, name, found.text, found.path, logged: "a plan")
+        if !isStart, given.plans[found.plan.patient]?.path == found.path { throw fault }
+        SystemLog.write(3, "plan.zone-missing: \(error.logged); the hub's zone is used")
+        faults.append(
+          HubFault(
+            .plans, "plan.zone-missing", "\(fault.message); until then the hub's own zone is used",
+            hint: "install tzdata or correct the plan, then hearthctl reload", isWarning: true))
+      }
+    }
+  }
+
+  private mutating func tell(_ found: [PlanFolder.Found], setAside: [String]) {
+    if let fault = given.fault {
+      refuse(fault, "the last good versions stay in force", hint: "make the folder readable, then hearthctl reload")
+    }
+    for refused in given.refused {
+      refuse(refused.fault, stays(refused.patient), hint: "correct it until hearthd --check finds it good, then reload")
+    }
+    for path in setAside {
+      let name = path.split(separator: "/").last.flatMap { SetAside.original(String($0)) } ?? ""
+      let patient = String(name.dropLast(".json".utf8.count))
+      faults.append(
+        HubFault(
+          .plans, "plan.refused", "\(path) was set aside: it could not be understood; \(stays(patient))",
+          hint: "hearthctl plan set brings the plan in again; then remove the file and reload"))
+    }
+    for found in found {
+      faults += found.warnings.map { HubFault($0, .plans, file: found.path) }
+    }
+  }
+
+  private mutating func refuse(_ fault: SettingsFault, _ consequence: String, hint: String) {
+    SystemLog.write(3, "plan.refused: \(fault.logged); \(consequence)")
+    faults.append(HubFault(.plans, "plan.refused", "\(fault.message); \(consequence)", hint: hint))
+  }
+
+  private func stays(_ patient: String) -> String {
+    plans[patient].map { "version \($0.version) of this plan stays in force" }
+      ?? "no other version is known, and nothing is judged by it"
+  }
+
+  /// The configuration with these plans.
+  func merged(into file: ConfigurationText) -> LoadedConfiguration {
+    var loaded = LoadedConfiguration(configuration: file.configuration, zones: zones, plans: plans)
+    loaded.faults = file.configuration.warnings.map { HubFault($0, .configuration, file: file.path) } + faults
+    guard isKept else { return loaded }
+    var accepted = LastGood.Accepted(configuration: file.path, text: file.text)
+    accepted.plans = given.plans.mapValues(\.text)
+    accepted.refusedPlans = Set(lastGood.plans.keys)
+    loaded.accepted = accepted
+    return loaded
+  }
+}
+
+extension HubFault {
+  /// What stays in force although a newer rule refuses it.
+  fileprivate init(_ warning: SettingsWarning, _ subject: Subject, file: String) {
+    self.init(
+      subject, warning.code, "\(warning.description(file: file)); it stays in force",
+      hint: "correct it: a reload and hearthd --check refuse it", isWarning: true)
+  }
+}

@@ -1,0 +1,36 @@
+// Why a configuration or a plan was not taken, once for people and once for the log.
+
+import JSON
+
+/// Why a file was not taken.
+struct SettingsFault: Error {
+  /// With file, line, column, key path and what is expected; for those who may see patients' references.
+  var message: String
+  /// The same for the system's log: no plan's file name, which is the patient's reference, and no value.
+  var logged: String
+
+  /// A fault that names no patient.
+  init(_ message: String) {
+    self.message = message
+    logged = message
+  }
+
+  /// A fault of a patient's plan.
+  init(plan message: String, logged: String) {
+    self.message = message
+    self.logged = logged
+  }
+
+  /// What is wrong in a plan's file.
+  init(plan path: String, _ error: JSONError) {
+    message = error.description(file: path)
+    logged = error.logged(file: "a plan")
+  }
+}
+
+extension JSONError {
+  /// `FILE:LINE:COLUMN: PATH: CODE`: where it is, without any value.
+  func logged(file: String) -> String {
+    "\(file):\(place.line):\(place.column): \(path.isEmpty ? "" : path + ": ")\(code)"
+  }
+}

@@ -1,0 +1,39 @@
+// A time zone from the system's database, and the place in a configuration or plan that names one which is not there.
+
+import JSON
+import Octets
+import Platform
+import Zones
+
+enum ZoneFile {
+  static func read(_ name: String) throws(SettingsFault) -> TimeZoneRules {
+    if name == "UTC" { return .utc }
+    let path = "/usr/share/zoneinfo/\(name)"
+    guard let octets = SmallFile.read(path, atMost: 1 << 18) else {
+      throw SettingsFault(
+        "expected a time zone that exists, such as \"Europe/Oslo\", found \"\(name)\": "
+          + "\(path) cannot be read; is the package tzdata installed?")
+    }
+    do {
+      return try TimeZoneRules(tzif: octets)
+    } catch {
+      throw SettingsFault("time zone \(name): \(path): \(error.message)")
+    }
+  }
+
+  /// The fault of a zone with the place where the text of a configuration or of a plan first names it. The readers of
+  /// both know only how a zone's name looks; which ones there are is the disk's to say.
+  /// The log names the file by `logged`.
+  static func placed(
+    _ fault: SettingsFault, _ name: String, _ text: [UInt8], _ file: String, logged: String
+  ) -> SettingsFault {
+    guard let top = try? JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text),
+      let members = try? JSONMembers(top)
+    else { return fault }
+    let owners = [members["hub"]].compactMap(\.self) + ((try? members["devices"]?.array()) ?? [])
+    let nodes = [members["timezone"]] + owners.map { owner in (try? JSONMembers(owner))?["timezone"] }
+    guard let node = nodes.compactMap(\.self).first(where: { $0.content == .string(name) }) else { return fault }
+    let error = node.error("invalid-value", fault.message)
+    return SettingsFault(plan: error.description(file: file), logged: error.description(file: logged))
+  }
+}
