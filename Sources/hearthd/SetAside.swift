@@ -10,8 +10,10 @@ enum SetAside {
   private static let most = 8
 
   /// Gives a file that cannot be used another name beside it; gives that name, or nil when the disk refuses.
-  @discardableResult static func move(_ path: String) -> String? {
-    let names = (1...most).map { $0 == 1 ? "\(path).bad" : "\(path).bad.\($0)" }
+  /// - Parameter original: the path that it had first, where it has another one now.
+  @discardableResult static func move(_ path: String, of original: String? = nil) -> String? {
+    let base = original ?? path
+    let names = (1...most).map { $0 == 1 ? "\(base).bad" : "\(base).bad.\($0)" }
     let free = names.first { access($0, F_OK) != 0 } ?? names[most - 1]
     do throws(FileError) {
       try Directory.rename(path, to: free)

@@ -78,7 +78,7 @@ enum StateMigration {
       } catch {
         let reason = (error as? JSONError)?.logged(file: path) ?? "\(error)"
         SystemLog.write(3, "state.unreadable: \(reason); the daemon starts without it")
-        SetAside.move(path)
+        SetAside.move(path, of: "\(directory)/\(name)")
         return nil
       }
     }
