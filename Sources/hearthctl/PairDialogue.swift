@@ -1,10 +1,10 @@
 // hearthctl pair at a terminal: an interactive minute. It asks for what is missing, says what to press, shows how it goes, and
 // ends with the first reading.
 
-import ControlProtocol
 import Drivers
 import JSON
 import Platform
+import Readings
 
 struct PairDialogue {
   private let arguments: Arguments
@@ -61,8 +61,11 @@ struct PairDialogue {
       let text =
         if choice == nil { try Question.ask(question, &conversation) } else { try choice?.ask(question) ?? "" }
       if text.isEmpty { return nil }
-      if Reference.isValid(text) { return text }
-      say("a reference has at most 64 letters, digits, \"-\", \"_\" or \".\"")
+      switch PatientReference.fault(in: text) {
+      case nil: return text
+      case .malformed?: say("a reference has at most 64 letters, digits, \"-\", \"_\" or \".\"")
+      case let fault?: say("\(fault.message); \(fault.hint)")
+      }
     }
   }
 

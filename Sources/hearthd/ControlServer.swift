@@ -86,19 +86,17 @@ final class ControlServer {
 
   private func received(_ number: UInt64, _ line: [UInt8]) {
     guard let client = clients[number] else { return }
-    let (id, result) = ControlRequest.read(line)
-    func fail(_ error: ControlError) {
-      if let id { client.connection.send(ControlMessage.answer(id: id, .failure(error))) }
-    }
     let peer = client.connection.peer
-    let role = role(of: peer)
-    switch result {
+    let received = ReceivedRequest(line, from: role(of: peer))
+    func fail(_ error: ControlError) {
+      if let id = received.id { client.connection.send(ControlMessage.answer(id: id, .failure(error))) }
+    }
+    switch received.outcome {
     case .failure(let error):
-      fail(role == .nobody ? ControlServer.notPermitted : error)
-      // Whoever sends no JSON does not speak this protocol, or lost its place in it: nothing good follows.
-      if error.code == "parse-error" { client.connection.close() }
+      fail(error)
+      // Nothing good follows.
+      if received.isBroken { client.connection.close() }
     case .success(let request):
-      guard role >= request.requiredRole else { return fail(ControlServer.notPermitted) }
       guard client.open.count < ControlServer.mostOpen else {
         fail(
           ControlError(
@@ -108,7 +106,7 @@ final class ControlServer {
       }
       let requestID = RequestID(connection: number, number: nextRequest)
       nextRequest += 1
-      clients[number]?.open.updateValue(id, forKey: requestID.number)
+      clients[number]?.open.updateValue(received.id, forKey: requestID.number)
       switch request {
       case .follow(let patient):
         clients[number]?.followsReadings = true
@@ -121,10 +119,6 @@ final class ControlServer {
       emit(.asked(requestID, request, CallerName(uid: peer.uid)))
     }
   }
-
-  private static let notPermitted = ControlError(
-    code: "not-permitted", message: "you may not do this",
-    hint: "use sudo, or let an administrator add you to the group hearth (to read) or hearth-tech (to pair and assign)")
 
   /// The id to answer a request with, once; nil when it is gone or was a notification.
   private func close(_ request: RequestID) -> JSONValue? {

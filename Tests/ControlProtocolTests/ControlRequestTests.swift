@@ -5,7 +5,7 @@ import JSON
 import Testing
 
 private func read(_ line: String) -> Result<ControlRequest, ControlError> {
-  ControlRequest.read(Array(line.utf8)).request
+  ReceivedRequest(Array(line.utf8), from: .owner).outcome
 }
 private func code(_ line: String) -> String? {
   if case .failure(let error) = read(line) { return error.code }
@@ -47,7 +47,7 @@ private func code(_ line: String) -> String? {
 
   /// Only a request object without an id has none; what is no request is answered with null.
   @Test func aNotificationHasNoID() {
-    func id(_ line: String) -> JSONValue? { ControlRequest.read(Array(line.utf8)).id }
+    func id(_ line: String) -> JSONValue? { ReceivedRequest(Array(line.utf8), from: .owner).id }
     #expect(read(#"{"jsonrpc":"2.0","method":"status"}"#) == .success(.status))
     #expect(id(#"{"jsonrpc":"2.0","method":"status"}"#) == nil)
     #expect(id(#"{"jsonrpc":"2.0","method":"stauts"}"#) == nil)
@@ -57,11 +57,11 @@ private func code(_ line: String) -> String? {
   }
 
   @Test func anUnknownMethodGetsASuggestionAndItsIDBack() throws {
-    let (id, result) = ControlRequest.read(Array(#"{"jsonrpc":"2.0","id":"abc","method":"stauts"}"#.utf8))
-    #expect(id == "abc")
-    guard case .failure(let error) = result else { return }
+    let received = ReceivedRequest(Array(#"{"jsonrpc":"2.0","id":"abc","method":"stauts"}"#.utf8), from: .reader)
+    #expect(received.id == "abc")
+    guard case .failure(let error) = received.outcome else { return }
     #expect(error.hint == "did you mean status?")
-    let answer = String(decoding: ControlMessage.answer(id: try #require(id), .failure(error)), as: UTF8.self)
+    let answer = String(decoding: ControlMessage.answer(id: try #require(received.id), .failure(error)), as: UTF8.self)
     #expect(
       answer.contains(#""id":"abc""#) && answer.contains("-32601") && answer.contains(#""code":"unknown-method""#))
   }
@@ -79,14 +79,14 @@ private func code(_ line: String) -> String? {
   @Test func everyPrefixOfARequestIsAnswered() {
     let line = Array(#"{"jsonrpc":"2.0","id":1,"method":"assign","params":{"device":"d","user":2,"patient":"p"}}"#.utf8)
     for end in 0..<line.count {
-      if case .success = ControlRequest.read(Array(line[..<end])).request { Issue.record("taken at \(end)") }
+      if case .success = ReceivedRequest(Array(line[..<end]), from: .owner).outcome { Issue.record("taken at \(end)") }
     }
   }
 
   @Test func portsAndSessionsAreAskedForInOneWay() {
     func read(_ method: String, _ parameters: String) -> ControlRequest? {
       let line = #"{"jsonrpc":"2.0","id":1,"method":"\#(method)","params":\#(parameters)}"#
-      return try? ControlRequest.read(Array(line.utf8)).request.get()
+      return try? ReceivedRequest(Array(line.utf8), from: .owner).outcome.get()
     }
     #expect(read("serial.list", "{}") == .serialList)
     #expect(
@@ -128,11 +128,9 @@ private func code(_ line: String) -> String? {
       "version", "status", "devices", "backends", "doctor", "readings", "readings.follow", "watch", "serial.list",
       "alerts", "plan.show", "plan.explain", "plan.try", "parked", "parked.readings", "report",
     ]
-    for (name, role) in ControlRequest.methods {
-      #expect(role == (readers.contains(name) ? .reader : name == "erase" ? .owner : .technician))
+    for method in ControlMethod.all {
+      #expect(method.role == (readers.contains(method.name) ? .reader : method.name == "erase" ? .owner : .technician))
     }
-    #expect(ControlRequest.assignReading(id: "r", patient: "p").requiredRole == .technician)
-    #expect(ControlRequest.erase(patient: "p").requiredRole == .owner)
     #expect(Role.reader < Role.technician)
   }
 }

@@ -1,8 +1,8 @@
 // hearthctl pair: a device becomes one of this hub's; an interactive minute, or a script's.
 
-import ControlProtocol
-import JSON
 import Drivers
+import JSON
+import Readings
 
 enum PairVerb {
   static let verb = Verb(
@@ -96,9 +96,8 @@ struct PairOrder {
     if consentCode != nil, user == nil {
       throw Failure.usage("--consent-code belongs to a user slot", hint: "name it: --user SLOT")
     }
-    if let patient, !Reference.isValid(patient) {
-      throw Failure.usage(
-        "\"\(patient)\" is no patient's reference", hint: "at most 64 letters, digits, \"-\", \"_\" or \".\"")
+    if let patient, let fault = PatientReference.fault(in: patient) {
+      throw Failure.usage("--patient: \(fault.message)", hint: fault.hint)
     }
   }
 
