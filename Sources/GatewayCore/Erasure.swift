@@ -125,6 +125,7 @@ extension Gateway {
   /// A patient is to be erased: that is on disk before anything goes, so that a power cut does not end it half-way.
   mutating func erase(_ id: RequestID, patient: String, _ caller: CallerName, _ now: Now) -> [Effect] {
     guard importing == nil else { return stillImporting(id) }
+    if let error = refusal(ofUnknown: patient) { return [.answer(id, .failure(error))] }
     erasures[patient, default: []].append(id)
     // It is answered when it is complete.
     return append([.audit(uid: caller.uid, action: "erase patient \(patient)"), .erase(patient: patient)], now: now)

@@ -253,6 +253,9 @@ extension Gateway {
         "parked", shown.parked.isEmpty, "every reading has its patient",
         "\(shown.parked.count) readings wait for a patient",
         "hearthctl readings --parked, then hearthctl assign READING PATIENT"),
+      check(
+        "patient-references", nationalIDText == nil, "patients are named by pseudonyms", nationalIDText ?? "",
+        Gateway.nationalIDHint),
     ]
     list += faultChecks()
     for name in outboxes.keys.sorted() {

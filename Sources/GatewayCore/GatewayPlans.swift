@@ -46,6 +46,7 @@ extension Gateway {
     func refuse(_ message: String, _ hint: String) -> [Effect] {
       [.answer(id, .failure(ControlError(code: "not-found", message: message, hint: hint)))]
     }
+    if let error = refusal(ofUnknown: patient) { return [.answer(id, .failure(error))] }
     guard let plan = plans[patient] else { return refuse("there is no plan of this patient", "hearthctl alerts list") }
     var after = state.rules[patient] ?? PatientState()
     let word = RuleAcknowledgement(by: "uid:\(caller.uid)", at: now.wall, note: note)
@@ -122,7 +123,8 @@ extension Gateway {
         ], now: now)
         + [.savePlan(id, patient: plan.patient, version: plan.version, Array(text.utf8))]
     } catch {
-      return [.answer(id, .failure(ControlError(code: "bad-plan", message: error.description(file: "plan"))))]
+      let code = error.code == PatientReference.nationalIDCode ? error.code : "bad-plan"
+      return [.answer(id, .failure(ControlError(code: code, message: error.description(file: "plan"))))]
     }
   }
 

@@ -2,6 +2,7 @@
 
 internal import ControlProtocol
 internal import JSON
+internal import Readings
 internal import Settings
 
 extension Gateway {
@@ -34,6 +35,7 @@ extension Gateway {
         "readings.held", "\(shown.held.count) readings wait for the hub's clock to be synchronised",
         "check the network and systemd-timesyncd; they go by themselves, at the latest when their time is over")
     }
+    if let text = nationalIDText { add(PatientReference.nationalIDCode, text, Gateway.nationalIDHint) }
     for name in outboxes.keys.sorted() {
       guard let outbox = outboxes[name], outbox.isMisconfigured, let error = outbox.lastError else { continue }
       add(

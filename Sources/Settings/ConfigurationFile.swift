@@ -72,6 +72,7 @@ package enum ConfigurationFile {
     }
     configuration.watch = try watch(top["watch"], configuration)
     configuration.plans = try top["plans"].map { node throws(JSONError) in try path(node) }
+    try PatientRule.check(configuration: node, newer)
     return configuration
   }
 

@@ -37,6 +37,9 @@ package struct NewerRules: Sendable {
   /// What was found and did not refuse the file.
   package private(set) var warnings: [SettingsWarning] = []
 
+  /// Every rule of today holds.
+  var holds: Bool { strictness == .strict }
+
   /// No warnings yet.
   package init(_ strictness: Strictness) { self.strictness = strictness }
 

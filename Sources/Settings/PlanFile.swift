@@ -18,14 +18,18 @@ package enum PlanFile {
     _ text: [UInt8], patient: String? = nil, _ strictness: Strictness
   ) throws(JSONError) -> (plan: Plan, warnings: [SettingsWarning]) {
     var newer = NewerRules(strictness)
-    let plan = try plan(JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text), patient: patient, &newer)
+    let node = try JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text)
+    let plan = try plan(node, patient: patient, &newer)
+    try PatientRule.check(plan: node, newer)
     return (plan, newer.warnings)
   }
 
   /// The plan of an object that stands alone or among others.
   package static func plan(_ node: JSONNode) throws(JSONError) -> Plan {
     var newer = NewerRules(.strict)
-    return try plan(node, patient: nil, &newer)
+    let plan = try plan(node, patient: nil, &newer)
+    try PatientRule.check(plan: node, newer)
+    return plan
   }
 
   private static func plan(
