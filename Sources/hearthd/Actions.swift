@@ -1,5 +1,5 @@
 // What happens in the home because of an event: a lamp, a speaker, a modem. Each executable of the folder actions.d is started for each
-// event, with its JSON object as standard input, and ended when it takes too long.
+// event, with its JSON object as standard input, and ended when it takes too long. The loop never waits for one of them.
 
 import GatewayCore
 import Glibc
@@ -9,22 +9,26 @@ final class Actions {
   private struct Running {
     let name: String
     let child: ChildProcess
-    let deadline: Int64
+    let input: ChildInput
+    var deadline: Int64
   }
 
   /// How long an action may take, in milliseconds.
   private static let patience: Int64 = 10_000
   /// The most that run at once; the rest waits its turn.
   private static let mostRunning = 4
-  /// The most that waits; what comes then is left out and told.
+  /// The most that waits, in number and octets; what comes then is left out and told.
   private static let mostWaiting = 64
+  private static let mostOctets = 4 << 20
 
+  private let loop: EventLoop
   private let folder: String
   private var running: [Running] = []
   private var waiting: [(name: String, octets: [UInt8])] = []
 
   /// The folder `actions.d` beside the configuration.
-  init(beside configuration: String) {
+  init(_ loop: EventLoop, beside configuration: String) {
+    self.loop = loop
     let place = configuration.lastIndex(of: "/").map { String(configuration[..<$0]) } ?? "."
     folder = "\(place)/actions.d"
   }
@@ -35,12 +39,14 @@ final class Actions {
   /// Tells an event to every action.
   func tell(_ event: HubEvent) {
     guard let names = try? Directory.list(folder).map(\.name).sorted() else { return }
+    let octets = event.encoded + [0x0A]
     for name in names where !name.hasPrefix(".") && isAllowed(name) {
-      guard waiting.count < Actions.mostWaiting else {
+      let size = waiting.reduce(octets.count) { $0 + $1.octets.count }
+      guard waiting.count < Actions.mostWaiting, size <= Actions.mostOctets else {
         SystemLog.write(4, "action \(name): too much to do; an event is left out")
         continue
       }
-      waiting.append((name, event.encoded))
+      waiting.append((name, octets))
     }
     start()
   }
@@ -61,19 +67,15 @@ final class Actions {
   private func start() {
     while running.count < Actions.mostRunning, !waiting.isEmpty {
       let (name, octets) = waiting.removeFirst()
-      var ends: [Int32] = [-1, -1]
-      guard pipe(&ends) == 0 else { return SystemLog.write(4, "action \(name): no pipe") }
-      for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-      // An event is far shorter than what a pipe holds.
-      _ = Descriptor.writeAll(ends[1], octets + [0x0A])
-      Descriptor.close(ends[1])
-      defer { Descriptor.close(ends[0]) }
       do throws(SystemError) {
+        let input = try ChildInput(loop, octets)
         // The shell puts the descriptor where a program looks for its input.
         let child = try ChildProcess.spawn(
           "/bin/sh", ["-c", "exec \"$0\" <&3 3<&-", "\(folder)/\(name)"],
-          environment: ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"], passing: ends[0])
-        running.append(Running(name: name, child: child, deadline: Clocks.monotonic() + Actions.patience))
+          environment: ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"], passing: input.readEnd)
+        input.begin()
+        running.append(
+          Running(name: name, child: child, input: input, deadline: Clocks.monotonic() + Actions.patience))
       } catch {
         SystemLog.write(4, "action \(name): \(error.message)")
       }
@@ -84,18 +86,20 @@ final class Actions {
   func childEnded() {
     running.removeAll { action in
       guard let status = action.child.reap() else { return false }
+      action.input.close()
       if status != 0 { SystemLog.write(4, "action \(action.name): ended with \(status)") }
       return true
     }
     start()
   }
 
-  /// Ends what took too long; its end comes as that of any child.
+  /// Ends what took too long, and drops what it did not read; its end comes as that of any child.
   func due(at now: Int64) {
-    for (index, action) in running.enumerated().reversed() where action.deadline <= now {
+    for (index, action) in running.enumerated() where action.deadline <= now {
       SystemLog.write(4, "action \(action.name): took longer than \(Actions.patience / 1000) s and is ended")
+      action.input.close()
       action.child.kill()
-      running[index] = Running(name: action.name, child: action.child, deadline: .max)
+      running[index].deadline = .max
     }
   }
 }

@@ -125,7 +125,7 @@ final class Daemon {
   // MARK: Running
 
   func run() -> Int32 {
-    if options.action != .demo { actions = Actions(beside: options.configuration) }
+    if options.action != .demo { actions = Actions(loop, beside: options.configuration) }
     if isImporting { handle(.importWanted) }
     configure(loaded)
     let seed = Clocks.random(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }

@@ -106,6 +106,37 @@ private let plan = """
     #expect(home.stop() == 0)
   }
 
+  /// An event longer than a pipe holds, for a program that reads nothing of it: the daemon goes on, and so do the other programs.
+  @Test func oneThatReadsNothingHoldsNobodyUp() throws {
+    let home = try Home(configuration, cuff: cuff)
+    let folder = home.folder.appending(path: "actions.d")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    for (name, text) in [
+      ("10-blocked", "#!/bin/sh\necho $$ > HOME/number\nexec sleep 100\n"),
+      ("20-lamp", "#!/bin/sh\ncat > HOME/event.new && mv HOME/event.new HOME/event\n"),
+    ] {
+      try home.write(text.replacingOccurrences(of: "HOME", with: home.folder.path), "actions.d/\(name)")
+      try FileManager.default.setAttributes(
+        [.posixPermissions: 0o755], ofItemAtPath: folder.appending(path: name).path)
+    }
+    // The longest message that a plan may have.
+    let path = home.folder.appending(path: "hearth.json").path
+    var length = 0
+    for count in [150_000, 500] where length == 0 {
+      let message = String(repeating: "m", count: count)
+      try home.write(
+        plan.replacingOccurrences(of: #""kind""#, with: #""message": "\#(message)", "kind""#), "plans/p-1.json")
+      if try Home.run("hearthd", ["--check", "--config", path]).status == 0 { length = count }
+    }
+    #expect(length > 0)
+    try home.start()
+    let number = try #require(text(home, "number").flatMap { Int32($0.dropLast()) })
+    #expect(try #require(text(home, "event")).utf8.count > length)
+    #expect(kill(number, 0) == 0)
+    #expect(try home.ctl("status").status == 0)
+    #expect(home.stop() == 0)
+  }
+
   /// As the unit runs it: somebody unprivileged who may steer the network's devices. What it starts may not.
   @Test(.enabled(if: geteuid() == 0 && FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv")))
   func anActionHasNoneOfTheDaemonsCapabilities() throws {
