@@ -147,7 +147,8 @@ let package = Package(
     tests("Playback", ["Playback", "Octets", "GATT"]),
     // The real programs, started as processes and looked at from outside.
     tests(
-      "Program", ["Platform", "JSON", "CLinux", "UplinkProtocol", "Octets", "Playback"], resources: [.copy("Support")]),
+      "Program", ["Platform", "JSON", "CLinux", "UplinkProtocol", "Octets", "Playback", "Journal", "JournalFiles"],
+      resources: [.copy("Support")]),
   ],
   swiftLanguageModes: [.v6]
 )

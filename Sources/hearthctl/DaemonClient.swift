@@ -104,10 +104,14 @@ struct DaemonClient {
   }
 
   /// A request's line; its answer bears the id.
-  func send(id: Int, _ method: String, _ parameters: JSONValue = [:]) throws(Failure) {
+  mutating func send(id: Int, _ method: String, _ parameters: JSONValue = [:]) throws(Failure) {
     guard Descriptor.writeAll(fd, ControlMessage.request(id: id, method: method, parameters: parameters) + [0x0A])
     else {
-      throw DaemonClient.gone
+      // The daemon may have said why before it closed: it has too many connections.
+      while true {
+        if case .answer(.failure(let error))? = try received()?.reply { throw DaemonClient.failure(error) }
+        try fill()
+      }
     }
   }
 
@@ -119,6 +123,7 @@ struct DaemonClient {
       switch error.code {
       case "not-permitted": 77
       case "not-found", "unsupported-device": 69
+      case "patient.national-id": 65
       case "bad-parameters", "unknown-method", "invalid-request": 64
       case "busy", "journal.full", "journal.sync-failed", "bluetooth.starting": 75
       case "pairing.not-heard", "pairing.no-answer", "pairing.timeout": 75

@@ -1,4 +1,4 @@
-// The control socket: lines in, answers and notifications out. Who may ask what is decided by the kernel's word on the caller.
+// The control socket: lines in, answers and notifications out. Callers are authorised by SO_PEERCRED.
 
 import ControlProtocol
 import Exchange
@@ -13,33 +13,45 @@ import Settings
 final class ControlServer {
   private struct Client {
     let connection: LineConnection
+    /// By the groups of the configuration in force.
+    var role: Role
+    var patience: ConnectionPatience
     /// What the client subscribed to.
     var followsReadings = false
     var followsEvents = false
     var patient: String?
     /// Requests without answer, by the number that the gateway knows them by, with their ids; a notification has none.
     var open: [UInt64: JSONValue?] = [:]
+
+    var holder: ControlQuota.Holder { .init(role: role, uid: connection.peer.uid) }
   }
 
-  private static let mostClients = 64
-  /// Of one user that is not the owner, and of all of them together: no user shuts out the others, and all of them not
-  /// the owner.
-  private static let mostOfOneUser = 16
-  private static let mostOfUsers = 48
   private static let mostOpen = 64
+  /// A request whose answer may be long is taken only when there is room for so much of it.
+  private static let leastRoom = 1 << 18
 
   private let loop: EventLoop
   private var listener: Int32
+  /// Monotonic milliseconds.
+  private let clock: () -> Int64
+  /// Called when `nextDeadline` may be earlier than it was.
+  private let rearm: () -> Void
   private let emit: (Event) -> Void
+  private let budget = OutputBudget(maximum: LineConnection.mostShared)
   private var clients: [UInt64: Client] = [:]
   private var nextClient: UInt64 = 1
   private var nextRequest: UInt64 = 1
   private var technicianGroup: UInt32?
   private var readerGroup: UInt32?
 
-  init(_ loop: EventLoop, listener: Int32, _ emit: @escaping (Event) -> Void) {
+  init(
+    _ loop: EventLoop, listener: Int32, clock: @escaping () -> Int64 = Clocks.monotonic, rearm: @escaping () -> Void,
+    _ emit: @escaping (Event) -> Void
+  ) {
     self.loop = loop
     self.listener = listener
+    self.clock = clock
+    self.rearm = rearm
     self.emit = emit
     loop.watch(listener, .read) { [unowned self] _ in accept() }
   }
@@ -47,21 +59,29 @@ final class ControlServer {
   func configure(_ configuration: Configuration) {
     technicianGroup = UnixSocket.groupID(configuration.technicianGroup)
     readerGroup = UnixSocket.groupID(configuration.readerGroup)
+    for (number, client) in clients { give(role(of: client.connection.peer), to: number) }
   }
+
+  // MARK: Connections
 
   private func accept() {
     while let fd = UnixSocket.accept(listener) {
-      guard clients.count < ControlServer.mostClients, let connection = LineConnection(loop, fd) else {
+      guard let connection = LineConnection(loop, fd, budget: budget) else {
         Descriptor.close(fd)
         continue
       }
-      guard hasRoom(for: connection.peer) else {
+      let client = Client(
+        connection: connection, role: role(of: connection.peer), patience: ConnectionPatience(at: clock()))
+      if let error = ControlQuota.refusal(of: client.holder, beside: clients.values.lazy.map(\.holder)) {
+        // A new connection has room for one line.
+        connection.send(ControlMessage.answer(id: .null, .failure(error)))
         connection.close()
         continue
       }
       let number = nextClient
       nextClient += 1
-      clients[number] = Client(connection: connection)
+      clients[number] = client
+      give(client.role, to: number)
       connection.start(
         onLine: { [unowned self] line in received(number, line) },
         onClose: { [unowned self] in
@@ -69,6 +89,7 @@ final class ControlServer {
           emit(.callerGone(connection: number))
         })
     }
+    rearm()
   }
 
   /// The role of a caller by the groups of the configuration in force.
@@ -77,19 +98,37 @@ final class ControlServer {
       uid: peer.uid, groups: peer.groups, ownUID: getuid(), technicianGroup: technicianGroup, readerGroup: readerGroup)
   }
 
-  private func hasRoom(for peer: Peer) -> Bool {
-    guard role(of: peer) != .owner else { return true }
-    let users = clients.values.map(\.connection.peer).filter { role(of: $0) != .owner }
-    return users.count < ControlServer.mostOfUsers
-      && users.count(where: { $0.uid == peer.uid }) < ControlServer.mostOfOneUser
+  private func give(_ role: Role, to number: UInt64) {
+    clients[number]?.role = role
+    clients[number]?.connection.mostOfBudget = ControlQuota.memory(of: role, outOf: budget.maximum)
   }
+
+  /// When a connection is to be closed next unless something comes or is read, on the monotonic clock.
+  var nextDeadline: Int64? { clients.values.compactMap { $0.patience.deadline(of: $0.role) }.min() }
+
+  /// Closes the connections of strangers who ask nothing, and of those who do not read what waits for them.
+  func due(at now: Int64) {
+    for number in clients.keys.sorted() {
+      lookAtReading(number, now)
+      guard let client = clients[number], let deadline = client.patience.deadline(of: client.role), deadline <= now
+      else { continue }
+      client.connection.close()
+    }
+  }
+
+  private func lookAtReading(_ number: UInt64, _ now: Int64) {
+    guard let connection = clients[number]?.connection else { return }
+    clients[number]?.patience.look(isBehind: connection.isPaused, sent: connection.sent, at: now)
+  }
+
+  // MARK: Requests
 
   private func received(_ number: UInt64, _ line: [UInt8]) {
     guard let client = clients[number] else { return }
-    let peer = client.connection.peer
-    let received = ReceivedRequest(line, from: role(of: peer))
+    clients[number]?.patience.heard(at: clock())
+    let received = ReceivedRequest(line, from: client.role)
     func fail(_ error: ControlError) {
-      if let id = received.id { client.connection.send(ControlMessage.answer(id: id, .failure(error))) }
+      if let id = received.id { send(.failure(error), id, to: number) }
     }
     switch received.outcome {
     case .failure(let error):
@@ -104,6 +143,9 @@ final class ControlServer {
             hint: "wait for the answers"))
         return client.connection.close()
       }
+      if received.method?.cost.isLarge ?? true, !client.connection.hasRoom(for: ControlServer.leastRoom) {
+        return fail(ControlServer.noMemory)
+      }
       let requestID = RequestID(connection: number, number: nextRequest)
       nextRequest += 1
       clients[number]?.open.updateValue(received.id, forKey: requestID.number)
@@ -116,9 +158,15 @@ final class ControlServer {
         clients[number]?.followsEvents = true
       default: break
       }
-      emit(.asked(requestID, request, CallerName(uid: peer.uid)))
+      emit(.asked(requestID, request, CallerName(uid: client.connection.peer.uid)))
     }
   }
+
+  // MARK: Answers and notifications
+
+  private static let noMemory = ControlError(
+    code: "busy", message: "answers that were not read yet take all the memory that there is for them",
+    hint: "read the answers to earlier requests first, or try again in a moment, for less: --limit, --since")
 
   /// The id to answer a request with, once; nil when it is gone or was a notification.
   private func close(_ request: RequestID) -> JSONValue? {
@@ -126,13 +174,16 @@ final class ControlServer {
   }
 
   func answer(_ request: RequestID, _ answer: ControlAnswer) {
-    guard let id = close(request) else { return }
-    clients[request.connection]?.connection.send(ControlMessage.answer(id: id, answer))
+    if let id = close(request) { send(answer, id, to: request.connection) }
   }
 
   /// Answers with readings that are JSON already.
   func answer(_ request: RequestID, readings: [[UInt8]]) {
-    guard let id = close(request) else { return }
+    guard let id = close(request), let connection = clients[request.connection]?.connection else { return }
+    // What there is no room for is not built.
+    let size = readings.reduce(ReceivedRequest.longestID * 8) { $0 + $1.count + 1 }
+    guard connection.hasRoom(for: size) else { return refuse(size, id, request.connection) }
+    var pieces: [[UInt8]] = []
     var writer = JSONWriter()
     writer.beginObject()
     writer.member("jsonrpc", "2.0")
@@ -142,33 +193,67 @@ final class ControlServer {
     writer.beginObject()
     writer.key("readings")
     writer.beginArray()
-    for reading in readings { writer.raw(reading) }
-    writer.endArray()
-    writer.endObject()
-    writer.endObject()
-    clients[request.connection]?.connection.send(writer.octets)
+    var piece = writer.octets
+    for (index, reading) in readings.enumerated() {
+      if piece.count + reading.count >= OutputBudget.ownShare {
+        pieces.append(piece)
+        piece = []
+        piece.reserveCapacity(OutputBudget.ownShare)
+      }
+      if index > 0 { piece.append(0x2C) }
+      piece += reading
+    }
+    pieces.append(piece + Array("]}}".utf8))
+    if !connection.offer(pieces) { refuse(size, id, request.connection) }
+    lookAtReading(request.connection, clock())
+  }
+
+  private func send(_ answer: ControlAnswer, _ id: JSONValue, to number: UInt64) {
+    guard let connection = clients[number]?.connection else { return }
+    let line = ControlMessage.answer(id: id, answer)
+    if !connection.offer([line]) { refuse(line.count, id, number) }
+    lookAtReading(number, clock())
+  }
+
+  /// Says that there is no room for an answer; ends the connection when there is none for that either.
+  private func refuse(_ size: Int, _ id: JSONValue, _ number: UInt64) {
+    guard let connection = clients[number]?.connection else { return }
+    let error =
+      size > connection.longestLineOut
+      ? ControlError(
+        code: "too-large", message: "the answer has \(size) octets; at most \(connection.longestLineOut) are sent",
+        hint: "ask for less: --limit, --since, --patient") : ControlServer.noMemory
+    connection.send(ControlMessage.answer(id: id, .failure(error)))
+  }
+
+  /// A notification; a subscriber that does not read is closed.
+  private func tell(_ line: [UInt8], to numbers: [UInt64]) {
+    let now = clock()
+    for number in numbers {
+      clients[number]?.connection.send(line)
+      lookAtReading(number, now)
+    }
   }
 
   func publish(_ reading: Reading, _ sequence: UInt64) {
-    let interested = clients.values.filter {
-      $0.followsReadings && ($0.patient == nil || $0.patient == reading.patient)
+    let interested = clients.filter {
+      $0.value.followsReadings && ($0.value.patient == nil || $0.value.patient == reading.patient)
     }
     guard !interested.isEmpty else { return }
-    let line = ControlMessage.notification(
-      method: "reading", parameters: ReadingJSON.encode(reading, sequence: sequence))
-    for client in interested { client.connection.send(line) }
+    tell(
+      ControlMessage.notification(method: "reading", parameters: ReadingJSON.encode(reading, sequence: sequence)),
+      to: Array(interested.keys))
   }
 
   func publish(_ event: HubEvent) {
-    let interested = clients.values.filter(\.followsEvents)
+    let interested = clients.filter(\.value.followsEvents)
     guard !interested.isEmpty else { return }
-    let line = ControlMessage.notification(method: "event", parameters: event.encoded)
-    for client in interested { client.connection.send(line) }
+    tell(ControlMessage.notification(method: "event", parameters: event.encoded), to: Array(interested.keys))
   }
 
   /// Tells something to one client.
   func notify(_ connection: UInt64, _ method: String, _ value: JSONValue) {
-    clients[connection]?.connection.send(ControlMessage.notification(method: method, parameters: value.encoded()))
+    tell(ControlMessage.notification(method: method, parameters: value.encoded()), to: [connection])
   }
 
   func close() {

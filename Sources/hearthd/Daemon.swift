@@ -119,7 +119,8 @@ final class Daemon {
       listener = try UnixSocket.listen(
         "\(options.runtimeDirectory)/hearthd.sock", mode: 0o666, group: loaded.configuration.readerGroup)
     }
-    control = ControlServer(loop, listener: listener) { [unowned self] in handle($0) }
+    control = ControlServer(loop, listener: listener, rearm: { [unowned self] in arm() }) { [unowned self] in handle($0)
+    }
   }
 
   // MARK: Running
@@ -325,8 +326,11 @@ final class Daemon {
 
   private func arm() {
     loop.wake(
-      at: [gatewayWake, playback?.nextTime, watchdogAt, exitBy, backends?.nextDeadline, actions?.nextDeadline]
-        .compactMap { $0 }.min())
+      at: [
+        gatewayWake, playback?.nextTime, watchdogAt, exitBy, backends?.nextDeadline, actions?.nextDeadline,
+        control?.nextDeadline,
+      ]
+      .compactMap { $0 }.min())
   }
 
   private func timer() {
@@ -338,6 +342,7 @@ final class Daemon {
     if let due = exitBy, due <= time { return loop.stop() }
     if let due = backends?.nextDeadline, due <= time { backends?.due(at: time) }
     if let due = actions?.nextDeadline, due <= time { actions?.due(at: time) }
+    if let due = control?.nextDeadline, due <= time { control?.due(at: time) }
     if let due = playback?.nextTime, due <= time { playback?.advance(to: time) }
     if let due = gatewayWake, due <= time {
       gatewayWake = nil

@@ -62,4 +62,24 @@ import Testing
     #expect(try home.ctl("status").status == 0)
     #expect(home.stop() == 0)
   }
+
+  /// Who comes to a full house is told so; the technician's tool says it by its exit status.
+  @Test func moreConnectionsThanThereAreAreBusy() throws {
+    let home = try home()
+    let path = home.folder.appending(path: "run/hearthd.sock").path
+    let held = try (0..<20).map { _ in try UnixSocket.connect(path) }
+    let refused = try home.until(["status", "--json"]) { $0.status == 75 }
+    #expect(refused.status == 75 && refused.out.contains(#""code":"busy""#), "\(refused)")
+    let fd = try UnixSocket.connect(path)
+    guard case .octets(let octets) = Descriptor.read(fd) else {
+      Issue.record("nothing was said")
+      return
+    }
+    let line = String(decoding: octets, as: UTF8.self)
+    #expect(line.hasPrefix(#"{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"#) && line.hasSuffix("}\n"))
+    #expect(line.contains(#""code":"busy""#) && Descriptor.read(fd) == .end)
+    for fd in held + [fd] { Descriptor.close(fd) }
+    #expect(try home.until(["status"]) { $0.status == 0 }.status == 0)
+    #expect(home.stop() == 0)
+  }
 }

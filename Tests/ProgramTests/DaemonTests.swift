@@ -20,6 +20,9 @@ final class Home {
   /// What the daemon gets beside the environment of the tests.
   var environment: [String: String] = [:]
 
+  /// The daemon's process id, once it was started.
+  var pid: Int32? { daemon?.processIdentifier }
+
   init(_ configuration: String, cuff: String = "") throws {
     try FileManager.default.createDirectory(at: folder.appending(path: "plans"), withIntermediateDirectories: true)
     try write(cuff, "cuff.capture")
