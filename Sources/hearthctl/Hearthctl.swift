@@ -49,6 +49,10 @@ struct Hearthctl {
     if first == "--help" || first == "-h" || first == "help" {
       let topics = arguments.filter { $0 != "--json" }.dropFirst()
       if let extra = topics.dropFirst().first { throw Failure.usage("\"\(extra)\" is one word too many") }
+      if topics.first == MethodTable.topic {
+        arguments.contains("--json") ? Terminal.line(MethodTable.json(verbs)) : Terminal.out(MethodTable.text(verbs))
+        return 0
+      }
       Terminal.out(try topics.first.map(verb)?.help ?? help)
       return 0
     }
@@ -82,7 +86,8 @@ struct Hearthctl {
       \(list)
 
       Everywhere: --json for scripts, --socket PATH (else $HEARTH_SOCKET) for another
-      daemon than that of /run/hearth/hearthd.sock.
+      daemon than that of /run/hearth/hearthd.sock. hearthctl help methods lists the
+      methods of the control socket.
 
       exit: 0 done, 1 the daemon answered with an error, 64 usage, 65 bad data,
         69 nothing there, 75 try again later, 77 not permitted,
@@ -105,6 +110,8 @@ struct Verb: Sendable {
   var flags: [String] = []
   /// Whether it takes words that are no options.
   var takesWords = false
+  /// The methods of the control socket that it calls: they say who may use it.
+  var methods: [String] = []
   /// What its exit status says.
   var exit = """
     0 done, 1 the daemon answered with an error, 64 usage, 75 try again later,
@@ -113,7 +120,9 @@ struct Verb: Sendable {
   var run: @Sendable (Arguments) throws(Failure) -> Int32
 
   var help: String {
-    "hearthctl \(name) - \(summary)\n\nusage: hearthctl \(name) \(usage)\n\n\(text)\n\nexit: \(exit)\n"
+    let permissions = MethodTable.permissions(methods).map { "\($0)\n\n" } ?? ""
+    return
+      "hearthctl \(name) - \(summary)\n\nusage: hearthctl \(name) \(usage)\n\n\(text)\n\n\(permissions)exit: \(exit)\n"
   }
 }
 

@@ -57,6 +57,33 @@ import Testing
     }
   }
 
+  /// Every method of the control socket has a verb that calls it, and the verb's help says who may use it.
+  @Test func everyMethodIsInTheHelpOfItsVerb() throws {
+    let table = try CommandOutcome.hearthctl(["help", "methods", "--json"])
+    let object = try JSONSerialization.jsonObject(with: Data(table.out.utf8)) as? [String: Any]
+    let methods = try #require(object?["methods"] as? [[String: Any]])
+    #expect(table.status == 0 && methods.count > 30)
+    var verbs: Set<String> = []
+    for method in methods {
+      let name = try #require(method["method"] as? String)
+      let callers = method["verbs"] as? [String] ?? []
+      #expect(!callers.isEmpty, "\(name)")
+      verbs.formUnion(callers.map { String($0.dropFirst("hearthctl ".count)) })
+      #expect(["reader", "technician", "owner"].contains(method["role"] as? String ?? ""))
+    }
+    for verb in verbs {
+      #expect(try CommandOutcome.hearthctl([verb, "--help"]).out.contains("\nwho may: "), "\(verb)")
+    }
+    let text = try CommandOutcome.hearthctl(["help", "methods"])
+    #expect(text.out.contains("\nassign (technician, change, audit, durable)\n"))
+    for line in text.out.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
+    let alerts = try CommandOutcome.hearthctl(["alerts", "--help"]).out
+    #expect(alerts.contains("who may: the group hearth; alerts.ack: the group hearth-tech\n"))
+    #expect(try CommandOutcome.hearthctl(["erase", "--help"]).out.contains("who may: root alone\n"))
+    let days = try CommandOutcome.hearthctl(["report", "--patient", "p", "--days", "400"])
+    #expect(days.status == 64 && days.error.contains("--days needs a number from 1 to 366, not \"400\""))
+  }
+
   @Test(arguments: [
     "hello\n", "HTTP/1.1 400 Bad Request\r\n\r\n", "220 smtp", "{\n", "null\n", "{}\n", "[]\n", "\u{0}\u{1}\u{2}", "\n",
     #"{"jsonrpc":"2.0","id":1,"result":7}"# + "\n", #"{"jsonrpc":"2.0","id":1,"result":[]}"# + "\n",

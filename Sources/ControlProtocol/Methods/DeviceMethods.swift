@@ -7,7 +7,8 @@ extension ControlMethod {
     ControlMethod("devices", "the devices of this home", .reader, .immediate) { _ in .devices },
     ControlMethod(
       "scan", "what is on the air, as notifications \"scan\"", .technician, .device,
-      [ControlParameter("seconds", .number(1...600), "for so many seconds; 30")], examples: [[:], ["seconds": 10]]
+      [ControlParameter("seconds", .number(1...600), "for so many seconds; without it 30")],
+      examples: [[:], ["seconds": 10]]
     ) { given in .scan(seconds: given.number(ifGiven: "seconds") ?? 30) },
     ControlMethod(
       "pair", "pairs a device: progress and questions as notifications \"pairing\", the answer at the end", .technician,
@@ -57,7 +58,7 @@ extension ControlMethod {
       "address", lookup, "an address such as F0:00:00:00:00:01",
       hint: "hearthctl scan shows the addresses of what is on the air"),
     ControlParameter("driver", lookup, "a driver's id, where the device does not tell what it is"),
-    ControlParameter("id", .name, "the hub's name for the device; made from the driver's"),
+    ControlParameter("id", .name, "the hub's name for the device; without it made from the driver's"),
     ControlParameter("name", .text(upTo: ControlParameter.longestName), "a name for people"),
     ControlParameter("patient", .patient, "whose it is"),
     ControlParameter("user", .number(0...254), "the device's user slot that is the patient's; without it all of it"),

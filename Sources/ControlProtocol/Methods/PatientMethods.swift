@@ -32,7 +32,7 @@ extension ControlMethod {
       isAudited: true, isDurable: true,
       [
         .required("patient", .patient, "the patient's reference"), .required("device", lookup, "a device's name"),
-        ControlParameter("minutes", .number(1...720), "for so many minutes; \(ControlRequest.usualSession)"),
+        ControlParameter("minutes", .number(1...720), "for so many minutes; without it \(ControlRequest.usualSession)"),
       ], examples: [["patient": "p-7f3a", "device": "cuff"], ["patient": "p-7f3a", "device": "cuff", "minutes": 30]]
     ) { given throws(ControlError) in
       .sessionStart(
@@ -70,7 +70,7 @@ extension ControlMethod {
   ]
 
   /// Over how many days something is judged.
-  static let days = ControlParameter("days", .number(1...366), "so many days back; 30")
+  static let days = ControlParameter("days", .number(1...366), "so many days back; without it 30")
 }
 
 extension ControlArguments {

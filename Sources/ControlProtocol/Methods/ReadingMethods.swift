@@ -15,7 +15,7 @@ extension ControlMethod {
         ControlParameter("kind", lookup, "of this kind alone"),
         ControlParameter("zones", .choices(Zone.allCases.map(\.rawValue)), "of these zones alone"),
         ControlParameter("parked", .flag, "only those that wait for a patient"),
-        ControlParameter("limit", .number(1...ControlRequest.mostReadings), "the newest so many; 50"),
+        ControlParameter("limit", .number(1...ControlRequest.mostReadings), "the newest so many; without it 50"),
       ], examples: [[:], ["patient": "p-7f3a", "since": "24h", "zones": ["red", "yellow"], "limit": 100]]
     ) { given in
       .readings(

@@ -1,5 +1,6 @@
 // hearthctl alerts: what patients' plans raised, and who has taken notice.
 
+import ControlProtocol
 import JSON
 
 enum AlertsVerb {
@@ -8,7 +9,8 @@ enum AlertsVerb {
     usage: "[list] [--patient REF] [--json]\n       hearthctl alerts ack PATIENT RULE [--note TEXT] [--json]",
     text: """
       What is raised stays until a reading is within the limits again. ack says that
-      somebody has taken notice: it is kept, and told to every backend.
+      somebody has taken notice: it is kept, and told to every backend. TEXT has at
+      most \(ControlParameter.longestNote) characters.
 
       These are notifications, no alarms: nobody may rely on them to be in time.
 
@@ -16,6 +18,7 @@ enum AlertsVerb {
         hearthctl alerts
         hearthctl alerts ack p-7f3a bp.extreme --note "called, new cuff tomorrow"
       """, options: ["--patient", "--note"], takesWords: true,
+    methods: ["alerts", "alerts.ack"],
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage,
         69 nothing raised so, 75 try again later, 77 not permitted,

@@ -21,6 +21,7 @@ enum AskVerb {
         hearthctl ask beurer-bf720 consent --user 1 --code 0520
         hearthctl ask xiaomi-s400 key 00112233445566778899aabbccddeeff
       """, options: ["--user", "--code"], takesWords: true,
+    methods: ["device.ask"],
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage, 69 no such device,
         75 try again later, 77 not permitted, 111 the daemon is not running
@@ -31,7 +32,7 @@ enum AskVerb {
       throw Failure.usage("expected a device and a wish", hint: "hearthctl ask --help lists the wishes")
     }
     let (device, wish) = (arguments.words[0], arguments.words[1])
-    let wishes = ["count", "erase", "abort", "consent", "register-user", "key"]
+    let wishes = MethodTable.choices("device.ask", "wish")
     guard wishes.contains(wish) else {
       let near = Suggestion.nearest(to: wish, among: wishes)
       throw Failure.usage(
@@ -46,12 +47,8 @@ enum AskVerb {
       guard arguments.words.count == 3 else { throw Failure.usage("expected the key: 32 hexadecimal digits") }
       parameters["key"] = .string(arguments.words[2])
     }
-    for (option, most) in [("--user", 255), ("--code", 9999)] {
-      guard let text = arguments.value(option) else { continue }
-      guard let number = Int(text), (0...most).contains(number) else {
-        throw Failure.usage("\(option): expected a number from 0 to \(most), found \"\(text)\"")
-      }
-      parameters[String(option.dropFirst(2))] = .int(number)
+    for name in ["user", "code"] {
+      if let number = try arguments.number("--\(name)", of: "device.ask", name) { parameters[name] = .int(number) }
     }
     var client = try DaemonClient(arguments)
     let answer = try client.call("device.ask", .object(parameters))

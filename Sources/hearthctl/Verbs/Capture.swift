@@ -22,6 +22,7 @@ enum CaptureVerb {
         hearthctl capture cuff --output cuff.capture
         hearthctl capture scale --seconds 120 > scale.capture
       """, options: ["--output", "--seconds"], takesWords: true,
+    methods: ["capture"],
     exit: """
       0 something was recorded, 1 the daemon answered with an error, 64 usage,
         69 no such device, 75 nothing came, or no space left, 77 not permitted,

@@ -23,7 +23,7 @@ enum DevicesVerb {
         hearthctl devices
         hearthctl devices --json | jq '.devices[] | {id, last_contact, bond, rssi}'
         hearthctl devices release spot
-      """, takesWords: true, run: run)
+      """, takesWords: true, methods: ["devices", "device.release"], run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
     try arguments.atMost(2)
@@ -104,7 +104,7 @@ enum BackendsVerb {
       examples:
         hearthctl backends
         hearthctl backends --json | jq '.backends[].waiting'
-      """, run: run)
+      """, methods: ["backends"], run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
     var client = try DaemonClient(arguments)

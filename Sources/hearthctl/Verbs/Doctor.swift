@@ -16,6 +16,7 @@ enum DoctorVerb {
         hearthctl doctor
         sudo hearthctl doctor --json
       """, options: ["--config", "--state-directory"],
+    methods: ["doctor"],
     exit: """
       0 nothing failed, 1 something failed, 64 usage, 75 try again later,
         77 not permitted, 111 the daemon is not running

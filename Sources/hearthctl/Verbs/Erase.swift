@@ -30,6 +30,7 @@ enum EraseVerb {
       example:
         sudo hearthctl erase --patient p-7f3a
       """, options: ["--patient"], flags: ["--yes"],
+    methods: ["erase"],
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage, 75 try again later,
         77 not permitted, 111 the daemon is not running

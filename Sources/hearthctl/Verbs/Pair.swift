@@ -36,6 +36,7 @@ enum PairVerb {
         hearthctl pair F0:12:34:56:78:9A --patient p-7f3a --json
       """,
     options: ["--driver", "--id", "--name", "--patient", "--user", "--consent-code", "--wait"], takesWords: true,
+    methods: ["pair", "pair.answer", "pair.cancel"],
     exit: """
       0 paired, 1 the device or the daemon refused, 64 usage,
         69 Bluetooth does not work here, or no driver knows the device,
@@ -71,14 +72,14 @@ struct PairOrder {
     address = arguments.words.first
     patient = arguments.value("--patient")
     driver = arguments.value("--driver")
-    func number(_ name: String, _ range: ClosedRange<Int>) throws(Failure) -> Int? {
-      guard let text = arguments.value(name) else { return nil }
-      guard let number = Int(text), range.contains(number) else {
-        throw Failure.usage("\(name) needs a number from \(range.lowerBound) to \(range.upperBound), not \"\(text)\"")
+    if let text = arguments.value("--wait") {
+      guard let seconds = Int(text), (0...3600).contains(seconds) else {
+        throw Failure.usage("--wait needs a number from 0 to 3600, not \"\(text)\"")
       }
-      return number
+      wait = seconds
+    } else {
+      wait = arguments.isJSON ? 0 : 90
     }
-    wait = try number("--wait", 0...3600) ?? (arguments.isJSON ? 0 : 90)
     if let driver, Registry.profile(id: driver) == nil {
       let near = Suggestion.nearest(to: driver, among: Registry.profiles.map(\.id))
       throw Failure.usage(
@@ -91,8 +92,8 @@ struct PairOrder {
     for name in ["id", "name"] {
       if let value = arguments.value("--" + name) { others[name] = .string(value) }
     }
-    user = try number("--user", 0...254)
-    consentCode = try number("--consent-code", 0...9999)
+    user = try arguments.number("--user", of: "pair", "user")
+    consentCode = try arguments.number("--consent-code", of: "pair", "consent_code")
     if consentCode != nil, user == nil {
       throw Failure.usage("--consent-code belongs to a user slot", hint: "name it: --user SLOT")
     }

@@ -20,6 +20,7 @@ enum ParkedVerb {
         hearthctl parked retry 67997cb9 --backend gp
         hearthctl parked export > parked.ndjson
       """, options: ["--backend"], takesWords: true,
+    methods: ["parked", "parked.readings", "parked.retry"],
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage,
         69 no such reading or backend, 75 try again later, 77 not permitted,

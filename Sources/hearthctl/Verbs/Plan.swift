@@ -23,6 +23,7 @@ enum PlanVerb {
         hearthctl plan try draft.json --patient p-7f3a --days 90
         sudo hearthctl plan set p-7f3a.json
       """, options: ["--days", "--patient"], takesWords: true,
+    methods: ["plan.show", "plan.explain", "plan.try", "plan.set"],
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage,
         65 a fault in the file, 69 no such file or patient,

@@ -30,7 +30,7 @@ enum ReadingsVerb {
         hearthctl readings --follow --patient p-7f3a
       """,
     options: ["--since", "--until", "--patient", "--device", "--kind", "--zone", "--limit", "--patient-system"],
-    flags: ["--follow", "--parked", "--csv", "--fhir"], run: run)
+    flags: ["--follow", "--parked", "--csv", "--fhir"], methods: ["readings", "readings.follow"], run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
     let forms =
@@ -75,12 +75,7 @@ enum ReadingsVerb {
     if arguments.has("--parked") { parameters["parked"] = true }
     let zones = try zones(arguments)
     if !zones.isEmpty { parameters["zones"] = .array(zones.map { .string($0) }) }
-    if let text = arguments.value("--limit") {
-      guard let limit = Int(text), limit > 0 else {
-        throw Failure.usage("--limit needs a number above zero, not \"\(text)\"")
-      }
-      parameters["limit"] = .int(limit)
-    }
+    if let limit = try arguments.number("--limit", of: "readings", "limit") { parameters["limit"] = .int(limit) }
     return parameters
   }
 
@@ -181,7 +176,7 @@ enum WatchVerb {
       examples:
         hearthctl watch
         hearthctl watch --json | jq 'select(.type == "threshold")'
-      """, run: run)
+      """, methods: ["watch"], run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
     var client = try DaemonClient(arguments)
@@ -217,6 +212,7 @@ enum AssignVerb {
         hearthctl assign 67997cb9 p-7f3a
         hearthctl assign --device scale --user 2 p-81c2
       """, options: ["--device", "--user"], takesWords: true,
+    methods: ["assign"],
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage,
         69 no such reading or device, 75 try again later, 77 not permitted,
@@ -231,12 +227,7 @@ enum AssignVerb {
         throw Failure.usage("expected one patient", hint: "hearthctl assign --help")
       }
       parameters["device"] = .string(device)
-      if let text = arguments.value("--user") {
-        guard let user = UInt8(text) else {
-          throw Failure.usage("--user needs a number from 0 to 255, not \"\(text)\"")
-        }
-        parameters["user"] = .int(user)
-      }
+      if let user = try arguments.number("--user", of: "assign", "user") { parameters["user"] = .int(user) }
       parameters["patient"] = .string(arguments.words[0])
     } else {
       try arguments.only([], for: "assign without --device")

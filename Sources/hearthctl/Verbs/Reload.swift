@@ -14,7 +14,7 @@ enum ReloadVerb {
       examples:
         sudo hearthd --check
         sudo hearthctl reload
-      """,
+      """, methods: ["reload"],
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage, 75 try again later,
         77 not permitted, 78 the configuration is not good, 111 the daemon is not

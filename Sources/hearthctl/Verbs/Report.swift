@@ -27,6 +27,7 @@ enum ReportVerb {
         hearthctl report --patient p-7f3a
         hearthctl report --patient p-7f3a --days 90 --html p-7f3a.html
       """, options: ["--patient", "--days", "--html", "--language"],
+    methods: ["report", "readings"],
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage, 69 no such patient,
         or no folder for the file, 75 try again later or the disk is full,
@@ -174,10 +175,6 @@ enum ReportVerb {
 enum DaysOption {
   /// 1…366; 30 unless it is given.
   static func read(_ arguments: Arguments) throws(Failure) -> Int {
-    guard let text = arguments.value("--days") else { return 30 }
-    guard let days = Int(text), (1...366).contains(days) else {
-      throw Failure.usage("--days needs a number from 1 to 366, not \"\(text)\"")
-    }
-    return days
+    try arguments.number("--days", of: "report", "days") ?? 30
   }
 }

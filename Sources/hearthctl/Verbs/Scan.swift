@@ -24,6 +24,7 @@ enum ScanVerb {
         hearthctl scan
         hearthctl scan --seconds 10 --json | jq -r 'select(.supported) | .address'
       """, options: ["--seconds"], flags: ["--all"],
+    methods: ["scan"],
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage,
         69 Bluetooth does not work here (it says why), 75 try again later,
@@ -31,13 +32,7 @@ enum ScanVerb {
       """, run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
-    var seconds = 30
-    if let text = arguments.value("--seconds") {
-      guard let number = Int(text), (1...600).contains(number) else {
-        throw Failure.usage("--seconds needs a number from 1 to 600, not \"\(text)\"")
-      }
-      seconds = number
-    }
+    let seconds = try arguments.number("--seconds", of: "scan", "seconds") ?? 30
     var conversation = try Conversation(arguments, signals: Signals.hold())
     defer { conversation.close() }
     let id = try conversation.ask("scan", ["seconds": .int(seconds)])

@@ -27,6 +27,7 @@ enum SerialVerb {
         hearthctl serial identify ttyUSB0 --driver contec-v7
         hearthctl serial bind ttyUSB0 --driver contec-v7 --patient p-7f3a
       """, options: ["--driver", "--id", "--patient"], takesWords: true,
+    methods: ["serial.list", "serial.identify", "serial.bind", "serial.release"],
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage,
         69 no such port or device, or nothing recognised, 75 try again later,

@@ -17,6 +17,7 @@ enum SessionVerb {
         hearthctl session start --patient p-7f3a --device and-scale
         hearthctl session end --device and-scale
       """, options: ["--patient", "--device", "--minutes"], takesWords: true,
+    methods: ["session.start", "session.end"],
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage,
         69 no such device or session, 75 try again later, 77 not permitted,
@@ -48,10 +49,7 @@ enum SessionVerb {
     var parameters: JSONObject = JSONObject()
     parameters["device"] = .string(device)
     parameters["patient"] = .string(patient)
-    if let text = arguments.value("--minutes") {
-      guard let minutes = Int(text), (1...720).contains(minutes) else {
-        throw Failure.usage("--minutes needs a number from 1 to 720, not \"\(text)\"")
-      }
+    if let minutes = try arguments.number("--minutes", of: "session.start", "minutes") {
       parameters["minutes"] = .int(minutes)
     }
     var client = try DaemonClient(arguments)

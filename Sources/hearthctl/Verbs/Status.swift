@@ -12,7 +12,7 @@ enum StatusVerb {
       examples:
         hearthctl status
         hearthctl status --json | jq .problems
-      """, run: run)
+      """, methods: ["status"], run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
     var client = try DaemonClient(arguments)
@@ -76,6 +76,7 @@ enum VersionVerb {
         hearthctl version
         hearthctl version --json | jq -r .hearthd
       """,
+    methods: ["version"],
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage, 75 try again later,
         77 not permitted

@@ -13,6 +13,7 @@ enum UnpairVerb {
         hearthctl devices
         hearthctl unpair and-ua651ble
       """, takesWords: true,
+    methods: ["unpair"],
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage, 69 no such device,
         75 try again later, 77 not permitted, 111 the daemon is not running
