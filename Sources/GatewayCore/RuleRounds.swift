@@ -56,6 +56,7 @@ extension Gateway {
         continue
       }
       var events = Monitor.expire(plan, state: &after, now: now.wall)
+      after.forgetRules(besides: plan)
       if settles(patient, now) {
         events += Monitor.settle(
           plan, state: &after, history: state.history[patient] ?? PatientHistory(), zone: planZone(plan), now: now.wall)

@@ -93,6 +93,14 @@ public struct PatientState: Sendable, Hashable {
   /// The next wait for a repeat that ends, in milliseconds since 1970.
   public var nextDeadline: Int64? { rules.values.compactMap(\.deadline).min() }
 
+  /// Forgets the rules that a plan has no more, once nothing of them is awaited: the states of every plan that there was would
+  /// grow without end.
+  package mutating func forgetRules(besides plan: Plan) {
+    let known = Set(plan.rules.map(\.id))
+    guard rules.contains(where: { !known.contains($0.key) && $0.value.deadline == nil }) else { return }
+    rules = rules.filter { known.contains($0.key) || $0.value.deadline != nil }
+  }
+
   /// Notes when what is not normal was raised and told.
   mutating func note(_ events: [MonitoringEvent], before: PatientState, now: Int64) {
     func isRaised(_ state: RuleState?) -> Bool { state?.phase == .raised || state?.phase == .acknowledged }
