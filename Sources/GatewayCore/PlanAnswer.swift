@@ -105,12 +105,12 @@ struct PlanList {
       patients = Set(count.keys)
       for item in items {
         do throws(JSONError) {
-          let plan = try PlanFile.plan(item)
+          let (plan, octets) = try PlanFile.plan(item)
           guard count[plan.patient] == 1 else {
             throw item.error("invalid-value", "two plans of one patient: expected one")
           }
           let place = "\(file):\(item.place.line):\(item.place.column): \(item.path)"
-          plans.append(PulledPlan(plan: plan, octets: item.value.encoded(), place: place))
+          plans.append(PulledPlan(plan: plan, octets: octets, place: place))
         } catch {
           refused.append(error.description(file: file))
         }

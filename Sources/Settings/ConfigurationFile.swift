@@ -73,6 +73,7 @@ package enum ConfigurationFile {
     configuration.watch = try watch(top["watch"], configuration)
     configuration.plans = try top["plans"].map { node throws(JSONError) in try path(node) }
     try PatientRule.check(configuration: node, newer)
+    try ConfigurationBounds.check(node, configuration, &newer)
     return configuration
   }
 

@@ -22,10 +22,11 @@ package struct SettingsWarning: Sendable, Hashable {
   /// The key path, such as `devices[0].name`.
   package var path: String
 
+  /// As the fault that it is where every rule of today holds.
+  var error: JSONError { JSONError(code: "out-of-bounds", message: message, place: place, path: path) }
+
   /// `FILE:LINE:COLUMN: PATH: MESSAGE`.
-  package func description(file: String) -> String {
-    JSONError(code: code, message: message, place: place, path: path).description(file: file)
-  }
+  package func description(file: String) -> String { error.description(file: file) }
 }
 
 /// The rules that came after version 0.1, while a file is read.

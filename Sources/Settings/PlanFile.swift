@@ -19,22 +19,23 @@ package enum PlanFile {
   ) throws(JSONError) -> (plan: Plan, warnings: [SettingsWarning]) {
     var newer = NewerRules(strictness)
     let node = try JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text)
-    let plan = try plan(node, patient: patient, &newer)
+    let plan = try plan(node, patient: patient)
     try PatientRule.check(plan: node, newer)
+    try PlanBounds.check(text.count, node, &newer)
     return (plan, newer.warnings)
   }
 
-  /// The plan of an object that stands alone or among others.
-  package static func plan(_ node: JSONNode) throws(JSONError) -> Plan {
+  /// The plan of an object that stands among others, and the object alone. Throws the first fault.
+  package static func plan(_ node: JSONNode) throws(JSONError) -> (plan: Plan, text: [UInt8]) {
+    let text = node.value.encoded()
     var newer = NewerRules(.strict)
-    let plan = try plan(node, patient: nil, &newer)
+    let plan = try plan(node, patient: nil)
     try PatientRule.check(plan: node, newer)
-    return plan
+    try PlanBounds.check(text.count, node, &newer)
+    return (plan, text)
   }
 
-  private static func plan(
-    _ node: JSONNode, patient: String?, _ newer: inout NewerRules
-  ) throws(JSONError) -> Plan {
+  private static func plan(_ node: JSONNode, patient: String?) throws(JSONError) -> Plan {
     let top = try node.object(
       known: ["patient", "version", "set_by", "valid_from", "timezone", "live_window", "language", "rules"])
     let patientNode = try top.required("patient", "the patient's reference")
@@ -67,10 +68,11 @@ package enum PlanFile {
     }
     // Last: what is wrong beside the rules is told beside what is wrong in them.
     var rules: [Rule] = []
+    var ids: Set<String> = []
     let rulesNode = try top.required("rules", "a list of rules")
     for node in try rulesNode.array() {
       let rule = try RuleFile.read(node)
-      guard !rules.contains(where: { $0.id == rule.id }) else {
+      guard ids.insert(rule.id).inserted else {
         throw node.error("invalid-value", "id: \"\(rule.id)\" is used twice")
       }
       rules.append(rule)
@@ -87,7 +89,8 @@ package enum PlanFile {
       for rule in try node.objectOfAnyKeys().first(where: { $0.key == "rules" })?.value.array() ?? [] {
         do throws(JSONError) { _ = try RuleFile.read(rule) } catch { faults.append(error) }
       }
-      _ = try read(text)
+      let warnings = try read(text, .lenient).warnings
+      faults += warnings.map(\.error)
     } catch {
       if !faults.contains(error) { faults.append(error) }
     }

@@ -9,22 +9,23 @@ struct SettingsFault: Error {
   /// The same for the system's log: no plan's file name, which is the patient's reference, and no value.
   var logged: String
 
+  /// The most characters of what is told: a file's own words may stand in it.
+  private static let most = 1000
+
   /// A fault that names no patient.
   init(_ message: String) {
-    self.message = message
-    logged = message
+    self.init(plan: message, logged: message)
   }
 
   /// A fault of a patient's plan.
   init(plan message: String, logged: String) {
-    self.message = message
-    self.logged = logged
+    self.message = String(message.prefix(SettingsFault.most))
+    self.logged = String(logged.prefix(SettingsFault.most))
   }
 
   /// What is wrong in a plan's file.
   init(plan path: String, _ error: JSONError) {
-    message = error.description(file: path)
-    logged = error.logged(file: "a plan")
+    self.init(plan: error.description(file: path), logged: error.logged(file: "a plan"))
   }
 }
 

@@ -119,6 +119,18 @@ private func started(_ plans: [Plan] = [], disk: [(sequence: UInt64, entry: Jour
     #expect(hub.told.count == 1 && hub.told[0].contains("plans[0]: the disk is full"))
   }
 
+  @Test func aPlanBeyondABoundIsRefusedWithTheBound() throws {
+    var hub = try started([plan(3)])
+    let zones = (0..<17).map { #"{"red":{"gte":"\#(180 + $0)"}}"# }.joined(separator: ",")
+    let long =
+      #"{"patient":"p-1","version":4,"rules":[{"id":"bp","kind":"band","measure":"bp.systolic","zones":[\#(zones)]}]}"#
+    hub.answer(.plans(body(long), etag: #""a""#))
+    #expect(hub.kept.isEmpty)
+    #expect(hub.told.count == 1)
+    #expect(hub.told[0].contains("plans[0].rules[0].zones: expected at most 16 zones, found 17"), "\(hub.told[0])")
+    #expect(hub.result(.planShow(patient: "p-1"))["version"]?.int == 3)
+  }
+
   @Test func aBadPlanIsToldOnceWithItsPlaceAndTakesNoOtherWithIt() throws {
     var hub = try started([plan(3), plan(1, patient: "p-2")])
     let bad = text(4).replacing(#""band""#, with: #""guess""#)

@@ -107,6 +107,7 @@ extension Home {
     #expect(try home.problems("configuration.refused").isEmpty)
     #expect(try home.check("configuration")["state"] as? String == "ok")
     #expect(home.stop() == 0)
+    #expect(home.read("log").contains("error: configuration.refused: the last good one is in force: "))
   }
 
   @Test func aRefusedReloadIsToldUntilItIsMended() throws {
@@ -168,6 +169,35 @@ extension Home {
     #expect(home.stop() == 0)
   }
 
+  @Test func whatIsSetAsideIsBounded() throws {
+    let home = try Home(configuration, cuff: cuff)
+    try home.startAndWait()
+    #expect(home.stop() == 0)
+    let names = ["bindings.json.bad"] + (2...8).map { "bindings.json.bad.\($0)" }
+    for name in names { try home.write(name, "state/\(name)") }
+    try home.write("[", "state/bindings.json")
+    try home.startAndWait()
+    #expect(names.dropLast().allSatisfy { home.read("state/\($0)") == $0 })
+    #expect(home.read("state/bindings.json.bad.8") == "[" && !home.has("state/bindings.json.bad.9"))
+    #expect(try home.problems("state.unreadable").count == 8)
+    #expect(home.stop() == 0)
+  }
+
+  /// The disk does not take the last good configuration: that is told, and the reload is as good as any.
+  @Test func aConfigurationThatCannotBeKeptIsInForce() throws {
+    let home = try Home(configuration, cuff: cuff)
+    try home.startAndWait()
+    try FileManager.default.createDirectory(
+      at: home.folder.appending(path: "state/last-good.json.new"), withIntermediateDirectories: true)
+    let other = configuration.replacingOccurrences(of: "p-1", with: "p-2")
+    try home.write(other.replacingOccurrences(of: "HOME", with: home.folder.path), "hearth.json")
+    #expect(try home.ctl("reload").status == 0)
+    #expect(try home.ctl("devices", "--json").out.contains("p-2"))
+    #expect(home.read("state/last-good.json").contains("p-1"))
+    #expect(home.stop() == 0)
+    #expect(home.read("log").contains("warning: configuration: the last good one is not kept"))
+  }
+
   @Test(arguments: [
     "devices.json", "sessions.json", "quarantine.json", "bonds.json", "plan-origins.json", "bindings.json", "keys.json",
     "hub-id",
@@ -214,6 +244,10 @@ extension Home {
     #expect(!home.has("state/last-good-plans/p-1.json") && home.has("state/last-good-plans/p-2.json"))
     #expect(try version("p-1") == nil)
     #expect(home.stop() == 0)
+    // The log says where, and not whose.
+    let log = home.read("log")
+    #expect(log.contains("error: plan.refused: a plan:2:16: rule: unknown-key; version 3 of this plan stays in force"))
+    #expect(!log.contains("p-1"))
   }
 
   @Test func aPlanThatWasBroughtInAndIsUnreadableIsSetAside() throws {
@@ -234,5 +268,7 @@ extension Home {
     #expect(try home.problems("plan.refused").isEmpty)
     #expect(try home.ctl("plan", "show", "p-1", "--json").json["version"] as? Int == 4)
     #expect(home.stop() == 0)
+    #expect(home.read("log").contains("error: plan.refused: a plan:1:1: syntax; it is not in force"))
+    #expect(!home.read("log").contains("p-1"))
   }
 }

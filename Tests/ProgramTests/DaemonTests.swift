@@ -46,7 +46,12 @@ final class Home {
       "--config", folder.appending(path: "hearth.json").path, "--state-directory", folder.appending(path: "state").path,
       "--runtime-directory", folder.appending(path: "run").path,
     ]
-    process.standardError = FileHandle.nullDevice
+    // All that it logs, over all starts.
+    let log = folder.appending(path: "log")
+    if !FileManager.default.fileExists(atPath: log.path) { try write("", "log") }
+    let file = try FileHandle(forWritingTo: log)
+    try file.seekToEnd()
+    process.standardError = file
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     try process.run()
     daemon = process
