@@ -133,7 +133,7 @@ final class Daemon {
     if let device = crashedDevice() { handle(.sessionCrashed(device: device)) }
     handle(.started(seed: seed))
     if let end = beginRun() { handle(.restartedAfter(end)) }
-    configurationRead()
+    tellFaults()
     watchPorts()
     journal.report()
     watchdogEvery = ServiceManager.watchdogMilliseconds.map { max(1000, $0 / 2) }
@@ -143,6 +143,7 @@ final class Daemon {
     SystemLog.write(
       6, "ready: \(loaded.configuration.devices.count) devices, \(loaded.configuration.backends.count) backends")
     whenReady()
+    keepAccepted()
     Memory.releaseStart()
     arm()
     loop.run()

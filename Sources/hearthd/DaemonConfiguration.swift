@@ -16,12 +16,15 @@ extension Daemon {
     handle(.configured(loaded.configuration, zones: loaded.zones, plans: loaded.plans))
   }
 
-  /// The gateway hears what is wrong in the files; what was accepted is kept for a start that finds them broken.
-  func configurationRead() {
-    let state = options.stateDirectory
+  /// The gateway hears what is wrong in the files that were read.
+  func tellFaults() {
     let refusal = loaded.refusal.map { [$0] } ?? []
-    handle(.faultsFound(refusal + loaded.faults + SetAside.faults(in: state)))
-    if let accepted = loaded.accepted, options.action != .demo { LastGood.keep(accepted, state) }
+    handle(.faultsFound(refusal + loaded.faults + SetAside.faults(in: options.stateDirectory)))
+  }
+
+  /// What was accepted is kept for a start that finds the files broken.
+  func keepAccepted() {
+    if let accepted = loaded.accepted, options.action != .demo { LastGood.keep(accepted, options.stateDirectory) }
     loaded.accepted = nil
   }
 
@@ -30,7 +33,8 @@ extension Daemon {
     switch ConfigurationLoader.load(options.configuration, state: options.stateDirectory, for: .reload) {
     case .success(let loaded):
       configure(loaded)
-      configurationRead()
+      tellFaults()
+      keepAccepted()
       handle(.plansWanted)
       SystemLog.write(5, "configuration: read again")
       if let request { control?.answer(request, .result(["reloaded": true])) }
@@ -38,7 +42,7 @@ extension Daemon {
       SystemLog.write(3, "configuration.refused: what was in force stays: \(fault.logged)")
       loaded.refusal = ConfigurationLoader.refusal(
         "the configuration is refused, what was in force before stays: \(fault.message)")
-      configurationRead()
+      tellFaults()
       if let request {
         control?.answer(
           request,
