@@ -169,16 +169,38 @@ extension Home {
     #expect(home.stop() == 0)
   }
 
+  /// What an earlier version kept and nobody can read: the hub starts without it, and works on.
+  @Test func unreadableBindingsAreSetAside() throws {
+    let home = try Home(configuration.replacingOccurrences(of: #", "patient": "p-1""#, with: ""), cuff: cuff)
+    try FileManager.default.createDirectory(at: home.folder.appending(path: "state"), withIntermediateDirectories: true)
+    try home.write("{\"slots\": [", "state/bindings.json")
+    try home.startAndWait()
+    #expect(home.read("state/bindings.json.bad") == "{\"slots\": [")
+    let message = try home.problems("state.unreadable").first?["message"] as? String ?? ""
+    #expect(message.contains("state/bindings.json.bad was set aside"))
+    _ = try home.until(["readings", "--parked", "--json"]) { !$0.out.isEmpty }
+    #expect(try home.ctl("assign", "--device", "cuff", "p-1").status == 0)
+    #expect(home.stop() == 0)
+    try home.startAndWait()
+    #expect(try home.ctl("devices", "--json").out.contains(#""*":"p-1""#))
+    // Until somebody has looked at the file and removed it.
+    #expect(try home.problems("state.unreadable").count == 1)
+    try home.remove("state/bindings.json.bad")
+    #expect(try home.ctl("reload").status == 0)
+    #expect(try home.problems("state.unreadable").isEmpty)
+    #expect(home.stop() == 0)
+  }
+
   @Test func whatIsSetAsideIsBounded() throws {
     let home = try Home(configuration, cuff: cuff)
     try home.startAndWait()
     #expect(home.stop() == 0)
-    let names = ["bindings.json.bad"] + (2...8).map { "bindings.json.bad.\($0)" }
+    let names = ["keys.json.bad"] + (2...8).map { "keys.json.bad.\($0)" }
     for name in names { try home.write(name, "state/\(name)") }
-    try home.write("[", "state/bindings.json")
+    try home.write("[", "state/keys.json")
     try home.startAndWait()
     #expect(names.dropLast().allSatisfy { home.read("state/\($0)") == $0 })
-    #expect(home.read("state/bindings.json.bad.8") == "[" && !home.has("state/bindings.json.bad.9"))
+    #expect(home.read("state/keys.json.bad.8") == "[" && !home.has("state/keys.json.bad.9"))
     #expect(try home.problems("state.unreadable").count == 8)
     #expect(home.stop() == 0)
   }
