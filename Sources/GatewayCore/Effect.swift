@@ -52,8 +52,8 @@ public enum Effect: Sendable {
   case load(sequence: UInt64)
   /// Read parked readings of a slot that was given to a patient.
   case loadParked(Bindings.Slot, [UInt64])
-  /// Read stored readings for a technician and answer with them.
-  case query(RequestID, ReadingQuery)
+  /// Work beside the thread that decides, and answer with what comes of it.
+  case read(RequestID, ReadJob)
   /// Answer a request.
   case answer(RequestID, ControlAnswer)
   /// Tell a reading to every subscriber.

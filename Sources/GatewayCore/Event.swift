@@ -229,7 +229,7 @@ extension Effect {
   /// gateway counts on its outcome.
   public var promisesNothing: Bool {
     switch self {
-    case .fetch, .load, .query, .deliver, .redeliver, .openPort, .openPlayback, .openBluetooth, .publishReading,
+    case .fetch, .load, .deliver, .redeliver, .openPort, .openPlayback, .openBluetooth, .publishReading,
       .publishEvent, .retain, .log, .wake, .append, .keep, .loadParked:
       true
     default: false
@@ -239,7 +239,7 @@ extension Effect {
   /// Who hears by it what came of a request.
   var answered: RequestID? {
     switch self {
-    case .answer(let request, _), .savePlan(let request, _, _, _), .reload(let request), .query(let request, _): request
+    case .answer(let request, _), .savePlan(let request, _, _, _), .reload(let request), .read(let request, _): request
     default: nil
     }
   }

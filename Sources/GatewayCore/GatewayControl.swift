@@ -333,7 +333,7 @@ extension Gateway {
       }
       query.kind = kind
     }
-    return [.query(id, query)]
+    return [.read(id, .readings(query))]
   }
 
   // MARK: Assigning what is parked

@@ -75,13 +75,18 @@ extension Gateway {
               hint: "plans stand in the folder plans beside hearth.json; hearthctl plan set brings one in")))
       ]
     }
-    var object = describe(plan)
+    let object = describe(plan)
     guard let days else { return [.answer(id, .result(.object(object)))] }
-    let replay = replayed(plan, days: days, now)
-    object["days"] = .int(days)
-    object["judged"] = .array(replay.judged)
-    object["told"] = .array(replay.told)
-    return [.answer(id, .result(.object(object)))]
+    return [.read(id, .picture(picture(.explain, patient, plan, days: days, head: object, now)))]
+  }
+
+  /// A question about a patient's kept values, with all that it needs.
+  func picture(
+    _ question: PictureJob.Question, _ patient: String, _ plan: Plan?, days: Int, head: JSONObject, _ now: Now
+  ) -> PictureJob {
+    PictureJob(
+      question: question, patient: patient, plan: plan, history: shown.history[patient] ?? PatientHistory(),
+      zone: plan.map(planZone) ?? zones[configuration.timeZone] ?? .utc, days: days, now: now.wall, head: head)
   }
 
   /// What a draft would have raised over what was measured.
@@ -90,14 +95,10 @@ extension Gateway {
       let draft = try PlanFile.read(Array(text.utf8))
       var plan = draft
       plan.patient = patient
-      let replay = replayed(plan, days: days, now)
       var object = JSONObject()
       object["patient"] = .string(patient)
       object["version"] = .int(plan.version)
-      object["days"] = .int(days)
-      object["readings"] = .int(replay.judged.count)
-      object["told"] = .array(replay.told)
-      return [.answer(id, .result(.object(object)))]
+      return [.read(id, .picture(picture(.tryDraft, patient, plan, days: days, head: object, now)))]
     } catch {
       return [.answer(id, .failure(ControlError(code: "bad-plan", message: error.description(file: "plan"))))]
     }
@@ -149,45 +150,5 @@ extension Gateway {
     return object
   }
 
-  private func replayed(_ plan: Plan, days: Int, _ now: Now) -> (judged: [JSONValue], told: [JSONValue]) {
-    let zone = planZone(plan)
-    let from = now.wall - Int64(days) * 86_400_000
-    let readings = (shown.history[plan.patient] ?? PatientHistory()).readings(patient: plan.patient, from: from)
-    guard let first = readings.first?.takenAt?.milliseconds else { return ([], []) }
-    var replay = PlanReplay(plan: plan, zone: zone, start: first)
-    var judged: [JSONValue] = []
-    for reading in readings {
-      let time = reading.takenAt?.milliseconds ?? first
-      let evaluation = replay.take(reading, at: time)
-      var values = JSONObject()
-      for measure in Measure.allCases {
-        if let value = measure.value(in: reading) { values[measure.rawValue] = .string("\(value)") }
-      }
-      judged.append([
-        "at": planInstant(time, zone), "values": .object(values),
-        "zone": evaluation?.zone.map { .string($0.rawValue) } ?? .null,
-        "rules": .array((evaluation?.rules ?? []).map { .string($0.rule) }),
-      ])
-    }
-    replay.pass(to: now.wall)
-    let told: [JSONValue] = replay.told.map { told in
-      var object = JSONObject()
-      object["at"] = planInstant(told.at, zone)
-      object["rule"] = .string(told.event.rule)
-      object["event"] = .string(told.event.kind.rawValue)
-      object["zone"] = .string(told.event.zone.rawValue)
-      if told.event.count > 1 { object["count"] = .int(told.event.count) }
-      return .object(object)
-    }
-    return (judged, told)
-  }
-
-  func planInstant(_ milliseconds: Int64, _ zone: TimeZoneRules) -> JSONValue {
-    let offset = Int32(clamping: zone.local(at: milliseconds.dividedDown(by: 1000)).offset)
-    return .string(ISO8601.text(milliseconds: milliseconds, offsetSeconds: offset, withMilliseconds: false))
-  }
-}
-
-extension Int64 {
-  fileprivate func dividedDown(by divisor: Int64) -> Int64 { self / divisor - (self % divisor < 0 ? 1 : 0) }
+  func planInstant(_ milliseconds: Int64, _ zone: TimeZoneRules) -> JSONValue { PlanInstant.json(milliseconds, zone) }
 }

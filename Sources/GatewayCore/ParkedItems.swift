@@ -90,7 +90,7 @@ extension Gateway {
     let sequences = Set(shown.parked.values.map(\.sequence) + shown.allRefusals.map(\.sequence))
     var query = ReadingQuery(limit: ControlRequest.mostReadings)
     query.sequences = sequences
-    return [.query(id, query)]
+    return [.read(id, .readings(query))]
   }
 
   /// A technician wants a refused reading to be sent again: it is looked for first.

@@ -49,8 +49,8 @@ public struct PlanReplay: Sendable {
 
   /// A reading arrives at `time`, in milliseconds since 1970. One that came before changes nothing.
   @discardableResult
-  public mutating func take(_ reading: Reading, at time: Int64) -> Evaluation? {
-    pass(to: time)
+  public mutating func take(_ reading: Reading, at time: Int64, _ isOver: () -> Bool = { false }) -> Evaluation? {
+    pass(to: time, isOver)
     guard seen.insert(reading.id).inserted, !history.contains(reading) else { return nil }
     let outcome = Monitor.judge(reading, by: plan, state: &state, history: history, zone: zone, now: now)
     var judged = reading
@@ -69,10 +69,11 @@ public struct PlanReplay: Sendable {
   }
 
   /// Lets time pass; everything that falls due is judged when it does.
-  public mutating func pass(to time: Int64) {
+  /// - Parameter isOver: true when nobody waits for the result any more.
+  public mutating func pass(to time: Int64, _ isOver: () -> Bool = { false }) {
     // A plan asks for no more than a few moments a day; the bound is for those that would ask for ever.
     for _ in 0..<100_000 {
-      guard let next = nextDue(), next <= time else { break }
+      guard !isOver(), let next = nextDue(), next <= time else { break }
       now = max(now, next)
       judgeTime()
     }

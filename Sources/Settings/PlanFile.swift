@@ -91,6 +91,7 @@ package enum PlanFile {
       }
       let warnings = try read(text, .lenient).warnings
       faults += warnings.map(\.error)
+      try PatientRule.check(plan: node, NewerRules(.strict))
     } catch {
       if !faults.contains(error) { faults.append(error) }
     }

@@ -162,6 +162,12 @@ final class ControlServer {
     }
   }
 
+  /// Who asked; nobody when the connection is gone.
+  func caller(of request: RequestID) -> (role: Role, uid: UInt32) {
+    guard let client = clients[request.connection] else { return (.nobody, 0) }
+    return (client.role, client.connection.peer.uid)
+  }
+
   // MARK: Answers and notifications
 
   private static let noMemory = ControlError(

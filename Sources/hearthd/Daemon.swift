@@ -17,6 +17,7 @@ final class Daemon {
   private let loop: EventLoop
   private let journal: JournalThread
   private let files: FilesThread
+  private let people: PeopleThreads
   private let isImporting: Bool
   private var gateway: Gateway
   var loaded: LoadedConfiguration
@@ -73,6 +74,7 @@ final class Daemon {
       isImporting = kept.imported != nil
       files = try FilesThread(state)
       journal = try JournalThread(store)
+      people = try PeopleThreads(journal: "\(state)/journal", journal.view)
       let uplink = UplinkClient(loop, path: options.uplink, socket: "\(options.runtimeDirectory)/uplink.sock")
       backends = nil
       backends = try Backends(
@@ -96,6 +98,16 @@ final class Daemon {
       switch message {
       case .kept(let id): handle(.kept(id))
       case .failed(let id, let message): handle(.keepFailed(id, message: message))
+      }
+    }
+    people.mailbox.attach(to: loop) { [unowned self] message in
+      switch message {
+      case .answered(let id, let answer):
+        people.finished(id)
+        control?.answer(id, answer)
+      case .found(let id, let readings):
+        people.finished(id)
+        control?.answer(id, readings: readings)
       }
     }
     journal.mailbox.attach(to: loop) { [unowned self] in received($0) }
@@ -151,6 +163,7 @@ final class Daemon {
     ports?.stop()
     control?.close()
     backends?.stop()
+    people.stop()
     journal.stop()
     files.stop()
     try? Directory.remove(runningFile)
@@ -230,6 +243,7 @@ final class Daemon {
     isHandling = true
     while !events.isEmpty {
       let event = events.removeFirst()
+      if case .callerGone(let connection) = event { people.callerGone(connection) }
       if let device = event.device { CrashTrace.begin(device) }
       run(gateway.handle(event, at: now()))
       CrashTrace.end()
@@ -243,6 +257,16 @@ final class Daemon {
       observer(effect)
       perform(effect)
     }
+  }
+
+  private func read(_ id: RequestID, _ job: ReadJob) {
+    let (role, uid) = control?.caller(of: id) ?? (.nobody, 0)
+    guard !people.ask(id, job, role: role, uid: uid) else { return }
+    control?.answer(
+      id,
+      .failure(
+        ControlError(
+          code: "busy", message: "too many questions wait for an answer already", hint: "wait for the answers")))
   }
 
   private func links(of device: String) -> (any DeviceLinks)? {
@@ -285,7 +309,7 @@ final class Daemon {
       loaded.plans[patient] = nil
       backends?.configure(loaded.configuration, plans: loaded.plans)
       journal.erase(patient)
-    case .query(let id, let query): journal.query(id, query)
+    case .read(let id, let job): read(id, job)
     case .answer(let id, let answer): control?.answer(id, answer)
     case .publishReading(let reading, let sequence): control?.publish(reading, sequence)
     case .publishEvent(let event):
@@ -315,7 +339,6 @@ final class Daemon {
     case .fetched(let request, let items, let isAtEnd): handle(.fetched(request, items, isAtEnd: isAtEnd))
     case .parked(let slot, let readings): handle(.loadedParked(slot, readings))
     case .loaded(let sequence, let reading): handle(.loaded(sequence: sequence, reading))
-    case .found(let id, let readings): control?.answer(id, readings: readings)
     case .finding(let text): SystemLog.write(3, text)
     case .erased(let patient, let report): handle(.erased(patient: patient, report))
     }

@@ -16,7 +16,6 @@ enum JournalMessage: Sendable {
   case fetched(FetchRequest, [Deliverable], isAtEnd: Bool)
   case loaded(UInt64, Reading?)
   case parked(Bindings.Slot, [(sequence: UInt64, reading: Reading?)])
-  case found(RequestID, [[UInt8]])
   case finding(String)
   case erased(String, ErasureReport)
 }
@@ -30,25 +29,39 @@ final class JournalThread {
     var skipped: [String: UInt64] = [:]
     /// The newest fence whose append failed, and why: what was decided upon it is not written.
     var refused: (fence: UInt64, failure: JournalFailure)?
+    /// How often segments were written anew.
+    var rewrites = 0
+
+    /// Tells readers what they may read from now on.
+    func publish(_ box: JournalViewBox) {
+      var view = store.journal.view
+      view.rewrites = rewrites
+      box.publish(view)
+    }
   }
 
   let mailbox: Mailbox<JournalMessage>
+  /// What others may read of the journal.
+  let view = JournalViewBox()
   private let worker: WorkerThread<Owned>
 
   /// Takes over an open journal.
   init(_ store: sending JournalStore) throws(SystemError) {
     mailbox = try Mailbox()
-    worker = try WorkerThread(Owned(store: store))
+    let owned = Owned(store: store)
+    owned.publish(view)
+    worker = try WorkerThread(owned)
   }
 
   /// Writes entries as one group. After one that failed, those of its fence and of earlier ones are refused unwritten.
   func append(_ id: AppendID, _ entries: [JournalEntry], fence: UInt64) {
-    worker.run { [mailbox] owned in
+    worker.run { [mailbox, view] owned in
       if let refused = owned.refused, fence <= refused.fence { return mailbox.post(.failed(id, refused.failure)) }
       let drafts = entries.map { RecordDraft(kind: RecordKind(rawValue: $0.kind.rawValue), payload: $0.payload) }
       do throws(AppendFailure) {
         let appended = try owned.store.journal.append(drafts)
         owned.refused = nil
+        owned.publish(view)
         mailbox.post(.appended(id, Array(appended.sequences), rolled: appended.rolled))
         if appended.rolled { JournalThread.report(&owned, mailbox) }
       } catch {
@@ -202,33 +215,10 @@ final class JournalThread {
     return record.flatMap { try? ReadingJSON.decode($0.payload).reading }
   }
 
-  /// Reads the newest readings that fit; of one that was stored again with its patient, the last counts.
-  func query(_ id: RequestID, _ query: ReadingQuery) {
-    worker.run { [mailbox] owned in
-      var found: [(id: ReadingID, json: [UInt8])] = []
-      var cursor: UInt64 = 0
-      while true {
-        let batch = owned.store.journal.read(after: cursor, maximumCount: 500, maximumBytes: 1 << 20, kinds: [.reading])
-        for record in batch.records {
-          guard let (reading, _) = try? ReadingJSON.decode(record.payload) else { continue }
-          if let index = found.lastIndex(where: { $0.id == reading.id }) { found.remove(at: index) }
-          guard query.matches(reading), query.sequences?.contains(record.sequence) ?? true else {
-            continue
-          }
-          found.append((reading.id, ReadingJSON.inserting(sequence: record.sequence, into: record.payload)))
-          if found.count > query.limit { found.removeFirst(found.count - query.limit) }
-        }
-        let isStuck = batch.through <= cursor
-        cursor = max(cursor, batch.through)
-        if batch.isAtEnd || batch.error != nil || isStuck { break }
-      }
-      mailbox.post(.found(id, found.map(\.json)))
-    }
-  }
-
   /// Drops what every backend has and is older than `keep`.
   func retain(cursors: [UInt64], pinned: UInt64?, now: Int64, keep: Int64) {
-    worker.run { [mailbox] owned in
+    worker.run { [mailbox, view] owned in
+      defer { owned.publish(view) }
       do throws(DiskError) {
         _ = try owned.store.journal.retain(cursors: cursors, pinned: pinned, now: now, keep: keep)
         JournalThread.report(&owned, mailbox)
@@ -240,7 +230,11 @@ final class JournalThread {
 
   /// Writes the segments anew without a patient.
   func erase(_ patient: String) {
-    worker.run { [mailbox] owned in
+    worker.run { [mailbox, view] owned in
+      // Readers are told before places in segments are others, and after.
+      owned.rewrites += 1
+      owned.publish(view)
+      defer { owned.publish(view) }
       var erasure = Erasure(patient: patient)
       var left: [String] = []
       var failure: String?

@@ -2,7 +2,7 @@
 // table says of audit and durability is what happens.
 
 import ControlProtocol
-import GatewayCore
+@testable import GatewayCore
 import JSON
 import Monitoring
 import Readings
@@ -56,7 +56,7 @@ private struct Deed {
         deed.isAnswered = true
         if case .failure(let error) = answer { deed.refusal = error }
       // Whoever carries these out answers.
-      case .query(Self.id, _), .reload(Self.id): deed.isAnswered = true
+      case .read(Self.id, _), .reload(Self.id): deed.isAnswered = true
       case .savePlan(Self.id, _, _, _), .erase: (deed.isAnswered, deed.isKept) = (true, true)
       case .keep: deed.isKept = true
       default: break
@@ -95,5 +95,39 @@ private struct Deed {
       if deed(try call.request(), &hub).isKept { kept.insert(call.method.name) }
     }
     #expect(kept == ["assign", "session.start", "session.end", "erase", "plan.set", "device.release"])
+  }
+
+  /// Every changing method, so that a new one cannot be forgotten: what the disk refuses is refused to whoever asked, is not in force,
+  /// and is not found by a start.
+  @Test(arguments: Call.all.filter(\.method.isDurable)) private func whatTheDiskRefusesDidNotHappen(call: Call) throws {
+    var hub = hub()
+    if call.method.name == "session.end" {
+      _ = hub.result(.sessionStart(patient: "p-7f3a", device: "cuff", minutes: 15))
+    }
+    hub.refusesKeys = true
+    let before = hub.gateway.ledger.durable
+    hub.done = []
+    hub.send(.asked(Self.id, try call.request(), CallerName(uid: 501)))
+    let isWriting = !hub.waiting.isEmpty
+    hub.refuse()
+    #expect(hub.gateway.ledger.durable == before)
+    #expect(hub.gateway.ledger.head == before)
+    #expect(Hub.state(of: hub.disk) == before)
+    let answers = hub.done.compactMap { if case .answer(Self.id, let answer) = $0 { answer } else { nil } }
+    if isWriting {
+      #expect(answers.count == 1)
+      guard case .failure(let error)? = answers.first else {
+        Issue.record("\(answers)")
+        return
+      }
+      #expect(error.code == "journal.full")
+    }
+    let isCarriedOut = hub.done.contains { effect in
+      switch effect {
+      case .savePlan, .erase, .manage, .openPort, .loadParked, .shredImported: true
+      default: false
+      }
+    }
+    #expect(!isCarriedOut)
   }
 }

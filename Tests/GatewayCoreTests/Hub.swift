@@ -96,6 +96,7 @@ struct Hub {
       }
       done.append(effect)
       if case .keep(let id, let octets) = effect { writes.append((id, octets)) }
+      if case .read(let id, .picture(let picture)) = effect { done.append(.answer(id, picture.run { false })) }
     }
     for (id, octets) in writes {
       if refusesKeys {

@@ -1,0 +1,170 @@
+// What a person asks about a patient that takes long to answer: the kept values judged again by a plan. It holds everything that it
+// needs, so that it runs beside the thread that decides, and it ends when its time is over or nobody waits for it any more.
+
+public import ControlProtocol
+internal import JSON
+internal import Monitoring
+internal import Readings
+internal import Zones
+
+/// A question about one patient's kept values.
+public struct PictureJob: Sendable {
+  /// What is asked.
+  enum Question: Sendable {
+    /// The last days judged by the plan in force.
+    case explain
+    /// What a draft would have raised over the last days.
+    case tryDraft
+    /// What a picture of the last days is drawn from.
+    case report
+  }
+
+  var question: Question
+  var patient: String
+  /// The plan that judges; nil for a patient without one.
+  var plan: Plan?
+  var history: PatientHistory
+  var zone: TimeZoneRules
+  var days: Int
+  /// Milliseconds since 1970.
+  var now: Int64
+  /// What the answer begins with.
+  var head: JSONObject
+
+  /// Does the work.
+  /// - Parameter isOver: asked often; true when the work is to end. Then the answer counts for nothing.
+  public func run(_ isOver: () -> Bool) -> ControlAnswer {
+    var object = head
+    switch question {
+    case .explain:
+      let replay = replayed(isOver)
+      object["days"] = .int(days)
+      object["judged"] = .array(replay.judged)
+      object["told"] = .array(replay.told)
+    case .tryDraft:
+      let replay = replayed(isOver)
+      object["days"] = .int(days)
+      object["readings"] = .int(replay.judged.count)
+      object["told"] = .array(replay.told)
+    case .report: report(&object, isOver)
+    }
+    return .result(.object(object))
+  }
+
+  // MARK: A plan over the last days
+
+  private func replayed(_ isOver: () -> Bool) -> (judged: [JSONValue], told: [JSONValue]) {
+    guard let plan else { return ([], []) }
+    let from = now - Int64(days) * 86_400_000
+    let readings = history.readings(patient: plan.patient, from: from)
+    guard let first = readings.first?.takenAt?.milliseconds else { return ([], []) }
+    var replay = PlanReplay(plan: plan, zone: zone, start: first)
+    var judged: [JSONValue] = []
+    for reading in readings {
+      let time = reading.takenAt?.milliseconds ?? first
+      let evaluation = replay.take(reading, at: time, isOver)
+      judged.append([
+        "at": PlanInstant.json(time, zone), "values": PictureJob.values(of: reading),
+        "zone": evaluation?.zone.map { .string($0.rawValue) } ?? .null,
+        "rules": .array((evaluation?.rules ?? []).map { .string($0.rule) }),
+      ])
+      if isOver() { return ([], []) }
+    }
+    replay.pass(to: now, isOver)
+    let told: [JSONValue] = replay.told.map { told in
+      var object = JSONObject()
+      object["at"] = PlanInstant.json(told.at, zone)
+      object["rule"] = .string(told.event.rule)
+      object["event"] = .string(told.event.kind.rawValue)
+      object["zone"] = .string(told.event.zone.rawValue)
+      if told.event.count > 1 { object["count"] = .int(told.event.count) }
+      return .object(object)
+    }
+    return (judged, told)
+  }
+
+  private static func values(of reading: Reading) -> JSONValue {
+    var values = JSONObject()
+    for measure in Measure.allCases {
+      if let value = measure.value(in: reading) { values[measure.rawValue] = .string("\(value)") }
+    }
+    return .object(values)
+  }
+
+  // MARK: A picture
+
+  private func report(_ object: inout JSONObject, _ isOver: () -> Bool) {
+    let from = firstInstant
+    object["from"] = PlanInstant.json(from, zone)
+    object["rows"] = .array(rows(from: from, isOver))
+    object["asides"] = .array(history.asideReadings(patient: patient, from: from).map { row($0, nil) })
+    object["expected"] = .array(
+      (plan?.expected(from: from, now: now, history: history, zone: zone) ?? []).map { expected in
+        [
+          "rule": .string(expected.rule), "measure": .string(expected.measure.rawValue),
+          "start": PlanInstant.json(expected.start, zone), "end": PlanInstant.json(expected.end, zone),
+          "state": .string(expected.state.rawValue),
+        ]
+      })
+    object["marks"] = .array(
+      history.marks.filter { $0.time >= from }.map { mark in
+        guard case .object(var fields) = mark.json else { return mark.json }
+        fields["at"] = PlanInstant.json(mark.time, zone)
+        return .object(fields)
+      })
+  }
+
+  /// The midnight with which the first of so many days began on the patient's clock, today counted.
+  private var firstInstant: Int64 {
+    let local = now / 1000 + Int64(zone.local(at: now / 1000).offset)
+    let midnight = CivilTime(seconds: local - local % 86_400 - Int64(days - 1) * 86_400)
+    switch zone.instants(of: midnight) {
+    case .one(let seconds), .gap(let seconds), .fold(let seconds, _): return seconds * 1000
+    }
+  }
+
+  /// Each reading with its zone by the plan of today. A plan judges anew from a while before the first day, so that changes and
+  /// means of that day have something to look back on.
+  private func rows(from: Int64, _ isOver: () -> Bool) -> [JSONValue] {
+    let before = plan == nil ? 0 : 14 * 86_400_000 as Int64
+    let readings = history.readings(patient: patient, from: from - before)
+    guard let first = readings.first?.takenAt?.milliseconds else { return [] }
+    var replay = plan.map { PlanReplay(plan: $0, zone: zone, start: first) }
+    var rows: [JSONValue] = []
+    for reading in readings {
+      let time = reading.takenAt?.milliseconds ?? first
+      let evaluation = replay?.take(reading, at: time, isOver)
+      if time >= from { rows.append(row(reading, evaluation)) }
+      if isOver() { return [] }
+    }
+    return rows
+  }
+
+  private func row(_ reading: Reading, _ evaluation: Evaluation?) -> JSONValue {
+    [
+      "id": .string(String(reading.id.low, radix: 16)), "kind": .string(reading.kind.rawValue),
+      "at": PlanInstant.json(reading.takenAt?.milliseconds ?? 0, zone), "values": PictureJob.values(of: reading),
+      "zone": evaluation?.zone.map { .string($0.rawValue) } ?? .null,
+      "rules": .array(
+        (evaluation?.rules ?? []).map { ["rule": .string($0.rule), "zone": .string($0.zone.rawValue)] }),
+      "flags": .array(reading.flags.map { .string($0.rawValue) }),
+    ]
+  }
+}
+
+/// An instant as plans and pictures show it: in the patient's zone, to the second.
+enum PlanInstant {
+  static func json(_ milliseconds: Int64, _ zone: TimeZoneRules) -> JSONValue {
+    let seconds = milliseconds / 1000 - (milliseconds % 1000 < 0 ? 1 : 0)
+    let offset = Int32(clamping: zone.local(at: seconds).offset)
+    return .string(ISO8601.text(milliseconds: milliseconds, offsetSeconds: offset, withMilliseconds: false))
+  }
+}
+
+/// What a person asks that is answered beside the thread that decides.
+public enum ReadJob: Sendable {
+  /// Stored readings, from the journal.
+  case readings(ReadingQuery)
+  /// Kept values of a patient, judged.
+  case picture(PictureJob)
+}
