@@ -2,6 +2,7 @@
 
 public import ControlProtocol
 public import Drivers
+public import Journal
 public import Monitoring
 public import Readings
 public import Settings
@@ -48,6 +49,8 @@ public enum Event: Sendable {
   case appended(AppendID, sequences: [UInt64])
   /// The entries of an append are not on disk; the rest of its effects was cancelled.
   case appendFailed(AppendID, JournalFailure)
+  /// Records that the disk did not make durable at the start, and has now: they count, behind everything else.
+  case recovered([JournalRecord])
   /// The journal began a new segment: a snapshot belongs into it.
   case journalRolled
   /// The journal found something, or its size changed.
@@ -153,7 +156,7 @@ public enum UncleanEnd: Sendable, Hashable {
 
 /// Why an append is not on disk.
 public struct JournalFailure: Error, Hashable, Sendable {
-  /// Stable: `journal.full`, `journal.sync-failed`, `journal.write-failed`.
+  /// Stable: `journal.full`, `journal.sync-failed`, `journal.outcome-unknown`.
   public var code: String
   /// With the operation and the errno.
   public var message: String

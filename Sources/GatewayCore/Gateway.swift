@@ -222,6 +222,10 @@ public struct Gateway: Sendable {
     case .clockChanged: return expireRules(now)
     case .appended(let id, let sequences): return appended(id, sequences, now) + snapshot(now)
     case .appendFailed(let id, let failure): return appendFailed(id, failure, now) + snapshot(now)
+    case .recovered(let records):
+      let erasing = state.erasing
+      ledger.recover(records)
+      return wakeOutboxes(now) + state.erasing.subtracting(erasing).sorted().map { .erase(patient: $0) }
     case .journalRolled:
       // One that made the journal roll stands in the new segment: another would make it roll again, for ever.
       needsSnapshot = needsSnapshot || !hasJustSnapshot

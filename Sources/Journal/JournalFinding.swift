@@ -10,6 +10,8 @@ public struct JournalFinding: Hashable, Sendable {
     case damaged = "journal.damaged"
     /// Sequence numbers are missing: the disk lost what it had confirmed.
     case gap = "journal.gap"
+    /// A part of a group of records is missing behind which others stand: of what is left, readings and events count.
+    case incompleteGroup = "journal.incomplete-group"
     /// A record or segment of a later version; left alone.
     case newerFormat = "journal.newer-format"
     /// A file that is not ours; left alone.
@@ -51,8 +53,11 @@ public struct JournalFinding: Hashable, Sendable {
 public enum AppendFailure: Error, Hashable, Sendable {
   /// `journal.full`: the limit is reached, or the disk has no room.
   case full(DiskError?)
-  /// `journal.sync-failed`: the disk failed twice, in two segments.
+  /// `journal.sync-failed`: the disk failed.
   case syncFailed(DiskError)
+  /// `journal.outcome-unknown`: the disk failed after it was given the records, and failed again when they were to be withdrawn.
+  /// They may be in force after a restart; while the process lives they are not, and the next append withdraws them first.
+  case outcomeUnknown(DiskError)
   /// `journal.too-large`: a payload or a group beyond the bounds.
   case tooLarge(Int)
 
@@ -61,6 +66,7 @@ public enum AppendFailure: Error, Hashable, Sendable {
     switch self {
     case .full: "journal.full"
     case .syncFailed: "journal.sync-failed"
+    case .outcomeUnknown: "journal.outcome-unknown"
     case .tooLarge: "journal.too-large"
     }
   }
@@ -68,7 +74,7 @@ public enum AppendFailure: Error, Hashable, Sendable {
   public var errno: Int32 {
     switch self {
     case .full(let error): error?.errno ?? 0
-    case .syncFailed(let error): error.errno
+    case .syncFailed(let error), .outcomeUnknown(let error): error.errno
     case .tooLarge: 0
     }
   }
@@ -98,8 +104,10 @@ public struct JournalLimits: Hashable, Sendable {
   public init(segmentBytes: Int = 1 << 20, maximumBytes: Int = 1 << 30, groupBytes: Int = 4 << 20) {
     self.segmentBytes = max(256, min(segmentBytes, 64 << 20))
     self.maximumBytes = max(maximumBytes, 4 * self.segmentBytes)
-    self.groupBytes = max(256, min(groupBytes, 64 << 20))
+    self.groupBytes = max(256, min(groupBytes, Self.mostGroupBytes))
   }
+  /// The highest `groupBytes`.
+  package static let mostGroupBytes = 16 << 20
 }
 
 /// Figures for `status`.

@@ -40,7 +40,7 @@ public struct JournalInspection: Hashable, Sendable {
   public var segments: [SegmentFacts] = []
   /// Names that are no segment and not the journal's own.
   public var foreign: [String] = []
-  /// Whole records by kind, without repeats.
+  /// Records that count by kind, without repeats.
   public var counts: [RecordKind: Int] = [:]
   /// Octets of their payloads by kind.
   public var bytes: [RecordKind: Int] = [:]
@@ -50,77 +50,124 @@ public struct JournalInspection: Hashable, Sendable {
     segments.contains { $0.errno != 0 || !$0.missing.isEmpty || $0.damage.contains { !$0.isTorn } }
   }
 
-  /// Reads every segment and hands over every whole record in order, none twice.
+  /// Reads every segment twice and hands over every record that counts, in order, none twice. Records that withdraw, what they
+  /// withdraw and a group that is cut off at the end do not count.
   /// - Throws: when the directory cannot be listed.
   public static func look(
     at disk: some JournalDisk, visit: (JournalRecord) -> Void = { _ in }
   ) throws(DiskError) -> JournalInspection {
-    var inspection = JournalInspection()
     let entries = try disk.list()
     let found = Segment.all(entries)
-    inspection.foreign = entries.filter { Segment($0) == nil && !Segment.isOwn($0.name) }.map(\.name).sorted()
-    var order = SequenceOrder()
-    for (index, segment) in found.enumerated() {
-      inspection.look(disk, segment, isLast: index == found.count - 1, &order, visit)
-    }
-    inspection.forgiveTornEnds()
-    return inspection
-  }
-
-  private mutating func look(
-    _ disk: some JournalDisk, _ segment: Segment, isLast: Bool, _ order: inout SequenceOrder,
-    _ visit: (JournalRecord) -> Void
-  ) {
-    var facts = SegmentFacts(name: segment.name, size: segment.size)
-    do throws(DiskError) {
-      try scanSegment(disk, segment.name, size: segment.size, window: 256 << 10) { step in
-        switch step {
-        case .record(let record, let start, let next):
-          facts.records += 1
-          facts.used += next - start
-          facts.first = min(facts.first ?? record.sequence, record.sequence)
-          facts.last = max(facts.last ?? record.sequence, record.sequence)
-          // What is missing is told even where damage explains it.
-          let before = order.last
-          order.damaged = false
-          guard let missing = order.take(record) else { return true }
-          if !missing.isEmpty, before != nil { facts.missing.append(missing) }
-          counts[record.kind, default: 0] += 1
-          bytes[record.kind, default: 0] += record.payload.count
-          visit(record)
-        case .newer: facts.isNewer = true
-        case .damage(let offset, let length):
-          if facts.damage.count < 1024 {
-            facts.damage.append(SegmentFacts.Damage(offset: offset, length: length, isTorn: false))
-          }
-        case .end, .need: break
-        }
+    var look = Look(withdrawn: withdrawn(disk, found), segments: found)
+    look.inspection.foreign = entries.filter { Segment($0) == nil && !Segment.isOwn($0.name) }.map(\.name).sorted()
+    var sieve = GroupSieve()
+    walkSegments(disk, found, window: 256 << 10) { step in
+      guard case .record(let placed, _) = step else {
+        look.note(step)
         return true
       }
-    } catch {
+      guard look.inOrder(placed) else { return true }
+      return sieve.take(placed) { run in
+        look.take(run, visit)
+        return true
+      }
+    }
+    _ = sieve.finish { run in
+      look.take(run, visit)
+      return true
+    }
+    return look.finished()
+  }
+
+  /// Every number that any record withdraws.
+  private static func withdrawn(_ disk: some JournalDisk, _ segments: [Segment]) -> NumberSet {
+    var numbers = NumberSet()
+    for segment in segments {
+      do throws(DiskError) {
+        try scanSegment(disk, segment.name, size: segment.size, window: 256 << 10) { step in
+          if case .record(let record, _, _) = step {
+            for range in Withdrawal.ranges(of: record) { numbers.insert(range) }
+          }
+          return true
+        }
+      } catch { continue }
+    }
+    return numbers
+  }
+}
+
+/// A look under way.
+private struct Look {
+  var inspection = JournalInspection()
+  private let withdrawn: NumberSet
+  private var order = SequenceOrder()
+  /// What is left of a group behind which nothing stands yet.
+  private var torn: RecordRun?
+  /// Damaged places behind the last record that counts, by segment and place in its list.
+  private var damage: [(segment: Int, index: Int)] = []
+  /// Segments that are gone since the directory was listed.
+  private var gone: Set<Int> = []
+
+  init(withdrawn: NumberSet, segments: [Segment]) {
+    self.withdrawn = withdrawn
+    inspection.segments = segments.map { SegmentFacts(name: $0.name, size: $0.size) }
+  }
+
+  mutating func note(_ step: WalkStep) {
+    switch step {
+    case .found(let record, let place):
+      var facts = inspection.segments[place.segment]
+      facts.records += 1
+      facts.used += place.end - place.offset
+      facts.first = min(facts.first ?? record.sequence, record.sequence)
+      facts.last = max(facts.last ?? record.sequence, record.sequence)
+      inspection.segments[place.segment] = facts
+    case .newer(_, let segment): inspection.segments[segment].isNewer = true
+    case .damage(let segment, let offset, let length):
+      let count = inspection.segments[segment].damage.count
+      guard count < 1024 else { return }
+      // Until something is missing behind it.
+      inspection.segments[segment].damage.append(SegmentFacts.Damage(offset: offset, length: length, isTorn: true))
+      damage.append((segment, count))
+    case .failed(let segment, let error):
       // The daemon may have dropped it since the directory was listed: then it is no longer part of the journal.
-      if error.errno == 2 { return }
-      facts.errno = error.errno
+      if error.errno == 2 { gone.insert(segment) } else { inspection.segments[segment].errno = error.errno }
+    case .record, .unreadable, .end: break
     }
-    if let last = facts.damage.last, facts.records == 0 || !hasRecord(behind: last, facts) {
-      facts.damage[facts.damage.count - 1].isTorn = true
-    }
-    segments.append(facts)
   }
 
-  /// Damage at the end of a segment has nothing behind it but zeros.
-  private func hasRecord(behind damage: SegmentFacts.Damage, _ facts: SegmentFacts) -> Bool {
-    // Records lie without a gap from the start: what is used and damaged before the last damage is where it begins.
-    let earlier = facts.damage.dropLast().reduce(facts.used) { $0 + $1.length }
-    return earlier != damage.offset
+  /// False for what does not count. What is missing is told even where damage explains it.
+  mutating func inOrder(_ placed: PlacedRecord) -> Bool {
+    guard !withdrawn.contains(placed.record.sequence) else { return false }
+    let isFirst = order.last == nil
+    order.damaged = false
+    guard let gap = order.take(placed.record, withdrawn) else { return false }
+    if !isFirst { inspection.segments[placed.place.segment].missing += gap.unexplained }
+    if !gap.missing.isEmpty {
+      for place in damage { inspection.segments[place.segment].damage[place.index].isTorn = false }
+    }
+    damage = []
+    return true
   }
 
-  /// A torn end held nothing confirmed only if no number is missing behind it.
-  private mutating func forgiveTornEnds() {
-    for index in segments.indices.dropLast() where segments[index].damage.last?.isTorn == true {
-      let next = segments[(index + 1)...].first { $0.records > 0 || !$0.missing.isEmpty }
-      guard let next, !next.missing.isEmpty else { continue }
-      segments[index].damage[segments[index].damage.count - 1].isTorn = false
+  mutating func take(_ run: RecordRun, _ visit: (JournalRecord) -> Void) {
+    if let torn {
+      for placed in torn.records where placed.record.kind.standsAlone { hand(placed.record, visit) }
     }
+    torn = run.isWhole ? nil : run
+    if run.isWhole { for placed in run.records { hand(placed.record, visit) } }
+  }
+
+  private mutating func hand(_ record: JournalRecord, _ visit: (JournalRecord) -> Void) {
+    guard record.kind != .withdrawn else { return }
+    inspection.counts[record.kind, default: 0] += 1
+    inspection.bytes[record.kind, default: 0] += record.payload.count
+    visit(record)
+  }
+
+  func finished() -> JournalInspection {
+    var inspection = inspection
+    inspection.segments = inspection.segments.enumerated().filter { !gone.contains($0.offset) }.map(\.element)
+    return inspection
   }
 }

@@ -4,8 +4,10 @@
 //
 //      0  4  magic         D5 48 4A 52
 //      4  1  version       1
-//      5  1  kind          1 reading, 2 acknowledgement, 3 snapshot, 14 erased, others are notes
+//      5  1  kind          1 reading, 2 acknowledgement, 3 snapshot, 4 event, 14 erased, 15 withdrawn, others are notes
 //      6  2  flags         bit 0: the sequence numbers missing before this record were given up on purpose
+//                          bit 1: continues, the next sequence number is of the same group
+//                          bit 2: continued, the sequence number before is of the same group
 //      8  4  length        of the payload, at most 1 MiB
 //     12  8  sequence      1 …, one more than the record before it
 //     20  4  record check  CRC-32C of octets 0..<20 and of the payload
@@ -13,6 +15,8 @@
 //     28  …  payload
 //
 // Every later version keeps the header: so a reader tells a newer record from a damaged one.
+// A kind below 128 that a reader does not know is passed over. A kind from 128 on must not be: a reader that does not know it
+// opens nothing.
 // The second check makes the length trustworthy before the payload is looked at: damage in a payload costs that record
 // alone, octets inside a payload never pass for records, and a search for the next record is linear in what it reads.
 
@@ -30,6 +34,15 @@ public struct RecordKind: RawRepresentable, Hashable, Sendable {
   public static let acknowledgement = RecordKind(rawValue: 2)
   /// All state that earlier records add up to; recovery starts at the newest one.
   public static let snapshot = RecordKind(rawValue: 3)
+  /// Something to be told to backends.
+  package static let event = RecordKind(rawValue: 4)
+  /// Sequence numbers that never count, whatever is found under them; payload is a `Withdrawal`.
+  package static let withdrawn = RecordKind(rawValue: 15)
+
+  /// A reader that does not know it must not pass over it.
+  package var isCritical: Bool { rawValue >= 128 }
+  /// It means the same without the rest of its group.
+  var standsAlone: Bool { self == .reading || self == .event }
 }
 
 /// What a caller asks to be written.
@@ -51,7 +64,7 @@ public struct JournalRecord: Hashable, Sendable {
   public var sequence: UInt64
   /// What it is.
   public var kind: RecordKind
-  /// Bit 0: a gap before this record is intended.
+  /// `RecordFormat.gapIsIntended`, `continues`, `continued`.
   public var flags: UInt16
   /// Its octets.
   public var payload: [UInt8]
@@ -62,6 +75,11 @@ public struct JournalRecord: Hashable, Sendable {
     self.flags = flags
     self.payload = payload
   }
+
+  /// The next sequence number is of the same group.
+  var continues: Bool { flags & RecordFormat.continues != 0 }
+  /// The sequence number before is of the same group.
+  var isContinued: Bool { flags & RecordFormat.continued != 0 }
 }
 
 /// The numbers of the format.
@@ -78,6 +96,15 @@ public enum RecordFormat {
   public static let maximumSequence = UInt64(1) << 62
   /// The missing sequence numbers before the record were given up.
   public static let gapIsIntended: UInt16 = 1
+  /// The next sequence number is of the same group.
+  package static let continues: UInt16 = 2
+  /// The sequence number before is of the same group.
+  package static let continued: UInt16 = 4
+  /// Most records of one group.
+  package static let maximumGroup = 1 << 19
+  /// How far a start goes on in the sequence numbers when it cannot tell which were given to a group that was cut off. More
+  /// than `maximumGroup`, so that all numbers of that group are passed over.
+  package static let startDistance = UInt64(1) << 20
 
   /// The octets of a record.
   public static func encode(_ record: JournalRecord) -> [UInt8] {

@@ -4,6 +4,10 @@
 public struct JournalView: Sendable {
   var segments: [Segment] = []
   var limits = JournalLimits()
+  /// Numbers that never count, and what a start could not make durable yet: neither is read.
+  var withdrawn = NumberSet()
+  var pendingHead: PendingHead?
+  var pendingMark: PendingMark?
   /// How often segments were written anew: places in them are others then.
   public var rewrites = 0
 
@@ -17,6 +21,9 @@ extension RecordJournal {
     var view = JournalView()
     view.segments = segments
     view.limits = limits
+    view.withdrawn = numbersWithdrawn
+    view.pendingHead = pendingHead
+    view.pendingMark = pendingMark
     return view
   }
 
@@ -25,5 +32,8 @@ extension RecordJournal {
   public init(reading view: JournalView, on disk: Disk) {
     self.init(disk: disk, limits: view.limits)
     segments = view.segments
+    numbersWithdrawn = view.withdrawn
+    pendingHead = view.pendingHead
+    pendingMark = view.pendingMark
   }
 }

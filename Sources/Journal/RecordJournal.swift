@@ -28,6 +28,19 @@ public struct RecordJournal<Disk: JournalDisk> {
   var told: Set<String> = []
   var positions: [ReadPosition] = []
   var failing: AppendFailure?
+  /// Numbers that never count.
+  var numbersWithdrawn = NumberSet()
+  /// A refused group that is not withdrawn yet.
+  var doubt: Doubt?
+  /// Names that the start found, and names that it changed, may not be on the medium.
+  var hasUnsyncedNames = false
+  /// What a start found last and could not make durable.
+  var pendingHead: PendingHead?
+  /// What a start has to write before anything else, and could not.
+  var pendingMark: PendingMark?
+  /// Records that the start did not hand over because the disk refused to make them durable. They are durable now and count, in
+  /// this order, behind everything that was handed over. Appends are refused until `takeRecovered`.
+  package internal(set) var recovered: [JournalRecord] = []
   static var spare: String { "spare" }
 
   init(disk: Disk, limits: JournalLimits) {
@@ -40,6 +53,18 @@ public struct RecordJournal<Disk: JournalDisk> {
     JournalStatus(
       segments: segments.count, bytes: bytes, maximumBytes: limits.maximumBytes,
       lastSequence: nextSequence - 1, findings: findingCounts, failing: failing)
+  }
+
+  /// Sequence numbers that never count, whatever is found under them; in order. Every read passes over them.
+  package var withdrawn: [ClosedRange<UInt64>] { numbersWithdrawn.ranges }
+
+  /// The last group that the start found is not handed over yet.
+  package var isHoldingBack: Bool { pendingHead != nil || !recovered.isEmpty }
+
+  /// Gives `recovered`, once. From now on appends are taken: their caller knows of these records.
+  package mutating func takeRecovered() -> [JournalRecord] {
+    defer { recovered = [] }
+    return recovered
   }
 
   /// Findings since the last call, oldest first; at most 256 are kept, all are counted.
@@ -88,7 +113,7 @@ public struct RecordJournal<Disk: JournalDisk> {
   ///   - keep: milliseconds that a segment is kept after its last change; ignored when the journal is at its limit.
   /// - Returns: how many segments went.
   public mutating func retain(cursors: [UInt64], pinned: UInt64?, now: Int64, keep: Int64) throws(DiskError) -> Int {
-    guard let newest = segments.lastIndex(where: \.hasSnapshot), newest > 0 else { return 0 }
+    guard pendingHead == nil, let newest = segments.lastIndex(where: \.hasSnapshot), newest > 0 else { return 0 }
     var modified: [String: Int64] = [:]
     for entry in try disk.list() { modified[entry.name] = entry.modified }
     let candidates = segments[..<newest].indices.map { index in
@@ -107,6 +132,8 @@ public struct RecordJournal<Disk: JournalDisk> {
       removed += 1
     }
     if removed > 0 { try disk.syncDirectory() }
+    // A record that withdraws lies in a later segment than what it withdraws: so the range is kept as long as it is needed.
+    if let oldest = segments.first { numbersWithdrawn.forget(below: oldest.first) }
     return removed
   }
 }

@@ -1,42 +1,79 @@
-// Appending: one group of records, one write, one sync; a failure moves to a new segment and is never taken for success.
+// Appending: one group of records, one write, one sync. A failed write or sync moves to a new segment and is never taken for
+// success; when that fails too, the group is refused and withdrawn.
+
+/// A group as it is written.
+struct EncodedGroup {
+  var octets: [UInt8]
+  var numbers: Range<UInt64>
+}
 
 extension RecordJournal {
-  /// Writes records and syncs them. One group lies in one segment; after a crash in the middle a first part of it may be there.
-  /// When this throws, none of them counts as written, their sequence numbers are not used again, and the next call tries anew.
+  /// Writes records as one group and syncs them: after a restart all of them are there, or none.
+  /// - Throws: none of them counts, their sequence numbers are not used again, and the next call tries anew. After
+  ///   `AppendFailure.outcomeUnknown` they may be in force after a restart; all other failures are final.
   public mutating func append(_ drafts: [RecordDraft]) throws(AppendFailure) -> Appended {
     guard !drafts.isEmpty else { return Appended(sequences: nextSequence..<nextSequence, rolled: false) }
-    let first = nextSequence
-    let group = try encode(drafts, first: first)
-    let last = first + UInt64(drafts.count)
-    let isReading = drafts.contains { limits.bounded.contains($0.kind) }
+    if let size = excess(drafts) { throw .tooLarge(size) }
     do throws(AppendFailure) {
-      let rolled = try place(group, first: first, last: last, isReading: isReading)
-      nextSequence = last
+      try makeReady()
+      let group = try encode(drafts)
+      let rolled = try place(group, isBounded: drafts.contains { limits.bounded.contains($0.kind) })
+      let first = group.numbers.lowerBound
+      nextSequence = group.numbers.upperBound
       isGapIntended = false
       failing = nil
       tell(drafts, first: first)
       if !hasSpare { _ = makeSpare() }
-      return Appended(sequences: first..<last, rolled: rolled)
+      return Appended(sequences: first..<first + UInt64(drafts.count), rolled: rolled)
     } catch {
       failing = error
       throw error
     }
   }
 
-  private func encode(_ drafts: [RecordDraft], first: UInt64) throws(AppendFailure) -> [UInt8] {
-    guard UInt64(drafts.count) < RecordFormat.maximumSequence - first else { throw .full(nil) }
-    var group: [UInt8] = []
-    var sequence = first
+  /// What is left from a start or a failure is brought to its end first; while that fails, nothing is written.
+  private mutating func makeReady() throws(AppendFailure) {
+    do throws(DiskError) {
+      try finishPending()
+    } catch { throw failure(error) }
+  }
+
+  /// - Throws: the disk refused, or records of the last start are not taken yet (EAGAIN).
+  mutating func finishPending() throws(DiskError) {
+    try settle()
+    try withdraw()
+    // Who appends has decided without them.
+    guard recovered.isEmpty else { throw DiskError(operation: "recover", path: segments.last?.name ?? "", errno: 11) }
+  }
+
+  /// The size that is beyond the bounds; nil when none is.
+  private func excess(_ drafts: [RecordDraft]) -> Int? {
+    guard drafts.count < RecordFormat.maximumGroup else { return drafts.count }
+    var octets = 0
     for draft in drafts {
-      guard draft.payload.count <= RecordFormat.maximumPayload else { throw .tooLarge(draft.payload.count) }
-      let isAfterGap = sequence == first && isGapIntended
-      group += RecordFormat.encode(
-        JournalRecord(
-          sequence: sequence, kind: draft.kind, flags: isAfterGap ? RecordFormat.gapIsIntended : 0,
-          payload: draft.payload))
-      sequence += 1
+      guard draft.payload.count <= RecordFormat.maximumPayload else { return draft.payload.count }
+      octets += RecordFormat.headerCount + draft.payload.count
     }
-    guard group.count <= limits.groupBytes else { throw .tooLarge(group.count) }
+    return octets > limits.groupBytes ? octets : nil
+  }
+
+  private func encode(_ drafts: [RecordDraft]) throws(AppendFailure) -> EncodedGroup {
+    var drafts = drafts
+    // A reader that starts at this snapshot learns from the same group what it has to pass over in older segments.
+    if drafts.contains(where: { $0.kind == .snapshot }), !withdrawn.isEmpty {
+      drafts.append(RecordDraft(kind: .withdrawn, payload: Withdrawal.encode(withdrawn)))
+    }
+    let first = nextSequence
+    guard first < RecordFormat.maximumSequence - RecordFormat.startDistance else { throw .full(nil) }
+    let last = first + UInt64(drafts.count - 1)
+    var group = EncodedGroup(octets: [], numbers: first..<last + 1)
+    for (sequence, draft) in zip(first...last, drafts) {
+      var flags: UInt16 = sequence == first && isGapIntended ? RecordFormat.gapIsIntended : 0
+      if sequence > first { flags |= RecordFormat.continued }
+      if sequence < last { flags |= RecordFormat.continues }
+      group.octets += RecordFormat.encode(
+        JournalRecord(sequence: sequence, kind: draft.kind, flags: flags, payload: draft.payload))
+    }
     return group
   }
 
@@ -45,91 +82,67 @@ extension RecordJournal {
     return active.size - offset >= count
   }
 
-  /// A large group, a snapshot, has as much room behind it as it takes: else the next roll, and the next snapshot, come too soon.
-  private func newSize(_ count: Int) -> Int {
-    guard count > limits.segmentBytes / 2 else { return limits.segmentBytes }
-    return (2 * count + limits.segmentBytes - 1) / limits.segmentBytes * limits.segmentBytes
-  }
-
-  private mutating func place(
-    _ group: [UInt8], first: UInt64, last: UInt64, isReading: Bool
-  ) throws(AppendFailure) -> Bool {
-    if isReading {
+  private mutating func place(_ group: EncodedGroup, isBounded: Bool) throws(AppendFailure) -> Bool {
+    let count = group.octets.count
+    if isBounded {
       // Readings leave room for the acknowledgements that free the room again.
       let used = bytes + (hasSpare ? 0 : limits.segmentBytes)
-      guard used + (fits(group.count) ? 0 : newSize(group.count)) <= limits.maximumBytes else { throw .full(nil) }
+      guard used + (fits(count) ? 0 : newSize(count)) <= limits.maximumBytes else { throw .full(nil) }
       if !hasSpare, let error = makeSpare(), error.isFull { throw .full(error) }
     }
-    let rolls = !fits(group.count)
+    let rolls = !fits(count)
+    var begun: [String] = []
     if rolls {
-      do throws(DiskError) {
-        try begin(first, count: group.count)
-      } catch { throw failure(error) }
+      // Nothing is written yet: refused at once.
+      do throws(DiskError) { begun.append(try begin(group.numbers.lowerBound, size: newSize(count))) } catch {
+        throw failure(error)
+      }
     }
     do throws(DiskError) {
-      try write(group)
+      try write(group.octets, through: group.numbers.upperBound - 1)
       return rolls
     } catch { giveUp(error) }
     do throws(DiskError) {
-      try begin(first, count: group.count)
-      try write(group)
+      begun.append(try begin(group.numbers.lowerBound, size: newSize(count)))
+      try write(group.octets, through: group.numbers.upperBound - 1)
+      discard(begun.dropLast())
       return true
     } catch {
       if writeOffset != nil { giveUp(error) }
-      // The octets may be on the medium all the same: other records must not carry these numbers.
-      nextSequence = last
-      isGapIntended = true
-      throw failure(error)
+      throw refuse(group.numbers, begun: begun, error)
     }
   }
 
-  private func failure(_ error: DiskError) -> AppendFailure { error.isFull ? .full(error) : .syncFailed(error) }
+  func failure(_ error: DiskError) -> AppendFailure { error.isFull ? .full(error) : .syncFailed(error) }
 
-  private mutating func write(_ group: [UInt8]) throws(DiskError) {
-    guard let offset = writeOffset, let active = segments.indices.last else {
+  /// At the active segment's end.
+  mutating func write(_ octets: [UInt8], through last: UInt64) throws(DiskError) {
+    try put(octets)
+    try confirm(octets.count, through: last)
+  }
+
+  func put(_ octets: [UInt8]) throws(DiskError) {
+    guard let offset = writeOffset, let active = segments.last else {
       throw DiskError(operation: "append", path: "", errno: 9)
     }
-    try disk.write(segments[active].name, offset: offset, group)
+    try disk.write(active.name, offset: offset, octets)
+  }
+
+  /// What was put there last is on the medium when this returns.
+  mutating func confirm(_ count: Int, through last: UInt64) throws(DiskError) {
+    guard let offset = writeOffset, let active = segments.indices.last else { return }
     try disk.sync(segments[active].name)
-    writeOffset = offset + group.count
-    segments[active].end = offset + group.count
+    writeOffset = offset + count
+    segments[active].end = offset + count
+    segments[active].reach = last
   }
 
   /// The active segment is never written or synced again; its confirmed part stays.
-  private mutating func giveUp(_ error: DiskError) {
+  mutating func giveUp(_ error: DiskError) {
     writeOffset = nil
     note(
       JournalFinding(
         .syncFailed, segment: segments.last?.name ?? "", offset: UInt64(segments.last?.end ?? 0), errno: error.errno))
-  }
-
-  /// Begins a segment; on failure the one before stays as it is.
-  private mutating func begin(_ first: UInt64, count: Int) throws(DiskError) {
-    var generation = 0
-    for segment in segments.reversed() where segment.first >= first {
-      if segment.first == first { generation = max(generation, segment.generation + 1) }
-    }
-    var segment = Segment(first: first, generation: generation, size: newSize(count), end: 0)
-    segment.lastReading = 0
-    if hasSpare && segment.size == limits.segmentBytes {
-      try disk.rename(Self.spare, to: segment.name)
-      hasSpare = false
-    } else {
-      try disk.create(segment.name, size: segment.size)
-    }
-    segments.append(segment)
-    writeOffset = nil
-    try disk.syncDirectory()
-    writeOffset = 0
-  }
-
-  /// A zero-filled file in advance. Returns why there is none.
-  private mutating func makeSpare() -> DiskError? {
-    do throws(DiskError) {
-      try disk.create(Self.spare, size: limits.segmentBytes)
-      hasSpare = true
-      return nil
-    } catch { return error }
   }
 
   /// Keeps what retention needs to know.

@@ -1,22 +1,41 @@
-// Start: the newest snapshot is found from the end, then every record from there on is handed over. Any octets will do.
+// Start: the newest snapshot is found from the end, then every record from there on is handed over, group by group. Any octets
+// will do. What is read is described in `RecordJournalReplay`, what is written in `RecordJournalSettling`.
+
+/// Why a journal cannot be opened.
+package enum RecoveryFailure: Error, Hashable, Sendable {
+  /// The directory cannot be listed: nothing can be said about sequence numbers then.
+  case disk(DiskError)
+  /// A record of a critical kind, of a later version. Nothing was written.
+  case newerKind(RecordKind, segment: String, sequence: UInt64)
+}
+
+/// Where a start begins to hand over.
+struct ReplayStart {
+  /// The first segment that is read.
+  var index = 0
+  /// The newest snapshot; nil: there is none, and all records are handed over.
+  var snapshot: UInt64?
+}
 
 extension RecordJournal {
-  /// Opens a journal.
+  /// Opens a journal. When it returns, everything handed over is durable. When the disk refuses to make the last group durable,
+  /// that group is left out until it can be (`recovered`), and appends are refused unwritten.
   /// - Parameters:
-  ///   - visit: every whole record from the newest snapshot on, in order; all of them when there is no snapshot.
-  /// - Throws: only when the directory cannot be listed: nothing can be said about sequence numbers then.
-  public static func open(
+  ///   - visit: every record that counts, from the newest snapshot on, in order; all of them when there is no snapshot.
+  package static func open(
     _ disk: Disk, limits: JournalLimits, visit: (JournalRecord) -> Void
-  ) throws(DiskError) -> (journal: RecordJournal, recovery: JournalRecovery) {
+  ) throws(RecoveryFailure) -> (journal: RecordJournal, recovery: JournalRecovery) {
     var journal = RecordJournal(disk: disk, limits: limits)
-    try journal.takeStock()
-    let recovery = journal.recover(visit)
+    let entries: [DiskEntry]
+    do throws(DiskError) { entries = try disk.list() } catch { throw .disk(error) }
+    journal.segments = Segment.all(entries)
+    let start = try journal.newestSnapshot()
+    journal.takeStock(entries)
+    let recovery = journal.recover(from: start, visit)
     return (journal, recovery)
   }
 
-  private mutating func takeStock() throws(DiskError) {
-    let entries = try disk.list()
-    segments = Segment.all(entries)
+  private mutating func takeStock(_ entries: [DiskEntry]) {
     for entry in entries {
       if entry.name == Self.spare && entry.isRegular {
         keepSpare(size: entry.size)
@@ -42,122 +61,95 @@ extension RecordJournal {
     }
   }
 
-  private mutating func recover(_ visit: (JournalRecord) -> Void) -> JournalRecovery {
-    var recovery = JournalRecovery()
-    let (start, snapshot) = newestSnapshot()
-    recovery.hasSnapshot = snapshot != nil
-    var order = SequenceOrder()
-    var highest: UInt64 = 0
-    var tail: Int?
-    for index in segments.indices.dropFirst(start) {
-      let isLast = index == segments.count - 1
-      tail = walk(index, isLast: isLast, &order, highest: &highest) { record in
-        guard record.sequence >= snapshot ?? 0 else { return }
-        recovery.records += 1
-        if record.kind == .acknowledgement, let answer = try? Acknowledgement(decoding: record.payload) {
-          recovery.cursors[answer.backend] = max(answer.through, recovery.cursors[answer.backend] ?? 0)
-        }
-        visit(record)
-      }
+  private mutating func recover(from start: ReplayStart, _ visit: (JournalRecord) -> Void) -> JournalRecovery {
+    var replay = replay(from: start, visit)
+    let end = judge(replay)
+    pendingHead = end.head.map { PendingHead(run: $0) }
+    pendingMark = end.mark
+    nextSequence = end.mark.map { $0.through + 1 } ?? end.next
+    isGapIntended = end.isGapIntended
+    do throws(DiskError) {
+      hasUnsyncedNames = !segments.isEmpty
+      try settle()
+      if end.mark == nil, writeOffset == nil { goOn(at: end.tail) }
+      dropUnused(from: start.index, replay)
+    } catch {
+      note(JournalFinding(.diskFailed, segment: error.path, errno: error.errno))
+      failing = failure(error)
     }
-    let last = max(order.last ?? 0, highest)
-    nextSequence = max(last + 1, segments.last?.first ?? 1)
-    isGapIntended = nextSequence != (order.last ?? 0) + 1
-    if order.last != nil, !order.damaged, nextSequence > last + 1 {
-      noteGap(last + 1..<nextSequence, in: segments.last?.name ?? "")
+    guard let head = pendingHead?.run else {
+      if let head = end.head { replay.hand(head, visit) }
+      return replay.recovery
     }
-    if let tail { resume(at: tail) }
-    return recovery
+    pendingHead?.isLate = true
+    guard let snapshot = start.snapshot, snapshot >= head.first else { return replay.recovery }
+    // The newest snapshot is not durable: what is shown meanwhile begins at the one before.
+    guard let older = try? newestSnapshot(before: head.first) else { return JournalRecovery() }
+    replay = self.replay(from: older, before: head.first, visit)
+    if let last = replay.head { replay.hand(last, visit) }
+    return replay.recovery
   }
 
-  /// The segment to start from and the newest snapshot's sequence number.
-  private mutating func newestSnapshot() -> (start: Int, sequence: UInt64?) {
+  /// Segments that hold nothing but copies that failed, and what was withdrawn: a disk on which syncs fail leaves one at each start.
+  private mutating func dropUnused(from start: Int, _ replay: Replay) {
+    let unused = segments.indices.filter { index in
+      index >= start && index < replay.ends.count && index < segments.count - 1 && replay.ends[index].isKnown
+        && !replay.used.contains(index)
+    }
+    discard(unused.map { segments[$0].name })
+  }
+
+  /// The clean end of the last segment.
+  private mutating func goOn(at tail: Int?) {
+    guard let tail, let active = segments.indices.last else { return }
+    segments[active].end = tail
+    writeOffset = tail
+  }
+
+  /// The newest snapshot whose group is whole and not withdrawn; what is withdrawn is learned on the way, from the end.
+  private mutating func newestSnapshot(before: UInt64 = .max) throws(RecoveryFailure) -> ReplayStart {
     for index in segments.indices.reversed() {
-      var found: UInt64?
+      var search = SnapshotSearch()
       do throws(DiskError) {
         try scanSegment(disk, segments[index].name, size: segments[index].size, window: 256 << 10) { step in
-          if case .record(let record, _, _) = step, record.kind == .snapshot {
-            found = max(found ?? 0, record.sequence)
-          }
-          return true
+          if case .record(let record, _, _) = step { search.take(record) }
+          return search.critical == nil
         }
-      } catch { continue }
-      if let found { return (index, found) }
-    }
-    return (0, nil)
-  }
-
-  /// Walks one segment; returns where writing may go on when its end is clean.
-  private mutating func walk(
-    _ index: Int, isLast: Bool, _ order: inout SequenceOrder, highest: inout UInt64,
-    _ take: (JournalRecord) -> Void
-  ) -> Int? {
-    var segment = segments[index]
-    var damage: [(offset: Int, length: Int, isTail: Bool)] = []
-    var gaps: [Range<UInt64>] = []
-    var tail: Int?
-    var newer: UInt64?
-    segment.lastReading = 0
-    do throws(DiskError) {
-      try scanSegment(disk, segment.name, size: segment.size, window: 256 << 10) { step in
-        switch step {
-        case .record(let record, _, _):
-          if let last = damage.indices.last { damage[last].isTail = false }
-          guard let missing = order.take(record) else { return true }
-          if !missing.isEmpty { gaps.append(missing) }
-          if limits.deliverable.contains(record.kind) { segment.lastReading = record.sequence }
-          if record.kind == .snapshot { segment.hasSnapshot = true }
-          take(record)
-        case .newer(let sequence, _):
-          newer = newer ?? sequence
-          highest = max(highest, sequence)
-          order.damaged = true
-        case .damage(let offset, let length):
-          // Garbage in small pieces must not fill the memory.
-          if damage.count < 1024 { damage.append((offset, length, true)) }
-          order.damaged = true
-        case .end(let offset): tail = offset
-        case .need: break
-        }
-        return true
+      } catch {}
+      if let record = search.critical {
+        throw .newerKind(record.kind, segment: segments[index].name, sequence: record.sequence)
       }
-    } catch {
-      note(JournalFinding(.unreadable, segment: segment.name, errno: error.errno))
-      segment.isForeign = true
-      order.damaged = true
-      tail = nil
-    }
-    if let newer {
-      note(JournalFinding(.newerFormat, segment: segment.name, offset: newer))
-      segment.isForeign = true
-    }
-    segments[index] = segment
-    for missing in gaps { noteGap(missing, in: segment.name) }
-    for part in damage {
-      noteDamage(
-        part.isTail && isLast ? .tornTail : .damaged, segment.name, offset: part.offset, length: part.length)
-    }
-    let isTorn = damage.last?.isTail ?? false
-    if isTorn && isLast { segments[index].end = damage.last?.offset ?? 0 }
-    return isTorn || segment.isForeign || segment.size == 0 ? nil : tail
-  }
-
-  /// Goes on in the last segment. A process that was killed may have left octets that only memory holds, and a sync that
-  /// failed before may have made the system forget that: so the last octets are written once more before the sync.
-  private mutating func resume(at offset: Int) {
-    guard let active = segments.indices.last else { return }
-    let name = segments[active].name
-    do throws(DiskError) {
-      let start = max(0, offset - (64 << 10))
-      if offset > start {
-        try disk.write(name, offset: start, try disk.read(name, offset: start, count: offset - start))
+      for range in search.withdrawn { numbersWithdrawn.insert(range) }
+      if let found = search.snapshots.last(where: { $0 < before && !numbersWithdrawn.contains($0) }) {
+        return ReplayStart(index: index, snapshot: found)
       }
-      try disk.sync(name)
-      try disk.syncDirectory()
-      segments[active].end = offset
-      writeOffset = offset
-    } catch {
-      note(JournalFinding(.syncFailed, segment: name, offset: UInt64(offset), errno: error.errno))
     }
+    return ReplayStart()
+  }
+}
+
+/// What a start looks for in one segment before it reads the records in order.
+private struct SnapshotSearch {
+  /// In whole groups, by rising number.
+  private(set) var snapshots: [UInt64] = []
+  private(set) var withdrawn: [ClosedRange<UInt64>] = []
+  private(set) var critical: JournalRecord?
+  private var last: JournalRecord?
+  private var isWhole = false
+  private var candidate: UInt64?
+
+  mutating func take(_ record: JournalRecord) {
+    if record.kind.isCritical { critical = record }
+    withdrawn += Withdrawal.ranges(of: record)
+    let isLinked = last.map { $0.continues && record.isContinued && record.sequence == $0.sequence + 1 } ?? false
+    if !isLinked {
+      isWhole = !record.isContinued
+      candidate = nil
+    }
+    if record.kind == .snapshot { candidate = record.sequence }
+    last = JournalRecord(sequence: record.sequence, kind: record.kind, flags: record.flags, payload: [])
+    guard !record.continues, isWhole, let candidate else { return }
+    if candidate > snapshots.last ?? 0 { snapshots.append(candidate) }
+    self.candidate = nil
   }
 }

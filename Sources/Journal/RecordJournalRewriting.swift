@@ -38,6 +38,7 @@ extension RecordJournal {
   /// - Throws: the disk refused; what was done so far is done, the rest is as it was. Call it again.
   public mutating func rewrite(_ decide: (JournalRecord) -> RecordRewrite) throws(DiskError) -> RewriteReport {
     var report = RewriteReport()
+    try finishPending()
     writeOffset = nil
     positions = []
     defer { positions = [] }
@@ -61,19 +62,20 @@ extension RecordJournal {
     var changes = false
     var isNewer = false
     var lastReading: UInt64 = 0
+    var reach: UInt64 = 0
     var hasSnapshot = false
     var isAfterDamage = false
     try scanSegment(disk, old.name, size: old.size, window: 256 << 10) { step in
       switch step {
       case .record(var record, _, _):
-        switch decide(record) {
+        switch decision(record, decide) {
         case .keep: break
         case .replace(let payload):
           changes = changes || payload != record.payload
           record.payload = payload
         case .drop:
           changes = true
-          dropped[record.sequence] = record.kind
+          if !numbersWithdrawn.contains(record.sequence) { dropped[record.sequence] = record.kind }
           record.kind = .erased
           record.payload = []
         }
@@ -81,12 +83,13 @@ extension RecordJournal {
         isAfterDamage = false
         if limits.deliverable.contains(record.kind) { lastReading = record.sequence }
         if record.kind == .snapshot { hasSnapshot = true }
+        reach = max(reach, record.sequence)
         octets += RecordFormat.encode(record)
       case .damage:
         changes = true
         isAfterDamage = true
       case .newer: isNewer = true
-      case .end, .need: break
+      case .end, .need, .unreadable: break
       }
       return true
     }
@@ -98,11 +101,19 @@ extension RecordJournal {
     new.size = max(old.size, units * limits.segmentBytes)
     new.end = octets.count
     new.lastReading = lastReading
+    new.reach = reach
     new.hasSnapshot = hasSnapshot
     try replace(index, by: new, octets)
     report.rewritten += 1
     report.dropped.merge(dropped) { first, _ in first }
     try overwrite(Self.erasing + old.name, size: old.size)
+  }
+
+  /// What was refused never happened: nobody is asked, and its octets go. What withdraws it stays.
+  private func decision(_ record: JournalRecord, _ decide: (JournalRecord) -> RecordRewrite) -> RecordRewrite {
+    if record.kind == .withdrawn { return .keep }
+    guard numbersWithdrawn.contains(record.sequence) else { return decide(record) }
+    return record.kind == .erased ? .keep : .drop
   }
 
   /// The new file is whole on the medium under its own name before the old one loses its name; recovery finishes the rest.

@@ -12,6 +12,8 @@ struct Segment {
   var end: Int
   /// Newest reading; nil when not known.
   var lastReading: UInt64?
+  /// Highest number of a whole record up to `end`; nil when not known.
+  var reach: UInt64?
   var hasSnapshot = false
   /// A later format, or not readable: neither written nor removed.
   var isForeign = false
@@ -78,18 +80,30 @@ struct SequenceOrder {
   /// Damage since the last one explains missing numbers.
   var damaged = false
 
-  /// nil: a repeat. Else the missing numbers before this record, normally none.
-  mutating func take(_ record: JournalRecord) -> Range<UInt64>? {
-    guard let last else {
-      self.last = record.sequence
-      damaged = false
-      return record.sequence..<record.sequence
+  /// What is missing before a record.
+  struct Gap {
+    /// Numbers between it and the one before that were not withdrawn; normally none.
+    var missing: [Range<UInt64>] = []
+    /// Damage, or the record itself, tells why.
+    var isExplained = false
+    /// Missing numbers that nothing explains.
+    var unexplained: [Range<UInt64>] { isExplained ? [] : missing }
+  }
+
+  /// nil: a repeat.
+  mutating func take(_ record: JournalRecord, _ withdrawn: NumberSet) -> Gap? {
+    defer {
+      if record.sequence > last ?? 0 {
+        last = record.sequence
+        damaged = false
+      }
     }
+    // What stood before the first one is not known: it is told where something is damaged there, and nowhere else.
+    guard let last else { return Gap(missing: withdrawn.outside(1..<record.sequence), isExplained: true) }
     guard record.sequence > last else { return nil }
-    let expected = last + 1
-    let explained = damaged || record.flags & RecordFormat.gapIsIntended != 0
-    self.last = record.sequence
-    damaged = false
-    return (explained ? record.sequence : expected)..<record.sequence
+    guard record.sequence > last + 1 else { return Gap() }
+    return Gap(
+      missing: withdrawn.outside(last + 1..<record.sequence),
+      isExplained: damaged || record.flags & RecordFormat.gapIsIntended != 0)
   }
 }

@@ -10,7 +10,12 @@ func scanSegment(
   while true {
     let step = scanner.next()
     if case .need(let offset, let count) = step {
-      let octets = try readBlocks(disk, name, offset: offset, count: min(size - offset, max(count, window)))
+      var unreadable: [(offset: Int, length: Int)] = []
+      let octets = try readBlocks(
+        disk, name, offset: offset, count: min(size - offset, max(count, window)), &unreadable)
+      for place in unreadable {
+        guard body(.unreadable(offset: place.offset, length: place.length)) else { return }
+      }
       if octets.count < count {
         _ = body(.end(offset: offset))
         return
@@ -24,7 +29,7 @@ func scanSegment(
 }
 
 private func readBlocks(
-  _ disk: some JournalDisk, _ name: String, offset: Int, count: Int
+  _ disk: some JournalDisk, _ name: String, offset: Int, count: Int, _ unreadable: inout [(offset: Int, length: Int)]
 ) throws(DiskError) -> [UInt8] {
   do throws(DiskError) {
     return try disk.read(name, offset: offset, count: count)
@@ -42,6 +47,7 @@ private func readBlocks(
     } catch {
       guard error.errno == 5 else { throw error }
       octets += [UInt8](repeating: 0xFF, count: length)
+      unreadable.append((at, length))
     }
   }
   return octets

@@ -9,6 +9,8 @@ enum ScanStep {
   case newer(sequence: UInt64, version: UInt8)
   /// Octets that are no record.
   case damage(offset: Int, length: Int)
+  /// Octets that the medium did not give back; told by `scanSegment`, and told as damage too.
+  case unreadable(offset: Int, length: Int)
   /// More octets are needed: `supply` what the file has from this offset, at least this many if it has them.
   case need(offset: Int, count: Int)
   /// No more records. Zeros follow from here, or nothing.

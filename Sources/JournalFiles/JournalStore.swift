@@ -13,12 +13,15 @@ public enum JournalOpenError: Error, CustomStringConvertible {
   case locked(path: String, pid: Int32?)
   /// The directory cannot be made or listed.
   case disk(DiskError)
+  /// A later version wrote a record that must not be passed over. Nothing but the lock was written.
+  case newerVersion(path: String, segment: String, kind: UInt8)
 
   /// The stable code.
   public var code: String {
     switch self {
     case .locked: "journal.locked"
     case .disk: "journal.disk-failed"
+    case .newerVersion: "journal.newer-version"
     }
   }
 
@@ -29,6 +32,9 @@ public enum JournalOpenError: Error, CustomStringConvertible {
       "journal.locked: \(path) is in use by another hearthd" + (pid.map { " (process \($0))" } ?? "")
     case .disk(let error):
       "journal.disk-failed: \(error.operation) \(error.path): \(String(cString: strerror(error.errno)))"
+    case .newerVersion(let path, let segment, let kind):
+      "journal.newer-version: the journal \(path) holds a record of kind \(kind) of a newer version (\(segment)); "
+        + "this version must not run on it; install the newer version again"
     }
   }
 }
@@ -56,9 +62,15 @@ public final class JournalStore {
       throw .disk(DiskError(operation: error.operation, path: error.path, errno: error.errno))
     }
     try Self.take(lock)
-    do throws(DiskError) {
+    do throws(RecoveryFailure) {
       (journal, recovery) = try FileJournal.open(FileJournalDisk(directory: directory), limits: limits, visit: visit)
-    } catch { throw .disk(error) }
+    } catch {
+      switch error {
+      case .disk(let error): throw .disk(error)
+      case .newerKind(let kind, let segment, _):
+        throw .newerVersion(path: directory, segment: segment, kind: kind.rawValue)
+      }
+    }
   }
 
   /// How full the disk is, in percent of what the daemon may use; nil when it cannot be told.

@@ -53,17 +53,23 @@ final class Daemon {
       loop = try EventLoop(signals: [SIGTERM, SIGINT, SIGHUP, SIGCHLD])
       var recovered = LedgerState()
       var unreadable = 0
+      var unknown: [UInt8: Int] = [:]
       let configured = loaded.configuration.journal
       var limits = JournalLimits(segmentBytes: configured.segmentBytes, maximumBytes: configured.maximumBytes)
       limits.deliverable = JournalEntry.deliverable
       limits.bounded = JournalEntry.bounded
       let store = try JournalStore(stateDirectory: state, limits: limits) { record in
-        guard record.kind != .erased else { return }
-        guard let entry = JournalEntry(record) else { return unreadable += 1 }
-        recovered.apply(entry, at: record.sequence)
+        switch recovered.restore(record) {
+        case .taken: break
+        case .unreadable: unreadable += 1
+        case .unknown: unknown[record.kind.rawValue, default: 0] += 1
+        }
       }
       if unreadable > 0 {
         SystemLog.write(4, "journal: \(unreadable) records cannot be understood; they stay where they are")
+      }
+      for (kind, count) in unknown.sorted(by: { $0.key < $1.key }) {
+        SystemLog.write(4, "journal: \(count) records of kind \(kind), of a newer version, are passed over")
       }
       let kept = try KeptState(state, hubID: loaded.configuration.hubID, recovered)
       var identity = Gateway.Identity(hubID: kept.hubID, version: Hearthd.version, startedAt: Clocks.monotonic())
@@ -84,7 +90,7 @@ final class Daemon {
       playback = PlaybackLinks(localTime: { [unowned self] in localTime() }) { [unowned self] in handle($0) }
       try listen()
     } catch let error as JournalOpenError {
-      throw StartError(message: error.description)
+      throw StartError(message: error.description, status: error.code == "journal.newer-version" ? 78 : 1)
     } catch let error as SystemError {
       throw StartError(message: error.message)
     } catch let error as FileError {
@@ -340,6 +346,9 @@ final class Daemon {
     case .parked(let slot, let readings): handle(.loadedParked(slot, readings))
     case .loaded(let sequence, let reading): handle(.loaded(sequence: sequence, reading))
     case .finding(let text): SystemLog.write(3, text)
+    case .recovered(let records):
+      handle(.recovered(records))
+      journal.goOn()
     case .erased(let patient, let report): handle(.erased(patient: patient, report))
     }
     if isStopping, appending == 0 { loop.stop() }

@@ -51,7 +51,7 @@ struct Hearthd {
         return daemon.run()
       } catch {
         SystemLog.write(3, error.message)
-        return 1
+        return error.status
       }
     }
   }
@@ -66,4 +66,6 @@ enum Console {
 /// Why the daemon cannot start.
 struct StartError: Error {
   var message: String
+  /// How the daemon ends: 78 when another start would fail alike until somebody has mended something.
+  var status: Int32 = 1
 }

@@ -17,6 +17,8 @@ enum JournalMessage: Sendable {
   case loaded(UInt64, Reading?)
   case parked(Bindings.Slot, [(sequence: UInt64, reading: Reading?)])
   case finding(String)
+  /// Records that the start kept back; they count now, behind everything else.
+  case recovered([JournalRecord])
   case erased(String, ErasureReport)
 }
 
@@ -27,6 +29,7 @@ final class JournalThread {
     var damage: [String] = []
     /// Where each backend's read went on to: what lies between its cursor and there is nothing for it.
     var skipped: [String: UInt64] = [:]
+    var isRecoveredTold = false
     /// The newest fence whose append failed, and why: what was decided upon it is not written.
     var refused: (fence: UInt64, failure: JournalFailure)?
     /// How often segments were written anew.
@@ -65,6 +68,7 @@ final class JournalThread {
         mailbox.post(.appended(id, Array(appended.sequences), rolled: appended.rolled))
         if appended.rolled { JournalThread.report(&owned, mailbox) }
       } catch {
+        JournalThread.tellRecovered(&owned, mailbox)
         let failure = JournalFailure(code: error.code, message: JournalThread.text(error))
         owned.refused = (fence, failure)
         mailbox.post(.failed(id, failure))
@@ -73,11 +77,27 @@ final class JournalThread {
     }
   }
 
+  /// The disk has taken what the start kept back. Until `goOn` no append is taken: it would be decided without these records.
+  private static func tellRecovered(_ owned: inout Owned, _ mailbox: Mailbox<JournalMessage>) {
+    guard !owned.isRecoveredTold, !owned.store.journal.recovered.isEmpty else { return }
+    owned.isRecoveredTold = true
+    mailbox.post(.recovered(owned.store.journal.recovered))
+  }
+
+  /// What was recovered is known: from here on appends are taken.
+  func goOn() {
+    worker.run { owned in _ = owned.store.journal.takeRecovered() }
+  }
+
   private static func text(_ failure: AppendFailure) -> String {
     switch failure {
     case .full(let error):
       return error.map { "the disk is full (\($0.operation) \($0.path))" } ?? "the journal reached its size limit"
     case .syncFailed(let error): return "the disk refused (\(error.operation) \(error.path), errno \(error.errno))"
+    case .outcomeUnknown(let error):
+      return
+        "the disk failed while it was written (\(error.operation) \(error.path), errno \(error.errno)), and it could not be "
+        + "withdrawn: it may be in force after a restart"
     case .tooLarge(let size): return "a record of \(size) octets is too large"
     }
   }

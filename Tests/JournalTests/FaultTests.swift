@@ -75,9 +75,13 @@ func resealed(_ record: [UInt8]) -> [UInt8] {
     var (journal, _, _) = try opened(disk)
     _ = try journal.append([reading(1)])
     disk.failAt = (disk.calls + 1..<1_000_000, 5)
+    // The record may be on the medium, and cannot be withdrawn now.
     #expect(throws: AppendFailure.self) { try journal.append([reading(2)]) }
-    #expect(journal.status.failing?.code == "journal.sync-failed")
+    #expect(journal.status.failing?.code == "journal.outcome-unknown")
     #expect(journal.status.failing?.errno == 5)
+    // Of the next nothing was written.
+    #expect(throws: AppendFailure.self) { try journal.append([reading(7)]) }
+    #expect(journal.status.failing?.code == "journal.sync-failed")
     disk.failAt = nil
     let appended = try journal.append([reading(3)])
     #expect(journal.status.failing == nil)

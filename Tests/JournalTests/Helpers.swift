@@ -11,6 +11,14 @@ func reading(_ number: Int, size: Int = 12) -> RecordDraft {
   return RecordDraft(kind: .reading, payload: text + [UInt8](repeating: 0x2E, count: max(0, size - text.count)))
 }
 
+/// Rules, a reading and an event: what a reading that raises an alarm is stored as.
+func alarm(_ number: Int) -> [RecordDraft] {
+  [
+    RecordDraft(kind: RecordKind(rawValue: 5), payload: Array("rules \(number)".utf8)), reading(number),
+    RecordDraft(kind: RecordKind(rawValue: 4), payload: Array("event \(number)".utf8)),
+  ]
+}
+
 func acknowledgement(_ backend: String, _ through: UInt64, delivered: UInt32 = 1) -> RecordDraft {
   RecordDraft(
     kind: .acknowledgement,

@@ -27,6 +27,16 @@ final class SimulatedDisk: JournalDisk {
     case remove(String)
   }
 
+  /// What becomes of a call.
+  enum Verdict {
+    case go
+    /// It fails; of what a sync was to bring onto the medium so much came there.
+    case fail(Int32, reached: Reach)
+    /// The process ends before it; of a write so many octets are handed over first.
+    case stop(torn: Int)
+  }
+  enum Reach: CaseIterable { case nothing, firstHalf, everything }
+
   private var inodes: [Inode] = []
   private var names: [String: Inode] = [:]
   private var durableNames: [String: Inode] = [:]
@@ -37,6 +47,8 @@ final class SimulatedDisk: JournalDisk {
   private(set) var calls = 0
   /// At this call the power goes; of a write this many octets are handed over first.
   var cutAt: (call: Int, torn: Int)?
+  /// Asked at each call, with the length of a write.
+  var oracle: ((_ operation: String, _ length: Int) -> Verdict)?
   /// These calls fail.
   var failAt: (calls: Range<Int>, errno: Int32)?
   /// Length of the write at each call, 0 for others: what an exhaustive test walks over.
@@ -45,22 +57,47 @@ final class SimulatedDisk: JournalDisk {
   var capacity = Int.max
   /// Syncs do nothing.
   var isLying = false
+  /// Octets of a file that cannot be read.
+  var unreadable: (name: String, octets: Range<Int>)?
   private(set) var isOff = false
   private(set) var syncedNames: [String] = []
   private(set) var failedSyncs: [String] = []
   /// Synced although a sync had failed before.
   private(set) var syncedAgain: [String] = []
 
-  private func begin(_ operation: String, _ path: String, length: Int = 0) throws(DiskError) {
+  /// - Returns: how many octets of a write are handed over before the process ends; nil: all, and it goes on.
+  @discardableResult
+  private func begin(_ operation: String, _ path: String, length: Int = 0) throws(DiskError) -> Int? {
     if isOff { throw DiskError(operation: operation, path: path, errno: powerIsOff) }
     calls += 1
     writeLengths.append(length)
+    switch oracle?(operation, length) ?? .go {
+    case .go: break
+    case .fail(let errno, let reached):
+      if let inode = names[path] { fail(inode, reached) }
+      throw DiskError(operation: operation, path: path, errno: errno)
+    case .stop(let torn):
+      if torn > 0, length > 0 { return torn }
+      isOff = true
+      throw DiskError(operation: operation, path: path, errno: powerIsOff)
+    }
     if let failAt, failAt.calls.contains(calls) {
       throw DiskError(operation: operation, path: path, errno: failAt.errno)
     }
     if let cutAt, cutAt.call == calls, length == 0 || cutAt.torn == 0 {
       isOff = true
       throw DiskError(operation: operation, path: path, errno: powerIsOff)
+    }
+    return nil
+  }
+
+  /// As Linux may do it: what could not be written counts as clean and is never written again; the memory still shows it.
+  private func fail(_ inode: Inode, _ reached: Reach) {
+    guard reached != .nothing else { return }
+    for (offset, octets) in inode.pending {
+      // Whole sectors of 16 octets.
+      let count = reached == .everything ? octets.count : octets.count / 32 * 16
+      Self.apply(Array(octets.prefix(count)), at: offset, to: &inode.durable)
     }
   }
 
@@ -110,14 +147,18 @@ final class SimulatedDisk: JournalDisk {
 
   func read(_ name: String, offset: Int, count: Int) throws(DiskError) -> [UInt8] {
     if isOff { throw DiskError(operation: "pread", path: name, errno: powerIsOff) }
+    if let unreadable, unreadable.name == name, unreadable.octets.overlaps(offset..<offset + count) {
+      throw DiskError(operation: "pread", path: name, errno: 5)
+    }
     return Array(try inode(name).current.dropFirst(offset).prefix(count))
   }
 
   func write(_ name: String, offset: Int, _ octets: [UInt8]) throws(DiskError) {
-    try begin("pwrite", name, length: octets.count)
+    var torn = try begin("pwrite", name, length: octets.count)
     let inode = try inode(name)
-    if let cutAt, cutAt.call == calls {
-      put(inode, offset, Array(octets.prefix(cutAt.torn)))
+    if let cutAt, cutAt.call == calls { torn = cutAt.torn }
+    if let torn {
+      put(inode, offset, Array(octets.prefix(torn)))
       isOff = true
       throw DiskError(operation: "pwrite", path: name, errno: powerIsOff)
     }
@@ -172,8 +213,65 @@ final class SimulatedDisk: JournalDisk {
 
   // MARK: what tests do
 
+  /// The disk as the next process finds it when this one was killed: the memory is still there, but it may have dropped what it
+  /// takes to be on the medium.
+  func afterKill(forgets: Bool) -> SimulatedDisk {
+    let disk = SimulatedDisk()
+    var copies: [ObjectIdentifier: Inode] = [:]
+    func copy(_ inode: Inode) -> Inode {
+      if let copy = copies[ObjectIdentifier(inode)] { return copy }
+      let copy = Inode()
+      copy.durable = inode.durable
+      copy.pending = inode.pending
+      copy.current = inode.current
+      if forgets {
+        copy.current = inode.durable
+        for (offset, octets) in inode.pending { Self.apply(octets, at: offset, to: &copy.current) }
+      }
+      copies[ObjectIdentifier(inode)] = copy
+      return copy
+    }
+    disk.inodes = inodes.map(copy)
+    disk.names = names.mapValues(copy)
+    disk.durableNames = durableNames.mapValues(copy)
+    disk.nameChanges = nameChanges.map { change in
+      if case .add(let name, let inode) = change { return .add(name, copy(inode)) }
+      return change
+    }
+    disk.aside = aside
+    return disk
+  }
+
+  /// Equal for disks that hold the same, in memory and on the medium.
+  func hash(into hasher: inout Hasher) {
+    func add(_ files: [String: Inode]) {
+      for (name, inode) in files.sorted(by: { $0.key < $1.key }) {
+        hasher.combine(name)
+        hasher.combine(inode.durable)
+        hasher.combine(inode.current)
+        for (offset, octets) in inode.pending {
+          hasher.combine(offset)
+          hasher.combine(octets)
+        }
+      }
+    }
+    add(names)
+    add(durableNames)
+    for change in nameChanges {
+      switch change {
+      case .add(let name, _): hasher.combine(name)
+      case .rename(let from, let to): hasher.combine([from, to])
+      case .remove(let name): hasher.combine([name, ""])
+      }
+    }
+  }
+
   /// How much of what was not synced reaches the medium.
-  enum Survival: CaseIterable { case nothing, everything, some, sectorsOutOfOrder, anySubset }
+  enum Survival: CaseIterable {
+    case nothing, everything, some, sectorsOutOfOrder, anySubset
+    /// Of each write, by sectors.
+    case firstHalves, secondHalves
+  }
 
   /// The disk as it is after the power came back.
   func afterPowerCut(_ survival: Survival, seed: UInt64 = 1) -> SimulatedDisk {
@@ -182,7 +280,7 @@ final class SimulatedDisk: JournalDisk {
     let kept =
       switch survival {
       case .nothing: 0
-      case .everything, .anySubset: nameChanges.count
+      case .everything, .anySubset, .firstHalves, .secondHalves: nameChanges.count
       case .some, .sectorsOutOfOrder: Int.random(in: 0...nameChanges.count, using: &dice)
       }
     for change in nameChanges.prefix(kept) {
@@ -207,6 +305,10 @@ final class SimulatedDisk: JournalDisk {
         case .anySubset: if Bool.random(using: &dice) { Self.apply(written, at: offset, to: &octets) }
         case .some:
           Self.apply(Array(written.prefix(Int.random(in: 0...written.count, using: &dice))), at: offset, to: &octets)
+        case .firstHalves: Self.apply(Array(written.prefix(written.count / 32 * 16)), at: offset, to: &octets)
+        case .secondHalves:
+          let start = written.count / 32 * 16
+          Self.apply(Array(written.dropFirst(start)), at: offset + start, to: &octets)
         case .sectorsOutOfOrder:
           for start in stride(from: 0, to: written.count, by: 16) where Bool.random(using: &dice) {
             Self.apply(Array(written[start..<min(start + 16, written.count)]), at: offset + start, to: &octets)

@@ -3,6 +3,7 @@
 // alone, so that what a restart finds and what the running daemon knows cannot differ.
 
 internal import Drivers
+internal import Journal
 internal import Monitoring
 internal import Readings
 
@@ -104,6 +105,13 @@ struct Ledger: Sendable {
     fence &+= 1
     remakeHead()
     return lost
+  }
+
+  /// Records that a start kept back are durable now.
+  mutating func recover(_ records: [JournalRecord]) {
+    for record in records { _ = durable.restore(record) }
+    if let last = records.last { next = last.sequence &+ 1 }
+    remakeHead()
   }
 
   private mutating func remakeHead() {

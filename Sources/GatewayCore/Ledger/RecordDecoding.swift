@@ -10,6 +10,28 @@ internal import Monitoring
 internal import Octets
 internal import Readings
 
+/// What became of a record at a start.
+public enum RestoredRecord: Sendable, Hashable {
+  /// It is part of the state.
+  case taken
+  /// Its kind is known, its octets are not understood.
+  case unreadable
+  /// Its kind is of a newer version; it may be passed over.
+  case unknown
+}
+
+extension LedgerState {
+  /// Takes a record that counts, by its octets.
+  public mutating func restore(_ record: JournalRecord) -> RestoredRecord {
+    guard let kind = JournalEntry.Kind(rawValue: record.kind.rawValue) else { return .unknown }
+    // The contents of a number were erased.
+    guard kind != .void else { return .taken }
+    guard let entry = JournalEntry(kind: kind, payload: record.payload) else { return .unreadable }
+    apply(entry, at: record.sequence)
+    return .taken
+  }
+}
+
 extension JournalEntry {
   /// What a record says; nil for a kind that this version does not know, a number without contents, and octets that are not of
   /// their kind.

@@ -145,7 +145,7 @@ enum JournalVerb {
     var oldest: String?
     var newest: String?
     let inspection = try look(disk) { record in
-      if let entry = JournalEntry(record) { state.apply(entry, at: record.sequence) }
+      _ = state.restore(record)
       guard record.kind == .reading, let received = text("received_at", in: record.payload) else { return }
       oldest = oldest ?? received
       newest = received
