@@ -108,7 +108,9 @@ struct JournalLife {
     if let highest = confirmed.keys.max(), next.sequences.lowerBound <= highest {
       complaints.append("number used again")
     }
-    guard var later = try? opened(disk.afterPowerCut(.nothing)).journal else { return complaints + ["did not open again"] }
+    guard var later = try? opened(disk.afterPowerCut(.nothing)).journal else {
+      return complaints + ["did not open again"]
+    }
     let there = later.all()
     if there.dropLast() != found[...] || there.last?.payload != reading(9999).payload {
       complaints.append("changed by a restart")

@@ -70,7 +70,8 @@ import Testing
     for _ in 0..<2 { #expect(try opened(killed).records.map(\.payload) == [reading(1).payload]) }
     // The same process goes on when the disk does: the refusal comes first.
     _ = try journal.append([reading(9)])
-    #expect(try opened(disk.afterPowerCut(.nothing)).records.map(\.payload) == [reading(1).payload, reading(9).payload])
+    #expect(
+      try opened(disk.afterPowerCut(.nothing)).records.map(\.payload) == [reading(1).payload, reading(9).payload])
   }
 
   /// The record that withdraws is always in a later segment; retention begins at the oldest. Behind a snapshot the numbers are
