@@ -7,9 +7,11 @@ extension Gateway {
   /// The most readings that go in one group.
   private static let mostSwept = 64
 
-  /// The parked readings of a slot, by sequence number, oldest first.
+  /// The parked readings of a slot, by sequence number, oldest first. A cuff that does not know its user says 255: that is no slot,
+  /// as it is none where readings are attributed.
   func parked(of slot: Bindings.Slot, in state: LedgerState) -> [UInt64] {
-    state.parked.values.filter { $0.device == slot.device && $0.user == slot.user }.map(\.sequence).sorted()
+    state.parked.values.filter { $0.device == slot.device && ($0.user.flatMap { $0 == 255 ? nil : $0 }) == slot.user }
+      .map(\.sequence).sorted()
   }
 
   /// Goes on with every slot that is to be swept.

@@ -179,6 +179,17 @@ private func plan() throws -> Plan {
     #expect(hub.readings.suffix(150).allSatisfy { $0.patient == "p-2" })
   }
 
+  @Test func whatAnUnknownUserMeasuredGoesWithTheWholeDevice() {
+    var hub = Hub(.with([Cuff.device()])).listening()
+    hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 128, user: 255)))
+    hub.sync()
+    #expect(hub.gateway.ledger.durable.parked.count == 1)
+    #expect(hub.result(.assignSlot(device: "cuff", user: nil, patient: "p-1"))["readings"]?.int == 1)
+    while read(&hub) { hub.sync() }
+    #expect(hub.gateway.ledger.durable.parked.isEmpty)
+    #expect(hub.readings.last?.patient == "p-1")
+  }
+
   @Test func aSweepGoesOnAfterAKill() {
     var hub = hub(readings: 150)
     _ = hub.ask(.assignSlot(device: "cuff", user: 2, patient: "p-2"))
