@@ -1,4 +1,5 @@
-// How long a connection of the control socket may stay as it is: a stranger who asks nothing, and a client that does not read.
+// How long a connection of the control socket may stay as it is: a stranger who asks nothing, a client that does not read, and one
+// that goes on asking although it hears "busy".
 
 /// The patience with one connection.
 package struct ConnectionPatience: Sendable {
@@ -7,15 +8,28 @@ package struct ConnectionPatience: Sendable {
   /// After so many milliseconds in which nothing of what waits was read a connection is closed.
   package static let reading: Int64 = 60_000
 
+  /// So many answers "busy" within `window` milliseconds are a flood: whoever heeds the first one never gets them.
+  package static let mostBusy = 64
+  package static let window: Int64 = 10_000
+
   private var heardAt: Int64
   /// Since when nothing of what waits was read, and how much was sent until then.
   private var unread: (since: Int64, sent: UInt64)?
+  /// Answers "busy", and when the first of them was given.
+  private var busy: (count: Int, since: Int64) = (0, 0)
 
   /// A connection that was taken now, in monotonic milliseconds.
   package init(at now: Int64) { heardAt = now }
 
   /// A request came.
   package mutating func heard(at now: Int64) { heardAt = now }
+
+  /// A request was answered with "busy"; true when that makes it a flood.
+  package mutating func refusedBusy(at now: Int64) -> Bool {
+    if busy.count == 0 || now - busy.since >= ConnectionPatience.window { busy = (0, now) }
+    busy.count += 1
+    return busy.count >= ConnectionPatience.mostBusy
+  }
 
   /// Notes how it goes with what waits to be sent.
   /// - Parameters:

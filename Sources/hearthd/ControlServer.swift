@@ -144,7 +144,8 @@ final class ControlServer {
         return client.connection.close()
       }
       if received.method?.cost.isLarge ?? true, !client.connection.hasRoom(for: ControlServer.leastRoom) {
-        return fail(ControlServer.noMemory)
+        fail(ControlServer.noMemory)
+        return noteBusy(number)
       }
       let requestID = RequestID(connection: number, number: nextRequest)
       nextRequest += 1
@@ -181,6 +182,7 @@ final class ControlServer {
 
   func answer(_ request: RequestID, _ answer: ControlAnswer) {
     if let id = close(request) { send(answer, id, to: request.connection) }
+    if case .failure(let error) = answer, error.code == "busy" { noteBusy(request.connection) }
   }
 
   /// Answers with readings that are JSON already.
@@ -219,6 +221,11 @@ final class ControlServer {
     let line = ControlMessage.answer(id: id, answer)
     if !connection.offer([line]) { refuse(line.count, id, number) }
     lookAtReading(number, clock())
+  }
+
+  /// Ends the connection of a client that asks on and on although it hears "busy".
+  private func noteBusy(_ number: UInt64) {
+    if clients[number]?.patience.refusedBusy(at: clock()) ?? false { clients[number]?.connection.close() }
   }
 
   /// Says that there is no room for an answer; ends the connection when there is none for that either.

@@ -86,4 +86,13 @@ import Testing
     #expect(patience.deadline(of: .owner) == 130_000)
     #expect(patience.deadline(of: .nobody) == 105_000)
   }
+
+  @Test func whoHearsBusyAndGoesOnIsAFlood() {
+    var patience = ConnectionPatience(at: 0)
+    let floods = (1...64).map { patience.refusedBusy(at: Int64($0)) }
+    #expect(floods.firstIndex(of: true) == 63)
+    // Somebody who tries again now and then is none, for however long.
+    patience = ConnectionPatience(at: 0)
+    #expect(!(0..<1000).map { patience.refusedBusy(at: $0 * 1000) }.contains(true))
+  }
 }
