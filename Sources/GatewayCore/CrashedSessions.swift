@@ -45,17 +45,7 @@ extension Gateway {
 
   /// A technician lets a device in again.
   mutating func release(_ request: RequestID, device id: String, _ caller: CallerName, _ now: Now) -> [Effect] {
-    guard devices[id] != nil || state.quarantine.crashes(of: id) > 0 else {
-      let near = Suggestion.nearest(to: id, among: Array(devices.keys))
-      return [
-        .answer(
-          request,
-          .failure(
-            ControlError(
-              code: "not-found", message: "there is no device \(id)",
-              hint: near.map { "did you mean \($0)?" } ?? "hearthctl devices")))
-      ]
-    }
+    guard devices[id] != nil || state.quarantine.crashes(of: id) > 0 else { return noDevice(request, id) }
     let wasHeld = state.quarantine.holds(id)
     return append(
       [.quarantine(device: id, nil), .audit(uid: caller.uid, action: "release device \(id)")],

@@ -228,12 +228,12 @@ public enum DeliveryOutcome: Hashable, Sendable {
 }
 
 extension Effect {
-  /// Whether it happens though an effect before it in its list failed: it says nothing to anybody that could be untrue now, and the
-  /// gateway counts on its outcome.
-  public var promisesNothing: Bool {
+  /// Whether it waits for no record of its turn: it says nothing to anybody that could be untrue when the disk refuses, and the gateway
+  /// counts on its outcome.
+  var promisesNothing: Bool {
     switch self {
     case .fetch, .load, .deliver, .redeliver, .openPort, .openPlayback, .openBluetooth, .publishReading,
-      .publishEvent, .retain, .log, .wake, .append, .keep, .loadParked:
+      .publishEvent, .retain, .log, .keep, .loadParked:
       true
     default: false
     }
@@ -249,7 +249,7 @@ extension Effect {
 
   /// Whether it belongs to the link that a device has now: over a later one it would be taken for the confirmation of something
   /// else.
-  public func isOverLink(of device: String) -> Bool {
+  func isOverLink(of device: String) -> Bool {
     switch self {
     case .transmit(device, _), .close(device): true
     default: false

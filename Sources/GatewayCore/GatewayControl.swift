@@ -362,17 +362,7 @@ extension Gateway {
   private mutating func assign(
     _ id: RequestID, device: String, user: UInt8?, patient: String, _ caller: CallerName, _ now: Now
   ) -> [Effect] {
-    guard devices[device] != nil else {
-      let near = Suggestion.nearest(to: device, among: Array(devices.keys))
-      return [
-        .answer(
-          id,
-          .failure(
-            .init(
-              code: "not-found", message: "there is no device \(device)",
-              hint: near.map { "did you mean \($0)?" } ?? "hearthctl devices")))
-      ]
-    }
+    guard devices[device] != nil else { return noDevice(id, device) }
     let slot = Bindings.Slot(device: device, user: user)
     let waiting = parked(of: slot, in: state).count
     return append(

@@ -10,17 +10,7 @@ extension Gateway {
   mutating func askDevice(
     _ id: RequestID, _ device: String, _ wish: ControlRequest.DeviceWish, _ caller: CallerName, _ now: Now
   ) -> [Effect] {
-    guard let state = devices[device] else {
-      let near = Suggestion.nearest(to: device, among: Array(devices.keys))
-      return [
-        .answer(
-          id,
-          .failure(
-            ControlError(
-              code: "not-found", message: "there is no device \(device)",
-              hint: near.map { "did you mean \($0)?" } ?? "hearthctl devices")))
-      ]
-    }
+    guard let state = devices[device] else { return noDevice(id, device) }
     let request: DriverRequest
     let name: String
     switch wish {

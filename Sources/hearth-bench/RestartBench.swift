@@ -40,7 +40,7 @@ enum RestartBench {
       let count = fill(place, hasSnapshots: hasSnapshots)
       var state = LedgerState()
       let begin = nanoseconds()
-      guard let store = open(place, { state.take($0) }) else { return [] }
+      guard let store = open(place, { _ = state.restore($0) }) else { return [] }
       let time = (nanoseconds() - begin) / 1e9
       guard count > 0, state.stored == count, state.history["p-0"] != nil else { return [] }
       figures.append(
@@ -90,12 +90,5 @@ enum RestartBench {
       }
     }
     return state.stored
-  }
-}
-
-extension LedgerState {
-  /// A record, as the daemon takes it at a start.
-  fileprivate mutating func take(_ record: JournalRecord) {
-    if let entry = JournalEntry(record) { apply(entry, at: record.sequence) }
   }
 }

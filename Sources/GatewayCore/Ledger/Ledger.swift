@@ -2,10 +2,7 @@
 // confirmed. `head` is that and what is on its way to the disk; decisions are made upon it. Both change by `LedgerState.apply`
 // alone, so that what a restart finds and what the running daemon knows cannot differ.
 
-internal import Drivers
 internal import Journal
-internal import Monitoring
-internal import Readings
 
 /// What the hub knows durably, and what it is about to.
 struct Ledger: Sendable {
@@ -14,15 +11,8 @@ struct Ledger: Sendable {
     let id: AppendID
     let entries: [JournalEntry]
     /// The number that the first of them was expected to get.
-    let first: UInt64
-    /// About how many octets they take.
-    let octets: Int
+    var first: UInt64
   }
-
-  /// The most groups that are on their way to the disk; then links close unconfirmed, and changes are refused as `busy`.
-  static let mostGroups = 64
-  /// The most octets that are on their way to the disk.
-  static let mostOctets = 4 << 20
 
   /// What is on disk.
   private(set) var durable: LedgerState
@@ -37,19 +27,12 @@ struct Ledger: Sendable {
   /// The number that the next record is expected to get. A journal that gave up numbers gives others; then `head` is made anew.
   private var next: UInt64
   private var nextID: UInt64 = 1
-  /// How often the journal gave other numbers than expected.
-  private(set) var renumbered = 0
 
   /// - Parameter next: the number that the journal gives to the next record, as far as that is known.
   init(_ state: LedgerState, next: UInt64 = 1) {
     durable = state
     head = state
     self.next = next
-  }
-
-  /// No more fits on its way to the disk.
-  var isFull: Bool {
-    flight.count >= Ledger.mostGroups || flight.reduce(0) { $0 + $1.octets } >= Ledger.mostOctets
   }
 
   /// Nothing is on its way to the disk, and nothing is proposed.
@@ -60,18 +43,21 @@ struct Ledger: Sendable {
 
   /// Adds records to this turn's group. Decisions see them from now on.
   mutating func propose(_ entries: [JournalEntry]) {
+    advanceHead(entries)
+    open += entries
+  }
+
+  private mutating func advanceHead(_ entries: [JournalEntry]) {
     for entry in entries {
       head.apply(entry, at: next)
       next = next &+ 1
     }
-    open += entries
   }
 
   /// Ends this turn's group; nil when nothing was proposed.
   mutating func close() -> Group? {
     guard !open.isEmpty else { return nil }
-    let octets = open.reduce(0) { $0 + $1.roughOctets }
-    let group = Group(id: AppendID(nextID), entries: open, first: next &- UInt64(open.count), octets: octets)
+    let group = Group(id: AppendID(nextID), entries: open, first: next &- UInt64(open.count))
     nextID += 1
     open = []
     flight.append(group)
@@ -86,7 +72,6 @@ struct Ledger: Sendable {
     let records = zip(group.entries, sequences).map { (entry: $0, sequence: $1) }
     for record in records { durable.apply(record.entry, at: record.sequence) }
     if let first = sequences.first, first != group.first {
-      renumbered += 1
       next = (sequences.last ?? first) &+ 1
       remakeHead()
     } else if isIdle {
@@ -117,30 +102,9 @@ struct Ledger: Sendable {
   private mutating func remakeHead() {
     head = durable
     for index in flight.indices {
-      let group = flight[index]
-      flight[index] = Group(id: group.id, entries: group.entries, first: next, octets: group.octets)
-      for entry in group.entries {
-        head.apply(entry, at: next)
-        next = next &+ 1
-      }
+      flight[index].first = next
+      advanceHead(flight[index].entries)
     }
-    for entry in open {
-      head.apply(entry, at: next)
-      next = next &+ 1
-    }
-  }
-}
-
-extension JournalEntry {
-  /// About how many octets its record takes.
-  var roughOctets: Int {
-    switch self {
-    case .reading(let reading): 1024 + 2 * reading.raw.octets.count
-    case .fragment(_, let raw): 128 + 2 * raw.octets.count
-    case .problem(_, let problem): 512 + 2 * (problem.raw?.octets.count ?? 0)
-    case .snapshot: 0
-    case .rules(_, let state): 256 + 512 * state.rules.count
-    default: 512
-    }
+    advanceHead(open)
   }
 }

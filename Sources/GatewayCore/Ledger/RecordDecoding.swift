@@ -33,13 +33,6 @@ extension LedgerState {
 }
 
 extension JournalEntry {
-  /// What a record says; nil for a kind that this version does not know, a number without contents, and octets that are not of
-  /// their kind.
-  public init?(_ record: JournalRecord) {
-    guard let kind = Kind(rawValue: record.kind.rawValue) else { return nil }
-    self.init(kind: kind, payload: record.payload)
-  }
-
   /// What a record's payload says; nil when it is not of this kind.
   public init?(kind: Kind, payload: [UInt8]) {
     switch kind {

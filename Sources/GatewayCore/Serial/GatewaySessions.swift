@@ -40,7 +40,8 @@ extension Gateway {
       + [.answer(id, .result(["ended": .string(name)]))]
   }
 
-  private func noDevice(_ id: RequestID, _ name: String) -> [Effect] {
+  /// There is no device of that name; perhaps another was meant.
+  func noDevice(_ id: RequestID, _ name: String) -> [Effect] {
     let near = Suggestion.nearest(to: name, among: Array(devices.keys))
     return failure(
       id, "not-found", "there is no device \(name)", near.map { "did you mean \($0)?" } ?? "hearthctl devices")
