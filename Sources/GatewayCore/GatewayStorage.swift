@@ -214,7 +214,9 @@ extension Gateway {
     for item in tried {
       switch item {
       case .event(let event): effects += append([.event(event)], isHeld: true, now: now)
-      case .crash(let device): effects += sessionCrashed(device, now)
+      // What is told of it is held as an event of its own.
+      case .crash(let device):
+        effects += append([.quarantine(device: device, state.quarantine.crashed(device, at: now.wall))], now: now)
       case .reading(let reading):
         guard !(state.recent[reading.device.id]?.contains(reading.id) ?? false) else { continue }
         var reading = reading
