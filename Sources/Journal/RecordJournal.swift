@@ -23,6 +23,8 @@ public struct RecordJournal<Disk: JournalDisk> {
   var isGapIntended = false
   /// A zero-filled file waits: acknowledgements still get in when the disk is full.
   var hasSpare = false
+  /// New files of a rewriting that failed, and that could not be removed. Without the old ones they would count.
+  var leftovers: Set<String> = []
   var findings: [JournalFinding] = []
   var findingCounts: [JournalFinding.Code: Int] = [:]
   var told: Set<String> = []
@@ -127,6 +129,12 @@ public struct RecordJournal<Disk: JournalDisk> {
       candidates, cursors: cursors, pinned: pinned, now: now, keep: keep, excess: max(0, needed))
     var removed = 0
     while removed < count, let oldest = segments.first {
+      let leftover = Self.rewriting + oldest.name
+      if leftovers.contains(leftover) {
+        try disk.remove(leftover)
+        try disk.syncDirectory()
+        leftovers.remove(leftover)
+      }
       try disk.remove(oldest.name)
       segments.removeFirst()
       removed += 1

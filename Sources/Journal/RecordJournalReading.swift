@@ -48,7 +48,9 @@ private struct Reading {
   /// Where the next read begins; nil when that is not one place.
   var position: (segment: Int, offset: Int)?
   var gaps: [(missing: Range<UInt64>, segment: Int)] = []
+  /// Damage behind the last record; it is told when it is known whether a number is missing there.
   var damage: [(segment: Int, offset: Int, length: Int)] = []
+  var told: [(code: JournalFinding.Code, segment: Int, offset: Int, length: Int)] = []
 
   /// Takes what of a group may be handed over. False when the batch is full.
   mutating func take(_ run: RecordRun) -> Bool {
@@ -83,7 +85,13 @@ private struct Reading {
     }
     guard let gap = order.take(record, withdrawn) else { return false }
     for missing in gap.unexplained { gaps.append((missing, placed.place.segment)) }
+    tell(gap.missing.isEmpty ? .tornTail : .damaged)
     return true
+  }
+
+  mutating func tell(_ code: JournalFinding.Code) {
+    for place in damage { told.append((code, place.segment, place.offset, place.length)) }
+    damage = []
   }
 }
 
@@ -127,10 +135,11 @@ extension RecordJournal {
     if !reading.isFull, reading.batch.error == nil {
       _ = sieve.finish { reading.take($0) }
       reading.batch.isAtEnd = !reading.isFull
+      reading.tell(.damaged)
     }
     for (missing, segment) in reading.gaps { noteGap(missing, in: segments[segment].name) }
-    for place in reading.damage {
-      noteDamage(.damaged, segments[place.segment].name, offset: place.offset, length: place.length)
+    for place in reading.told {
+      noteDamage(place.code, segments[place.segment].name, offset: place.offset, length: place.length)
     }
     if isInOnePlace, let place = reading.position { remember(reading.batch.through, place.segment, place.offset) }
     return reading.batch

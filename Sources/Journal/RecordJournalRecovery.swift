@@ -106,6 +106,22 @@ extension RecordJournal {
     writeOffset = tail
   }
 
+  /// True when a segment holds a number from `first` on, or may hold one where it cannot be read.
+  private func reaches(_ index: Int, to first: UInt64) -> Bool {
+    var reaches = false
+    do throws(DiskError) {
+      try scanSegment(disk, segments[index].name, size: segments[index].size, window: 256 << 10) { step in
+        switch step {
+        case .record(let record, _, _): reaches = reaches || record.sequence >= first
+        case .newer, .unreadable: reaches = true
+        case .damage, .end, .need: break
+        }
+        return !reaches
+      }
+    } catch { return true }
+    return reaches
+  }
+
   /// The newest snapshot whose group is whole and not withdrawn; what is withdrawn is learned on the way, from the end.
   private mutating func newestSnapshot(before: UInt64 = .max) throws(RecoveryFailure) -> ReplayStart {
     for index in segments.indices.reversed() {
@@ -121,7 +137,10 @@ extension RecordJournal {
       }
       for range in search.withdrawn { numbersWithdrawn.insert(range) }
       if let found = search.snapshots.last(where: { $0 < before && !numbersWithdrawn.contains($0) }) {
-        return ReplayStart(index: index, snapshot: found)
+        // It may be a copy, and parts of a group behind the first one may stand in the segment before.
+        var start = index
+        while start > 0, reaches(start - 1, to: segments[start].first) { start -= 1 }
+        return ReplayStart(index: start, snapshot: found)
       }
     }
     return ReplayStart()

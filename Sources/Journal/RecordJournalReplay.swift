@@ -211,16 +211,16 @@ extension RecordJournal {
       sequence: number, kind: .withdrawn, flags: RecordFormat.gapIsIntended,
       payload: Withdrawal.encode([first...number - 1]))
     return JournalEnd(
-      head: replay.head, mark: PendingMark(record: record, offset: room(for: record, replay), through: through),
+      head: replay.head, mark: PendingMark(record: record, room: room(for: record, replay), through: through),
       next: number)
   }
 
   /// Behind everything in the last segment, whatever it is, and as many zeros as a header has octets: what follows must not
   /// complete a header that was cut off.
-  private func room(for record: JournalRecord, _ replay: Replay) -> Int? {
+  private func room(for record: JournalRecord, _ replay: Replay) -> (segment: String, offset: Int)? {
     guard let last = segments.last, let end = replay.ends.last, end.isKnown, !last.isForeign else { return nil }
     let offset = end.offset + RecordFormat.headerCount
-    return offset + RecordFormat.encode(record).count <= last.size ? offset : nil
+    return offset + RecordFormat.encode(record).count <= last.size ? (last.name, offset) : nil
   }
 
   /// True when the head stands last, and nothing but zeros behind it. What is not to be seen now will never be: so its numbers
@@ -232,7 +232,9 @@ extension RecordJournal {
       switch end.content {
       case .nothing: continue
       case .damage: return false
-      case .record: return replay.head?.piece.map { $0 == (index, $0.octets.lowerBound..<end.offset) } ?? false
+      case .record:
+        guard let piece = replay.head?.piece else { return false }
+        return piece.segment == index && piece.octets.upperBound == end.offset
       }
     }
     return replay.head == nil

@@ -43,6 +43,7 @@ extension RecordJournal {
     positions = []
     defer { positions = [] }
     try finishRewriting(Set(try disk.list().map(\.name)))
+    leftovers = []
     for index in segments.indices {
       guard !segments[index].isForeign else {
         report.left.append(segments[index].name)
@@ -128,10 +129,12 @@ extension RecordJournal {
       try disk.syncDirectory()
     } catch {
       // A name that is left behind would be in the way of the next try.
-      try? disk.remove(new.name)
+      do throws(DiskError) { try disk.remove(new.name) } catch { leftovers.insert(new.name) }
       throw error
     }
+    leftovers.insert(new.name)
     try disk.rename(name, to: Self.erasing + name)
+    leftovers.remove(new.name)
     segments[index] = new
     try disk.syncDirectory()
     try disk.rename(new.name, to: name)

@@ -15,7 +15,7 @@ struct PendingHead {
 struct PendingMark {
   var record: JournalRecord
   /// Where it has room behind what was cut off, in the last segment; nil: in a new one.
-  var offset: Int?
+  var room: (segment: String, offset: Int)?
   /// The last number that counts.
   var through: UInt64
 }
@@ -94,14 +94,14 @@ extension RecordJournal {
       discard([name])
       throw error
     }
-    if pendingMark != nil { pendingMark?.offset = octets.count }
+    if pendingMark != nil { pendingMark?.room = (name, octets.count) }
   }
 
   private mutating func write(_ mark: PendingMark) throws(DiskError) {
     let octets = RecordFormat.encode(mark.record)
-    if let offset = mark.offset {
-      pendingMark?.offset = nil
-      writeOffset = offset
+    if let room = mark.room, room.segment == segments.last?.name {
+      pendingMark?.room = nil
+      writeOffset = room.offset
       do throws(DiskError) { return try write(octets, through: mark.record.sequence) } catch { giveUp(error) }
     }
     let name = try begin(mark.record.sequence, size: smallSize(octets.count))

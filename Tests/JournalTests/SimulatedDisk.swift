@@ -30,8 +30,8 @@ final class SimulatedDisk: JournalDisk {
   /// What becomes of a call.
   enum Verdict {
     case go
-    /// It fails; of what a sync was to bring onto the medium so much came there.
-    case fail(Int32, reached: Reach)
+    /// It fails; of what a sync was to bring onto the medium so much came there, and the memory may be gone at once.
+    case fail(Int32, reached: Reach, forgets: Bool = false)
     /// The process ends before it; of a write so many octets are handed over first.
     case stop(torn: Int)
   }
@@ -73,8 +73,11 @@ final class SimulatedDisk: JournalDisk {
     writeLengths.append(length)
     switch oracle?(operation, length) ?? .go {
     case .go: break
-    case .fail(let errno, let reached):
-      if let inode = names[path] { fail(inode, reached) }
+    case .fail(let errno, let reached, let forgets):
+      if operation == "fdatasync", let inode = names[path] {
+        fail(inode, reached)
+        if forgets { inode.current = inode.durable }
+      }
       throw DiskError(operation: operation, path: path, errno: errno)
     case .stop(let torn):
       if torn > 0, length > 0 { return torn }
