@@ -4,13 +4,11 @@
 import Journal
 import Testing
 
-nonisolated(unsafe) var isVerbose = false
 /// One disk's life under faults.
 struct RandomLife {
   var promises = GroupPromises()
   private var dice: Dice
   private let limits: JournalLimits
-  private var trace: [String] = []
 
   init(seed: Int) {
     dice = Dice(state: UInt64(seed) &* 0x9E37_79B9_7F4A_7C15)
@@ -28,7 +26,6 @@ struct RandomLife {
       live(on: disk)
       disk.oracle = nil
       disk = after(disk)
-      if isVerbose { print("END", disk.segmentNames, promises.words.map { "\($0.key):\($0.value)" }.sorted(), promises.complaints, promises.released) }
     }
     for _ in 0..<2 where promises.complaints.isEmpty {
       guard var journal = promises.open(disk, limits) else { return ["did not open"] }
@@ -48,11 +45,9 @@ struct RandomLife {
     var calls = 0
     disk.oracle = { operation, length in
       calls += 1
-      if isVerbose { print(calls, operation, length) }
       if calls == end { return .stop(torn: length > 0 ? Int.random(in: 0...length, using: &dice) : 0) }
       guard faults > 0, Int.random(in: 0..<(operation == "fdatasync" ? 6 : 25), using: &dice) == 0 else { return .go }
       faults -= 1
-      if isVerbose { print("FAIL") }
       return .fail(
         [5, 28].randomElement(using: &dice) ?? 5, reached: SimulatedDisk.Reach.allCases.randomElement(using: &dice) ?? .nothing,
         forgets: Bool.random(using: &dice))
@@ -61,11 +56,9 @@ struct RandomLife {
 
   private mutating func live(on disk: SimulatedDisk) {
     guard var journal = promises.open(disk, limits) else { return }
-    if isVerbose { print("OPENED", journal.withdrawn, journal.isHoldingBack, journal.takeFindings().map(\.code), journal.all().map { ($0.sequence, String(decoding: $0.payload.prefix(8), as: UTF8.self)) }) }
     for _ in 0..<Int.random(in: 1...15, using: &dice) where !disk.isOff {
       let size = Int.random(in: 1...5, using: &dice)
       let octets = Int.random(in: 8...120, using: &dice)
-      if isVerbose { print("APPEND", promises.next, size, octets, journal.status.lastSequence) }
       guard promises.append(size: size, octets: octets, to: &journal, on: disk) else { return }
       if chance(15), !promises.append(size: 0, to: &journal, on: disk) { return }
       if chance(5) { journal.seal() }
