@@ -104,7 +104,7 @@ import Testing
   /// Whoever gets the name next is another device, with other people.
   @Test func unpairingForgetsWhoseTheSlotsWere() {
     let kernel = pairedKernel()
-    var bindings: String { "\(kernel.hub.gateway.ledger.durable.bindings)" }
+    var bindings: String { "\(kernel.hub.gateway.turn.ledger.durable.bindings)" }
     kernel.ask(.assignSlot(device: "cuff", user: 2, patient: "p-2"))
     kernel.pass(100)
     #expect(bindings.contains("p-2"))

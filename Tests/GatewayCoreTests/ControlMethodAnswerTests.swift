@@ -105,13 +105,13 @@ private struct Deed {
       _ = hub.result(.sessionStart(patient: "p-7f3a", device: "cuff", minutes: 15))
     }
     hub.refusesKeys = true
-    let before = hub.gateway.ledger.durable
+    let before = hub.gateway.turn.ledger.durable
     hub.done = []
     hub.send(.asked(Self.id, try call.request(), CallerName(uid: 501)))
     let isWriting = !hub.waiting.isEmpty
     hub.refuse()
-    #expect(hub.gateway.ledger.durable == before)
-    #expect(hub.gateway.ledger.head == before)
+    #expect(hub.gateway.turn.ledger.durable == before)
+    #expect(hub.gateway.turn.ledger.head == before)
     #expect(Hub.state(of: hub.disk) == before)
     let answers = hub.done.compactMap { if case .answer(Self.id, let answer) = $0 { answer } else { nil } }
     if isWriting {

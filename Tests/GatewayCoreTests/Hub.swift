@@ -128,7 +128,7 @@ struct Hub {
     guard comparesRestarts else { return }
     // Of a long disk not after each append: reading it all again each time would take hours.
     guard disk.count < 64 || disk.count % 101 == 0 else { return }
-    let (live, restored) = (gateway.ledger.durable, Hub.state(of: disk))
+    let (live, restored) = (gateway.turn.ledger.durable, Hub.state(of: disk))
     guard live != restored else { return }
     Issue.record("the state of a restart differs: \(live.difference(to: restored))")
   }

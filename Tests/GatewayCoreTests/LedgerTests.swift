@@ -54,7 +54,7 @@ private func plan() throws -> Plan {
     for request in changes(before) {
       var hub = before
       hub.done = []
-      let durable = hub.gateway.ledger.durable
+      let durable = hub.gateway.turn.ledger.durable
       let id = RequestID(connection: 5, number: 1)
       hub.send(.asked(id, request, CallerName(uid: 7)))
       // A reading that is parked is read from the journal first.
@@ -70,8 +70,8 @@ private func plan() throws -> Plan {
         continue
       }
       #expect(error.code == "journal.full", "\(request)")
-      #expect(hub.gateway.ledger.durable == durable, "\(request)")
-      #expect(hub.gateway.ledger.head == durable, "\(request)")
+      #expect(hub.gateway.turn.ledger.durable == durable, "\(request)")
+      #expect(hub.gateway.turn.ledger.head == durable, "\(request)")
       #expect(
         !hub.done.contains {
           switch $0 {
@@ -87,14 +87,14 @@ private func plan() throws -> Plan {
     let before = try hub()
     for request in changes(before) {
       var hub = before
-      let durable = hub.gateway.ledger.durable
+      let durable = hub.gateway.turn.ledger.durable
       hub.send(.asked(RequestID(connection: 5, number: 1), request, CallerName(uid: 7)))
       for case .load(let sequence) in hub.done {
         hub.send(.loaded(sequence: sequence, hub.readings.first { $0.patient == nil }))
       }
       hub.sync()
       let isQuiet = request == .releaseDevice(device: "cuff")
-      #expect(isQuiet || hub.gateway.ledger.durable != durable, "\(request)")
+      #expect(isQuiet || hub.gateway.turn.ledger.durable != durable, "\(request)")
       // The change and who made it are one group: both are there.
       #expect(hub.disk.contains { if case .audit(7, _) = $0.entry { true } else { false } }, "\(request)")
     }
@@ -130,7 +130,7 @@ private func plan() throws -> Plan {
       hub.sync()
     }
     #expect(hub.events.compactMap(\.monitoring?.kind) == [.repeatRequested, .raised])
-    #expect(hub.gateway.ledger.fence == 1)
+    #expect(hub.gateway.turn.ledger.fence == 1)
   }
 }
 
@@ -174,8 +174,8 @@ private func plan() throws -> Plan {
       hub.sync()
     }
     #expect(groups == 3)
-    #expect(hub.gateway.ledger.durable.parked.isEmpty)
-    #expect(hub.gateway.ledger.durable.bindings.sweeps.isEmpty)
+    #expect(hub.gateway.turn.ledger.durable.parked.isEmpty)
+    #expect(hub.gateway.turn.ledger.durable.bindings.sweeps.isEmpty)
     #expect(hub.readings.suffix(150).allSatisfy { $0.patient == "p-2" })
   }
 
@@ -183,10 +183,10 @@ private func plan() throws -> Plan {
     var hub = Hub(.with([Cuff.device()])).listening()
     hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 128, user: 255)))
     hub.sync()
-    #expect(hub.gateway.ledger.durable.parked.count == 1)
+    #expect(hub.gateway.turn.ledger.durable.parked.count == 1)
     #expect(hub.result(.assignSlot(device: "cuff", user: nil, patient: "p-1"))["readings"]?.int == 1)
     while read(&hub) { hub.sync() }
-    #expect(hub.gateway.ledger.durable.parked.isEmpty)
+    #expect(hub.gateway.turn.ledger.durable.parked.isEmpty)
     #expect(hub.readings.last?.patient == "p-1")
   }
 
@@ -199,8 +199,8 @@ private func plan() throws -> Plan {
     var again = Hub(.with([shared]), disk: hub.disk)
     again.done = again.atStart
     while read(&again) { again.sync() }
-    #expect(again.gateway.ledger.durable.parked.isEmpty)
-    #expect(again.gateway.ledger.durable.bindings.sweeps.isEmpty)
+    #expect(again.gateway.turn.ledger.durable.parked.isEmpty)
+    #expect(again.gateway.turn.ledger.durable.bindings.sweeps.isEmpty)
   }
 
   @Test func aSweepThatTheDiskRefusesIsTriedAgain() {
@@ -208,10 +208,10 @@ private func plan() throws -> Plan {
     _ = hub.ask(.assignSlot(device: "cuff", user: 2, patient: "p-2"))
     #expect(read(&hub))
     hub.refuse()
-    #expect(hub.gateway.ledger.durable.parked.count == 3)
+    #expect(hub.gateway.turn.ledger.durable.parked.count == 3)
     hub.pass(6000)
     while read(&hub) { hub.sync() }
-    #expect(hub.gateway.ledger.durable.parked.isEmpty)
+    #expect(hub.gateway.turn.ledger.durable.parked.isEmpty)
   }
 
   @Test func aNewerAssignmentDecidesForTheRest() {
@@ -222,7 +222,7 @@ private func plan() throws -> Plan {
     hub.done = reading
     while read(&hub) { hub.sync() }
     #expect(hub.readings.suffix(3).allSatisfy { $0.patient == "p-3" })
-    #expect(hub.gateway.ledger.durable.bindings.sweeps.isEmpty)
+    #expect(hub.gateway.turn.ledger.durable.bindings.sweeps.isEmpty)
   }
 }
 
@@ -246,36 +246,36 @@ private func plan() throws -> Plan {
   @Test func oldFilesAreRecordsOnceAndSecretsAreNot() throws {
     let old = try old()
     var hub = Hub(.with([]), keyFile: keyFile(old), imported: old)
-    let state = hub.gateway.ledger.durable
+    let state = hub.gateway.turn.ledger.durable
     #expect(state.register.devices.map(\.id) == ["cuff"])
     #expect(state.register.serials == ["scale": "1234567"])
     #expect(state.bindings.slots == [Bindings.Slot(device: "cuff", user: 2): "p-2"])
     #expect(state.imported == old.files && state.keys == 1)
     #expect(hub.atStart.contains { if case .importFinished = $0 { true } else { false } })
     for (_, entry) in hub.disk { #expect(!String(decoding: entry.payload, as: UTF8.self).contains("520")) }
-    #expect(hub.gateway.keys.keys.consents["cuff"]?.code == 520)
+    #expect(hub.gateway.bluetooth.keys.keys.consents["cuff"]?.code == 520)
     // After a restart it is the same, and nothing is imported again.
     hub = Hub(.with([]), disk: hub.disk, keyFile: hub.keyFile)
-    #expect(hub.gateway.ledger.durable == state || hub.gateway.ledger.durable.register == state.register)
-    #expect(hub.gateway.keys.keys.consents["cuff"]?.code == 520)
+    #expect(hub.gateway.turn.ledger.durable == state || hub.gateway.turn.ledger.durable.register == state.register)
+    #expect(hub.gateway.bluetooth.keys.keys.consents["cuff"]?.code == 520)
   }
 
   @Test func anImportThatTheDiskRefusesIsTriedAgain() throws {
     let old = try old()
     var hub = Hub(.with([]), keyFile: keyFile(old), imported: old, isDiskGood: false)
-    #expect(hub.gateway.ledger.durable.imported == nil)
+    #expect(hub.gateway.turn.ledger.durable.imported == nil)
     hub.pass(6000)
     hub.sync()
-    #expect(hub.gateway.ledger.durable.imported == old.files)
-    #expect(hub.gateway.ledger.durable.register.devices.map(\.id) == ["cuff"])
+    #expect(hub.gateway.turn.ledger.durable.imported == old.files)
+    #expect(hub.gateway.turn.ledger.durable.register.devices.map(\.id) == ["cuff"])
   }
 
   @Test func importedTwiceIsImportedOnce() throws {
     let old = try old()
     let once = Hub(.with([]), keyFile: keyFile(old), imported: old)
     let twice = Hub(.with([]), disk: once.disk, keyFile: once.keyFile, imported: old)
-    #expect(twice.gateway.ledger.durable.register == once.gateway.ledger.durable.register)
-    #expect(twice.gateway.ledger.durable.bindings.slots == once.gateway.ledger.durable.bindings.slots)
+    #expect(twice.gateway.turn.ledger.durable.register == once.gateway.turn.ledger.durable.register)
+    #expect(twice.gateway.turn.ledger.durable.bindings.slots == once.gateway.turn.ledger.durable.bindings.slots)
   }
 }
 

@@ -317,7 +317,7 @@ private func started(_ plans: [Plan] = [], disk: [(sequence: UInt64, entry: Jour
     hub.keep()
     hub.send(.asked(RequestID(connection: 1, number: 1), .erase(patient: "p-1"), CallerName(uid: 0)))
     hub.sync()
-    #expect(hub.gateway.ledger.durable.origins == PlanOrigins())
+    #expect(hub.gateway.turn.ledger.durable.origins == PlanOrigins())
     hub.pass(2 * hour)
     hub.answer(.plans(body(text(3)), etag: nil))
     #expect(hub.kept.isEmpty)

@@ -71,7 +71,7 @@ private struct Mortal {
     #expect(!isOpened(hub.done))
     hub.sync()
     #expect(isOpened(hub.done))
-    #expect(hub.gateway.ledger.durable.quarantine.crashes(of: "scale") == 1)
+    #expect(hub.gateway.turn.ledger.durable.quarantine.crashes(of: "scale") == 1)
     // It is told once, however often the disk refused it.
     #expect(hub.events.count == 1)
   }

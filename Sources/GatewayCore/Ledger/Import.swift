@@ -54,18 +54,3 @@ public struct ImportedState: Sendable {
     return records + [.imported(files)]
   }
 }
-
-extension Gateway {
-  /// What is to be forgotten would come back with the old files.
-  func stillImporting(_ id: RequestID) -> [Effect] {
-    failure(
-      id, "busy", "the state of an older version is not on disk yet",
-      "free space on the disk, then try again in some seconds")
-  }
-
-  /// Old state files become records, all of them in one group.
-  mutating func importState(_ now: Now) -> [Effect] {
-    importAt = nil
-    return append(importing?.records ?? [], now: now)
-  }
-}

@@ -1,0 +1,222 @@
+// The desk: what people ask over the control socket. What is only shown is a pure function of a view (`Status.swift` and its
+// neighbours); what changes something becomes records here, or goes to the component whose matter it is.
+
+internal import JSON
+internal import Zones
+internal import ControlProtocol
+internal import Readings
+internal import Settings
+
+/// Requests that wait, and what was begun for them.
+struct Desk: Sendable {
+  enum Input: Sendable {
+    case asked(RequestID, ControlRequest, CallerName)
+    case started
+    /// A stored reading goes to a patient without anybody waiting for it.
+    case assign(UInt64, patient: String)
+    case loaded(UInt64, Reading?)
+    case loadedParked(Bindings.Slot, [(sequence: UInt64, reading: Reading?)])
+    case erased(String, ErasureReport)
+    case erasuresRecovered(Set<String>)
+    case resumeErasures
+    case importWanted
+    case due
+
+    // MARK: Of the disk
+
+    case sweep
+    case swept(Bindings.Slot)
+    case sweptRefused(Bindings.Slot)
+    case sweepRefused
+    case assignedRefused([UInt64: String])
+    case eraseRefused(String, JournalFailure)
+    case erasedRefused
+    case sessionsChanged
+    case sessionsRefused
+    case imported
+    case importRefused
+  }
+
+  /// A stored reading goes to a patient: who asked for it, if a person waits.
+  struct Assignment: Sendable {
+    var patient: String
+    var request: RequestID?
+    /// What is written with it of who did it.
+    var audit: JournalEntry?
+  }
+
+  /// Stored readings that are being read from the journal to be given to a patient, by sequence number; and when those are read
+  /// again that the disk refused, monotonic milliseconds.
+  var loads: [UInt64: [Assignment]] = [:]
+  var reloadAt: Int64?
+  /// Technicians who wait for a refused reading, by its sequence number.
+  var retrying: [UInt64: [PendingRetry]] = [:]
+  /// Who waits for a patient's erasure; and when one that failed is tried again, monotonic milliseconds.
+  var erasures: [String: [RequestID]] = [:]
+  var eraseAgainAt: Int64?
+  /// Readings of a slot that is swept are being read, by slot.
+  var sweeping: Set<Bindings.Slot> = []
+  var sweepAt: Int64?
+  /// What state files of an older version held, until it is on disk as records; and when that is tried again.
+  var importing: ImportedState?
+  var importAt: Int64?
+  /// When the next session on a public device ends, on the monotonic clock.
+  var sessionsAt: Int64?
+
+  init(_ imported: ImportedState?) { importing = imported }
+
+  /// When something is to be done without an event, monotonic milliseconds.
+  var deadline: Int64? { [reloadAt, eraseAgainAt, sweepAt, importAt, sessionsAt].compactMap(\.self).min() }
+
+  mutating func handle(_ input: Input, _ turn: inout Turn) -> [Effect] {
+    let effects = decide(input, &turn)
+    if !loads.isEmpty || !turn.house.assigning.isEmpty { turn.house.assigning = Set(loads.keys) }
+    return effects
+  }
+
+  private mutating func decide(_ input: Input, _ turn: inout Turn) -> [Effect] {
+    let later = turn.now.monotonic + Turn.refusedPause
+    switch input {
+    case .asked(let id, let request, let caller): return answer(id, request, caller, &turn)
+    case .started: return endSessions(&turn) + sweep(&turn)
+    case .assign(let sequence, let patient):
+      loads[sequence, default: []].append(Assignment(patient: patient))
+      return [.load(sequence: sequence)]
+    case .loaded(let sequence, let reading):
+      return loadedForRetry(sequence, isThere: reading != nil, &turn) + loaded(sequence, reading, &turn)
+    case .loadedParked(let slot, let readings): return loadedParked(slot, readings, &turn)
+    case .erased(let patient, let report): return erased(patient, report, &turn)
+    case .erasuresRecovered(let patients): return patients.sorted().map { .erase(patient: $0) }
+    case .resumeErasures: return resumeErasures(&turn)
+    case .importWanted: return importState(&turn)
+    case .due: return due(&turn)
+    case .sweep: return sweep(&turn)
+    case .swept(let slot):
+      sweeping.remove(slot)
+      return sweep(&turn)
+    case .sweptRefused(let slot):
+      sweeping.remove(slot)
+      sweepAt = later
+    case .sweepRefused: sweepAt = later
+    case .assignedRefused(let readings):
+      for (sequence, patient) in readings where loads[sequence] == nil {
+        loads[sequence] = [Assignment(patient: patient)]
+        reloadAt = later
+      }
+    case .eraseRefused(let patient, let failure):
+      return (erasures.removeValue(forKey: patient) ?? []).map { Gateway.refusal(of: $0, failure) }
+    case .erasedRefused: eraseAgainAt = min(eraseAgainAt ?? .max, later)
+    case .sessionsChanged: sessionsAt = turn.durable.sessions.nextDeadline(turn.now)
+    case .sessionsRefused: sessionsAt = later
+    case .imported: importing = nil
+    case .importRefused: importAt = later
+    }
+    return []
+  }
+
+  private mutating func due(_ turn: inout Turn) -> [Effect] {
+    let now = turn.now.monotonic
+    var effects: [Effect] = []
+    if let time = sessionsAt, time <= now { effects += endSessions(&turn) }
+    if let time = importAt, time <= now { effects += importState(&turn) }
+    if let time = sweepAt, time <= now { effects += sweep(&turn) }
+    if let time = reloadAt, time <= now {
+      reloadAt = nil
+      effects += loads.keys.sorted().map { .load(sequence: $0) }
+    }
+    if let time = eraseAgainAt, time <= now {
+      eraseAgainAt = nil
+      effects += resumeErasures(&turn)
+    }
+    return effects
+  }
+
+  // MARK: Requests
+
+  private mutating func answer(
+    _ id: RequestID, _ request: ControlRequest, _ caller: CallerName, _ turn: inout Turn
+  ) -> [Effect] {
+    switch request {
+    case .version, .status, .devices, .backends, .doctor, .follow, .watch, .parked, .alerts:
+      return [.answer(id, .result(turn.view.shown(request)))]
+    case .readings(let filter): return readings(id, filter, turn.now)
+    case .parkedReadings: return turn.view.parkedReadings(id)
+    case .planShow(let patient): return turn.view.explainPlan(id, patient: patient, days: nil)
+    case .planExplain(let patient, let days): return turn.view.explainPlan(id, patient: patient, days: days)
+    case .planTry(let text, let patient, let days):
+      return turn.view.tryPlan(id, text: text, patient: patient, days: days)
+    case .report(let patient, let days): return report(id, patient: patient, days: days, caller, &turn)
+    case .assignReading(let reading, let patient): return assign(id, reading: reading, patient: patient, caller, &turn)
+    case .assignSlot(let device, let user, let patient):
+      return assign(id, device: device, user: user, patient: patient, caller, &turn)
+    case .parkedRetry(let reading, let backend):
+      return retryParked(id, reading: reading, backend: backend, caller, &turn)
+    case .erase(let patient): return erase(id, patient: patient, caller, &turn)
+    case .reload: return [.reload(id)]
+    case .capture(let device): return capture(id, device, caller, &turn)
+    case .askDevice(let device, let wish): return askDevice(id, device, wish, caller, &turn)
+    case .releaseDevice(let device): return release(id, device: device, caller, &turn)
+    case .sessionStart(let patient, let device, let minutes):
+      return sessionStart(id, patient: patient, device: device, minutes: minutes, caller, &turn)
+    case .sessionEnd(let device): return sessionEnd(id, device: device, caller, &turn)
+    case .acknowledge(let patient, let rule, let note):
+      return acknowledge(id, patient: patient, rule: rule, note: note, caller, &turn)
+    case .planSet(let text): return setPlan(id, text: text, caller, &turn)
+    case .scan(let seconds): turn.send(.bluetooth(.scan(id, seconds: seconds)))
+    case .pair(let wish): turn.send(.bluetooth(.pair(id, wish, caller)))
+    case .pairAnswer(let text): turn.send(.bluetooth(.pairAnswer(id, text)))
+    case .pairCancel: turn.send(.bluetooth(.pairCancel(id)))
+    case .unpair(let device):
+      guard importing == nil else { return stillImporting(id) }
+      turn.send(.bluetooth(.unpair(id, device, caller)))
+    case .serialList: turn.send(.ports(.list(id)))
+    case .serialIdentify(let port, let driver): turn.send(.ports(.identify(id, port: port, driver: driver, caller)))
+    case .serialBind(let wish): turn.send(.ports(.bind(id, wish, caller)))
+    case .serialRelease(let device): turn.send(.ports(.release(id, device: device, caller)))
+    }
+    return []
+  }
+
+  /// Records a device's link for a technician.
+  private func capture(_ id: RequestID, _ device: String, _ caller: CallerName, _ turn: inout Turn) -> [Effect] {
+    guard turn.house.devices[device] != nil else {
+      return .failure(id, "not-found", "there is no device \(device)", "hearthctl devices")
+    }
+    turn.send(.links(.capture(connection: id.connection, device: device)))
+    return [.answer(id, .result(turn.view.capturing(device)))]
+      + turn.append([.audit(uid: caller.uid, action: "capture of \(device)")])
+  }
+
+  private func readings(_ id: RequestID, _ filter: ControlRequest.ReadingsFilter, _ now: Now) -> [Effect] {
+    var query = ReadingQuery(patient: filter.patient, parkedOnly: filter.parked, limit: filter.limit)
+    query.device = filter.device
+    query.zones = filter.zones
+    for (name, text) in [("since", filter.since), ("until", filter.until)] {
+      guard let text else { continue }
+      guard let instant = SinceText.milliseconds(text, now: now.wall) else {
+        return [
+          .answer(
+            id,
+            .failure(
+              .init(
+                code: "bad-parameters",
+                message: "\(name): expected an instant or a duration such as 24h, found \"\(text)\"",
+                hint: "examples: 30m, 24h, 7d, 2026-11-21T08:00:00+01:00")))
+        ]
+      }
+      if name == "since" { query.since = instant } else { query.until = instant }
+    }
+    if let text = filter.kind {
+      guard let kind = ReadingKind(rawValue: text) else {
+        let known = ReadingKind.allCases.map(\.rawValue).joined(separator: ", ")
+        return [
+          .answer(
+            id,
+            .failure(.init(code: "bad-parameters", message: "kind: \"\(text)\" is unknown", hint: "known: \(known)")))
+        ]
+      }
+      query.kind = kind
+    }
+    return [.read(id, .readings(query))]
+  }
+}

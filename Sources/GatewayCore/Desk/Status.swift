@@ -1,0 +1,267 @@
+// What technicians are shown: `status`, `devices`, `backends` and `doctor`, as pure functions of what the hub knows.
+
+internal import BluetoothManagement
+internal import ControlProtocol
+internal import Drivers
+internal import GATT
+internal import JSON
+internal import Monitoring
+internal import Octets
+internal import Readings
+internal import Settings
+internal import Zones
+
+extension View {
+  /// The device, and what discovery found of it earlier: its next link begins without discovery.
+  func capturing(_ id: String) -> JSONValue {
+    var object = JSONObject()
+    object["capturing"] = device(id) ?? .null
+    if let attributes = durable.register.attributes[id] {
+      object["attributes"] = .string(Hex.encode(attributes.octets))
+    }
+    return .object(object)
+  }
+
+  func instant(_ milliseconds: Int64?) -> JSONValue {
+    guard let milliseconds else { return .null }
+    let offset = house.zone.local(at: milliseconds / 1000).offset
+    return .string(
+      ISO8601.text(milliseconds: milliseconds, offsetSeconds: Int32(clamping: offset), withMilliseconds: false))
+  }
+
+  /// What a request that changes nothing is answered.
+  func shown(_ request: ControlRequest) -> JSONValue {
+    switch request {
+    case .version: ["version": .string(identity.version), "hub_id": .string(identity.hubID)]
+    case .status: status()
+    case .devices: ["devices": .array(knownDevices.compactMap { device($0.id) })]
+    case .backends: ["backends": .array(backends.keys.sorted().compactMap { backend($0) })]
+    case .doctor: ["checks": .array(checks())]
+    case .parked: parkedList()
+    case .alerts(let patient): alerts(patient)
+    // `follow` and `watch`: the shell subscribes who asked.
+    default: ["subscribed": true]
+    }
+  }
+
+  func status() -> JSONValue {
+    var object = JSONObject()
+    object["hub_id"] = .string(identity.hubID)
+    object["version"] = .string(identity.version)
+    object["uptime_seconds"] = .int((now.monotonic - identity.startedAt) / 1000)
+    object["boot_id"] = .string(now.bootID)
+    object["time"] = instant(now.wall)
+    object["clock_synchronised"] = .bool(now.isSynchronised)
+    object["stored"] = .int(durable.stored)
+    object["parked"] = .int(durable.parked.count)
+    if !durable.held.isEmpty { object["held"] = .int(durable.held.count) }
+    object["journal"] = [
+      "state": .string(journalFailure?.code ?? "ok"), "bytes": .int(journal.bytes),
+      "segments": .int(journal.segments),
+      "maximum_bytes": .int(journal.maximumBytes), "damage": .array(journal.damage.map { .string($0) }),
+      "unsaved": .int(house.unsaved),
+    ]
+    object["devices"] = .array(knownDevices.compactMap { device($0.id) })
+    object["bluetooth"] = bluetoothStatus
+    object["backends"] = .array(backends.keys.sorted().compactMap { backend($0) })
+    object["plans"] = .int(plans.count)
+    object["problems"] = .array(problems())
+    return .object(object)
+  }
+
+  func device(_ id: String) -> JSONValue? {
+    guard let device = devices[id] else { return nil }
+    let air = house.air[id] ?? AirFact()
+    var object = JSONObject()
+    object["id"] = .string(id)
+    if let name = device.configuration.name { object["name"] = .string(name) }
+    object["driver"] = .string(device.profile.id)
+    object["transport"] = .string(device.identity.transport.rawValue)
+    if let text = device.identity.manufacturer { object["manufacturer"] = .string(text) }
+    if let text = device.identity.model { object["model"] = .string(text) }
+    if let text = device.identity.serial { object["serial"] = .string(text) }
+    if let text = device.identity.firmware { object["firmware"] = .string(text) }
+    switch device.configuration.endpoint {
+    case .serial(let path): object["port"] = .string(path)
+    case .usb(let binding):
+      object["port"] = house.ports.node(of: id).map { .string($0) } ?? .null
+      object["port_path"] = .string(binding.path)
+    case .playback(let path): object["playback"] = .string(path)
+    case .bluetooth(let link):
+      object["address"] = .string(link.device.description)
+      object["bond"] =
+        air.needsPairing
+        ? "needs-pairing"
+        : house.keys.bonds.level(of: link.device, on: link.controller).map { $0 == 3 ? "authenticated" : "encrypted" }
+          ?? "none"
+      if let rssi = air.rssi { object["rssi"] = .int(Int(rssi)) }
+      object["missed_contacts"] = .int(air.missedContacts)
+    }
+    object["state"] = .string(
+      head.quarantine.holds(id)
+        ? "quarantined" : air.needsPairing ? "needs-pairing" : device.isUp ? "connected" : "waiting")
+    var patients = JSONObject()
+    if let patient = device.configuration.patient { patients["*"] = .string(patient) }
+    for (slot, patient) in device.configuration.users.sorted(by: { $0.key < $1.key }) {
+      patients["\(slot)"] = .string(patient)
+    }
+    for (slot, patient) in durable.bindings.slots where slot.device == id {
+      patients[slot.user.map { "\($0)" } ?? "*"] = .string(patient)
+    }
+    object["patients"] = .object(patients)
+    if let session = sessionJSON(id) { object["session"] = session }
+    object["last_contact"] = instant(device.lastContact)
+    if let battery = device.battery { object["battery"] = .int(battery) }
+    if let offset = device.clockOffset { object["clock_offset_seconds"] = .int(offset / 1000) }
+    object["readings"] = .int(device.readings)
+    if let answer = device.lastAnswer { object["last_answer"] = .string(answer) }
+    if let problem = device.lastProblem {
+      object["last_problem"] = ["code": .string(problem.code), "message": .string(problem.message)]
+    }
+    if !device.isUp, let end = device.lastEnd {
+      object["link"] = ["code": .string(end.code), "message": .string(end.message)]
+    }
+    return .object(object)
+  }
+
+  private var bluetoothStatus: JSONValue {
+    var object = JSONObject()
+    let fault = house.bluetooth.fault
+    object["state"] = .string(fault?.code ?? "ready")
+    if let fault { object["message"] = .string(fault.message) }
+    object["controllers"] = .array(
+      house.bluetooth.controllers.map { controller in
+        [
+          "index": .int(controller.index), "address": controller.address.map { .string($0) } ?? .null,
+          "ready": .bool(controller.isReady),
+        ]
+      })
+    object["pairing"] = .bool(house.bluetooth.pairing != nil)
+    return .object(object)
+  }
+
+  func backend(_ name: String) -> JSONValue? {
+    guard let backend = backends[name] else { return nil }
+    var object = JSONObject()
+    object["name"] = .string(name)
+    let stateText: String
+    var next: Int64?
+    if let until = backend.nextDeadline {
+      stateText = backend.isMisconfigured ? "misconfigured" : "waiting"
+      next = max(0, until - now.monotonic)
+    } else {
+      stateText = backend.isIdle ? "idle" : "sending"
+    }
+    object["type"] = .string(backend.configuration.kind.name)
+    switch backend.configuration.kind {
+    case .directory(let path): object["path"] = .string(path)
+    case .http(_, let http): object["url"] = .string(View.withoutSecrets(http.url))
+    }
+    let cursor = durable.cursors[name] ?? LedgerState.Cursor()
+    object["state"] = .string(stateText)
+    object["waiting"] = .int(durable.waiting(name))
+    object["delivered"] = .int(cursor.delivered)
+    object["refused"] = .int(cursor.refused)
+    if !cursor.ahead.isEmpty, durable.waiting(name) > 0 { object["ahead"] = .int(cursor.ahead.count) }
+    if let limit = cursor.limit { object["batch_limit"] = .int(limit) }
+    if durable.waiting(name) > 0, let oldest = backend.oldestWaiting {
+      object["oldest_waiting_seconds"] = .int(max(0, now.wall - oldest) / 1000)
+    }
+    let parked = durable.refusals[name] ?? []
+    if !parked.isEmpty {
+      object["refused_items"] = .array(
+        parked.suffix(20).map { refusal in
+          [
+            "id": .string(refusal.id), "seq": .int(refusal.sequence), "reason": .string(refusal.reason),
+            "at": instant(refusal.at),
+          ]
+        })
+    }
+    if let plans = pullStatus(name) { object["plans"] = plans }
+    object["last_success"] = instant(backend.lastSuccess)
+    if let error = backend.lastError {
+      object["last_error"] = ["code": .string(error.code), "message": .string(error.text)]
+    }
+    if let next { object["next_attempt_seconds"] = .int(next / 1000) }
+    return .object(object)
+  }
+
+  /// An address without user, password and query.
+  static func withoutSecrets(_ url: String) -> String {
+    let bare = url.prefix { $0 != "?" && $0 != "#" }
+    let parts = bare.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+    guard parts.count >= 3, let at = parts[2].lastIndex(of: "@") else { return String(bare) }
+    let host = parts[2][parts[2].index(after: at)...]
+    return (parts[..<2] + [host] + parts[3...]).joined(separator: "/")
+  }
+
+  func checks() -> [JSONValue] {
+    func check(_ id: String, _ isGood: Bool, _ good: String, _ bad: String, _ hint: String) -> JSONValue {
+      isGood
+        ? ["id": .string(id), "state": "ok", "message": .string(good)]
+        : ["id": .string(id), "state": "failed", "message": .string(bad), "hint": .string(hint)]
+    }
+    var list = [
+      check(
+        "clock", now.isSynchronised, "the hub's clock is synchronised", "the hub's clock is not synchronised",
+        "check systemd-timesyncd and the network; readings say that their time is uncertain"),
+      check(
+        "journal", journalFailure == nil, "the journal takes readings", journalFailure?.message ?? "",
+        "free space on the disk of the state directory"),
+      check(
+        "journal-damage", journal.damage.isEmpty, "no damage found", journal.damage.first ?? "",
+        "copy the folder journal/damaged for support"),
+      check(
+        "parked", durable.parked.isEmpty, "every reading has its patient",
+        "\(durable.parked.count) readings wait for a patient",
+        "hearthctl readings --parked, then hearthctl assign READING PATIENT"),
+      check(
+        "patient-references", nationalIDText == nil, "patients are named by pseudonyms", nationalIDText ?? "",
+        View.nationalIDHint),
+    ]
+    list += faultChecks()
+    for name in backends.keys.sorted() {
+      guard let backend = backends[name] else { continue }
+      let error = backend.lastError
+      list.append(
+        check(
+          "backend-\(name)", error == nil, "takes readings", "\(error?.text ?? "") (\(error?.code ?? ""))",
+          backend.advice))
+    }
+    list += pullChecks()
+    list.append(
+      check(
+        "bluetooth", house.bluetooth.fault == nil || !house.bluetooth.isNeeded,
+        house.bluetooth.fault.map { "\($0.message); no device needs it" }
+          ?? "\(house.bluetooth.controllers.count(where: \.isReady)) controller ready",
+        house.bluetooth.fault?.message ?? "", house.bluetooth.fault?.hint ?? "hearthctl doctor"))
+    let fault = serialProblems().first { $0.code != "device.unassigned" }
+    list.append(
+      check(
+        "serial", fault == nil, "\(house.ports.ports.count) USB serial ports plugged in", fault?.message ?? "",
+        fault?.hint ?? ""))
+    for configured in knownDevices {
+      guard let device = devices[configured.id] else { continue }
+      if head.quarantine.holds(configured.id) {
+        list.append(
+          check(
+            "device-\(configured.id)", false, "", "the daemon died in its sessions; it is left alone",
+            "hearthctl devices release \(configured.id)"))
+        continue
+      }
+      if house.air[configured.id]?.needsPairing ?? false {
+        list.append(
+          check(
+            "device-\(configured.id)", false, "", "it does not know this hub any more",
+            "bring it into pairing mode, then hearthctl pair"))
+        continue
+      }
+      let isGood = device.isUp || !(device.lastEnd?.isOpenFailure ?? false)
+      list.append(
+        check(
+          "device-\(configured.id)", isGood, device.isUp ? "connected" : "waits for the device",
+          device.lastEnd?.message ?? "", device.lastEnd?.hint ?? "check the cable"))
+    }
+    return list
+  }
+}

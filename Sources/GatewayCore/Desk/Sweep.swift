@@ -1,0 +1,118 @@
+// A slot was given to a patient: what is parked of it goes there too. The intention is on disk before anything moves, so that a kill
+// in between does not leave readings behind.
+
+internal import ControlProtocol
+internal import JSON
+internal import Readings
+
+extension Desk {
+  /// The most readings that go in one group.
+  private static let mostSwept = 64
+
+  /// The parked readings of a slot, by sequence number, oldest first. A cuff that does not know its user says 255: that is no slot,
+  /// as it is none where readings are attributed.
+  func parked(of slot: Bindings.Slot, in state: LedgerState) -> [UInt64] {
+    state.parked.values.filter { $0.device == slot.device && ($0.user.flatMap { $0 == 255 ? nil : $0 }) == slot.user }
+      .map(\.sequence).sorted()
+  }
+
+  /// Goes on with every slot that is to be swept.
+  mutating func sweep(_ turn: inout Turn) -> [Effect] {
+    sweepAt = nil
+    guard turn.house.isStarted else { return [] }
+    var effects: [Effect] = []
+    for (slot, number) in turn.durable.bindings.sweeps.sorted(by: { $0.value < $1.value })
+    where !sweeping.contains(slot) {
+      // Of a binding that is being replaced the new one decides.
+      guard turn.head.bindings.sweeps[slot] == number else { continue }
+      let waiting = parked(of: slot, in: turn.durable).prefix(Desk.mostSwept)
+      sweeping.insert(slot)
+      effects +=
+        waiting.isEmpty
+        ? turn.append([.swept(slot, binding: number)], for: .completion(.swept(slot)))
+        : [.loadParked(slot, Array(waiting))]
+    }
+    return effects
+  }
+
+  /// Parked readings came back from the journal: they are stored once more with their patient and judged.
+  mutating func loadedParked(
+    _ slot: Bindings.Slot, _ found: [(sequence: UInt64, reading: Reading?)], _ turn: inout Turn
+  ) -> [Effect] {
+    guard sweeping.contains(slot) else { return [] }
+    guard let patient = turn.head.bindings.slots[slot], let number = turn.head.bindings.sweeps[slot] else {
+      sweeping.remove(slot)
+      return []
+    }
+    var readings: [Reading] = []
+    for (_, reading) in found {
+      guard var reading, turn.head.parked[reading.id] != nil else { continue }
+      reading.patient = patient
+      readings.append(reading)
+    }
+    guard let last = readings.last else {
+      // They are parked, but not in the journal any more: nothing can be done for them.
+      return turn.append([.swept(slot, binding: number)], for: .completion(.swept(slot)))
+    }
+    var effects: [Effect] = []
+    for reading in readings {
+      // The round goes on when all of them are on disk.
+      effects += turn.append(turn.judged(reading), for: reading.id == last.id ? .completion(.swept(slot)) : .none)
+    }
+    return effects
+  }
+
+  // MARK: Assigning what is parked
+
+  mutating func assign(
+    _ id: RequestID, reading text: String, patient: String, _ caller: CallerName, _ turn: inout Turn
+  ) -> [Effect] {
+    // A beginning of the identifier is enough when only one reading has it.
+    let matching = text.utf8.count >= 6 ? turn.head.parked.filter { $0.key.description.hasPrefix(text) } : [:]
+    guard matching.count == 1, let place = matching.first?.value else {
+      return [
+        .answer(
+          id,
+          .failure(
+            .init(
+              code: "not-found", message: "no reading \(text) waits for a patient",
+              hint: "hearthctl readings --parked lists what waits")))
+      ]
+    }
+    loads[place.sequence, default: []].append(
+      Assignment(
+        patient: patient, request: id, audit: .audit(uid: caller.uid, action: "assign reading \(text)")))
+    return [.load(sequence: place.sequence)]
+  }
+
+  mutating func assign(
+    _ id: RequestID, device: String, user: UInt8?, patient: String, _ caller: CallerName, _ turn: inout Turn
+  ) -> [Effect] {
+    guard turn.house.devices[device] != nil else { return .noDevice(id, device, turn.house) }
+    let slot = Bindings.Slot(device: device, user: user)
+    let waiting = parked(of: slot, in: turn.head).count
+    return turn.append(
+      [
+        .binding(Binding(slot: slot, patient: patient, sweeps: waiting > 0)),
+        .audit(uid: caller.uid, action: "assign slot of \(device)"),
+      ]) + [.answer(id, .result(["assigned": true, "readings": .int(waiting)]))]
+  }
+
+  /// A parked reading came back from the journal: it is stored once more with its patient, judged, and delivered again under
+  /// the same identifier.
+  mutating func loaded(_ sequence: UInt64, _ reading: Reading?, _ turn: inout Turn) -> [Effect] {
+    guard let waiting = loads.removeValue(forKey: sequence), let last = waiting.last else { return [] }
+    guard var reading, turn.head.parked[reading.id] != nil else {
+      return waiting.compactMap { item in
+        item.request.map {
+          .answer($0, .failure(.init(code: "not-found", message: "the reading is no longer in the journal")))
+        }
+      }
+    }
+    reading.patient = last.patient
+    let effects = turn.append(
+      waiting.compactMap(\.audit) + turn.judged(reading),
+      for: last.request == nil ? .assigned([sequence: last.patient]) : .none)
+    return effects + waiting.compactMap { item in item.request.map { .answer($0, .result(["assigned": true])) } }
+  }
+}

@@ -1,0 +1,99 @@
+// What the gateway knows of one configured device while it runs.
+
+internal import Drivers
+internal import Readings
+internal import Settings
+
+struct DeviceState: Sendable {
+  var configuration: DeviceConfiguration
+  let profile: DeviceProfile
+  var session: LinkSession?
+  /// What the device told about itself.
+  var identity: DeviceIdentity
+  var battery: UInt8?
+  /// The clock as read in this session.
+  var clock: DeviceClock?
+  var lastContact: Int64?
+  var readings: UInt64 = 0
+  var lastProblem: DriverProblem?
+  /// When each kind of garbage on its line was told last, monotonic milliseconds.
+  private var garbageTold: [String: Int64] = [:]
+  var lastEnd: LinkEnd?
+  /// When a closed port is opened again, monotonic milliseconds.
+  var reopenAt: Int64?
+  var failures = 0
+  /// What technicians asked, for the next contact.
+  var requests: [DriverRequest] = []
+  /// What came of it.
+  var lastAnswer: String?
+  /// Whether the device behind its port is the one that was bound.
+  var proof = DeviceProof()
+
+  init(_ configuration: DeviceConfiguration, _ profile: DeviceProfile) {
+    self.configuration = configuration
+    self.profile = profile
+    let transport: TransportKind
+    if case .serial = profile.transport { transport = .serial } else { transport = .ble }
+    identity = DeviceIdentity(
+      id: configuration.id, manufacturer: profile.manufacturer, model: configuration.model, transport: transport)
+  }
+
+  /// The line settings of its port: those at which it was recognised, else its driver's usual ones. Nil when it is on none.
+  var lineSettings: SerialSettings? {
+    guard configuration.isOnPort, case .serial(let usual) = profile.transport else { return nil }
+    if case .usb(let binding) = configuration.endpoint, let heard = binding.settings { return heard }
+    return usual.first
+  }
+
+  /// Whose a reading is: the device's one person, or the person of its user slot. Nil is nobody's: parked.
+  func patient(user: UInt8?, bindings: Bindings) -> String? {
+    if let patient = configuration.patient { return patient }
+    if let user, user != 255 {
+      if let patient = configuration.users[user] { return patient }
+      return bindings.patient(device: configuration.id, user: user)
+    }
+    return configuration.users.isEmpty ? bindings.patient(device: configuration.id, user: nil) : nil
+  }
+
+  /// Garbage on a line is told, logged and kept once a day for each code: a line that babbles for months costs nothing.
+  mutating func mayTell(_ problem: DriverProblem, at now: Int64) -> Bool {
+    guard problem.isGarbage else { return true }
+    let day: Int64 = 86_400_000
+    if let told = garbageTold[problem.code], now - told < day { return false }
+    garbageTold[problem.code] = now
+    return true
+  }
+
+  mutating func take(_ property: DeviceProperty) {
+    switch property {
+    case .manufacturer(let text): identity.manufacturer = text
+    case .model(let text): identity.model = text
+    case .serial(let text): identity.serial = text
+    case .firmware(let text): identity.firmware = text
+    case .hardware, .software: break
+    case .systemID(let text): identity.systemID = text
+    case .battery(let percent): battery = percent
+    }
+  }
+}
+
+extension DeviceState {
+  var isBLE: Bool {
+    if case .gatt = profile.transport { return true }
+    return false
+  }
+
+  /// The link over the air, for a Bluetooth device.
+  var link: BluetoothLink? {
+    if case .bluetooth(let link) = configuration.endpoint { return link }
+    return nil
+  }
+
+  /// What others may know of it.
+  var fact: DeviceFact {
+    DeviceFact(
+      configuration: configuration, profile: profile, identity: identity, battery: battery, clockOffset: clock?.offset,
+      lastContact: lastContact, readings: readings, lastProblem: lastProblem, lastAnswer: lastAnswer,
+      isUp: session != nil, lastEnd: lastEnd, isReopening: reopenAt != nil, change: proof.change)
+  }
+}

@@ -1,0 +1,388 @@
+// The one way of a reading from driver to disk.
+
+internal import BluetoothManagement
+internal import ControlProtocol
+internal import Drivers
+internal import GATT
+internal import HealthProfiles
+internal import JSON
+internal import Monitoring
+internal import Octets
+internal import Readings
+internal import Settings
+internal import Zones
+
+extension Links {
+  mutating func received(_ id: String, _ octets: [UInt8], _ turn: inout Turn) -> [Effect] {
+    let now = turn.now
+    // Some cuffs read the hub's clock.
+    if let opcode = octets.first, ATTOpcode.reads.contains(opcode) {
+      let time = hubTime(id, &turn)
+      devices[id]?.session?.hubTime = time
+    }
+    return captured(id, "<", octets, &turn) + overhear(id, octets, &turn)
+      + session(id, &turn) { $0.received(octets, at: now.monotonic) }
+  }
+
+  private func driverContext(_ device: DeviceState, _ turn: inout Turn) -> DriverContext {
+    let now = turn.now
+    let zone = turn.house.zone(for: device.configuration, patient: device.configuration.patient)
+    let configuration = device.configuration
+    // What the technician just said counts on the link of the pairing already.
+    let pairing = turn.house.bluetooth.pairing.flatMap { $0.device == configuration.id ? $0 : nil }
+    let consent = pairing?.consent ?? configuration.consent
+    var context = DriverContext(
+      model: configuration.model, continuousInterval: configuration.continuousInterval,
+      storedRecords: configuration.readsStoredRecords, lastRecordNumber: turn.head.lastRecord[configuration.id],
+      consent: consent.map { ($0.user, $0.code) })
+    context.key = configuration.key
+    context.requests = device.requests
+    if let link = device.link {
+      context.address = link.device.octets.reversed()
+      context.isPairing = pairing != nil
+    }
+    if now.isSynchronised {
+      let seconds = now.wall / 1000
+      let local = zone.local(at: seconds)
+      let civil = CivilTime(seconds: seconds + Int64(local.offset))
+      let daylight = local.isDaylight ? 3600 : 0
+      context.zone = LocalZone(
+        quarterHours: Int8(clamping: (local.offset - daylight) / 900), daylight: UInt8(clamping: daylight / 900))
+      context.localTime = DeviceDateTime(
+        year: UInt16(clamping: civil.year), month: UInt8(clamping: civil.month), day: UInt8(clamping: civil.day),
+        hours: UInt8(clamping: civil.hour), minutes: UInt8(clamping: civil.minute),
+        seconds: UInt8(clamping: civil.second))
+    }
+    return context
+  }
+
+  /// What the hub's clock shows in the device's zone; nil while it is not synchronised: never a wrong time.
+  func hubTime(_ id: String, _ turn: inout Turn) -> CurrentTimeOctets? {
+    let now = turn.now
+    guard let device = devices[id] else { return nil }
+    let context = driverContext(device, &turn)
+    guard let time = context.localTime, let zone = context.zone else { return nil }
+    let seconds = now.wall / 1000
+    let offset = turn.house.zone(for: device.configuration, patient: device.configuration.patient).local(at: seconds)
+      .offset
+    // The first day of 1970 was a Thursday; Monday is 1.
+    let weekday = UInt8(clamping: ((seconds + Int64(offset)) / 86_400 + 3) % 7 + 1)
+    return CurrentTimeOctets(
+      currentTime: CurrentTime(time, dayOfWeek: weekday).octets,
+      localTimeInformation: LocalTimeInformation(timeZone: zone.quarterHours, dstOffset: zone.daylight).octets)
+  }
+
+  mutating func opened(_ id: String, _ turn: inout Turn) -> [Effect] {
+    let now = turn.now
+    guard let device = devices[id], !turn.isLeftAlone(id) else { return [.close(device: id)] }
+    let link = LinkSession(profile: device.profile, context: driverContext(device, &turn), terms: terms(device, &turn))
+    devices[id]?.session = link
+    devices[id]?.requests = []
+    devices[id]?.reopenAt = nil
+    devices[id]?.clock = nil
+    devices[id]?.failures = 0
+    devices[id]?.lastEnd = nil
+    devices[id]?.lastContact = now.wall
+    if case .serial = device.configuration.endpoint {
+      // Opening it is all that is known of a cable that was plugged in.
+      let expected = turn.head.register.serials[id]
+      devices[id]?.proof = DeviceProof(expected: expected)
+    }
+    if device.link != nil { turn.send(.bluetooth(.linkOpened(id))) }
+    let effects = session(id, &turn) { $0.opened(at: now.monotonic) }
+    if let settings = device.lineSettings { devices[id]?.proof.listener = LineListener(settings) }
+    return effects
+  }
+
+  /// How a link over the air is to be used; nil for any other.
+  private func terms(_ device: DeviceState, _ turn: inout Turn) -> LinkTerms? {
+    guard let link = device.link else { return nil }
+    let pairing = turn.house.bluetooth.pairing
+    let isPairing = pairing?.device == device.configuration.id && pairing?.isPairing ?? false
+    // A device that bonds is heard only with its keys.
+    // Of one that is paired anew the old keys are worth nothing.
+    let bond = isPairing ? nil : turn.house.keys.bonds.level(of: link.device, on: link.controller)
+    let level = bond ?? (device.profile.bonding == .bonds ? 2 : nil)
+    return LinkTerms(
+      level: level, isPairing: isPairing, attributes: turn.head.register.attributes[device.configuration.id])
+  }
+
+  mutating func advertised(_ id: String, _ data: AdvertisedData, _ turn: inout Turn) -> [Effect] {
+    let now = turn.now
+    guard let device = devices[id], !turn.isLeftAlone(id) else { return [] }
+    if device.session == nil {
+      let link = LinkSession(profile: device.profile, context: driverContext(device, &turn))
+      devices[id]?.session = link
+    }
+    let source = data.service.map { "adv/\($0)" }
+    return captured(id, "<", data.octets, source: source, &turn)
+      + session(id, &turn) { $0.advertised(data, at: now.monotonic) }
+  }
+
+  mutating func closed(_ id: String, _ end: LinkEnd, _ turn: inout Turn) -> [Effect] {
+    let now = turn.now
+    guard devices[id] != nil else { return [] }
+    var effects: [Effect] = []
+    let hadReading = devices[id]?.session?.hasReading ?? false
+    if devices[id]?.session != nil {
+      effects = session(id, &turn) { $0.closed(at: now.monotonic) }
+      devices[id]?.session = nil
+      effects += recoverFragments(of: id, &turn)
+    }
+    if devices[id]?.link != nil { turn.send(.bluetooth(.linkClosed(id, end, hadReading: hadReading))) }
+    let isNew = devices[id]?.lastEnd?.code != end.code
+    devices[id]?.lastEnd = end
+    let isOnPort: Bool =
+      switch devices[id]?.configuration.endpoint {
+      case .serial: true
+      // Without its port there is nothing to try.
+      case .usb: turn.house.ports.node(of: id) != nil
+      default: false
+      }
+    if !isOnPort, devices[id]?.configuration.isOnUSB ?? false {
+      devices[id]?.lastEnd = .unplugged
+      if isNew, end.code == "unplugged" { effects.append(.log(.notice, "device \(id): unplugged")) }
+    }
+    if isOnPort, end.code != "stopping" {
+      // 1, 2, 4 … 60 s, with jitter: a port that is gone costs nothing.
+      let failures = min((devices[id]?.failures ?? 0) + 1, 10)
+      devices[id]?.failures = failures
+      let step = min(60_000, Int64(500) << Int64(failures))
+      devices[id]?.reopenAt = now.monotonic + turn.jitter.next(step / 2...step)
+      if isNew, end.code != "ended" { effects.append(.log(.warning, "device \(id): \(end.message)")) }
+    }
+    return effects
+  }
+
+  /// Runs something on a device's session and carries out what came of it.
+  mutating func session(
+    _ id: String, _ turn: inout Turn, _ body: (inout LinkSession) -> SessionOutput
+  ) -> [Effect] {
+    let now = turn.now
+    guard var link = devices[id]?.session else { return [] }
+    let output = body(&link)
+    devices[id]?.session = link
+    devices[id]?.lastContact = now.wall
+    return carryOut(output, id, &turn)
+  }
+
+  private mutating func carryOut(_ output: SessionOutput, _ id: String, _ turn: inout Turn) -> [Effect] {
+    let now = turn.now
+    guard let device = devices[id] else { return [] }
+    var output = output
+    output.problems.removeAll { !(devices[id]?.mayTell($0, at: now.monotonic) ?? false) }
+    var effects: [Effect] = []
+    for property in output.properties {
+      devices[id]?.take(property)
+      if case .serial(let text) = property { effects += toldSerial(id, text, &turn) }
+    }
+    for stamp in output.clocks {
+      let zone = turn.house.zone(for: device.configuration, patient: device.configuration.patient)
+      devices[id]?.clock = Intake.clock(stamp, zone: zone, now: now)
+    }
+    if output.clockWasSet { devices[id]?.clock?.setAt = now.wall }
+    for problem in output.problems {
+      if device.lastProblem?.code != problem.code {
+        effects.append(.log(.notice, "device \(id): \(problem.code): \(problem.message)"))
+      }
+      devices[id]?.lastProblem = problem
+    }
+    for answer in output.answers { effects += answered(answer, id, &turn) }
+    // Most devices say the same each time.
+    let found = output.discovered ?? (output.forgetsAttributes ? nil : turn.head.register.attributes[id])
+    if device.link != nil, turn.head.register.devices.contains(where: { $0.id == id }),
+      turn.head.register.attributes[id] != found
+    {
+      effects += turn.append([.deviceFacts(device: id, attributes: found)])
+    }
+    if let level = output.secures { effects.append(.secure(device: id, level: level)) }
+    var mayConfirm = true
+    var isKnown = false
+    if output.mustStore {
+      let (stored, complete) = store(output, id, &turn)
+      mayConfirm = complete
+      if stored.isEmpty {
+        isKnown = complete && !turn.isAppending(id)
+        devices[id]?.session?.confirmed()
+      } else {
+        effects += stored
+      }
+    } else if output.confirms {
+      devices[id]?.session?.confirmed()
+    }
+    for octets in output.transmit {
+      effects += captured(id, ">", octets, &turn)
+      effects.append(.transmit(device: id, octets))
+    }
+    if output.confirms {
+      // A reading that is on its way to the disk from an earlier link is not confirmed on this one: the device sends it again.
+      if mayConfirm { effects += captured(id, ">", GATTClient.confirmation, &turn) }
+      effects.append(mayConfirm ? .transmit(device: id, GATTClient.confirmation) : .close(device: id))
+    }
+    // All of it was on disk already: a driver that acknowledges records hears so.
+    if isKnown { effects += session(id, &turn) { $0.committed(at: now.monotonic) } }
+    if output.closes { effects.append(.close(device: id)) }
+    return effects
+  }
+
+  /// Everything of a session's output that goes to disk, judged. `complete` is false when a reading is still being written.
+  private mutating func store(
+    _ output: SessionOutput, _ id: String, _ turn: inout Turn
+  ) -> (effects: [Effect], complete: Bool) {
+    let taken = fragments(of: id, in: output.readings, &turn)
+    var effects = turn.append(output.fragments.map { .fragment(device: id, $0) }, for: .device(id))
+    var complete = true
+    for raw in output.readings {
+      guard let device = devices[id] else { continue }
+      guard let reading = admit(raw, device, complete: &complete, &turn) else { continue }
+      // Each is judged upon the ones before it.
+      effects += turn.append(turn.judged(reading), for: .device(id))
+    }
+    if output.takesFragments || !taken.isEmpty {
+      effects += turn.append(
+        [.fragmentsTaken(device: id, output.takesFragments ? [] : taken)], for: .device(id))
+    }
+    let problems = output.problems.filter { $0.raw != nil }
+    effects += turn.append(problems.map { .problem(device: id, $0) }, for: .device(id))
+    return (effects, complete)
+  }
+
+  /// The normalised reading with its patient; nil when it is known already.
+  private mutating func admit(
+    _ raw: DeviceReading, _ device: DeviceState, complete: inout Bool, _ turn: inout Turn
+  ) -> Reading? {
+    let now = turn.now
+    let zone = turn.house.zone(
+      for: device.configuration, patient: device.patient(user: raw.user, bindings: turn.head.bindings))
+    // Only what is on disk is confirmed.
+    let known = turn.durable.recent[device.configuration.id]
+    let underway = turn.head.recent[device.configuration.id]
+    if !Intake.hasOwnTime(raw), raw.stored != false {
+      if known?.isResent(raw.raw, at: now.wall) ?? false { return nil }
+      // The same octets over the next link, while the disk has not answered for those of the last.
+      if underway?.isResent(raw.raw, at: now.wall) ?? false {
+        complete = false
+        return nil
+      }
+    }
+    let clock = device.clock?.seen(at: now)
+    var reading = Intake.normalise(
+      raw, IntakeContext(device: device.identity, zone: zone, now: now, clock: clock))
+    reading.anchor = anchor(clock, &turn)
+    if known?.contains(reading.id) ?? false { return nil }
+    if underway?.contains(reading.id) ?? false || isUnsaved(reading.id) {
+      complete = false
+      return nil
+    }
+    reading.patient = attributed(
+      reading, device, hasOwnTime: Intake.hasOwnTime(raw), isStored: raw.stored ?? false, &turn)
+    return reading
+  }
+
+  /// Whose a reading is; nil is nobody's.
+  private mutating func attributed(
+    _ reading: Reading, _ device: DeviceState, hasOwnTime: Bool, isStored: Bool, _ turn: inout Turn
+  ) -> String? {
+    let now = turn.now
+    let owner =
+      device.patient(user: reading.user, bindings: turn.head.bindings)
+      ?? turn.head.sessions.patient(
+        of: device.configuration.id, takenAt: hasOwnTime ? reading.takenAt?.milliseconds : nil, isStored: isStored, now)
+    guard device.configuration.isOnPort, !device.proof.isEnough else { return owner }
+    // Perhaps another device: nobody's until it proves who it is.
+    if let owner, device.proof.change == nil, device.proof.waiting.count < 1000 {
+      devices[device.configuration.id]?.proof.waiting[reading.id] = owner
+    }
+    return nil
+  }
+
+  /// Whose a reading is that was held while the disk refused.
+  mutating func owner(of reading: Reading, _ device: DeviceState, _ turn: inout Turn) -> String? {
+    let hasOwnTime = reading.deviceTime != nil || reading.recordNumber != nil || reading.flags.contains(.estimatedTime)
+    return attributed(reading, device, hasOwnTime: hasOwnTime, isStored: false, &turn)
+  }
+
+  /// The fragments of a device, on disk or on their way there, whose octets these readings hold.
+  private func fragments(
+    of id: String, in readings: [DeviceReading], _ turn: inout Turn
+  ) -> [RawSource] {
+    guard !readings.isEmpty else { return [] }
+    return (turn.head.fragments[id] ?? []).filter { raw in readings.contains { $0.raw.octets.holds(raw.octets) } }
+  }
+
+  /// Fragments that a crash, or a disk that refused what they became, left behind: readings by themselves.
+  mutating func recoverFragments(_ turn: inout Turn) -> [Effect] {
+    turn.head.fragments.keys.sorted().reduce(into: []) { $0 += recoverFragments(of: $1, isOld: true, &turn) }
+  }
+
+  /// Those of one device whose driver holds them no more. `isOld`: nobody knows any more when they came.
+  mutating func recoverFragments(of id: String, isOld: Bool = false, _ turn: inout Turn) -> [Effect] {
+    var effects: [Effect] = []
+    // While the disk refuses, they are as safe where they are.
+    if turn.house.journalFailure == nil, !turn.isAppending(id), let fragments = turn.head.fragments[id],
+      let device = devices[id],
+      device.session == nil
+    {
+      var driver = device.profile.make(DriverContext(model: device.configuration.model))
+      let ids = fragments.compactMap { CharacteristicID(source: $0.source) }
+      _ = driver.handle(.connected(Set(ids).map { DiscoveredCharacteristic(id: $0, properties: 0x20) }))
+      var output = SessionOutput()
+      var actions: [DriverAction] = []
+      for (fragment, id) in zip(fragments, ids) { actions += driver.handle(.value(id, fragment.octets, .indication)) }
+      actions += driver.handle(.closed)
+      for case .reading(var reading) in actions {
+        if isOld { reading.stored = true }
+        output.readings.append(reading)
+      }
+      output.takesFragments = true
+      if output.readings.isEmpty {
+        effects += turn.append([.fragmentsTaken(device: id, [])])
+      } else {
+        effects += carryOut(output, id, &turn)
+      }
+    }
+    return effects
+  }
+}
+
+// What devices answer to requests, and what a technician records.
+extension Links {
+  /// What came of a request, or what the device waits for.
+  private mutating func answered(_ answer: DriverAnswer, _ id: String, _ turn: inout Turn) -> [Effect] {
+    devices[id]?.lastAnswer = answer.message
+    switch answer {
+    // The device says it once: it counts at once, and is written until the disk has it.
+    case .userRegistered(let user, let code): turn.send(.bluetooth(.toldConsent(id, Consent(user: user, code: code))))
+    case .keyGiven(let key): turn.send(.bluetooth(.toldKey(id, key)))
+    default: break
+    }
+    return [.log(.notice, "device \(id): \(answer.message)")]
+  }
+
+  /// Tells the recording connections what went over a device's link, or what it said on the air (`source`, such as `adv/181D`).
+  func captured(
+    _ device: String, _ direction: String, _ octets: [UInt8], source: String? = nil, _ turn: inout Turn
+  ) -> [Effect] {
+    let now = turn.now
+    guard !captures.isEmpty else { return [] }
+    var heard = JSONObject()
+    heard["direction"] = .string(direction)
+    heard["at"] = .int(now.monotonic)
+    heard["hex"] = .string(Hex.encode(octets))
+    if let source { heard["source"] = .string(source) }
+    return captures.filter { $0.value == device }.keys.sorted().map {
+      .notify(connection: $0, method: "capture", .object(heard))
+    }
+  }
+}
+
+extension CharacteristicID {
+  /// From `1810/2A35`.
+  init?(source: String) {
+    let parts = source.split(separator: "/")
+    guard parts.count == 2, let service = BluetoothUUID(parts[0]), let characteristic = BluetoothUUID(parts[1]) else {
+      return nil
+    }
+    self.init(service, characteristic)
+  }
+}

@@ -1,0 +1,32 @@
+// A reading against its patient's plan.
+
+internal import Octets
+internal import Zones
+internal import Monitoring
+internal import Readings
+
+extension Turn {
+  /// A reading judged by its patient's plan: the rules' new state, so that who reads the journal knows what the reading waits
+  /// for, the reading, and the events.
+  func judged(_ given: Reading) -> [JournalEntry] {
+    var reading = given
+    // A value is judged once more when the disk refused what was said of it.
+    reading.flags.removeAll { $0 == .suspectPerson }
+    guard let patient = reading.patient, let plan = house.plans[patient] else { return [.reading(reading)] }
+    let before = head.rules[patient] ?? PatientState()
+    var after = before
+    let outcome = Monitor.judge(
+      reading, by: plan, state: &after, history: head.history[patient] ?? PatientHistory(), zone: house.planZone(plan),
+      now: now.wall)
+    reading.evaluation = outcome.evaluation
+    reading.flags += outcome.flags
+    var entries: [JournalEntry] = []
+    if after != before {
+      entries.append(.rules(patient: patient, after))
+    }
+    entries.append(.reading(reading))
+    let offset = reading.receivedAt.offsetSeconds
+    entries += outcome.events.map { .event(HubEvent($0, at: now.wall, offsetSeconds: offset, reading: reading.id)) }
+    return entries
+  }
+}

@@ -1,0 +1,93 @@
+// What the hub found wrong in what it was told or had kept, at a start or a reload. It works on without that, and tells it
+// until a person has mended it: in `status`, `doctor`, the heartbeat, and as an event of the hub.
+
+internal import ControlProtocol
+internal import JSON
+
+/// Something that a person has to mend. It does not keep the hub from working.
+public struct HubFault: Sendable, Hashable {
+  /// Which part of the hub it is about.
+  public enum Subject: String, Sendable, Hashable, CaseIterable {
+    /// The configuration file.
+    case configuration
+    /// A patient's plan.
+    case plans = "plan-files"
+    /// What was kept in the state directory.
+    case state = "state-files"
+  }
+
+  /// Which part of the hub it is about.
+  public var subject: Subject
+  /// Stable: `configuration.refused`, `configuration.bound`, `plan.refused`, `state.unreadable` …
+  public var code: String
+  /// With the file, and what is wrong in it; at most 600 characters are kept.
+  public var message: String
+  /// What to do.
+  public var hint: String
+  /// Everything is in force as it was told.
+  public var isWarning: Bool
+
+  /// A fault, or a warning.
+  public init(_ subject: Subject, _ code: String, _ message: String, hint: String, isWarning: Bool = false) {
+    self.subject = subject
+    self.code = code
+    self.message = String(message.prefix(600))
+    self.hint = hint
+    self.isWarning = isWarning
+  }
+}
+
+/// The faults that are not mended yet.
+struct KnownFaults: Sendable {
+  /// The most that are kept; a hub has no more patients than that.
+  static let most = 64
+
+  struct Known: Sendable {
+    var fault: HubFault
+    /// When it was found, in milliseconds since 1970.
+    var since: Int64
+  }
+
+  private(set) var list: [Known] = []
+
+  /// What is wrong now, in place of what was. What is still wrong keeps its time.
+  mutating func replace(by faults: [HubFault], at now: Int64) {
+    list = faults.prefix(KnownFaults.most).map { fault in
+      list.first { $0.fault == fault } ?? Known(fault: fault, since: now)
+    }
+  }
+}
+
+extension View {
+  /// For `status` and the heartbeat.
+  func faultProblems() -> [JSONValue] {
+    house.faults.list.map { known in
+      [
+        "code": .string(known.fault.code), "message": .string(known.fault.message), "hint": .string(known.fault.hint),
+        "since": instant(known.since),
+      ]
+    }
+  }
+
+  /// For `doctor`: one check for each part of the hub, or one for each fault in it.
+  func faultChecks() -> [JSONValue] {
+    HubFault.Subject.allCases.flatMap { subject -> [JSONValue] in
+      let faults = house.faults.list.map(\.fault).filter { $0.subject == subject }
+      guard faults.isEmpty else {
+        return faults.map { fault in
+          [
+            "id": .string(subject.rawValue), "state": fault.isWarning ? "warning" : "failed",
+            "message": .string(fault.message), "hint": .string(fault.hint),
+          ]
+        }
+      }
+      let good =
+        switch subject {
+        case .configuration: "the configuration file is in force"
+        case .plans: "every plan that was found is in force"
+        case .state: "every state file could be read"
+        }
+      return [["id": .string(subject.rawValue), "state": "ok", "message": .string(good)]]
+    }
+  }
+}

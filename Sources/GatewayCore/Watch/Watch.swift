@@ -1,0 +1,204 @@
+// What the hub tells of itself: a heartbeat to the backends that want it, and events when it needs somebody. A missing heartbeat
+// is how a backend notices a dead hub: a silent hub must not look like a healthy patient. A heartbeat is never stored: while a
+// backend is away only the newest one waits, in memory.
+
+internal import Drivers
+internal import JSON
+internal import Octets
+internal import Readings
+internal import Settings
+
+/// What is known of the hub's own state.
+struct Watch: Sendable {
+  enum Input: Sendable {
+    case started
+    /// Something began (`holds`) or is over: told once. `isNews`: what it says changed, and it is told again.
+    case tell(String, holds: Bool, String, about: String?, isNews: Bool)
+    case journalReported
+    case restarted(after: UncleanEnd)
+    case credentialsRead([String: CredentialFact])
+    case faultsFound([HubFault])
+    case due
+  }
+
+  /// When the next heartbeat is due, monotonic milliseconds.
+  private var heartbeatAt: Int64?
+  /// When the journal is looked at next for what nobody needs any more.
+  private var retainAt: Int64?
+  /// What was told and is not over.
+  private var raised: Set<String> = []
+  private var clockUnsureSince: Int64?
+  /// Hourly rounds since the last line of the day, and what was stored then.
+  private var day = (rounds: 0, stored: UInt64(0))
+
+  /// When something is to be done without an event, monotonic milliseconds.
+  var deadline: Int64? { [heartbeatAt, retainAt].compactMap(\.self).min() }
+
+  mutating func handle(_ input: Input, _ turn: inout Turn) -> [Effect] {
+    switch input {
+    case .started: return started(&turn)
+    case .tell(let code, let holds, let message, let about, let isNews):
+      return turn.append(tell(code, holds, message, about: about, isNews: isNews, &turn))
+    case .journalReported: return journalReported(&turn)
+    case .restarted(let end): return restarted(after: end, &turn)
+    case .credentialsRead(let ends): return credentialsRead(ends, &turn)
+    case .faultsFound(let faults): return faultsFound(faults, &turn)
+    case .due: return due(&turn)
+    }
+  }
+
+  private mutating func started(_ turn: inout Turn) -> [Effect] {
+    day.stored = turn.head.stored
+    retainAt = turn.now.monotonic + 60_000
+    heartbeatAt = turn.house.configuration.watch.heartbeatEvery.map { turn.now.monotonic + min($0, 60_000) }
+    return []
+  }
+
+  private mutating func due(_ turn: inout Turn) -> [Effect] {
+    let now = turn.now
+    var effects: [Effect] = []
+    if let time = retainAt, time <= now.monotonic {
+      // Once an hour is often enough for what is dropped after days.
+      retainAt = now.monotonic + 3_600_000
+      effects.append(.retain(pinned: turn.view.pinned))
+      effects += dailyLine(&turn) + hourly(&turn)
+    }
+    if let time = heartbeatAt, time <= now.monotonic { beat(&turn) }
+    return effects
+  }
+
+  /// One quiet line a day: what came, what waits. No values, patients or addresses.
+  private mutating func dailyLine(_ turn: inout Turn) -> [Effect] {
+    day.rounds += 1
+    guard day.rounds >= 24 else { return [] }
+    let waiting = turn.house.configuration.backends.map { "\($0.name) \(turn.durable.waiting($0.name))" }
+      .joined(separator: ", ")
+    let count = turn.head.stored >= day.stored ? turn.head.stored - day.stored : 0
+    day = (0, turn.head.stored)
+    let parked = turn.head.parked.count
+    return [.log(.info, "a day: \(count) stored; waiting: \(waiting.isEmpty ? "-" : waiting); parked: \(parked)")]
+  }
+
+  // MARK: Events
+
+  /// Tells that something began or is over, each once.
+  private mutating func tell(
+    _ code: String, _ holds: Bool, _ message: String, about: String? = nil, isNews: Bool = false, _ turn: inout Turn
+  ) -> [JournalEntry] {
+    let key = about.map { "\(code)|\($0)" } ?? code
+    if isNews, holds { raised.remove(key) }
+    guard raised.contains(key) != holds else { return [] }
+    if holds { raised.insert(key) } else { raised.remove(key) }
+    return [.event(turn.house.event(code, message, isOver: !holds, turn.now))]
+  }
+
+  /// Once an hour: the clock, and devices that were not heard of.
+  private mutating func hourly(_ turn: inout Turn) -> [Effect] {
+    let now = turn.now
+    let watch = turn.house.configuration.watch
+    clockUnsureSince = now.isSynchronised ? nil : clockUnsureSince ?? now.monotonic
+    let unsure = clockUnsureSince.map { now.monotonic - $0 >= watch.clockAfter } ?? false
+    var entries = tell(
+      "clock.unsynchronised", unsure,
+      unsure ? "the hub's clock is not synchronised" : "the hub's clock is synchronised again", &turn)
+    for id in turn.knownDevices.map(\.id) {
+      guard let after = watch.silentAfter[id] ?? watch.silentAfter["*"], let device = turn.house.devices[id] else {
+        continue
+      }
+      // What was before this start is not known: silence is counted from there.
+      let heard = device.lastContact.map { now.wall - $0 } ?? (now.monotonic - turn.house.identity.startedAt)
+      let isSilent = !device.isUp && heard >= after
+      let key = "device.silent|\(id)"
+      guard raised.contains(key) != isSilent else { continue }
+      if isSilent { raised.insert(key) } else { raised.remove(key) }
+      guard isSilent else { continue }
+      let message = "nothing was heard of it for \(heard / 3_600_000) h"
+      entries.append(.event(turn.house.event(of: id, "device.silent", message, now)))
+    }
+    return [.readCredentials] + turn.append(entries)
+  }
+
+  /// The journal told its size, and how full the disk is.
+  private mutating func journalReported(_ turn: inout Turn) -> [Effect] {
+    let journal = turn.house.journal
+    let limit = turn.house.configuration.watch.diskPercent
+    let percent = journal.diskPercent ?? 0
+    var entries = tell(
+      "disk.nearly-full", percent >= limit,
+      percent >= limit ? "the disk of the journal is \(percent) % full" : "the disk has room again", &turn)
+    let used = journal.maximumBytes > 0 ? journal.bytes * 100 / journal.maximumBytes : 0
+    entries += tell(
+      "journal.nearly-full", used >= limit,
+      used >= limit ? "the journal has \(used) % of its size" : "the journal has room again", &turn)
+    return turn.append(entries)
+  }
+
+  /// The daemon before this one was not asked to end.
+  private func restarted(after end: UncleanEnd, _ turn: inout Turn) -> [Effect] {
+    let (code, message) =
+      switch end {
+      case .crash: ("daemon.restarted", "the daemon ended unexpectedly and was started again")
+      case .powerLoss: ("hub.power-lost", "the hub lost power or was reset")
+      }
+    return [.log(.notice, "\(code): \(message)")]
+      + turn.append([.event(turn.house.event(code, message, turn.now))])
+  }
+
+  /// What the shell read from the backends' credentials: what ends, and when.
+  private mutating func credentialsRead(_ ends: [String: CredentialFact], _ turn: inout Turn) -> [Effect] {
+    turn.house.credentials = ends
+    guard turn.now.isSynchronised else { return [] }
+    var entries: [JournalEntry] = []
+    for name in turn.house.backends.keys.sorted() {
+      let text = turn.house.ending(of: name, turn.now)
+      let backend = "backend \(name): "
+      entries += tell(
+        "credential.ending", text != nil, backend + (text ?? "the credential is good again"), about: name, &turn)
+    }
+    return turn.append(entries)
+  }
+
+  // MARK: Faults in files
+
+  /// What these are about in `raised`, where backends' plans have codes of the same name.
+  private static let ownFiles = "hub"
+
+  /// What is wrong now. Each code is told once as an event when it comes up or changes, and once when it is over.
+  private mutating func faultsFound(_ faults: [HubFault], _ turn: inout Turn) -> [Effect] {
+    let before = Watch.words(of: turn.house.faults)
+    turn.house.faults.replace(by: faults, at: turn.now.wall)
+    let after = Watch.words(of: turn.house.faults)
+    var entries: [JournalEntry] = []
+    for code in Set(before.keys).union(after.keys).sorted() where before[code] != after[code] {
+      entries += tell(
+        code, after[code] != nil, after[code] ?? "it is mended", about: Watch.ownFiles, isNews: true, &turn)
+    }
+    return turn.append(entries)
+  }
+
+  /// What is told of each code: the first few faults.
+  private static func words(of faults: KnownFaults) -> [String: String] {
+    Dictionary(grouping: faults.list, by: \.fault.code).mapValues { known in
+      let more = known.count > 4 ? "; and \(known.count - 4) more" : ""
+      return known.prefix(4).map(\.fault.message).joined(separator: "; ") + more
+    }
+  }
+
+  // MARK: Heartbeat
+
+  private mutating func beat(_ turn: inout Turn) {
+    let now = turn.now
+    let watch = turn.house.configuration.watch
+    guard let every = watch.heartbeatEvery else {
+      heartbeatAt = nil
+      return
+    }
+    heartbeatAt = now.monotonic + every
+    let name = "heartbeat|\(turn.house.identity.hubID)|\(now.bootID)|\(now.monotonic)"
+    let id = NameBasedUUID.make(Array(name.utf8)).description
+    let beat = Deliverable(
+      sequence: 0, id: id, isReading: false, receivedAt: now.wall,
+      json: turn.view.heartbeat(id, raised: raised).encoded())
+    turn.send(.delivery(.heartbeat(beat, backends: watch.heartbeatTo)))
+  }
+}
