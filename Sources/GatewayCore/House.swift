@@ -117,6 +117,8 @@ struct DeviceFact: Sendable {
   var isReopening: Bool
   /// Why the device behind its port is not the one that was bound.
   var change: String?
+  /// It says more than is admitted.
+  var isFlooding: Bool
 }
 
 /// What is known of a Bluetooth device on the air.

@@ -104,6 +104,9 @@ struct Turn: Sendable {
     writing[device] != nil || parts.contains { $0.ticket.device == device }
   }
 
+  /// So much is on its way to the disk that nothing more is taken: links are closed unconfirmed, requests hear `busy`.
+  var isCongested: Bool { ledger.isCongested }
+
   // MARK: What components decide
 
   /// Proposes records. What follows in the list that a component gives back waits until they are on disk.

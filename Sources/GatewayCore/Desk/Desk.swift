@@ -137,14 +137,39 @@ struct Desk: Sendable {
     _ id: RequestID, _ request: ControlRequest, _ caller: CallerName, _ turn: inout Turn
   ) -> [Effect] {
     switch request {
-    case .version, .status, .devices, .backends, .doctor, .follow, .watch, .parked, .alerts:
-      return [.answer(id, .result(turn.view.shown(request)))]
+    case .version: return [.answer(id, .result(turn.view.version()))]
+    case .status: return [.answer(id, .result(turn.view.status()))]
+    case .devices: return [.answer(id, .result(turn.view.deviceList()))]
+    case .backends: return [.answer(id, .result(turn.view.backendList()))]
+    case .doctor: return [.answer(id, .result(turn.view.doctor()))]
+    case .parked: return [.answer(id, .result(turn.view.parkedList()))]
+    case .alerts(let patient): return [.answer(id, .result(turn.view.alerts(patient)))]
+    case .follow, .watch: return [.answer(id, .result(["subscribed": true]))]
     case .readings(let filter): return readings(id, filter, turn.now)
     case .parkedReadings: return turn.view.parkedReadings(id)
     case .planShow(let patient): return turn.view.explainPlan(id, patient: patient, days: nil)
     case .planExplain(let patient, let days): return turn.view.explainPlan(id, patient: patient, days: days)
     case .planTry(let text, let patient, let days):
       return turn.view.tryPlan(id, text: text, patient: patient, days: days)
+    case .reload: return [.reload(id)]
+    case .pairAnswer(let text): turn.send(.bluetooth(.pairAnswer(id, text)))
+    case .pairCancel: turn.send(.bluetooth(.pairCancel(id)))
+    case .serialList: turn.send(.ports(.list(id)))
+    case .scan(let seconds): turn.send(.bluetooth(.scan(id, seconds: seconds)))
+    default:
+      guard !turn.isCongested else {
+        return .failure(id, "busy", "the disk is behind: what is to be changed would wait", "try again in a moment")
+      }
+      return change(id, request, caller, &turn)
+    }
+    return []
+  }
+
+  /// What a request that leaves records is answered.
+  private mutating func change(
+    _ id: RequestID, _ request: ControlRequest, _ caller: CallerName, _ turn: inout Turn
+  ) -> [Effect] {
+    switch request {
     case .report(let patient, let days): return report(id, patient: patient, days: days, caller, &turn)
     case .assignReading(let reading, let patient): return assign(id, reading: reading, patient: patient, caller, &turn)
     case .assignSlot(let device, let user, let patient):
@@ -152,7 +177,6 @@ struct Desk: Sendable {
     case .parkedRetry(let reading, let backend):
       return retryParked(id, reading: reading, backend: backend, caller, &turn)
     case .erase(let patient): return erase(id, patient: patient, caller, &turn)
-    case .reload: return [.reload(id)]
     case .capture(let device): return capture(id, device, caller, &turn)
     case .askDevice(let device, let wish): return askDevice(id, device, wish, caller, &turn)
     case .releaseDevice(let device): return release(id, device: device, caller, &turn)
@@ -162,17 +186,16 @@ struct Desk: Sendable {
     case .acknowledge(let patient, let rule, let note):
       return acknowledge(id, patient: patient, rule: rule, note: note, caller, &turn)
     case .planSet(let text): return setPlan(id, text: text, caller, &turn)
-    case .scan(let seconds): turn.send(.bluetooth(.scan(id, seconds: seconds)))
     case .pair(let wish): turn.send(.bluetooth(.pair(id, wish, caller)))
-    case .pairAnswer(let text): turn.send(.bluetooth(.pairAnswer(id, text)))
-    case .pairCancel: turn.send(.bluetooth(.pairCancel(id)))
     case .unpair(let device):
       guard importing == nil else { return stillImporting(id) }
       turn.send(.bluetooth(.unpair(id, device, caller)))
-    case .serialList: turn.send(.ports(.list(id)))
     case .serialIdentify(let port, let driver): turn.send(.ports(.identify(id, port: port, driver: driver, caller)))
     case .serialBind(let wish): turn.send(.ports(.bind(id, wish, caller)))
     case .serialRelease(let device): turn.send(.ports(.release(id, device: device, caller)))
+    case .version, .status, .devices, .backends, .doctor, .follow, .watch, .parked, .alerts, .readings, .parkedReadings,
+      .planShow, .planExplain, .planTry, .reload, .pairAnswer, .pairCancel, .serialList, .scan:
+      break  // Above.
     }
     return []
   }

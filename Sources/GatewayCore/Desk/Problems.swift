@@ -68,6 +68,11 @@ extension View {
         "device \(device.id) is left alone: the daemon died \(Quarantine.limit) times in its sessions",
         "send `hearthctl journal export` to support; then hearthctl devices release \(device.id)")
     }
+    for device in knownDevices where devices[device.id]?.isFlooding ?? false {
+      add(
+        "device.flooding", "device \(device.id) sends more than anybody measures, and is slowed",
+        "look at the device; if it is not needed: hearthctl unpair or hearthctl serial release")
+    }
     for device in knownDevices where house.air[device.id]?.needsPairing ?? false {
       add(
         "device.needs-pairing", "device \(device.id) does not know this hub any more",

@@ -29,20 +29,13 @@ extension View {
       ISO8601.text(milliseconds: milliseconds, offsetSeconds: Int32(clamping: offset), withMilliseconds: false))
   }
 
-  /// What a request that changes nothing is answered.
-  func shown(_ request: ControlRequest) -> JSONValue {
-    switch request {
-    case .version: ["version": .string(identity.version), "hub_id": .string(identity.hubID)]
-    case .status: status()
-    case .devices: ["devices": .array(knownDevices.compactMap { device($0.id) })]
-    case .backends: ["backends": .array(backends.keys.sorted().compactMap { backend($0) })]
-    case .doctor: ["checks": .array(checks())]
-    case .parked: parkedList()
-    case .alerts(let patient): alerts(patient)
-    // `follow` and `watch`: the shell subscribes who asked.
-    default: ["subscribed": true]
-    }
-  }
+  func version() -> JSONValue { ["version": .string(identity.version), "hub_id": .string(identity.hubID)] }
+
+  func deviceList() -> JSONValue { ["devices": .array(knownDevices.compactMap { device($0.id) })] }
+
+  func backendList() -> JSONValue { ["backends": .array(backends.keys.sorted().compactMap { backend($0) })] }
+
+  func doctor() -> JSONValue { ["checks": .array(checks())] }
 
   func status() -> JSONValue {
     var object = JSONObject()

@@ -2,7 +2,9 @@
 // confirmed. `head` is that and what is on its way to the disk; decisions are made upon it. Both change by `LedgerState.apply`
 // alone, so that what a restart finds and what the running daemon knows cannot differ.
 
+internal import Drivers
 internal import Journal
+internal import Readings
 
 /// What the hub knows durably, and what it is about to.
 struct Ledger: Sendable {
@@ -10,6 +12,8 @@ struct Ledger: Sendable {
   struct Group: Sendable {
     let id: AppendID
     let entries: [JournalEntry]
+    /// About how many octets it takes.
+    let weight: Int
     /// The number that the first of them was expected to get.
     var first: UInt64
   }
@@ -38,6 +42,15 @@ struct Ledger: Sendable {
   /// Nothing is on its way to the disk, and nothing is proposed.
   var isIdle: Bool { flight.isEmpty && open.isEmpty }
 
+  /// The most groups on their way to the disk, and the most octets of them. Records that nobody outside causes come beside them.
+  static let mostGroups = 64
+  static let mostWeight = 4 << 20
+
+  /// The disk is so far behind that nothing more is to be taken from outside.
+  var isCongested: Bool {
+    flight.count >= Ledger.mostGroups || flight.reduce(0) { $0 + $1.weight } >= Ledger.mostWeight
+  }
+
   /// What is on its way to the disk or proposed, oldest first.
   var underway: [JournalEntry] { flight.flatMap(\.entries) + open }
 
@@ -57,7 +70,8 @@ struct Ledger: Sendable {
   /// Ends this turn's group; nil when nothing was proposed.
   mutating func close() -> Group? {
     guard !open.isEmpty else { return nil }
-    let group = Group(id: AppendID(nextID), entries: open, first: next &- UInt64(open.count))
+    let group = Group(
+      id: AppendID(nextID), entries: open, weight: open.reduce(0) { $0 + $1.weight }, first: next &- UInt64(open.count))
     nextID += 1
     open = []
     flight.append(group)
@@ -106,5 +120,20 @@ struct Ledger: Sendable {
       advanceHead(flight[index].entries)
     }
     advanceHead(open)
+  }
+}
+
+extension JournalEntry {
+  /// About how many octets it takes, without its frame.
+  var weight: Int {
+    switch self {
+    case .reading(let reading): 1024 + 2 * reading.raw.octets.count
+    case .fragment(_, let raw): 256 + 2 * raw.octets.count
+    case .problem(_, let problem): 512 + 2 * (problem.raw?.octets.count ?? 0)
+    case .rules: 4096
+    // One at most is on its way, and its size is the history's, not the flight's.
+    case .snapshot: 0
+    default: 512
+    }
   }
 }

@@ -28,10 +28,13 @@ struct DeviceState: Sendable {
   var lastAnswer: String?
   /// Whether the device behind its port is the one that was bound.
   var proof = DeviceProof()
+  /// How much of what it says is admitted, and what waits.
+  var admission: Admission
 
   init(_ configuration: DeviceConfiguration, _ profile: DeviceProfile) {
     self.configuration = configuration
     self.profile = profile
+    admission = Admission(profile)
     let transport: TransportKind
     if case .serial = profile.transport { transport = .serial } else { transport = .ble }
     identity = DeviceIdentity(
@@ -55,9 +58,10 @@ struct DeviceState: Sendable {
     return configuration.users.isEmpty ? bindings.patient(device: configuration.id, user: nil) : nil
   }
 
-  /// Garbage on a line is told, logged and kept once a day for each code: a line that babbles for months costs nothing.
+  /// Garbage on a line is told, logged and kept once a day for each code: a line that babbles for months costs nothing. Other
+  /// problems are kept as often as a person can look at them.
   mutating func mayTell(_ problem: DriverProblem, at now: Int64) -> Bool {
-    guard problem.isGarbage else { return true }
+    guard problem.isGarbage else { return problem.raw == nil || admission.admits(problem, at: now) }
     let day: Int64 = 86_400_000
     if let told = garbageTold[problem.code], now - told < day { return false }
     garbageTold[problem.code] = now
@@ -94,6 +98,6 @@ extension DeviceState {
     DeviceFact(
       configuration: configuration, profile: profile, identity: identity, battery: battery, clockOffset: clock?.offset,
       lastContact: lastContact, readings: readings, lastProblem: lastProblem, lastAnswer: lastAnswer,
-      isUp: session != nil, lastEnd: lastEnd, isReopening: reopenAt != nil, change: proof.change)
+      isUp: session != nil, lastEnd: lastEnd, isReopening: reopenAt != nil, change: proof.change, isFlooding: admission.isFlooding)
   }
 }

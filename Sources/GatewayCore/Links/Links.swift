@@ -94,6 +94,7 @@ struct Links: Sendable {
     for device in devices.values {
       if let time = device.session?.nextDeadline { times.append(time) }
       if let time = device.reopenAt { times.append(time) }
+      if let time = device.admission.resumeAt { times.append(time) }
     }
     return times.min()
   }
@@ -171,7 +172,8 @@ struct Links: Sendable {
       openedNow = []
       return lookAtClock(&turn)
     case .stopping:
-      return devices.keys.sorted().filter { devices[$0]?.session != nil }
+      return storeWaiting(Array(devices.keys), &turn)
+        + devices.keys.sorted().filter { devices[$0]?.session != nil }
         .flatMap { decide(.end($0, LinkEnd(code: "stopping", message: "the daemon stops")), &turn) }
     case .stored(let reading, let sequence): return stored(reading, sequence, &turn)
     case .committed(let id): return committed(id, &turn)
@@ -208,11 +210,23 @@ struct Links: Sendable {
         effects += closed(id, LinkEnd(code: "ended", message: "its configuration changed"), &turn)
       }
       effects.append(.close(device: id))
+      effects += storeWaiting([id], &turn)
       devices[id] = nil
       effects += forgetSerial(of: device.configuration, &turn)
     }
     for device in known where devices[device.id] == nil {
       if let profile = Registry.profile(id: device.driver) { devices[device.id] = DeviceState(device, profile) }
+    }
+    return effects
+  }
+
+  /// Readings that wait for their turn in vain.
+  private mutating func storeWaiting(_ ids: [String], _ turn: inout Turn) -> [Effect] {
+    var effects: [Effect] = []
+    for id in ids.sorted() {
+      guard let reading = devices[id]?.admission.newest else { continue }
+      effects += turn.append(turn.judged(reading), for: .device(id))
+      devices[id]?.admission.forgetNewest()
     }
     return effects
   }
@@ -279,6 +293,7 @@ struct Links: Sendable {
         effects += session(id, &turn) { $0.due(at: now.monotonic) }
       }
       if let time = devices[id]?.reopenAt, time <= now.monotonic { effects += open(id, &turn) }
+      if let time = devices[id]?.admission.resumeAt, time <= now.monotonic { effects += resume(id, &turn) }
     }
     if let time = retryUnsavedAt, time <= now.monotonic, !unsaved.isEmpty { effects += retryUnsaved(&turn) }
     return effects

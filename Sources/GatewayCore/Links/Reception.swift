@@ -14,6 +14,18 @@ internal import Zones
 
 extension Links {
   mutating func received(_ id: String, _ octets: [UInt8], _ turn: inout Turn) -> [Effect] {
+    switch devices[id]?.admission.queues(octets, at: turn.now.monotonic) {
+    case true?: return tellFlood(of: id, &turn)
+    case false?:
+      // Nothing of it was confirmed: the device keeps it.
+      turn.send(.bluetooth(.rest(id, milliseconds: Links.refusedRetry)))
+      return closed(id, LinkEnd(code: "flooding", message: "it says more than can be stored"), &turn)
+        + [.close(device: id)]
+    case nil: return take(id, octets, &turn)
+    }
+  }
+
+  private mutating func take(_ id: String, _ octets: [UInt8], _ turn: inout Turn) -> [Effect] {
     let now = turn.now
     // Some cuffs read the hub's clock.
     if let opcode = octets.first, ATTOpcode.reads.contains(opcode) {
@@ -127,6 +139,7 @@ extension Links {
     if devices[id]?.session != nil {
       effects = session(id, &turn) { $0.closed(at: now.monotonic) }
       devices[id]?.session = nil
+      devices[id]?.admission.forgetOctets()
       effects += recoverFragments(of: id, &turn)
     }
     if devices[id]?.link != nil { turn.send(.bluetooth(.linkClosed(id, end, hadReading: hadReading))) }
@@ -232,12 +245,24 @@ extension Links {
     let taken = fragments(of: id, in: output.readings, &turn)
     var effects = turn.append(output.fragments.map { .fragment(device: id, $0) }, for: .device(id))
     var complete = true
+    var refused: [Part] = []
     for raw in output.readings {
       guard let device = devices[id] else { continue }
       guard let reading = admit(raw, device, complete: &complete, &turn) else { continue }
+      guard !turn.isCongested else {
+        // As good as refused by the disk, which is behind.
+        refused.append(Part(entries: [.reading(reading)], ticket: .device(id)))
+        complete = false
+        continue
+      }
+      guard devices[id]?.admission.admits(reading, at: turn.now.monotonic) ?? true else {
+        effects += tellFlood(of: id, &turn)
+        continue
+      }
       // Each is judged upon the ones before it.
       effects += turn.append(turn.judged(reading), for: .device(id))
     }
+    effects += self.refused(refused, &turn)
     if output.takesFragments || !taken.isEmpty {
       effects += turn.append(
         [.fragmentsTaken(device: id, output.takesFragments ? [] : taken)], for: .device(id))
@@ -245,6 +270,29 @@ extension Links {
     let problems = output.problems.filter { $0.raw != nil }
     effects += turn.append(problems.map { .problem(device: id, $0) }, for: .device(id))
     return (effects, complete)
+  }
+
+  /// What waited for its turn, because the device says too much.
+  mutating func resume(_ id: String, _ turn: inout Turn) -> [Effect] {
+    var effects = storeNewest(of: id, &turn)
+    while let octets = devices[id]?.admission.takeOctets(at: turn.now.monotonic) { effects += take(id, octets, &turn) }
+    return effects
+  }
+
+  private mutating func storeNewest(of id: String, _ turn: inout Turn) -> [Effect] {
+    guard let reading = devices[id]?.admission.takeNewest(at: turn.now.monotonic) else { return [] }
+    return turn.append(turn.judged(reading), for: .device(id))
+  }
+
+  /// The device says more than is admitted: told once a day.
+  private mutating func tellFlood(of id: String, _ turn: inout Turn) -> [Effect] {
+    guard let passedOver = devices[id]?.admission.toTell(at: turn.now.monotonic), let device = devices[id] else {
+      return []
+    }
+    let count = passedOver == 0 ? "" : "; \(passedOver) readings were passed over since this was told last"
+    let message = "it sends more than anybody measures, and is slowed to \(device.admission.pace)\(count)"
+    return [.log(.warning, "device \(id): device.flooding: \(message)")]
+      + turn.append([.event(turn.house.event(of: id, "device.flooding", message, turn.now))])
   }
 
   /// The normalised reading with its patient; nil when it is known already.

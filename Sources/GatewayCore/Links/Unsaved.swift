@@ -99,6 +99,10 @@ extension Links {
   /// What was held is admitted and judged again.
   mutating func retryUnsaved(_ turn: inout Turn) -> [Effect] {
     let now = turn.now
+    guard !turn.isCongested else {
+      retryUnsavedAt = now.monotonic + Turn.refusedPause
+      return []
+    }
     retryUnsavedAt = nil
     let tried = unsaved.prefix(Links.mostTried)
     unsaved.removeFirst(tried.count)

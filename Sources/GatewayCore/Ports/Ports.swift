@@ -42,6 +42,8 @@ struct Ports: Sendable {
   var vanished: [(path: String, at: Int64)] = []
   /// How long that is told.
   static let vanishedMemory: Int64 = 600_000
+  /// How often a port is recognised by itself: a device that seems to be another one each time is for a technician.
+  private var registrations = Bucket(burst: 4, every: 21_600_000)
 
   /// When something is to be done without an event, monotonic milliseconds.
   var deadline: Int64? { ports.values.compactMap(\.nextDeadline).min() }
@@ -335,6 +337,12 @@ extension Ports {
   /// One driver and no other fits: the port is a device's from now on. Its readings wait for a patient.
   private mutating func register(_ score: RecognitionScore, _ node: String, _ turn: inout Turn) -> [Effect] {
     guard let port = ports[node], let profile = Registry.profile(id: score.driver) else { return [] }
+    guard registrations.take(at: turn.now.monotonic) else {
+      ports[node]?.isLeft = true
+      let hint = "hearthctl serial bind \(node) --driver \(profile.id)"
+      return [.log(.warning, "port \(port.facts.path): too many ports were recognised today; a technician binds it: \(hint)")]
+        + stopListening(node)
+    }
     let id = turn.head.register.freeName(profile.id, besides: turn.takenNames)
     let binding = PortBinding(
       port.facts, settings: score.settings, isUnique: port.facts.isUnique(among: ports.values.map(\.facts)))
