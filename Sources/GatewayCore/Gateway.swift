@@ -175,7 +175,8 @@ public struct Gateway: Sendable {
     turn.jitter = Jitter(seed: seed)
     turn.house.isStarted = true
     send(Route.started)
-    return turn.head == LedgerState() ? [] : turn.append([.snapshot(turn.head)])
+    snapshots.isNeeded = turn.head != LedgerState()
+    return snapshot()
   }
 
   // MARK: The disk's answers
@@ -183,7 +184,7 @@ public struct Gateway: Sendable {
   private mutating func appended(_ id: AppendID, _ sequences: [UInt64]) -> [Effect] {
     guard let append = pending.removeValue(forKey: id) else { return [] }
     let records = turn.written(id, sequences, append.parts)
-    snapshots.isNewest = records.last?.entry.kind == .snapshot
+    snapshots.isNewest = records.last.map { $0.entry.kind == .snapshot || $0.entry.kind == .history } ?? false
     // The confirmations and answers that waited for this.
     var effects = append.after
     if let failure = turn.house.journalFailure {
@@ -248,7 +249,9 @@ public struct Gateway: Sendable {
   private mutating func snapshot() -> [Effect] {
     guard snapshots.isNeeded else { return [] }
     snapshots.isNeeded = false
-    return turn.append([.snapshot(turn.head)])
+    let records = turn.head.snapshotRecords
+    send(.watch(.snapshotMade(percent: records.percent, shortened: records.shortened)))
+    return turn.append(records.entries)
   }
 
   // MARK: The turn

@@ -57,6 +57,9 @@ struct House: Sendable {
   /// When backends' credentials end, by name.
   var credentials: [String: CredentialFact] = [:]
 
+  /// How much of the room for patients' histories is taken, in percent.
+  var historyPercent = 0
+
   // MARK: Desk
 
   /// Stored readings that are being read to be given to a patient, by sequence number.
@@ -221,7 +224,7 @@ struct View: Sendable {
     // A backend that the configuration has no more gets nothing again.
     let retries = durable.retries.values.filter { backends[$0.backend] != nil }
     var numbers = durable.parked.values.map(\.sequence) + retries.map(\.original)
-    numbers += durable.held.values.map(\.sequence)
+    numbers += durable.held.values.map(\.sequence) + [durable.parkedBeyond?.first].compactMap(\.self)
     if journal.bytes <= journal.maximumBytes / 2 { numbers += durable.allRefusals.map(\.sequence) }
     return numbers.min()
   }

@@ -48,7 +48,7 @@ enum Route {
     case .session: [.desk(.sessionsChanged)]
     case .imported: [.desk(.imported)]
     case .swept, .deviceFacts, .plan, .acknowledgement, .fragment, .fragmentsTaken, .refusal, .erased, .rules, .event,
-      .retry, .problem, .audit, .snapshot:
+      .retry, .problem, .audit, .snapshot, .history:
       []
     }
   }
@@ -66,7 +66,7 @@ enum Route {
     case .erased: [.desk(.erasedRefused)]
     case .reading(let reading): reading.anchor == nil ? [.links(.restampRefused(reading.id))] : []
     case .acknowledgement, .deviceFacts, .event, .fragment, .fragmentsTaken, .plan, .problem, .audit, .refusal, .retry,
-      .snapshot:
+      .snapshot, .history:
       []
     }
   }

@@ -58,13 +58,14 @@ final class Daemon {
       var limits = JournalLimits(segmentBytes: configured.segmentBytes, maximumBytes: configured.maximumBytes)
       limits.deliverable = JournalEntry.deliverable
       limits.bounded = JournalEntry.bounded
-      let store = try JournalStore(stateDirectory: state, limits: limits) { record in
+      var store = try JournalStore(stateDirectory: state, limits: limits) { record in
         switch recovered.restore(record) {
         case .taken: break
         case .unreadable: unreadable += 1
         case .unknown: unknown[record.kind.rawValue, default: 0] += 1
         }
       }
+      if let beyond = recovered.parkedBeyond { Daemon.index(beyond.first, &store, &recovered) }
       if unreadable > 0 {
         SystemLog.write(4, "journal: \(unreadable) records cannot be understood; they stay where they are")
       }
@@ -124,6 +125,19 @@ final class Daemon {
     } catch {
       SystemLog.write(4, "clock: steps are not noticed at once: \(error.message)")
     }
+  }
+
+  /// The snapshot does not name all readings that wait for a patient: they are looked for in the journal.
+  private static func index(_ first: UInt64, _ store: inout JournalStore, _ recovered: inout LedgerState) {
+    var index = ParkedIndex()
+    var after = first > 0 ? first - 1 : 0
+    while true {
+      let batch = store.journal.read(after: after, maximumCount: 1000, maximumBytes: 2 << 20, kinds: [.reading])
+      batch.records.forEach { index.take($0) }
+      guard !batch.isAtEnd, batch.error == nil, batch.through > after else { break }
+      after = batch.through
+    }
+    index.finish(&recovered)
   }
 
   private func listen() throws {

@@ -87,12 +87,13 @@ private func cuffHub(
     hub.send(.journalRolled)
     #expect(hub.waiting.count == 2)
     hub.sync()
-    guard case .snapshot(let state)? = hub.disk.last?.entry else {
+    let start = hub.disk.lastIndex { $0.entry.kind == .snapshot } ?? 0
+    guard case .snapshot(let state) = hub.disk[start].entry else {
       Issue.record("no snapshot was written")
       return
     }
     #expect(state.stored == 1)
-    var restarted = cuffHub(disk: [hub.disk[hub.disk.count - 1]])
+    var restarted = cuffHub(disk: Array(hub.disk[start...]))
     restarted.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 128)))
     restarted.sync()
     #expect(restarted.readings.isEmpty)

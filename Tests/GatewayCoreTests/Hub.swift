@@ -4,6 +4,7 @@ import ControlProtocol
 import Drivers
 import Foundation
 @testable import GatewayCore
+import Journal
 import JSON
 import Monitoring
 import Octets
@@ -80,6 +81,12 @@ struct Hub {
       }
       state.apply(read, at: sequence)
     }
+    guard let beyond = state.parkedBeyond else { return state }
+    var index = ParkedIndex()
+    for (sequence, entry) in disk where sequence >= beyond.first && entry.kind == .reading {
+      index.take(JournalRecord(sequence: sequence, kind: .reading, payload: entry.payload))
+    }
+    index.finish(&state)
     return state
   }
 
@@ -257,5 +264,16 @@ extension LedgerState {
     guard let entry = JournalEntry(kind: kind, payload: payload) else { return false }
     apply(entry, at: sequence)
     return true
+  }
+}
+
+extension LedgerState {
+  /// What a start makes of a snapshot of it, and the octets of the snapshot's records together and of the longest.
+  var throughSnapshot: (state: LedgerState, octets: Int, longest: Int) {
+    var restored = LedgerState()
+    let records = snapshotRecords.entries
+    for entry in records { _ = restored.restore(kind: entry.kind, sequence: 1, payload: entry.payload) }
+    let sizes = records.map(\.payload.count)
+    return (restored, sizes.reduce(0, +), sizes.max() ?? 0)
   }
 }

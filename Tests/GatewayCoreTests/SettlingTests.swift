@@ -147,7 +147,7 @@ extension Hub {
     var hub = climbed()
     hub.send(.journalRolled)
     hub.sync()
-    #expect(hub.disk.last?.entry.kind == .snapshot)
+    #expect(hub.disk.suffix(2).map(\.entry.kind) == [.snapshot, .history])
     var second = restarted(hub)
     second.wait(3000)
     #expect(second.told == ["climb raised yellow"])

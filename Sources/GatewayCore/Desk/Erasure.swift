@@ -46,7 +46,7 @@ public struct Erasure: Sendable {
     case .reading:
       guard let id = ReadingJSON.identifier(record.payload) else { return .keep }
       return identifiers.contains(id) ? .drop : .keep
-    case .event, .rules: return member("patient", record.payload) == patient ? .drop : .keep
+    case .event, .rules, .history: return member("patient", record.payload) == patient ? .drop : .keep
     case .refusal: return member("id", record.payload).map(isErased) == true ? .drop : .keep
     case .audit: return isOfPatient(record.payload) ? .drop : .keep
     case .fragment, .problem: return .drop

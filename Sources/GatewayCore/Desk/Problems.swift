@@ -32,6 +32,16 @@ extension View {
         "readings.parked", "\(durable.parked.count) readings wait for a patient",
         "hearthctl readings --parked, then hearthctl assign READING PATIENT")
     }
+    if let beyond = durable.parkedBeyond {
+      add(
+        "readings.parked-unlisted", "\(beyond.count) older readings without patient are kept and not listed",
+        "assign the devices; then restart the hub, which lists them again")
+    }
+    if house.historyPercent >= 80 {
+      add(
+        "history.crowded", "patients' histories take \(house.historyPercent) % of their room",
+        "erase patients who are no longer followed: hearthctl erase PATIENT")
+    }
     if !durable.held.isEmpty {
       add(
         "readings.held", "\(durable.held.count) readings wait for the hub's clock to be synchronised",

@@ -36,8 +36,10 @@ public enum JournalEntry: Sendable, Hashable {
   case erase(patient: String)
   /// A patient was erased.
   case erased(patient: String, Erased)
-  /// Everything that is derived from what went before.
+  /// Everything that is derived from what went before. Its patients' histories follow as records of their own.
   case snapshot(LedgerState)
+  /// What is kept of a patient's values; part of a snapshot.
+  case history(patient: String, PatientHistory)
   /// A user slot of a device is given to a patient, or to nobody.
   case binding(Binding)
   /// What was parked of a slot has gone to the patient of the binding of that number.
@@ -94,6 +96,7 @@ public enum JournalEntry: Sendable, Hashable {
     case plan = 24
     // 26 and 27 are kept free for orders and settings.
     case imported = 29
+    case history = 30
   }
 
   /// The kind of record that holds it.
@@ -112,6 +115,7 @@ public enum JournalEntry: Sendable, Hashable {
     case .erase: .erase
     case .erased: .erased
     case .snapshot: .snapshot
+    case .history: .history
     case .binding: .binding
     case .swept: .swept
     case .device: .device
@@ -159,6 +163,9 @@ public enum JournalEntry: Sendable, Hashable {
     case .acknowledgement(let word): return word.stored.encode()
     case .event(let event): return event.encoded
     case .snapshot(let state): return state.encoded
+    case .history(let patient, let history):
+      let value: JSONValue = ["patient": .string(patient), "values": history.json]
+      return value.encoded()
     case .rules(let patient, let state):
       var object = JSONObject()
       object["patient"] = .string(patient)

@@ -25,8 +25,10 @@ public struct LedgerState: Sendable, Hashable {
   public var rules: [String: PatientState] = [:]
   /// What trends look back on, by patient.
   public var history: [String: PatientHistory] = [:]
-  /// Readings without patient, by identifier, with their sequence numbers.
+  /// Readings without patient, by identifier, with their sequence numbers: the newest `mostParked`.
   public var parked: [ReadingID: ParkedReading] = [:]
+  /// Older readings without patient that are in the journal and not in `parked`: about how many, and the first one's number.
+  public var parkedBeyond: ParkedBeyond?
   /// The device's own number of the record that was stored last, by device: where its next session goes on.
   public var lastRecord: [String: UInt32] = [:]
   /// Readings that wait for the hub's clock, by identifier.
@@ -78,6 +80,17 @@ public struct LedgerState: Sendable, Hashable {
     public var user: UInt8?
   }
 
+  /// Readings without patient that are in the journal alone.
+  public struct ParkedBeyond: Sendable, Hashable {
+    /// How many; 0: not counted yet.
+    public var count: Int
+    /// The first one's sequence number.
+    public var first: UInt64
+  }
+
+  /// The most readings without patient that are known one by one.
+  static let mostParked = 65_536
+
   /// What each backend refused last, by name, oldest first.
   public var refusals: [String: [Refusal]] = [:]
 
@@ -109,11 +122,7 @@ public struct LedgerState: Sendable, Hashable {
       history[patient, default: PatientHistory()].add(reading)
       rules[patient]?.noteUnsettled(reading)
     }
-    if reading.patient == nil {
-      parked[reading.id] = ParkedReading(sequence: sequence, device: reading.device.id, user: reading.user)
-    } else {
-      parked[reading.id] = nil
-    }
+    park(reading, sequence: sequence)
   }
 
   /// An event is on disk. What a plan's rule says is urgent, and leaves its mark with the patient.
@@ -160,6 +169,7 @@ public struct LedgerState: Sendable, Hashable {
     case .erase(let patient): beginErasing(patient)
     case .erased(let patient, let erased): endErasing(patient, erased)
     case .snapshot(let state): self = state
+    case .history(let patient, let history): self.history[patient] = history
     case .problem, .audit: break
     case .binding(let binding): bindings.apply(binding, at: sequence)
     case .swept(let slot, let number): bindings.endSweep(slot, binding: number)

@@ -56,6 +56,11 @@ extension JournalEntry {
     case .device:
       guard let record = try? DeviceRecord(payload) else { return nil }
       self = .device(record)
+    case .history:
+      guard let value = try? JSONReader(maximumSize: 2 << 20).value(payload), let patient = value["patient"]?.string,
+        let values = value["values"]
+      else { return nil }
+      self = .history(patient: patient, PatientHistory(json: values))
     case .deviceFacts, .binding, .swept, .session, .quarantine, .plan, .imported:
       guard let value = try? JSONReader(maximumSize: 1 << 20).value(payload) else { return nil }
       self.init(setting: kind, value)

@@ -92,13 +92,41 @@ extension PatientState {
 }
 
 extension PatientHistory {
+  /// At most so many octets of a snapshot, with so many values of each measure.
+  func weight(most: Int) -> Int {
+    var sum = 256
+    for (_, points) in values.pairs { sum += 24 + 48 * min(points.count, most) }
+    for (_, points) in asides.pairs { sum += 32 + 48 * points.count }
+    for sign in signs.suffix(max(1, most)) { sum += 48 + 24 * sign.flags.count }
+    for mark in marks.suffix(PatientHistory.marks(most)) {
+      sum += 256 + mark.rule.utf8.count + 2 * (mark.note?.utf8.count ?? 0)
+    }
+    return sum
+  }
+
+  /// A mark takes the room of several values: where there is little, values come first.
+  private static func marks(_ most: Int) -> Int { min(mostMarks, most / 12) }
+
+  /// The newest so many values of each measure.
+  func kept(most: Int) -> (history: PatientHistory, isShorter: Bool) {
+    var kept = self
+    var isShorter = false
+    for (measure, points) in values.pairs where points.count > most {
+      kept.values[measure] = most > 0 ? Series(points.suffix(most)) : nil
+      isShorter = true
+    }
+    kept.marks = Array(marks.suffix(PatientHistory.marks(most)))
+    kept.signs = Array(signs.suffix(max(1, most)))
+    return (kept, isShorter)
+  }
+
   /// Values as text, a word each: time, identifier and mantissa in base 36, exponent. It stands in every snapshot.
-  func json(most: Int) -> JSONValue {
+  var json: JSONValue {
     var object = JSONObject()
     func base36(_ number: Int64) -> String { String(number, radix: 36) }
     func words(_ points: Series) -> JSONValue {
       .string(
-        points.suffix(most).map {
+        points.map {
           "\(base36($0.time)) \(String($0.id, radix: 36)) \(base36($0.value.mantissa)) \($0.value.exponent)"
             + ($0.isDoubtful ? " q" : "")
         }.joined(separator: ","))
@@ -109,10 +137,9 @@ extension PatientHistory {
     for (measure, points) in asides.pairs.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
       object["aside \(measure.rawValue)"] = words(points)
     }
-    // A mark takes the room of three values: where there is little, values come first.
-    let kept = marks.suffix(min(PatientHistory.mostMarks, most / 12))
+    let kept = marks.suffix(PatientHistory.mostMarks)
     if !kept.isEmpty { object["marks"] = .array(kept.map(\.json)) }
-    let words = signs.suffix(max(1, most)).map { sign in
+    let words = signs.map { sign in
       "\(base36(sign.time)) \(String(sign.id, radix: 36)) \(sign.kind.rawValue) "
         + sign.flags.map(\.rawValue).joined(separator: "+")
     }
@@ -183,25 +210,49 @@ extension PatientHistory.Mark {
 }
 
 extension LedgerState {
-  /// The longest snapshot, in octets: less than the journal's longest record.
+  /// The longest snapshot without histories, in octets: less than the journal's longest record.
   static let longestSnapshot = 900 << 10
+  /// The most octets of all histories together: with the rest, less than the journal's largest group.
+  static let mostHistory = 3 << 20
 
-  /// The snapshot's octets. Of a hub with so many patients that their histories do not fit, the newest values of each are kept.
-  public var encoded: [UInt8] {
-    var most = PatientHistory.mostPoints
-    // A value takes at most 48 octets; the first guess spares most of the trying.
-    func points() -> Int {
-      history.values.reduce(0) { $0 + $1.values.pairs.reduce(0) { $0 + min($1.value.count, most) } }
-    }
-    while most > 8, points() > LedgerState.longestSnapshot / 24 { most /= 2 }
-    while true {
-      let octets = encoded(most: most)
-      if octets.count <= LedgerState.longestSnapshot || most == 0 { return octets }
-      most /= 2
-    }
+  /// What a snapshot is, as records of one group: the state, and each patient's history behind it.
+  package struct SnapshotRecords: Sendable {
+    package var entries: [JournalEntry] = []
+    /// Patients whose oldest values are left out, because all of them together do not fit.
+    var shortened = 0
+    /// How much of the room for histories is taken, in percent.
+    var percent = 0
   }
 
-  private func encoded(most: Int) -> [UInt8] {
+  /// The records of a snapshot. They become the state in force, too: what a restart finds and what is known live do not differ.
+  package var snapshotRecords: SnapshotRecords {
+    var records = SnapshotRecords()
+    func weight(_ most: Int) -> Int { history.values.reduce(0) { $0 + $1.weight(most: most) } }
+    var most = PatientHistory.mostPoints
+    let whole = weight(most)
+    records.percent = whole / (LedgerState.mostHistory / 100)
+    if whole > LedgerState.mostHistory {
+      // The longest series first: the same number of values for all that are longer.
+      var (fits, tooMany) = (0, most)
+      while tooMany - fits > 1 {
+        let middle = (fits + tooMany) / 2
+        if weight(middle) <= LedgerState.mostHistory { fits = middle } else { tooMany = middle }
+      }
+      most = fits
+    }
+    var rest = self
+    rest.history = [:]
+    records.entries = [.snapshot(rest)]
+    for (patient, history) in history.sorted(by: { $0.key < $1.key }) {
+      let kept = history.kept(most: most)
+      if kept.isShorter { records.shortened += 1 }
+      records.entries.append(.history(patient: patient, kept.history))
+    }
+    return records
+  }
+
+  /// The octets of a snapshot.
+  public var encoded: [UInt8] {
     var object = JSONObject()
     object["version"] = 2
     object["stored"] = .int(stored)
@@ -240,11 +291,16 @@ extension LedgerState {
     object["unsettled"] = .object(unsettledObject)
     var historyObject = JSONObject()
     for (patient, history) in history.sorted(by: { $0.key < $1.key }) {
-      historyObject[patient] = history.json(most: most)
+      historyObject[patient] = history.json
     }
     object["history"] = .object(historyObject)
+    let waiting = parked.sorted { $0.value.sequence < $1.value.sequence }
+    let left = waiting.dropLast(LedgerState.mostParkedInSnapshot)
+    if let first = [left.first?.value.sequence, parkedBeyond?.first].compactMap(\.self).min() {
+      object["parked_from"] = .int(first)
+    }
     object["parked"] = .array(
-      parked.sorted { $0.value.sequence < $1.value.sequence }.map { id, place in
+      waiting.suffix(LedgerState.mostParkedInSnapshot).map { id, place in
         var fields = JSONObject()
         fields["id"] = .string(id.description)
         fields["seq"] = .int(place.sequence)
@@ -347,6 +403,7 @@ extension LedgerState {
       parked[id] = ParkedReading(
         sequence: unsigned(item["seq"]), device: device, user: item["user"]?.int.flatMap(UInt8.init(exactly:)))
     }
+    if value["parked_from"] != nil { parkedBeyond = ParkedBeyond(count: 0, first: unsigned(value["parked_from"])) }
     for item in value["held"]?.array ?? [] {
       guard let id = item["id"]?.string.flatMap({ ReadingID($0) }), let boot = item["boot_id"]?.string,
         let monotonic = item["monotonic"]?.int, ClockAnchor.range.contains(Int64(monotonic))

@@ -98,6 +98,7 @@ extension DeviceState {
     DeviceFact(
       configuration: configuration, profile: profile, identity: identity, battery: battery, clockOffset: clock?.offset,
       lastContact: lastContact, readings: readings, lastProblem: lastProblem, lastAnswer: lastAnswer,
-      isUp: session != nil, lastEnd: lastEnd, isReopening: reopenAt != nil, change: proof.change, isFlooding: admission.isFlooding)
+      isUp: session != nil, lastEnd: lastEnd, isReopening: reopenAt != nil, change: proof.change,
+      isFlooding: admission.isFlooding)
   }
 }

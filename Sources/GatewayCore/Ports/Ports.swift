@@ -340,7 +340,9 @@ extension Ports {
     guard registrations.take(at: turn.now.monotonic) else {
       ports[node]?.isLeft = true
       let hint = "hearthctl serial bind \(node) --driver \(profile.id)"
-      return [.log(.warning, "port \(port.facts.path): too many ports were recognised today; a technician binds it: \(hint)")]
+      return [
+        .log(.warning, "port \(port.facts.path): too many ports were recognised today; a technician binds it: \(hint)")
+      ]
         + stopListening(node)
     }
     let id = turn.head.register.freeName(profile.id, besides: turn.takenNames)

@@ -18,6 +18,8 @@ struct Watch: Sendable {
     case restarted(after: UncleanEnd)
     case credentialsRead([String: CredentialFact])
     case faultsFound([HubFault])
+    /// A snapshot was made: how much of the room for histories is taken, and of how many patients it was not enough.
+    case snapshotMade(percent: Int, shortened: Int)
     case due
   }
 
@@ -28,6 +30,8 @@ struct Watch: Sendable {
   /// What was told and is not over.
   private var raised: Set<String> = []
   private var clockUnsureSince: Int64?
+  /// When it was told last that histories are shortened, monotonic milliseconds.
+  private var shortenedAt: Int64?
   /// Hourly rounds since the last line of the day, and what was stored then.
   private var day = (rounds: 0, stored: UInt64(0))
 
@@ -43,8 +47,21 @@ struct Watch: Sendable {
     case .restarted(let end): return restarted(after: end, &turn)
     case .credentialsRead(let ends): return credentialsRead(ends, &turn)
     case .faultsFound(let faults): return faultsFound(faults, &turn)
+    case .snapshotMade(let percent, let shortened): return snapshotMade(percent, shortened, &turn)
     case .due: return due(&turn)
     }
+  }
+
+  /// Histories that do not fit are told once a day: trends and pictures of these patients look back less far.
+  private mutating func snapshotMade(_ percent: Int, _ shortened: Int, _ turn: inout Turn) -> [Effect] {
+    turn.house.historyPercent = percent
+    let now = turn.now.monotonic
+    guard shortened > 0, shortenedAt.map({ now - $0 >= 86_400_000 }) ?? true else { return [] }
+    shortenedAt = now
+    let message =
+      "the oldest values of \(shortened) patients are no longer looked back on: all of them take too much room"
+    return [.log(.warning, "history.shortened: \(message)")]
+      + turn.append([.event(turn.house.event("history.shortened", message, turn.now))])
   }
 
   private mutating func started(_ turn: inout Turn) -> [Effect] {
