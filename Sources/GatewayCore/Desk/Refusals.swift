@@ -1,0 +1,35 @@
+// What a request is refused with, and what decides it.
+
+internal import ControlProtocol
+internal import Drivers
+internal import JSON
+internal import Readings
+internal import Settings
+
+extension Turn {
+  /// Whose a device's readings are, is forgotten with the device: one that gets its name later is another one.
+  func forgettingPatients(of device: String) -> [JournalEntry] {
+    let slots = head.bindings.slots.keys.filter { $0.device == device }.sorted { ($0.user ?? 0) < ($1.user ?? 0) }
+    let records = slots.map { JournalEntry.binding(Binding(slot: $0, patient: nil, sweeps: false)) }
+    return records + (head.sessions.open[device] == nil ? [] : [.session(device: device, nil)])
+  }
+
+  /// Names that a new device may not get: those of others, and of devices that are gone but whose readings wait for a patient.
+  var takenNames: [String] {
+    house.configuration.devices.map(\.id) + house.devices.keys + Set(head.parked.values.map(\.device))
+  }
+}
+
+extension [Effect] {
+  /// A request is refused.
+  static func failure(_ request: RequestID, _ code: String, _ message: String, _ hint: String) -> Self {
+    [.answer(request, .failure(ControlError(code: code, message: message, hint: hint)))]
+  }
+
+  /// There is no device of that name; perhaps another was meant.
+  static func noDevice(_ request: RequestID, _ name: String, _ house: House) -> Self {
+    let near = Suggestion.nearest(to: name, among: [String](house.devices.keys))
+    return failure(
+      request, "not-found", "there is no device \(name)", near.map { "did you mean \($0)?" } ?? "hearthctl devices")
+  }
+}
