@@ -70,16 +70,17 @@ public struct Delivery: Sendable {
   /// `isQuick`: it took so little of its time that one twice as large would have come through too.
   public mutating func answered(_ outcome: UploadOutcome, isQuick: Bool = false, _ encode: Encode) -> UploadOutcome? {
     guard let request = requests.first else { return ended }
-    if case .retry(_, let code) = outcome {
+    switch outcome {
+    case .busy(_, let code), .unknown(_, let code):
       stall(code, request, encode)
       return outcome
+    default: stalls = 0
     }
-    stalls = 0
     switch outcome {
     case .items(let told):
       if isQuick { quicken() }
       guard request.items.allSatisfy({ told[$0] != nil }) else {
-        return .retry(afterMilliseconds: nil, code: "answer.incomplete")
+        return .unknown(code: "answer.incomplete")
       }
       for (id, result) in told { settle(id, result) }
       if told.values.contains(where: { $0 == .stored || $0 == .duplicate }) { hasSucceeded = true }
@@ -106,7 +107,7 @@ public struct Delivery: Sendable {
         for id in request.items { settle(id, .rejected("http.413: too large for the backend even alone")) }
         advance()
       }
-    case .retry, .misconfigured: return outcome
+    case .busy, .unknown, .misconfigured, .untrusted: return outcome
     }
     return requests.isEmpty ? ended : nil
   }

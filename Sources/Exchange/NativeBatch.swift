@@ -44,11 +44,11 @@ public enum NativeAnswer {
       return .items(Dictionary(expected.map { ($0, .stored) }, uniquingKeysWith: { first, _ in first }))
     }
     guard status == 200 || status == 207 else {
-      return .retry(afterMilliseconds: nil, code: status == 204 ? "answer.empty" : "answer.not-stored")
+      return .unknown(code: status == 204 ? "answer.empty" : "answer.not-stored")
     }
     guard !isTruncated, let answer = try? JSONReader(maximumSize: 4 << 20).value(body),
       let list = answer["results"]?.array
-    else { return .retry(afterMilliseconds: nil, code: "answer.unreadable") }
+    else { return .unknown(code: "answer.unreadable") }
     var results: [String: ItemResult] = [:]
     for item in list {
       guard let id = item["id"]?.string, let status = item["status"]?.string else { continue }
@@ -60,7 +60,7 @@ public enum NativeAnswer {
       }
     }
     guard expected.allSatisfy({ results[$0] != nil }) else {
-      return .retry(afterMilliseconds: nil, code: "answer.incomplete")
+      return .unknown(code: "answer.incomplete")
     }
     return .items(results)
   }

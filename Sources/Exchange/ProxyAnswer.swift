@@ -23,6 +23,6 @@ public enum ProxyAnswer {
   public static func outcome(_ reply: HTTPReply) -> UploadOutcome? {
     guard reply.status == 400, reply.body.count <= 4096, reply.json == nil else { return nil }
     let page = pages.first { reply.body.holds($0.words.utf8) }
-    return page.map { .misconfigured(code: $0.code, text: $0.text) }
+    return page.map { .untrusted(code: $0.code, text: $0.text) }
   }
 }

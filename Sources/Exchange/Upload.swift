@@ -6,20 +6,35 @@ public enum ItemResult: Sendable, Hashable {
   case duplicate
   /// With the backend's reason.
   case rejected(String)
+
+  /// Why it was rejected; nil when it was not.
+  public var reason: String? { if case .rejected(let reason) = self { reason } else { nil } }
 }
 
-/// What an answer means for the batch.
+/// What came of a batch, or of a request to a backend: from the connection to the journal it is this one value.
 public enum UploadOutcome: Sendable, Hashable {
   /// Every item has a result, by identifier.
   case items([String: ItemResult])
-  /// The outcome is unknown or the backend is busy: the same octets again, not before so many milliseconds.
-  case retry(afterMilliseconds: Int64?, code: String)
+  /// It answered, but only that it takes nothing now: the same octets again, not before so many milliseconds.
+  case busy(after: Int64?, code: String)
+  /// There was no answer, or one that tells nothing: the same octets again, not before so many milliseconds.
+  case unknown(after: Int64? = nil, code: String)
   /// The batch as a whole is refused.
   case refused(code: String, text: String)
   /// The batch is too large.
   case tooLarge
   /// Waiting does not cure it: credentials, address, consent.
   case misconfigured(code: String, text: String)
+  /// The two sides find no TLS that both accept: a certificate, a version, a clock. Nothing was sent.
+  case untrusted(code: String, text: String)
+}
+
+/// How a request over HTTP ended.
+public enum HTTPResult: Sendable {
+  /// What was answered, and by which address.
+  case reply(HTTPReply, url: String)
+  /// There is no answer.
+  case none(UploadOutcome)
 }
 
 /// Reads status and headers, the same for all HTTP backends.
@@ -48,9 +63,9 @@ public enum HTTPAnswer {
       return .misconfigured(code: code, text: "what stands in front of the backend does not take such requests")
     case 413: return .tooLarge
     case 408, 409, 425, 429, 500...599:
-      return .retry(afterMilliseconds: retryAfter(headers, nowMilliseconds: nowMilliseconds), code: code)
+      return .busy(after: retryAfter(headers, nowMilliseconds: nowMilliseconds), code: code)
     case 400...499: return .refused(code: code, text: "the backend refuses the batch")
-    default: return .retry(afterMilliseconds: nil, code: code)
+    default: return .busy(after: nil, code: code)
     }
   }
 

@@ -2,6 +2,7 @@
 
 public import ControlProtocol
 public import Drivers
+public import Exchange
 public import Journal
 public import Monitoring
 public import Readings
@@ -57,8 +58,8 @@ public enum Event: Sendable {
   case journalReport(JournalReport)
   /// What a lane is to get next; empty when nothing is there for it. `isAtEnd`: the journal has nothing more of what was asked.
   case fetched(FetchRequest, [Deliverable], isAtEnd: Bool)
-  /// A delivery ended.
-  case delivered(backend: String, lane: OutboxLane, DeliveryOutcome)
+  /// A delivery ended. `mostItems`: larger batches were refused as too large on the way.
+  case delivered(backend: String, lane: OutboxLane, UploadOutcome, mostItems: Int? = nil)
   /// A stored reading that an assignment asked for; nil when it is no longer there.
   case loaded(sequence: UInt64, Reading?)
   /// Parked readings of a slot that was given to a patient; nil for what is no longer there.
@@ -210,21 +211,6 @@ public struct Deliverable: Hashable, Sendable {
     self.receivedAt = receivedAt
     self.json = json
   }
-}
-
-/// How a delivery ended.
-public enum DeliveryOutcome: Hashable, Sendable {
-  /// Every item has an answer; those in `refused` are kept aside with the backend's reason, by identifier. `mostItems`: larger
-  /// batches were refused as too large on the way.
-  case accepted(duplicates: Int, refused: [String: String], mostItems: Int? = nil)
-  /// The outcome is unknown or the backend is busy: the same octets again, not before `after` milliseconds.
-  case retry(after: Int64?, code: String)
-  /// The backend refuses the batch as a whole: find the item.
-  case refused(code: String, text: String)
-  /// The batch is too large for the backend.
-  case tooLarge
-  /// Nothing that waiting cures: credentials, address, consent.
-  case misconfigured(code: String, text: String)
 }
 
 extension Effect {

@@ -154,7 +154,8 @@ public struct Gateway: Sendable {
     case .erased(let patient, let report): send(.desk(.erased(patient, report)))
     case .fetched(let request, let items, let isAtEnd):
       send(.delivery(.fetched(request, items, isAtEnd: isAtEnd)))
-    case .delivered(let backend, let lane, let outcome): send(.delivery(.delivered(backend: backend, lane, outcome)))
+    case .delivered(let backend, let lane, let outcome, let mostItems):
+      send(.delivery(.delivered(backend: backend, lane, outcome, mostItems: mostItems)))
     case .loaded(let sequence, let reading):
       send([.desk(.loaded(sequence, reading)), .links(.loaded(sequence, reading))])
     case .asked(let id, let request, let caller): send(.desk(.asked(id, request, caller)))

@@ -56,6 +56,14 @@ public enum UplinkFailureKind: UInt8, Hashable, Sendable, CaseIterable {
     }
   }
 
+  /// The two sides find no TLS that both accept; nothing was sent.
+  public var isAboutTLS: Bool {
+    switch self {
+    case .tlsSetup, .certificate, .handshake: true
+    default: false
+    }
+  }
+
   /// True when sending the same octets again cannot help until somebody changes something, here or at the server.
   public var isMisconfiguration: Bool {
     switch self {

@@ -41,7 +41,7 @@ package struct Fleet {
   private enum Happening {
     case start, timer
     case arrival(OutboxLane)
-    case answer(OutboxLane, DeliveryOutcome)
+    case answer(OutboxLane, UploadOutcome)
   }
 
   /// The readings of every hub: so many of the past, and behind them fresh ones. A batch takes fewer than either half.
@@ -146,13 +146,13 @@ package struct Fleet {
       let (outcome, wait) = arrive(hub, hands[hub][lane] ?? [])
       later(hub, time + wait, .answer(lane, outcome))
     case .answer(let lane, let outcome):
-      if case .accepted = outcome { for sequence in hands[hub][lane] ?? [] { known[hub] |= 1 << sequence } }
+      if case .items = outcome { for sequence in hands[hub][lane] ?? [] { known[hub] |= 1 << sequence } }
       send(hub, .delivered(backend: "a", lane: lane, outcome))
     }
   }
 
   /// A request reaches the server: its answer, and how many milliseconds later the hub has it.
-  private mutating func arrive(_ hub: Int, _ sequences: [UInt64]) -> (DeliveryOutcome, Int64) {
+  private mutating func arrive(_ hub: Int, _ sequences: [UInt64]) -> (UploadOutcome, Int64) {
     let second = Int(time / 1000)
     while arrivals.count <= second {
       arrivals.append(0)
@@ -161,11 +161,11 @@ package struct Fleet {
     arrivals[second] += 1
     guard time >= scenario.serverBackAt else {
       switch scenario.outage {
-      case .refused: return (.retry(after: nil, code: "net.refused"), 30)
-      case .announced: return (.retry(after: scenario.serverBackAt - time, code: "http.503"), 30)
+      case .refused: return (.unknown(code: "net.refused"), 30)
+      case .announced: return (.busy(after: scenario.serverBackAt - time, code: "http.503"), 30)
       }
     }
-    guard served[second] < scenario.rate else { return (.retry(after: nil, code: "http.503"), 30) }
+    guard served[second] < scenario.rate else { return (.busy(after: nil, code: "http.503"), 30) }
     served[second] += 1
     batches += 1
     let past = (books[hub] & ((1 << (Fleet.old + 1)) - 1)).nonzeroBitCount
@@ -177,9 +177,9 @@ package struct Fleet {
       books[hub] |= 1 << sequence
     }
     if scenario.losesOneIn > 0, batches % scenario.losesOneIn == 0 {
-      return (.retry(after: nil, code: "net.timeout"), Fleet.deadline)
+      return (.unknown(code: "net.timeout"), Fleet.deadline)
     }
-    return (.accepted(duplicates: 0, refused: [:]), 30)
+    return (.items([:]), 30)
   }
 
   private mutating func send(_ hub: Int, _ event: Event) {

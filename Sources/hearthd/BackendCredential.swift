@@ -20,9 +20,8 @@ final class BackendCredential {
   /// What came of it.
   enum Outcome {
     case headers([(String, String)])
-    case retry(after: Int64?, code: String)
-    /// Waiting does not cure it.
-    case refused(code: String, text: String)
+    /// There is none, and so nothing is sent.
+    case none(UploadOutcome)
   }
 
   private let name: String
@@ -56,7 +55,7 @@ final class BackendCredential {
         method: about.method, url: about.url, demands: about.demands, body: about.body)
       helpers.run(path, input) { output in
         guard let headers = output.flatMap({ HTTPCredential.helperHeaders($0) }) else {
-          return done(.retry(after: nil, code: "helper.failed"))
+          return done(.none(.unknown(code: "helper.failed")))
         }
         done(.headers(headers))
       }
@@ -71,7 +70,7 @@ final class BackendCredential {
     let authorization: String
     switch BackendCredential.secret(client.secret) {
     case .success(let secret): authorization = HTTPCredential.client(id: client.id, secret: secret)
-    case .failure(let error): return done(.refused(code: "credential.unreadable", text: error.message))
+    case .failure(let error): return done(.none(.misconfigured(code: "credential.unreadable", text: error.message)))
     }
     var target = http
     target.url = client.tokenURL
@@ -82,17 +81,15 @@ final class BackendCredential {
     let body = HTTPCredential.tokenRequest(scope: client.scope, audience: client.audience)
     uplink.send(name, target, headers, body) { [weak self] result in
       switch result {
-      case .response(let status, let headers, let body, let isTruncated):
-        let reply = HTTPReply(status: status, headers: headers, body: body, isTruncated: isTruncated)
+      case .reply(let reply, _):
         switch HTTPCredential.token(reply, nowMilliseconds: Clocks.wall()) {
         case .token(let value, let lifetime):
           self?.token = (value, Clocks.monotonic() + lifetime)
           done(.headers([("Authorization", "Bearer \(value)")]))
-        case .unavailable(let after, let code): done(.retry(after: after, code: code))
-        case .refused(let text): done(.refused(code: "oauth2.refused", text: "no token: \(text)"))
+        case .unavailable(let after, let code): done(.none(.unknown(after: after, code: code)))
+        case .refused(let text): done(.none(.misconfigured(code: "oauth2.refused", text: "no token: \(text)")))
         }
-      case .failure(let code): done(.retry(after: nil, code: "oauth2.\(code)"))
-      case .refused(let code, let text): done(.refused(code: "oauth2.\(code)", text: text))
+      case .none(let outcome): done(.none(outcome.ofToken))
       }
     }
   }
@@ -121,7 +118,7 @@ final class BackendCredential {
   private static func read(_ secret: HTTPBackend.Secret, _ value: (String) -> String) -> Outcome {
     switch BackendCredential.secret(secret) {
     case .success(let text): .headers([("Authorization", value(text))])
-    case .failure(let error): .refused(code: "credential.unreadable", text: error.message)
+    case .failure(let error): .none(.misconfigured(code: "credential.unreadable", text: error.message))
     }
   }
 
@@ -130,6 +127,19 @@ final class BackendCredential {
     case .file(let path): SmallFile.secret(path)
     case .credential(let name):
       SmallFile.secret((SmallFile.credentialsDirectory ?? "/run/credentials/hearthd.service/") + name)
+    }
+  }
+}
+
+extension UploadOutcome {
+  /// The same, of the question for a token.
+  fileprivate var ofToken: UploadOutcome {
+    switch self {
+    case .unknown(let after, let code): .unknown(after: after, code: "oauth2.\(code)")
+    case .busy(let after, let code): .busy(after: after, code: "oauth2.\(code)")
+    case .misconfigured(let code, let text): .misconfigured(code: "oauth2.\(code)", text: text)
+    case .untrusted(let code, let text): .untrusted(code: "oauth2.\(code)", text: text)
+    case .items, .refused, .tooLarge: self
     }
   }
 }

@@ -19,7 +19,9 @@ struct BackendLane: Hashable, Sendable {
 /// What a backend's transport tells.
 struct BackendMessage: Sendable {
   var way: BackendLane
-  var outcome: DeliveryOutcome
+  var outcome: UploadOutcome
+  /// Larger batches were refused as too large on the way.
+  var mostItems: Int?
 }
 
 /// Sends batches to backends.
@@ -47,7 +49,9 @@ final class Backends {
     self.emit = emit
     helpers = HelperPrograms(loop)
     mailbox = try Mailbox()
-    mailbox.attach(to: loop) { emit(.delivered(backend: $0.way.backend, lane: $0.way.lane, $0.outcome)) }
+    mailbox.attach(to: loop) {
+      emit(.delivered(backend: $0.way.backend, lane: $0.way.lane, $0.outcome, mostItems: $0.mostItems))
+    }
   }
 
   /// The backends of a configuration that came into force, and the patients' plans.

@@ -2,6 +2,7 @@
 
 import CLinux
 import GatewayCore
+import Journal
 import Glibc
 import Monitoring
 import Platform
@@ -71,7 +72,7 @@ enum Demo {
     case .append(_, let entries, _):
       for case .acknowledgement(let word) in entries {
         let reach = word.ahead.isEmpty ? ", everything up to #\(word.through)" : " ahead of the backlog"
-        say("delivered   \(word.count) to \(word.backend)\(reach)")
+        say("delivered   \(word.delivered) to \(word.backend)\(reach)")
       }
     case .deliver(let backend, _, let items): say("sending     \(items.count) to \(backend)")
     case .log(_, let text): say("log         \(text)")

@@ -1,5 +1,6 @@
 // The backend that needs nothing else: one file a day of newline-delimited JSON, synced before it counts as delivered.
 
+import Exchange
 import GatewayCore
 import Glibc
 import Platform
@@ -14,17 +15,16 @@ struct DirectoryBackend: Sendable {
 
   init(path: String) { self.path = path }
 
-  mutating func deliver(_ items: [Deliverable]) -> DeliveryOutcome {
-    var duplicates = 0
+  mutating func deliver(_ items: [Deliverable]) -> UploadOutcome {
     do throws(FileError) {
       try Directory.make(path)
-      for (day, items) in DirectoryBackend.byDay(items) { duplicates += try append(items, "\(path)/\(day).ndjson") }
+      for (day, items) in DirectoryBackend.byDay(items) { try append(items, "\(path)/\(day).ndjson") }
       try Directory.sync(path)
-      return .accepted(duplicates: duplicates, refused: [:])
+      return .items(Dictionary(items.map { ($0.id, .stored) }, uniquingKeysWith: { $1 }))
     } catch {
       switch error.errno {
       case EACCES, EPERM, EROFS, ENOTDIR: return .misconfigured(code: "directory.refused", text: "\(error)")
-      default: return .retry(after: nil, code: "directory.failed")
+      default: return .unknown(code: "directory.failed")
       }
     }
   }
@@ -38,8 +38,8 @@ struct DirectoryBackend: Sendable {
     return days
   }
 
-  /// Appends to one file; gives how many items were there already.
-  private mutating func append(_ items: [Deliverable], _ name: String) throws(FileError) -> Int {
+  /// Appends to one file what is not there already.
+  private mutating func append(_ items: [Deliverable], _ name: String) throws(FileError) {
     let file = try File(name, flags: O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o640)
     let size = try file.size()
     var known: Set<String> = []
@@ -58,7 +58,6 @@ struct DirectoryBackend: Sendable {
     try file.write(octets, at: end)
     try file.syncData()
     ends[name] = end + octets.count
-    return items.count - new.count
   }
 
   /// The identifiers of the last lines, as far back as a batch can reach, and where the last whole line ends.

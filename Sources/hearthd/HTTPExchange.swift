@@ -9,16 +9,6 @@ import Settings
 
 /// Requests on one connection of the uplink, one after the other.
 final class HTTPExchange {
-  /// How a request ended.
-  enum Outcome {
-    /// What was answered, and by which address.
-    case reply(HTTPReply, url: String)
-    /// No answer: later again, in milliseconds where somebody said when.
-    case retry(afterMilliseconds: Int64?, code: String)
-    /// This will not work until somebody changes something.
-    case misconfigured(code: String, text: String)
-  }
-
   /// One request, with what it went through.
   private struct Attempt {
     let method: String
@@ -48,7 +38,7 @@ final class HTTPExchange {
   /// Sends; `ended` is called once, or never when another request or `abandon` comes first.
   func send(
     _ method: String, _ url: String, _ headers: [(String, String)], _ body: [UInt8],
-    ended: @escaping (Outcome) -> Void
+    ended: @escaping (HTTPResult) -> Void
   ) {
     turn += 1
     send(Attempt(method: method, url: url, headers: headers, body: body, turn: turn), ended)
@@ -58,21 +48,20 @@ final class HTTPExchange {
   func abandon() { turn += 1 }
 
   // Held by nobody but who asks: a sender that is gone hears nothing, a fetcher stays for its answer by its own closure.
-  private func send(_ attempt: Attempt, _ ended: @escaping (Outcome) -> Void) {
+  private func send(_ attempt: Attempt, _ ended: @escaping (HTTPResult) -> Void) {
     let about = BackendCredential.About(
       method: attempt.method, url: attempt.url, body: attempt.body, demands: attempt.demands)
     credential.headers(about) { [weak self] result in
       guard let self, attempt.turn == turn else { return }
       switch result {
       case .headers(let headers): transmit(attempt, headers, ended)
-      case .retry(let after, let code): ended(.retry(afterMilliseconds: after, code: code))
-      case .refused(let code, let text): ended(.misconfigured(code: code, text: text))
+      case .none(let outcome): ended(.none(outcome))
       }
     }
   }
 
   private func transmit(
-    _ attempt: Attempt, _ credentials: [(String, String)], _ ended: @escaping (Outcome) -> Void
+    _ attempt: Attempt, _ credentials: [(String, String)], _ ended: @escaping (HTTPResult) -> Void
   ) {
     var target = http
     target.url = attempt.url
@@ -80,16 +69,13 @@ final class HTTPExchange {
       [weak self] result in
       guard let self, attempt.turn == turn else { return }
       switch result {
-      case .response(let status, let headers, let body, let isTruncated):
-        answered(
-          attempt, HTTPReply(status: status, headers: headers, body: body, isTruncated: isTruncated), ended)
-      case .failure(let code): ended(.retry(afterMilliseconds: nil, code: code))
-      case .refused(let code, let text): ended(.misconfigured(code: code, text: text))
+      case .reply(let reply, _): answered(attempt, reply, ended)
+      case .none: ended(result)
       }
     }
   }
 
-  private func answered(_ attempt: Attempt, _ reply: HTTPReply, _ ended: @escaping (Outcome) -> Void) {
+  private func answered(_ attempt: Attempt, _ reply: HTTPReply, _ ended: @escaping (HTTPResult) -> Void) {
     var again = attempt
     // A token may have been withdrawn, a secret exchanged, a nonce be demanded: once, with a new credential.
     if reply.status == 401, !attempt.isRenewed, credential.canRenew {
@@ -103,9 +89,7 @@ final class HTTPExchange {
       again.url = target
       return send(again, ended)
     }
-    if case .misconfigured(let code, let text)? = ProxyAnswer.outcome(reply) {
-      return ended(.misconfigured(code: code, text: text))
-    }
+    if let outcome = ProxyAnswer.outcome(reply) { return ended(.none(outcome)) }
     ended(.reply(reply, url: attempt.url))
   }
 }

@@ -60,7 +60,7 @@ final class HTTPSender {
   /// What has no answer yet, octet by octet as it was.
   func redeliver() {
     // Nothing that this process does not hold counts as delivered.
-    guard hasBatch else { return post(.retry(afterMilliseconds: nil, code: "batch.unknown")) }
+    guard hasBatch else { return post(.unknown(code: "batch.unknown")) }
     sendNext()
   }
 
@@ -101,10 +101,9 @@ final class HTTPSender {
     }
   }
 
-  private func answered(_ request: EncodedRequest, _ outcome: HTTPExchange.Outcome, isQuick: Bool) {
+  private func answered(_ request: EncodedRequest, _ outcome: HTTPResult, isQuick: Bool) {
     switch outcome {
-    case .retry(let after, let code): ended(.retry(afterMilliseconds: after, code: code))
-    case .misconfigured(let code, let text): ended(.misconfigured(code: code, text: text))
+    case .none(let outcome): ended(outcome)
     case .reply(let reply, _):
       if let tag = reply.header("hearth-plans").flatMap(PlanAnswer.tag) { tellsPlans(tag) }
       ended(
@@ -121,26 +120,6 @@ final class HTTPSender {
 
   private func post(_ outcome: UploadOutcome) {
     isSending = false
-    mailbox.post(BackendMessage(way: way, outcome: HTTPSender.outcome(outcome, mostItems: delivery.mostItems)))
-  }
-
-  private static func outcome(_ outcome: UploadOutcome, mostItems: Int?) -> DeliveryOutcome {
-    switch outcome {
-    case .items(let results):
-      var duplicates = 0
-      var refused: [String: String] = [:]
-      for (id, result) in results {
-        switch result {
-        case .stored: break
-        case .duplicate: duplicates += 1
-        case .rejected(let reason): refused[id] = reason
-        }
-      }
-      return .accepted(duplicates: duplicates, refused: refused, mostItems: mostItems)
-    case .retry(let after, let code): return .retry(after: after, code: code)
-    case .refused(let code, let text): return .refused(code: code, text: text)
-    case .tooLarge: return .tooLarge
-    case .misconfigured(let code, let text): return .misconfigured(code: code, text: text)
-    }
+    mailbox.post(BackendMessage(way: way, outcome: outcome, mostItems: delivery.mostItems))
   }
 }

@@ -40,8 +40,7 @@ final class PlanFetcher {
     exchange.send("GET", source.url, headers, []) { [self] outcome in
       switch outcome {
       case .reply(let reply, let url): answered(reply, url)
-      case .retry(let after, let code): ended(.retry(after: after, code: code))
-      case .misconfigured(let code, let text): ended(.misconfigured(code: code, text: text))
+      case .none(let outcome): ended(PlanAnswer(outcome))
       }
     }
   }

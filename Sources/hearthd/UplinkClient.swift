@@ -1,20 +1,12 @@
 // The way to the uplink processes: HTTP is done outside of this process, because what a server answers can end it. Under the
 // service manager an uplink listens on a socket; elsewhere it is started as a child. One connection a backend.
 
+import Exchange
 import GatewayCore
 import Glibc
 import Platform
 import Settings
 import UplinkProtocol
-
-/// What became of a request.
-enum UplinkResult {
-  case response(status: Int, headers: [(name: String, value: String)], body: [UInt8], isTruncated: Bool)
-  /// The outcome is unknown, or the server cannot be reached now.
-  case failure(String)
-  /// Waiting does not cure it.
-  case refused(code: String, text: String)
-}
 
 /// Sends requests through uplink processes.
 final class UplinkClient {
@@ -23,7 +15,8 @@ final class UplinkClient {
     let child: ChildProcess?
     var conversation = UplinkConversation()
     var outgoing: [UInt8] = []
-    var done: [UInt64: (UplinkResult) -> Void] = [:]
+    /// With the address that was asked.
+    var done: [UInt64: (url: String, tell: (HTTPResult) -> Void)] = [:]
     /// After this the process is taken to hang, monotonic milliseconds.
     var deadline: Int64?
     init(_ fd: Int32, _ child: ChildProcess?) {
@@ -61,28 +54,28 @@ final class UplinkClient {
   /// Posts a body, or asks for one; `done` is called once.
   func send(
     _ backend: String, _ http: HTTPBackend, method: String = "POST", _ headers: [(String, String)], _ body: [UInt8],
-    _ done: @escaping (UplinkResult) -> Void
+    _ done: @escaping (HTTPResult) -> Void
   ) {
     let profile: UplinkProfile
     switch UplinkClient.profile(http) {
     case .success(let made): profile = made
-    case .failure(let error): return done(.refused(code: "tls.unreadable", text: error.message))
+    case .failure(let error): return done(.none(.misconfigured(code: "tls.unreadable", text: error.message)))
     }
     let request = UplinkRequest(
       id: nextID, method: method, url: http.url, headers: headers.map { UplinkHeader($0.0, $0.1) }, body: body,
       deadlineMilliseconds: UInt32(clamping: http.deadline), profile: profile, allowPlainHTTP: http.allowsPlainHTTP)
     nextID += 1
     guard let connection = connection(backend) else {
-      return done(.failure("uplink.missing"))
+      return done(.none(.unknown(code: "uplink.missing")))
     }
     do throws(UplinkRuleError) {
       let octets = try connection.conversation.send(request)
-      connection.done[request.id] = done
+      connection.done[request.id] = (http.url, done)
       connection.deadline = Clocks.monotonic() + Int64(http.deadline) + UplinkClient.grace
       connection.outgoing += octets
       flush(backend, connection)
     } catch {
-      done(.refused(code: "request.invalid", text: error.message))
+      done(.none(.misconfigured(code: "request.invalid", text: error.message)))
     }
   }
 
@@ -150,22 +143,26 @@ final class UplinkClient {
     case .end: end(backend, connection)
     case .octets(let octets):
       for response in connection.conversation.received(octets) {
-        let done = connection.done.removeValue(forKey: response.id)
+        let asked = connection.done.removeValue(forKey: response.id)
         if connection.done.isEmpty { connection.deadline = nil }
-        done?(UplinkClient.result(response.outcome))
+        asked?.tell(UplinkClient.result(response.outcome, url: asked?.url ?? ""))
       }
       if connection.conversation.failure != nil { end(backend, connection) }
     }
   }
 
-  private static func result(_ outcome: UplinkResponse.Outcome) -> UplinkResult {
+  private static func result(_ outcome: UplinkResponse.Outcome, url: String) -> HTTPResult {
     switch outcome {
     case .response(let answer):
-      return .response(
-        status: Int(answer.status), headers: answer.headers.map { ($0.name, $0.value) }, body: answer.body,
-        isTruncated: answer.bodyTruncated)
+      return .reply(
+        HTTPReply(
+          status: Int(answer.status), headers: answer.headers.map { ($0.name, $0.value) }, body: answer.body,
+          isTruncated: answer.bodyTruncated), url: url)
     case .failure(let kind, let detail):
-      return kind.isMisconfiguration ? .refused(code: kind.code, text: detail) : .failure("net.\(kind.code)")
+      if kind.isAboutTLS { return .none(.untrusted(code: kind.code, text: detail)) }
+      return .none(
+        kind.isMisconfiguration
+          ? .misconfigured(code: kind.code, text: detail) : .unknown(code: "net.\(kind.code)"))
     }
   }
 
@@ -180,7 +177,7 @@ final class UplinkClient {
     _ = connection.conversation.closed()
     let open = connection.done.values
     connection.done = [:]
-    for done in open { done(.failure("uplink.ended")) }
+    for asked in open { asked.tell(.none(.unknown(code: "uplink.ended"))) }
   }
 
   /// A connection that is not used again soon goes, and the process behind it.

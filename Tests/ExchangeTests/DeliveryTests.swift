@@ -56,9 +56,9 @@ private func refused(_ end: UploadOutcome) -> [String: String] {
     var calls = 0
     let (_, end) = run(&delivery, encode(4)) { request in
       calls += 1
-      return calls == 2 ? .retry(afterMilliseconds: nil, code: "net.timeout") : stored(request)
+      return calls == 2 ? .unknown(code: "net.timeout") : stored(request)
     }
-    #expect(end == .retry(afterMilliseconds: nil, code: "net.timeout"))
+    #expect(end == .unknown(code: "net.timeout"))
     #expect(delivery.attempt == 1)
     let again = delivery.next(encode(1))
     #expect(again?.items == ["r4", "r5", "r6", "r7"])
@@ -96,7 +96,7 @@ private func refused(_ end: UploadOutcome) -> [String: String] {
     delivery.begin(bulky, encode(10))
     // The link carries three items in the time that a request has.
     func carry(_ request: EncodedRequest) -> UploadOutcome {
-      request.items.count > 3 ? .retry(afterMilliseconds: nil, code: "net.timeout") : stored(request)
+      request.items.count > 3 ? .unknown(code: "net.timeout") : stored(request)
     }
     var sent: [Int] = []
     var end = UploadOutcome.tooLarge
@@ -122,7 +122,7 @@ private func refused(_ end: UploadOutcome) -> [String: String] {
       var sent: [Int] = []
       while let request = delivery.next(encode(10)), request.items.count == 10, sent.count < 20 {
         sent.append(request.items.count)
-        _ = delivery.answered(.retry(afterMilliseconds: nil, code: code), encode(10))
+        _ = delivery.answered(.unknown(code: code), encode(10))
       }
       #expect(sent.count == tries, "\(code)")
     }
@@ -131,7 +131,7 @@ private func refused(_ end: UploadOutcome) -> [String: String] {
       delivery.begin(bulky, encode(10))
       for _ in 0..<50 {
         #expect(delivery.next(encode(10))?.items.count == 10)
-        _ = delivery.answered(.retry(afterMilliseconds: nil, code: code), encode(10))
+        _ = delivery.answered(.unknown(code: code), encode(10))
       }
     }
   }
@@ -141,7 +141,7 @@ private func refused(_ end: UploadOutcome) -> [String: String] {
     delivery.begin(bulky, encode(10))
     for _ in 0..<6 {
       _ = delivery.next(encode(10))
-      _ = delivery.answered(.retry(afterMilliseconds: nil, code: "net.timeout"), encode(10))
+      _ = delivery.answered(.unknown(code: "net.timeout"), encode(10))
     }
     var sent: [Int] = []
     for round in 0..<3 {
@@ -164,7 +164,7 @@ private func refused(_ end: UploadOutcome) -> [String: String] {
     let first = delivery.next(encode(10))
     for round in 0..<50 {
       _ = delivery.answered(
-        .retry(afterMilliseconds: nil, code: round % 2 == 0 ? "net.timeout" : "net.reset"), encode(10))
+        .unknown(code: round % 2 == 0 ? "net.timeout" : "net.reset"), encode(10))
       #expect(delivery.next(encode(10)) == first)
     }
   }
@@ -183,7 +183,7 @@ private func refused(_ end: UploadOutcome) -> [String: String] {
     var calls = 0
     _ = run(&delivery, encode(5)) { request in
       calls += 1
-      return calls == 2 ? .retry(afterMilliseconds: nil, code: "http.503") : stored(request)
+      return calls == 2 ? .busy(after: nil, code: "http.503") : stored(request)
     }
     // The configuration changed: the outbox starts over with another batch size.
     delivery.begin(Array(items[..<7]), encode(5))

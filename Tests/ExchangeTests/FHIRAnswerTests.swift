@@ -40,7 +40,12 @@ private func outcome(_ code: String, text: String? = nil, at place: String? = ni
     #"{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"\#(code)"\#(details)\#(expression)}]}"#
 }
 
-private func isRetry(_ outcome: UploadOutcome) -> Bool { if case .retry = outcome { true } else { false } }
+private func isRetry(_ outcome: UploadOutcome) -> Bool {
+  switch outcome {
+  case .busy, .unknown: true
+  default: false
+  }
+}
 
 @Suite struct FHIRAnswerTests {
   @Test func createdIsStoredAndFoundIsKnown() {

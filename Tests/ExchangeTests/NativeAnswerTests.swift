@@ -32,7 +32,7 @@ private func read(
     #"{"results":[{"id":"a","status":"stored"},"#, "[]", "null",
   ])
   func successThatDoesNotAnswerEveryItemIsUnknown(body: String) {
-    guard case .retry = read(200, body) else {
+    guard case .unknown = read(200, body) else {
       Issue.record("taken: \(body)")
       return
     }
@@ -40,18 +40,18 @@ private func read(
 
   @Test func aTruncatedAnswerIsUnknown() {
     let body = #"{"results":[{"id":"a","status":"stored"},{"id":"b","status":"stored"}]}"#
-    #expect(read(200, body, truncated: true) == .retry(afterMilliseconds: nil, code: "answer.unreadable"))
+    #expect(read(200, body, truncated: true) == .unknown(code: "answer.unreadable"))
   }
 
   @Test func noContentCountsOnlyWhereItIsTrusted() {
-    #expect(read(204) == .retry(afterMilliseconds: nil, code: "answer.empty"))
+    #expect(read(204) == .unknown(code: "answer.empty"))
     #expect(read(204, trusts: true) == .items(["a": .stored, "b": .stored]))
-    #expect(read(202, trusts: true) == .retry(afterMilliseconds: nil, code: "answer.not-stored"))
+    #expect(read(202, trusts: true) == .unknown(code: "answer.not-stored"))
   }
 
   @Test(arguments: [408, 409, 425, 429, 500, 502, 503, 504, 599])
   func transientAnswersAreTriedAgain(status: Int) {
-    #expect(read(status) == .retry(afterMilliseconds: nil, code: "http.\(status)"))
+    #expect(read(status) == .busy(after: nil, code: "http.\(status)"))
   }
 
   @Test(arguments: [301, 302, 303, 307, 308, 401, 403, 404, 405, 406, 410, 415])
@@ -78,7 +78,7 @@ private func read(
     ("", nil),
   ])
   func retryAfterIsSecondsOrADate(text: String, milliseconds: Int64?) {
-    #expect(read(503, headers: [("retry-after", text)]) == .retry(afterMilliseconds: milliseconds, code: "http.503"))
+    #expect(read(503, headers: [("retry-after", text)]) == .busy(after: milliseconds, code: "http.503"))
   }
 
   @Test func theBatchIsTheContracts() throws {

@@ -110,9 +110,9 @@ private func codes(_ value: JSONValue?) -> [String] {
         nowMilliseconds: 0)
     }
     for status in [200, 201, 202, 204] { #expect(read(status) == .items(["a": .stored])) }
-    #expect(read(200, "<html>", "text/html") == .retry(afterMilliseconds: nil, code: "answer.unreadable"))
-    #expect(read(200, " <!doctype html>") == .retry(afterMilliseconds: nil, code: "answer.unreadable"))
-    #expect(read(429) == .retry(afterMilliseconds: nil, code: "http.429"))
+    #expect(read(200, "<html>", "text/html") == .unknown(code: "answer.unreadable"))
+    #expect(read(200, " <!doctype html>") == .unknown(code: "answer.unreadable"))
+    #expect(read(429) == .busy(after: nil, code: "http.429"))
     #expect(read(413) == .tooLarge)
   }
 }

@@ -15,7 +15,7 @@ import Testing
     ("The plain HTTP request was sent to HTTPS port", "tls-expected"),
   ])
   func itsWordAboutTheConnectionRefusesNoReading(title: String, code: String) {
-    guard case .misconfigured(code, let text)? = ProxyAnswer.outcome(HTTPReply(status: 400, body: page(title))) else {
+    guard case .untrusted(code, let text)? = ProxyAnswer.outcome(HTTPReply(status: 400, body: page(title))) else {
       Issue.record("not recognised: \(title)")
       return
     }
@@ -34,7 +34,7 @@ import Testing
   @Test(arguments: [407, 411, 414, 417, 421, 426, 431, 494, 495, 496, 497])
   func aStatusOfTheRequestAsSuchRefusesNoReading(status: Int) {
     guard
-      case .misconfigured("http.\(status)", _)? = HTTPAnswer.outcome(status: status, headers: [], nowMilliseconds: 0)
+      case .untrusted("http.\(status)", _)? = HTTPAnswer.outcome(status: status, headers: [], nowMilliseconds: 0)
     else {
       Issue.record("\(status)")
       return

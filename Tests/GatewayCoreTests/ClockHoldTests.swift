@@ -87,7 +87,7 @@ private struct Dawn {
             request, Array(items.prefix(request.maximumCount)), isAtEnd: items.count <= request.maximumCount))
       case .deliver(_, let lane, let items):
         delivered += items.compactMap { try? ReadingJSON.decode($0.json).reading }
-        hub.send(.delivered(backend: "a", lane: lane, .accepted(duplicates: 0, refused: [:])))
+        hub.send(.delivered(backend: "a", lane: lane, .items([:])))
       case .load(let sequence):
         var found: Reading?
         if case .reading(let reading)? = hub.disk.first(where: { $0.sequence == sequence })?.entry { found = reading }

@@ -1,5 +1,6 @@
 // A hub whose journal answers fetches from the test's disk, retries included, and whose deliveries a test takes and answers.
 
+import Exchange
 @testable import GatewayCore
 import Readings
 
@@ -44,7 +45,7 @@ extension DeliveringHub {
     return items
   }
 
-  mutating func answer(_ backend: String, _ outcome: DeliveryOutcome) {
+  mutating func answer(_ backend: String, _ outcome: UploadOutcome) {
     hub.send(.delivered(backend: backend, lane: .backlog, outcome))
     hub.sync()
     serve()

@@ -2,6 +2,7 @@
 
 import ControlProtocol
 import Drivers
+import Exchange
 @testable import GatewayCore
 import JSON
 import Journal
@@ -58,9 +59,9 @@ private func record(_ sequence: UInt64, _ entry: JournalEntry) -> JournalRecord 
     #expect(!items.isEmpty)
     house.hub.send(.asked(RequestID(connection: 1, number: 1), .erase(patient: "p-1"), CallerName(uid: 0)))
     house.hub.sync()
-    let reasons = Dictionary(items.map { ($0.id, "p-1 is unknown here") }) { first, _ in first }
+    let reasons = Dictionary(items.map { ($0.id, ItemResult.rejected("p-1 is unknown here")) }) { first, _ in first }
     house.hub.send(
-      .delivered(backend: "a", lane: .backlog, .accepted(duplicates: 0, refused: reasons)))
+      .delivered(backend: "a", lane: .backlog, .items(reasons)))
     house.hub.sync()
     #expect(!house.hub.disk.contains { $0.entry.kind == .refusal })
     #expect(house.words.count == 1)

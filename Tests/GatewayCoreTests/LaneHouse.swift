@@ -2,7 +2,9 @@
 
 import ControlProtocol
 import Drivers
+import Exchange
 @testable import GatewayCore
+import Journal
 import Monitoring
 import Readings
 import Settings
@@ -24,24 +26,30 @@ struct BookKeeper {
   /// The most items that it had and the hub did not know of when the hub died.
   var mostInDoubt = 0
 
-  mutating func take(_ items: [Deliverable], poisons: Bool) -> DeliveryOutcome {
-    guard items.count <= most else {
+  /// How many items of a batch went at once where all of it was too large: who sends divides it.
+  private(set) var divided: Int?
+
+  mutating func take(_ items: [Deliverable], poisons: Bool) -> UploadOutcome {
+    divided = nil
+    var part = items.count
+    while part > most {
       tooLarge += 1
-      return .tooLarge
+      part = max(1, part / 2)
+      divided = part
     }
     received += items.count
-    largest = max(largest, items.count)
-    var reasons: [String: String] = [:]
+    largest = max(largest, part)
+    var reasons: [String: ItemResult] = [:]
     for item in items {
       if poisons, item.id.hasSuffix("7") {
         refused.insert(item.id)
-        reasons[item.id] = "refused"
+        reasons[item.id] = .rejected("refused")
       } else if octets[item.id] == nil {
         order.append(item.id)
         octets[item.id] = item.json
       }
     }
-    return .accepted(duplicates: 0, refused: reasons)
+    return .items(reasons)
   }
 }
 
@@ -234,17 +242,19 @@ struct LaneHouse {
   }
 
   /// The server's part of an answer; nil: what it says by itself.
-  mutating func accept(_ lane: OutboxLane, _ outcome: DeliveryOutcome?) -> DeliveryOutcome {
+  mutating func accept(_ lane: OutboxLane, _ outcome: UploadOutcome?) -> UploadOutcome {
     sending.remove(lane)
     switch outcome {
-    case .accepted, nil: return server.take(hands[lane] ?? [], poisons: poisons)
+    case .items, nil: return server.take(hands[lane] ?? [], poisons: poisons)
     case .some(let other): return other
     }
   }
 
-  mutating func answer(_ lane: OutboxLane, _ outcome: DeliveryOutcome?) {
+  mutating func answer(_ lane: OutboxLane, _ outcome: UploadOutcome?) {
     guard sending.contains(lane) else { return }
-    hub.send(.delivered(backend: "a", lane: lane, accept(lane, outcome)))
+    let outcome = accept(lane, outcome)
+    let isTaken = if case .items = outcome { true } else { false }
+    hub.send(.delivered(backend: "a", lane: lane, outcome, mostItems: isTaken ? server.divided : nil))
     hub.sync()
     serve()
   }
@@ -258,12 +268,12 @@ struct LaneHouse {
       return restart()
     }
     switch random.next() % 8 {
-    case 0: answer(lane, .retry(after: random.next() % 2 == 0 ? nil : 5000, code: "http.503"))
+    case 0: answer(lane, .busy(after: random.next() % 2 == 0 ? nil : 5000, code: "http.503"))
     case 1:
       // It was stored, but the answer is lost.
       _ = accept(lane, nil)
       sending.insert(lane)
-      answer(lane, .retry(after: nil, code: "net.reset"))
+      answer(lane, .unknown(code: "net.reset"))
     case 2: answer(lane, .misconfigured(code: "http.401", text: "refused"))
     case 3 where (hands[lane] ?? []).count > 1: answer(lane, .refused(code: "http.422", text: "refused"))
     default: answer(lane, nil)

@@ -3,6 +3,7 @@
 
 import Exchange
 @testable import GatewayCore
+import Journal
 import Monitoring
 import Readings
 import Settings
@@ -26,9 +27,9 @@ private let systolic = Rule(
     #expect(house.hand(.backlog).count == 8)
     house.measure(1, daysAgo: 0, systolic: 200)
     #expect(house.hand(.express).count == 2)
-    house.answer(.express, .accepted(duplicates: 0, refused: [:]))
+    house.answer(.express, .items([:]))
     #expect(house.server.order.count == 2)
-    house.answer(.backlog, .accepted(duplicates: 0, refused: [:]))
+    house.answer(.backlog, .items([:]))
     house.drain()
     #expect(house.isComplete)
     #expect(house.server.order.count == house.expected.count)
@@ -75,7 +76,7 @@ private let systolic = Rule(
   @Test func whileTheBackendIsAwayOneRequestTriesAndTheAlertsGoFirst() {
     var house = house()
     house.measure(100, daysAgo: 30)
-    house.answer(.backlog, .retry(after: nil, code: "net.refused"))
+    house.answer(.backlog, .unknown(code: "net.refused"))
     house.measure(1, daysAgo: 0, systolic: 200)
     #expect(house.hand(.express).isEmpty)
     var tried: [OutboxLane] = []
@@ -84,7 +85,7 @@ private let systolic = Rule(
       let lanes = OutboxLane.allCases.filter { house.isSending($0) }
       #expect(lanes.count == 1)
       tried += lanes
-      if let lane = lanes.first { house.answer(lane, .retry(after: nil, code: "net.refused")) }
+      if let lane = lanes.first { house.answer(lane, .unknown(code: "net.refused")) }
     }
     #expect(tried.first == .express)
     #expect(Set(tried) == [.express, .backlog])
@@ -98,7 +99,7 @@ private let systolic = Rule(
     house.measure(100, daysAgo: 30)
     house.measure(1, daysAgo: 0, systolic: 200)
     #expect(house.isSending(.backlog) && !house.isSending(.express))
-    house.answer(.backlog, .accepted(duplicates: 0, refused: [:]))
+    house.answer(.backlog, .items([:]))
     #expect(!house.isSending(.backlog) && house.isSending(.express))
     house.drain()
     #expect(house.isComplete)
@@ -108,7 +109,7 @@ private let systolic = Rule(
     var house = house()
     house.measure(3, daysAgo: 30)
     house.hub.send(
-      .delivered(backend: "a", lane: .backlog, house.accept(.backlog, .accepted(duplicates: 0, refused: [:]))))
+      .delivered(backend: "a", lane: .backlog, house.accept(.backlog, .items([:]))))
     house.hub.refuse()
     #expect(house.words.isEmpty)
     // Another record goes through: the answer follows at once, nothing is sent again.

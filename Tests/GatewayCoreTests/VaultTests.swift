@@ -2,6 +2,7 @@
 
 import ControlProtocol
 import Drivers
+import Exchange
 @testable import GatewayCore
 import JSON
 import Journal
@@ -37,8 +38,8 @@ private struct House: DeliveringHub {
 
   mutating func drain(_ backend: String, refusing: String? = nil) {
     while let items = delivery(backend) {
-      let refused = items.filter { $0.id == refusing }.map { ($0.id, "no such patient here") }
-      answer(backend, .accepted(duplicates: 0, refused: Dictionary(refused) { first, _ in first }))
+      let refused = items.filter { $0.id == refusing }.map { ($0.id, ItemResult.rejected("no such patient here")) }
+      answer(backend, .items(Dictionary(refused) { first, _ in first }))
     }
   }
 
@@ -108,7 +109,7 @@ private struct House: DeliveringHub {
     #expect(house.waiting("a") == 1)
     #expect(house.delivery("b") == nil)
     #expect(house.delivery("a")?.map(\.id) == [bad])
-    house.answer("a", .accepted(duplicates: 0, refused: [:]))
+    house.answer("a", .items([:]))
     #expect(house.waiting("a") == 0)
     #expect(house.result(.parked)?["parked"]?.array == [])
   }
@@ -230,7 +231,7 @@ private struct House: DeliveringHub {
       #expect(beat?["clock_synchronised"]?.bool == true)
       #expect(beat?["queues"]?.array?.count == 2)
       if let id = beat?["id"]?.string { ids.insert(id) }
-      house.answer("a", .accepted(duplicates: 0, refused: [:]))
+      house.answer("a", .items([:]))
       #expect(house.delivery("b") == nil)
     }
     #expect(ids.count == 3)
@@ -244,12 +245,12 @@ private struct House: DeliveringHub {
     var last = heartbeat(house.delivery("a"))
     #expect(last != nil)
     for _ in 0..<50 {
-      house.answer("a", .retry(after: nil, code: "net.refused"))
+      house.answer("a", .unknown(code: "net.refused"))
       house.hub.pass(900_000)
       house.hub.pass(60_000)
       if let next = heartbeat(house.delivery("a")) { last = next }
     }
-    house.answer("a", .accepted(duplicates: 0, refused: [:]))
+    house.answer("a", .items([:]))
     #expect((last?["uptime_seconds"]?.int ?? 0) >= 50 * 900)
     #expect(house.delivery("a") == nil)
     #expect(!house.hub.disk.contains { $0.entry.kind == .acknowledgement })
@@ -259,7 +260,7 @@ private struct House: DeliveringHub {
     var house = House(readings: 1, watch: beats)
     #expect(house.delivery("a")?.map(\.isReading) == [true])
     house.hub.pass(900_000)
-    house.answer("a", .accepted(duplicates: 0, refused: [:]))
+    house.answer("a", .items([:]))
     #expect(heartbeat(house.delivery("a")) != nil)
   }
 

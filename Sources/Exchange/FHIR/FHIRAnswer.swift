@@ -59,14 +59,14 @@ public enum FHIRAnswer {
     }
     if reply.body.isEmpty {
       guard trustsSuccess, [200, 201, 204].contains(reply.status) else {
-        return .retry(afterMilliseconds: nil, code: reply.status == 202 ? "answer.not-stored" : "answer.empty")
+        return .unknown(code: reply.status == 202 ? "answer.not-stored" : "answer.empty")
       }
       return .items(Dictionary(request.items.map { ($0, .stored) }, uniquingKeysWith: { first, _ in first }))
     }
-    guard reply.status != 202 else { return .retry(afterMilliseconds: nil, code: "answer.not-stored") }
+    guard reply.status != 202 else { return .unknown(code: "answer.not-stored") }
     guard let bundle = reply.json, bundle["resourceType"] == "Bundle",
       ["transaction-response", "batch-response"].contains(bundle["type"]?.string)
-    else { return .retry(afterMilliseconds: nil, code: "answer.unreadable") }
+    else { return .unknown(code: "answer.unreadable") }
     return entries(bundle["entry"]?.array ?? [], request, isConditional, attempt)
   }
 
@@ -77,7 +77,7 @@ public enum FHIRAnswer {
     switch whole {
     case .refused(let code, let text):
       guard let outcome else { return .refused(code: code, text: text) }
-      if outcome.isTransient { return .retry(afterMilliseconds: nil, code: code) }
+      if outcome.isTransient { return .busy(after: nil, code: code) }
       if outcome.isAccess { return .misconfigured(code: code, text: outcome.text) }
       if outcome.isDuplicate, request.items.count == 1 {
         return .items([request.items[0]: .duplicate])
@@ -88,13 +88,13 @@ public enum FHIRAnswer {
         return .misconfigured(code: "fhir.shared-entry", text: outcome.text)
       }
       return .refused(code: code, text: outcome.text)
-    case .retry where status == 500 && attempt >= mostAttempts:
+    case .busy where status == 500 && attempt >= mostAttempts:
       // A server that says 500 for the same octets again and again, in words of its own, does not digest them.
       guard let outcome, !outcome.isTransient else { return whole }
       return .refused(code: "http.500", text: outcome.text)
     case .misconfigured(let code, let text):
       return .misconfigured(code: code, text: outcome?.text ?? text)
-    case .retry, .tooLarge, .items: return whole
+    case .busy, .unknown, .untrusted, .tooLarge, .items: return whole
     }
   }
 
@@ -111,7 +111,7 @@ public enum FHIRAnswer {
     _ list: [JSONValue], _ request: EncodedRequest, _ isConditional: Bool, _ attempt: Int
   ) -> UploadOutcome {
     guard let ordered = matched(list, request.entries) else {
-      return .retry(afterMilliseconds: nil, code: "answer.incomplete")
+      return .unknown(code: "answer.incomplete")
     }
     var results: [String: ItemResult] = [:]
     var access: [String] = []
@@ -119,7 +119,7 @@ public enum FHIRAnswer {
     var sharedFault: String?
     for (entry, answer) in zip(request.entries, ordered) {
       guard let result = result(answer, isConditional) else {
-        return .retry(afterMilliseconds: nil, code: "answer.incomplete")
+        return .unknown(code: "answer.incomplete")
       }
       guard let item = entry.item else {
         switch result {
@@ -146,9 +146,9 @@ public enum FHIRAnswer {
       return .misconfigured(code: "fhir.access", text: reason)
     }
     // One entry that the server fails on must not hold the rest for ever.
-    if isTransient, attempt < mostAttempts { return .retry(afterMilliseconds: nil, code: "answer.entry-failed") }
+    if isTransient, attempt < mostAttempts { return .unknown(code: "answer.entry-failed") }
     guard request.items.allSatisfy({ results[$0] != nil }) else {
-      return .retry(afterMilliseconds: nil, code: "answer.incomplete")
+      return .unknown(code: "answer.incomplete")
     }
     return .items(results)
   }
@@ -206,7 +206,7 @@ public enum CloudEventsAnswer {
     let type = reply.header("content-type")?.lowercased() ?? ""
     let isPage = type.hasPrefix("text/html") || reply.body.first { $0 > 0x20 } == 0x3C
     guard !isPage, [200, 201, 202, 204].contains(reply.status) else {
-      return .retry(afterMilliseconds: nil, code: "answer.unreadable")
+      return .unknown(code: "answer.unreadable")
     }
     return .items(Dictionary(request.items.map { ($0, .stored) }, uniquingKeysWith: { first, _ in first }))
   }

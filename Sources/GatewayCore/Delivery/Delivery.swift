@@ -14,7 +14,7 @@ struct Delivery: Sendable {
     /// Something was stored, or may be there again.
     case wake
     case fetched(FetchRequest, [Deliverable], isAtEnd: Bool)
-    case delivered(backend: String, OutboxLane, DeliveryOutcome)
+    case delivered(backend: String, OutboxLane, UploadOutcome, mostItems: Int?)
     /// A new heartbeat takes the place of one that still waits.
     case heartbeat(Deliverable, backends: [String])
     case due
@@ -62,7 +62,8 @@ struct Delivery: Sendable {
       let items = withHeartbeat(items, request, &turn)
       let effects = outboxes[request.backend]?.fetched(request, items, isAtEnd: isAtEnd) ?? []
       return effects + advance(request.backend, &turn)
-    case .delivered(let backend, let lane, let outcome): return delivered(backend, lane, outcome, &turn)
+    case .delivered(let backend, let lane, let outcome, let mostItems):
+      return delivered(backend, lane, outcome, mostItems, &turn)
     case .heartbeat(let beat, let backends): return backends.flatMap { took(beat, $0, &turn) }
     case .stored(let backend, let lane):
       outboxes[backend]?.stored(lane)
@@ -130,12 +131,14 @@ struct Delivery: Sendable {
   }
 
   private mutating func delivered(
-    _ backend: String, _ lane: OutboxLane, _ outcome: DeliveryOutcome, _ turn: inout Turn
+    _ backend: String, _ lane: OutboxLane, _ outcome: UploadOutcome, _ mostItems: Int?, _ turn: inout Turn
   ) -> [Effect] {
     let batch = outboxes[backend]?[lane].batch ?? []
     guard outboxes[backend]?[lane].step == .sending else { return [] }
     var effects: [Effect] = []
-    if let error = outboxes[backend]?.delivered(lane, outcome, now: turn.now, random: &turn.jitter) {
+    if let error = outboxes[backend]?.delivered(
+      lane, outcome, mostItems: mostItems, now: turn.now, random: &turn.jitter)
+    {
       effects.append(.log(.warning, "backend \(backend): \(error)"))
     }
     guard outboxes[backend]?[lane].step == .storing else {

@@ -1,6 +1,7 @@
 // One backend's way out of the journal: two lanes with a batch each, one back-off with full jitter for both, the one bad reading
 // found and set aside. No backend waits for another.
 
+internal import Journal
 internal import Exchange
 internal import Readings
 internal import Settings
@@ -56,6 +57,8 @@ struct Outbox: Sendable {
   var lastError: (code: String, text: String)?
   var oldestWaiting: Int64?
   var isMisconfigured = false
+  /// It is so because the two sides find no TLS that both accept.
+  private var isUntrusted = false
 
   /// An outbox; `limit` is what an earlier run learned of the largest batch that the backend takes.
   init(_ configuration: BackendConfiguration, limit: Int? = nil) {
@@ -86,7 +89,6 @@ struct Outbox: Sendable {
     if configuration.maximumReadings != self.configuration.maximumReadings { limit = configuration.maximumReadings }
     self.configuration = configuration
     for lane in OutboxLane.allCases {
-      self[lane].dividing = nil
       switch self[lane].step {
       case .sending: self[lane].isOutdated = true
       case .held: self[lane].clear()
@@ -151,7 +153,7 @@ struct Outbox: Sendable {
     hasMore = false
     return FetchRequest(
       backend: name, lane: .backlog, ticket: nextTicket, after: view.through, before: express.inHand.min(),
-      skipping: view.ahead, maximumCount: min(limit, backlog.dividing?.limit ?? limit),
+      skipping: view.ahead, maximumCount: limit,
       maximumBytes: configuration.maximumBytes)
   }
 
@@ -169,8 +171,7 @@ struct Outbox: Sendable {
     guard !candidates.isEmpty else { return nil }
     // Alerts before readings, and the newest of them first when there are too many.
     let alerts = candidates.filter { $0.at == nil }.reversed()
-    let chosen = (alerts + candidates.filter { $0.at != nil }.reversed()).prefix(
-      min(limit, express.dividing?.limit ?? limit))
+    let chosen = (alerts + candidates.filter { $0.at != nil }.reversed()).prefix(limit)
     return FetchRequest(
       backend: name, lane: .express, ticket: nextTicket, after: view.through, only: chosen.map(\.sequence).sorted(),
       maximumCount: limit, maximumBytes: configuration.maximumBytes)
@@ -209,69 +210,76 @@ struct Outbox: Sendable {
 
   /// A delivery ended. An answer to be stored stands in the lane's `word` then.
   mutating func delivered(
-    _ lane: OutboxLane, _ outcome: DeliveryOutcome, now: Now, random: inout Jitter
+    _ lane: OutboxLane, _ outcome: UploadOutcome, mostItems: Int?, now: Now, random: inout Jitter
   ) -> String? {
     let batch = self[lane].batch
     guard self[lane].step == .sending, let last = batch.last else { return nil }
     switch outcome {
-    case .accepted(_, let refused, let mostItems):
+    case .items(let results):
       let erased = self[lane].erased
       let refusals = batch.filter { !erased.contains($0.sequence) }
-        .compactMap { item in refused[item.id].map { refusal(item, $0, now) } }
+        .compactMap { item in results[item.id]?.reason.map { refusal(item, $0, now) } }
       learn(mostItems, batch.count)
       succeed(lane, refusals, now)
-      if erased.isEmpty, let first = refused.first { lastError = ("item.refused", String(first.value.prefix(200))) }
+      if erased.isEmpty, let first = refusals.first { lastError = ("item.refused", String(first.reason.prefix(200))) }
       return refusals.isEmpty ? nil : "item.refused"
-    case .retry(let after, let code):
-      isMisconfigured = false
-      hold(lane)
-      // One that answers, but only that it is busy, is overrun as likely as not.
-      wait(
-        now, after: after, first: after == nil && code.hasPrefix("http.") ? Outbox.busyWait : Outbox.firstWait, &random)
-      lastError = (code, "the outcome is unknown or the backend is busy; the same batch is sent again")
-      return attempts == 1 ? code : nil
-    case .tooLarge where batch.count > 1:
-      learn(batch.count / 2, 0)
-      again(lane)
-      lastError = ("batch.too-large", "batches are made smaller")
-      return "batch.too-large"
-    case .refused(let code, let text) where batch.count > 1:
-      self[lane].dividing = (max(1, batch.count / 2), max(self[lane].dividing?.until ?? 0, last.sequence))
-      again(lane)
-      lastError = (code, text)
-      return code
-    case .tooLarge, .refused:
+    case .tooLarge where batch.count == 1:
+      return setAside(last, lane, "too large for the backend even alone", now)
+    case .refused(let code, let text) where batch.count == 1:
       // Found: this one alone is refused. It is set aside by its sequence number and the rest flows.
-      var reason = "too large for the backend even alone"
-      if case .refused(let code, let text) = outcome { reason = "\(code): \(text)" }
-      succeed(lane, [refusal(last, reason, now)], now)
-      if case .refused(let code, let text) = outcome { lastError = (code, text) }
-      return "item.refused"
-    case .misconfigured(let code, let text):
-      let isNew = !isMisconfigured
-      isMisconfigured = true
+      let word = setAside(last, lane, "\(code): \(text)", now)
       lastError = (code, text)
-      hold(lane)
-      if Outbox.isTLS(code) {
-        // Nothing was sent, and the other side may mend it: a look costs both little.
-        wait(now, after: nil, first: Outbox.firstWait, &random)
-      } else {
-        attempts += 1
-        pausedUntil = now.monotonic + random.next(Outbox.slowWait / 2...Outbox.slowWait)
-      }
+      return word
+    case .busy(let after, let code):
+      // One that answers, but only that it is busy, is overrun as likely as not.
+      return tryAgain(lane, code, after, first: after == nil ? Outbox.busyWait : Outbox.firstWait, now, &random)
+    case .unknown(let after, let code): return tryAgain(lane, code, after, first: Outbox.firstWait, now, &random)
+    // Who sends divides a batch until one item is left.
+    case .refused(let code, _): return tryAgain(lane, code, nil, first: Outbox.firstWait, now, &random)
+    case .tooLarge: return tryAgain(lane, "batch.too-large", nil, first: Outbox.firstWait, now, &random)
+    case .untrusted(let code, let text):
+      // Nothing was sent, and the other side may mend it: a look costs both little.
+      let isNew = misconfigured(lane, code, text)
+      isUntrusted = true
+      wait(now, after: nil, first: Outbox.firstWait, &random)
+      return isNew ? code : nil
+    case .misconfigured(let code, let text):
+      let isNew = misconfigured(lane, code, text)
+      attempts += 1
+      pausedUntil = now.monotonic + random.next(Outbox.slowWait / 2...Outbox.slowWait)
       return isNew ? code : nil
     }
   }
 
-  /// About certificates and the like, as `UplinkFailureKind` and `ProxyAnswer` name them.
-  private static func isTLS(_ code: String) -> Bool { code.hasPrefix("tls-") }
+  private mutating func setAside(_ item: Deliverable, _ lane: OutboxLane, _ reason: String, _ now: Now) -> String {
+    succeed(lane, [refusal(item, reason, now)], now)
+    return "item.refused"
+  }
+
+  private mutating func tryAgain(
+    _ lane: OutboxLane, _ code: String, _ after: Int64?, first: Int64, _ now: Now, _ random: inout Jitter
+  ) -> String? {
+    isMisconfigured = false
+    hold(lane)
+    wait(now, after: after, first: first, &random)
+    lastError = (code, "the outcome is unknown or the backend is busy; the same batch is sent again")
+    return attempts == 1 ? code : nil
+  }
+
+  /// True when it was not before.
+  private mutating func misconfigured(_ lane: OutboxLane, _ code: String, _ text: String) -> Bool {
+    let isNew = !isMisconfigured
+    isMisconfigured = true
+    isUntrusted = false
+    lastError = (code, text)
+    hold(lane)
+    return isNew
+  }
 
   /// What a person can do about the last error.
   var advice: String {
     guard isMisconfigured else { return "nothing is lost; it is tried again by itself" }
-    guard let code = lastError?.code, Outbox.isTLS(code) else {
-      return "check its address and credential; readings are kept"
-    }
+    guard isUntrusted else { return "check its address and credential; readings are kept" }
     return "check the server's certificate, \"ca_file\", \"client_certificate\" and the hub's clock; readings are kept"
   }
 
@@ -306,12 +314,11 @@ struct Outbox: Sendable {
     attempts = 0
     isMisconfigured = false
     lastError = nil
-    if let end = self[lane].dividing?.until, let last = batch.last, last.sequence >= end { self[lane].dividing = nil }
     var word = Acknowledgement(
-      backend: name, through: lane == .backlog ? batch.last?.sequence ?? 0 : 0, count: batch.count,
-      refused: refusals.map(\.sequence))
+      backend: name, through: lane == .backlog ? batch.last?.sequence ?? 0 : 0,
+      delivered: UInt32(clamping: batch.count), refused: refusals.map(\.sequence))
     if lane == .express { word.ahead = batch.map(\.sequence) }
-    if limit < configuration.maximumReadings { word.limit = limit }
+    if limit < configuration.maximumReadings { word.limit = UInt32(clamping: limit) }
     self[lane].word = (word, refusals)
     self[lane].step = .storing
   }

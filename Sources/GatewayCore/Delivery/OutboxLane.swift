@@ -2,6 +2,8 @@
 // fresh readings past it. What the express lane has in hand ends the backlog lane's reading, so no item is in both and the
 // backlog's cursor never passes an item that has no answer.
 
+internal import Journal
+
 /// A way out to a backend.
 public enum OutboxLane: String, Sendable, Hashable, CaseIterable {
   /// Everything, in the order of the journal.
@@ -93,8 +95,6 @@ struct LaneState: Sendable {
   var erased: Set<UInt64> = []
   /// The settings changed while a batch was on its way: it is made anew rather than sent again.
   var isOutdated = false
-  /// The most items while a refused batch is divided.
-  var dividing: (limit: Int, until: UInt64)?
 
   /// What it has in hand, by sequence number.
   var inHand: [UInt64] {

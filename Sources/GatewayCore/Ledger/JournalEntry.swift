@@ -160,7 +160,7 @@ public enum JournalEntry: Sendable, Hashable {
       let value: JSONValue = ["files": .object(object)]
       return value.encoded()
     case .reading(let reading): return ReadingJSON.encode(reading)
-    case .acknowledgement(let word): return word.stored.encode()
+    case .acknowledgement(let word): return word.encode()
     case .event(let event): return event.encoded
     case .snapshot(let state): return state.encoded
     case .history(let patient, let history):
@@ -210,44 +210,6 @@ public enum JournalEntry: Sendable, Hashable {
       value["stored"] = .int(erased.stored)
       return JSONValue.object(value).encoded()
     }
-  }
-}
-
-/// A backend's durable word.
-public struct Acknowledgement: Sendable, Hashable {
-  /// The backend's name.
-  public var backend: String
-  /// Everything up to this sequence number has an answer; 0 for a word of the express lane.
-  public var through: UInt64
-  /// How many readings and events the batch held.
-  public var count: Int
-  /// What was refused, by sequence number.
-  public var refused: [UInt64]
-  /// What was answered on the express lane, ahead of the backlog, by sequence number.
-  public var ahead: [UInt64] = []
-  /// The most items of a batch that the backend takes, where it refused a larger one.
-  public var limit: Int?
-
-  /// A backend's durable word.
-  public init(backend: String, through: UInt64, count: Int, refused: [UInt64]) {
-    self.backend = backend
-    self.through = through
-    self.count = count
-    self.refused = refused
-  }
-
-  /// From the journal's form.
-  public init(_ word: Journal.Acknowledgement) {
-    self.init(backend: word.backend, through: word.through, count: Int(word.delivered), refused: word.refused)
-    ahead = word.ahead
-    limit = word.limit.map { Int($0) }
-  }
-
-  /// The journal's form.
-  public var stored: Journal.Acknowledgement {
-    Journal.Acknowledgement(
-      backend: backend, through: through, delivered: UInt32(clamping: count), refused: refused, ahead: ahead,
-      limit: limit.map { UInt32(clamping: $0) })
   }
 }
 

@@ -1,5 +1,6 @@
 // What the gateway knows because of what is in its journal: rebuilt at start from the newest snapshot and the records after it.
 
+internal import Journal
 public import Monitoring
 public import Readings
 
@@ -146,9 +147,9 @@ public struct LedgerState: Sendable, Hashable {
     guard word.through > cursor.through || !ahead.isEmpty else { return }
     cursor.through = max(cursor.through, word.through)
     cursor.ahead = (cursor.ahead + ahead).filter { $0 > cursor.through }.sorted()
-    cursor.delivered += UInt64(max(0, word.count))
+    cursor.delivered += UInt64(word.delivered)
     cursor.refused += UInt64(word.refused.count)
-    cursor.limit = word.limit
+    cursor.limit = word.limit.map { Int(clamping: $0) }
     cursors[word.backend] = cursor
     dropRetries(of: word.backend, through: word.through, ahead: ahead)
   }

@@ -40,8 +40,8 @@ extension JournalEntry {
       guard let reading = try? ReadingJSON.decode(payload).reading else { return nil }
       self = .reading(reading)
     case .acknowledgement:
-      guard let word = try? Journal.Acknowledgement(decoding: payload) else { return nil }
-      self = .acknowledgement(Acknowledgement(word))
+      guard let word = try? Acknowledgement(decoding: payload) else { return nil }
+      self = .acknowledgement(word)
     case .snapshot:
       guard let state = LedgerState(payload) else { return nil }
       self = .snapshot(state)

@@ -25,6 +25,16 @@ public enum PlanAnswer: Sendable, Hashable {
   /// Nothing that waiting cures.
   case misconfigured(code: String, text: String)
 
+  /// There was no answer.
+  public init(_ outcome: UploadOutcome) {
+    switch outcome {
+    case .busy(let after, let code), .unknown(let after, let code): self = .retry(after: after, code: code)
+    case .misconfigured(let code, let text), .untrusted(let code, let text), .refused(let code, let text):
+      self = .misconfigured(code: code, text: text)
+    case .items, .tooLarge: self = .retry(after: nil, code: "answer.unreadable")
+    }
+  }
+
   /// Reads an answer. `wall`: milliseconds since 1970.
   public static func read(_ reply: HTTPReply, wall: Int64) -> PlanAnswer {
     let code = "http.\(reply.status)"
