@@ -10,6 +10,16 @@ public struct ReadBatch: Hashable, Sendable {
   public var isAtEnd = false
   /// Why reading stopped early; ask again later.
   public var error: DiskError?
+
+  /// What was read.
+  public init(
+    records: [JournalRecord] = [], through: UInt64, isAtEnd: Bool = false, error: DiskError? = nil
+  ) {
+    self.records = records
+    self.through = through
+    self.isAtEnd = isAtEnd
+    self.error = error
+  }
 }
 
 /// What a check of all segments found.

@@ -1,0 +1,249 @@
+// Which stored records a backend gets. The journal's reader reads, this decides: a reading without patient waits for one, a reading
+// that waits for the hub's clock waits for it, what is sent again stands where it first was, and what is being erased goes to nobody.
+
+internal import Exchange
+internal import JSON
+public import Journal
+public import Readings
+internal import Zones
+
+/// What is being erased while others read: it is sent to nobody, and no backend's cursor passes it, because what it never got is
+/// counted when the erasure is complete.
+public struct Withheld: Sendable, Hashable {
+  /// Patients who are being erased.
+  public private(set) var patients: Set<String> = []
+  /// Sequence numbers of what goes from the journal, by patient, ascending; none while they are still looked for.
+  private var numbers: [String: [UInt64]] = [:]
+
+  /// Nothing is being erased.
+  public init() {}
+
+  /// An erasure begins: nothing has changed in the journal yet.
+  public mutating func begin(_ patient: String) { patients.insert(patient) }
+
+  /// What goes is known, and from now on it may be gone.
+  public mutating func learned(_ patient: String, _ sequences: Set<UInt64>) { numbers[patient] = sequences.sorted() }
+
+  /// An erasure is over.
+  public mutating func end(_ patient: String) {
+    patients.remove(patient)
+    numbers[patient] = nil
+  }
+
+  /// The first number behind `after` that goes and that a backend does not have.
+  func first(after: UInt64, skipping: Set<UInt64>) -> UInt64? {
+    numbers.values.compactMap { list in
+      var low = 0
+      var high = list.count
+      while low < high {
+        let middle = (low + high) / 2
+        if list[middle] <= after { low = middle + 1 } else { high = middle }
+      }
+      return list[low...].first { !skipping.contains($0) }
+    }.min()
+  }
+
+  /// True for what names a patient who is being erased.
+  func holds(_ json: [UInt8]) -> Bool {
+    guard !patients.isEmpty, let patient = (try? JSONReader(maximumSize: 1 << 20).value(json))?["patient"]?.string
+    else { return false }
+    return patients.contains(patient)
+  }
+}
+
+/// What is asked of the journal.
+public struct StoredQuery: Sendable, Hashable {
+  /// Records behind this sequence number.
+  public var after: UInt64
+  /// The most records.
+  public var maximumCount: Int
+  /// The most octets of payloads.
+  public var maximumBytes: Int
+  /// Of these kinds alone.
+  public var kinds: Set<RecordKind>
+
+  /// A question.
+  public init(after: UInt64, maximumCount: Int, maximumBytes: Int, kinds: Set<RecordKind>) {
+    self.after = after
+    self.maximumCount = maximumCount
+    self.maximumBytes = maximumBytes
+    self.kinds = kinds
+  }
+}
+
+/// What the journal gave, and what was being erased when it was read.
+public struct StoredRecords: Sendable {
+  /// What was read.
+  public var batch: ReadBatch
+  /// What was being erased.
+  public var withheld: Withheld
+
+  /// What the journal gave.
+  public init(_ batch: ReadBatch, withheld: Withheld = Withheld()) {
+    self.batch = batch
+    self.withheld = withheld
+  }
+}
+
+/// An answer to a backend's question.
+public enum Fetched: Sendable, Hashable {
+  /// What it gets; `isAtEnd`: nothing more of what was asked for is there.
+  case items([Deliverable], isAtEnd: Bool)
+  /// What comes next is being erased: the question is answered when that is over.
+  case withheld
+}
+
+/// Answers backends' questions from stored records.
+public struct Deliverables: Sendable {
+  /// Reads records. The same question may be asked again.
+  public typealias Read = (StoredQuery) -> StoredRecords
+
+  /// How far a backend's read went on: what lies between is nothing for it.
+  private struct Passed: Sendable {
+    var from: UInt64
+    var through: UInt64
+  }
+  private var passed: [String: Passed] = [:]
+  /// More backends than any configuration has: names of earlier ones are forgotten.
+  private static let mostBackends = 64
+  /// The largest record.
+  private static let largest = 2 << 20
+
+  /// Nothing was asked yet.
+  public init() {}
+
+  /// What a backend's lane is to get next.
+  public mutating func answer(_ request: FetchRequest, _ read: Read) -> Fetched {
+    request.lane == .express ? express(request, read) : backlog(request, read)
+  }
+
+  /// Everything in order, up to what the express lane has in hand and to what is being erased.
+  private mutating func backlog(_ request: FetchRequest, _ read: Read) -> Fetched {
+    var cursor = request.after
+    if let passed = passed[request.backend], passed.from <= cursor { cursor = max(cursor, passed.through) }
+    let skipping = Set(request.skipping)
+    let before = max(1, request.before ?? .max)
+    var items: [Deliverable] = []
+    var isAtEnd = false
+    var isWithheld = false
+    // Readings without patient are passed over; so a batch may need more than one read.
+    while items.isEmpty, !isWithheld, cursor < before - 1 {
+      let stored = read(
+        StoredQuery(
+          after: cursor, maximumCount: request.maximumCount, maximumBytes: request.maximumBytes,
+          kinds: JournalEntry.deliverable))
+      let batch = stored.batch
+      var end = before
+      if let first = stored.withheld.first(after: cursor, skipping: skipping), first < end { end = first }
+      for record in batch.records where record.sequence < end && !skipping.contains(record.sequence) {
+        guard let item = item(record, for: request.backend, read) else { continue }
+        if stored.withheld.holds(item.json) { end = min(end, record.sequence) } else { items.append(item) }
+      }
+      // Nothing behind what is withheld is given before it.
+      items.removeAll { $0.sequence >= end }
+      let isStuck = batch.through <= cursor
+      cursor = min(max(cursor, batch.through), end - 1)
+      isWithheld = end < before && cursor == end - 1
+      isAtEnd = batch.isAtEnd && batch.through < end
+      if batch.isAtEnd || batch.error != nil || isStuck { break }
+    }
+    passed[request.backend] = items.isEmpty ? Passed(from: request.after, through: cursor) : nil
+    if passed.count > Self.mostBackends { passed = [:] }
+    return items.isEmpty && isWithheld ? .withheld : .items(items, isAtEnd: isAtEnd)
+  }
+
+  /// A few items out of their order.
+  private func express(_ request: FetchRequest, _ read: Read) -> Fetched {
+    var items: [Deliverable] = []
+    var bytes = 0
+    for sequence in request.only where sequence > 0 {
+      guard items.count < request.maximumCount else { return .items(items, isAtEnd: false) }
+      let stored = Self.one(sequence, JournalEntry.deliverable, read)
+      if stored.batch.error != nil { return .items(items, isAtEnd: false) }
+      guard let record = stored.batch.records.first(where: { $0.sequence == sequence }),
+        let item = item(record, for: request.backend, read), !stored.withheld.holds(item.json)
+      else { continue }
+      bytes += item.json.count
+      guard items.isEmpty || bytes <= request.maximumBytes else { return .items(items, isAtEnd: false) }
+      items.append(item)
+    }
+    return .items(items, isAtEnd: true)
+  }
+
+  /// One stored reading; nil when it is not there, or is no reading.
+  public static func reading(_ sequence: UInt64, _ read: Read) -> Reading? {
+    let record = one(sequence, [.reading], read).batch.records.first { $0.sequence == sequence }
+    return record.flatMap { try? ReadingJSON.decode($0.payload).reading }
+  }
+
+  private static func one(_ sequence: UInt64, _ kinds: Set<RecordKind>, _ read: Read) -> StoredRecords {
+    read(StoredQuery(after: max(sequence, 1) - 1, maximumCount: 1, maximumBytes: largest, kinds: kinds))
+  }
+
+  private func item(_ record: JournalRecord, for backend: String, _ read: Read) -> Deliverable? {
+    guard record.kind.rawValue == JournalEntry.Kind.retry.rawValue else { return Deliverable(record) }
+    // A refused reading that this backend is to get again: it stands in the journal once, and is pinned there.
+    guard let retry = Retry(record.payload), retry.backend == backend, retry.original > 0,
+      let original = Self.one(retry.original, [.reading], read).batch.records.first(where: {
+        $0.sequence == retry.original
+      }),
+      var item = Deliverable(original)
+    else { return nil }
+    item.sequence = record.sequence
+    return item
+  }
+}
+
+extension Deliverable {
+  /// A stored record as a backend gets it. Nil for a reading that waits for its patient or for the hub's clock, and for what is no
+  /// reading and no event.
+  public init?(_ record: JournalRecord) {
+    let json = record.payload
+    switch JournalEntry.Kind(rawValue: record.kind.rawValue) {
+    case .reading:
+      guard let id = ReadingJSON.identifier(json), !StoredMark.noPatient.isIn(json), !StoredMark.held.isIn(json) else {
+        return nil
+      }
+      self.init(
+        sequence: record.sequence, id: id, isReading: true, receivedAt: StoredMark.received.instant(in: json),
+        json: ReadingJSON.inserting(sequence: record.sequence, into: json))
+    case .event:
+      guard json.count > 43, json.starts(with: Array(#"{"id":""#.utf8)) else { return nil }
+      self.init(
+        sequence: record.sequence, id: String(decoding: json[7..<43], as: UTF8.self), isReading: false,
+        receivedAt: StoredMark.at.instant(in: json), json: json)
+    default: return nil
+    }
+  }
+}
+
+/// A member of a stored object, by the octets that it begins with. They cannot stand inside a string: its quotes would be escaped.
+/// Reading every stored object as JSON would make a year of readings take minutes.
+private struct StoredMark {
+  let octets: [UInt8]
+
+  init(_ text: String) { octets = Array(text.utf8) }
+
+  static let noPatient = StoredMark(#""patient":null"#)
+  static let held = StoredMark(#","held":{"#)
+  static let received = StoredMark(#""received_at":""#)
+  static let at = StoredMark(#""at":""#)
+
+  func isIn(_ json: [UInt8]) -> Bool { end(in: json) != nil }
+
+  /// Behind the first place where it stands.
+  private func end(in json: [UInt8]) -> Int? {
+    guard json.count >= octets.count, let first = octets.first else { return nil }
+    for index in 0...(json.count - octets.count) where json[index] == first {
+      if json[index..<(index + octets.count)].elementsEqual(octets) { return index + octets.count }
+    }
+    return nil
+  }
+
+  /// The moment that follows, in milliseconds since 1970; 0 when it is none.
+  func instant(in json: [UInt8]) -> Int64 {
+    guard let start = end(in: json) else { return 0 }
+    let text = json[start...].prefix { $0 != 0x22 }
+    return ISO8601.instant(String(decoding: text, as: UTF8.self))?.milliseconds ?? 0
+  }
+}
