@@ -71,12 +71,8 @@ final class BluetoothLinks: DeviceLinks {
   private func receiveManagement(_ fd: Int32, isGone: Bool) {
     guard fd == management else { return }
     switch Descriptor.read(fd, count: 4096) {
-    case .octets(var packet):
-      // Kernels of Debian 12 say "failed" to Set Powered of a blocked radio; its switch tells why.
-      let isFailedPower =
-        packet.count >= 9 && (1...2).contains(packet[0]) && packet[6] == 5 && packet[7] == 0 && packet[8] == 3
-      if isFailedPower, RadioSwitch.isBluetoothBlocked() { packet[8] = ManagementStatus.rfkilled.rawValue }
-      emit(.managementReceived(packet))
+    case .octets(let packet):
+      emit(.managementReceived(ManagementPacket.explained(packet, isRadioBlocked: RadioSwitch.isBluetoothBlocked)))
     case .wouldBlock where !isGone: break
     case .wouldBlock, .end:
       closeManagement()

@@ -78,6 +78,26 @@ private func packet(_ hex: String) throws -> ManagementPacket { try ManagementPa
     #expect(seen.isResolvable && Hex.encode(identity.octets) == irk)
   }
 
+  @Test func aBlockedRadioIsNamedWhereAnOldKernelDoesNot() throws {
+    // Command Status and Command Complete of Set Powered, failed.
+    for hex in ["020000000300050003", "010000000700050003d10a0000"] {
+      let octets = try Hex.decode(hex)
+      let explained = ManagementPacket.explained(octets) { true }
+      #expect(explained.count == octets.count && explained[8] == 0x12)
+      #expect(zip(explained, octets).enumerated().allSatisfy { $0 == 8 || $1.0 == $1.1 })
+      #expect(ManagementPacket.explained(octets) { false } == octets)
+    }
+    // Another status, another command, another event, too short: nobody looks at the switch.
+    for hex in ["020000000300050000", "0200000003000d0003", "120000000300050003", "0200000003000500", ""] {
+      let octets = try Hex.decode(hex)
+      let explained = ManagementPacket.explained(octets) {
+        Issue.record("\(hex): the switch is looked at")
+        return true
+      }
+      #expect(explained == octets)
+    }
+  }
+
   @Test func everyPrefixAndEveryChangedOctetIsAnEventOrAnError() throws {
     let packets = [
       "0100000009000400000000000000000000", "1200000011000100000000f002ce000000000300020106",
