@@ -23,8 +23,12 @@ public struct RecordJournal<Disk: JournalDisk> {
   var isGapIntended = false
   /// A zero-filled file waits: acknowledgements still get in when the disk is full.
   var hasSpare = false
-  /// New files of a rewriting that failed, and that could not be removed. Without the old ones they would count.
+  /// New files of a rewriting whose old ones have not lost their names yet. Without the old ones they would count.
   var leftovers: Set<String> = []
+  /// How many rewritings began.
+  var rewritings = 0
+  /// Segments that retention dropped during a rewriting: it overwrites them.
+  var retired: [OldFile] = []
   var findings: [JournalFinding] = []
   var findingCounts: [JournalFinding.Code: Int] = [:]
   var told: Set<String> = []
@@ -43,6 +47,8 @@ public struct RecordJournal<Disk: JournalDisk> {
   /// Records that the start did not hand over because the disk refused to make them durable. They are durable now and count, in
   /// this order, behind everything that was handed over. Appends are refused until `takeRecovered`.
   package internal(set) var recovered: [JournalRecord] = []
+  /// It reads what another journal writes: what is damaged is told, and the other one keeps a copy.
+  var isReader = false
   static var spare: String { "spare" }
 
   init(disk: Disk, limits: JournalLimits) {
@@ -86,6 +92,7 @@ public struct RecordJournal<Disk: JournalDisk> {
   mutating func noteDamage(_ code: JournalFinding.Code, _ segment: String, offset: Int, length: Int) {
     guard told.insert("\(segment)-\(offset)").inserted else { return }
     var finding = JournalFinding(code, segment: segment, offset: UInt64(offset), length: UInt64(length))
+    guard !isReader else { return note(finding) }
     do throws(DiskError) {
       let octets = try disk.read(segment, offset: offset, count: min(length, 4 << 20))
       finding.isNew = try disk.setAside("\(segment)-\(offset).bin", octets)
@@ -113,8 +120,11 @@ public struct RecordJournal<Disk: JournalDisk> {
   ///   - pinned: the lowest sequence number that is still needed, such as a parked reading's.
   ///   - now: wall clock, milliseconds since 1970.
   ///   - keep: milliseconds that a segment is kept after its last change; ignored when the journal is at its limit.
+  ///   - rewritings: those that are under way or wait. What is to go may stand in what is dropped: it is overwritten by them.
   /// - Returns: how many segments went.
-  public mutating func retain(cursors: [UInt64], pinned: UInt64?, now: Int64, keep: Int64) throws(DiskError) -> Int {
+  public mutating func retain(
+    cursors: [UInt64], pinned: UInt64?, now: Int64, keep: Int64, during rewritings: [JournalRewriting] = []
+  ) throws(DiskError) -> Int {
     guard pendingHead == nil, let newest = segments.lastIndex(where: \.hasSnapshot), newest > 0 else { return 0 }
     var modified: [String: Int64] = [:]
     for entry in try disk.list() { modified[entry.name] = entry.modified }
@@ -135,7 +145,13 @@ public struct RecordJournal<Disk: JournalDisk> {
         try disk.syncDirectory()
         leftovers.remove(leftover)
       }
-      try disk.remove(oldest.name)
+      if rewritings.contains(where: { $0.concerns(oldest.key) }) {
+        let name = Self.erasing + "old-" + oldest.name
+        try disk.rename(oldest.name, to: name)
+        retired.append(OldFile(name: name, size: oldest.size))
+      } else {
+        try disk.remove(oldest.name)
+      }
       segments.removeFirst()
       removed += 1
     }

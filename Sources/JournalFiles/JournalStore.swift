@@ -82,13 +82,17 @@ public final class JournalStore {
     return whole > 0 ? Int(used * 100 / whole) : nil
   }
 
-  /// Copies of damaged octets go: nobody can tell whose they are.
-  public func removeSetAside() throws(DiskError) {
+  /// One of the copies of damaged octets goes: nobody can tell whose they are.
+  /// - Returns: true when one went, and others may be there.
+  public func removeNextSetAside() throws(DiskError) -> Bool {
     let folder = "\(directory)/damaged"
     do throws(FileError) {
-      guard access(folder, F_OK) == 0 else { return }
-      for entry in try Directory.list(folder) where entry.isRegular { try Shredder.remove("\(folder)/\(entry.name)") }
+      guard access(folder, F_OK) == 0, let entry = try Directory.list(folder).first(where: \.isRegular) else {
+        return false
+      }
+      try Shredder.remove("\(folder)/\(entry.name)")
       try Directory.sync(folder)
+      return true
     } catch { throw DiskError(operation: error.operation, path: error.path, errno: error.errno) }
   }
 

@@ -80,7 +80,7 @@ final class Daemon {
         identity: identity, state: recovered, keys: kept.keys, imported: kept.imported)
       isImporting = kept.imported != nil
       files = try FilesThread(state)
-      journal = try JournalThread(store)
+      journal = try JournalThread(store, folder: "\(state)/journal")
       people = try PeopleThreads(journal: "\(state)/journal", journal.view)
       let uplink = UplinkClient(loop, path: options.uplink, socket: "\(options.runtimeDirectory)/uplink.sock")
       backends = nil

@@ -1,59 +1,41 @@
-// The journal as readers see it: what is on disk, up to what the journal's thread has published. It writes nothing, and never
-// reads what is not confirmed.
+// Stored readings for people, read beside the journal's thread.
 
 import ControlProtocol
 import Exchange
 import GatewayCore
-import Glibc
 import Journal
-import JournalFiles
 import Readings
-import Synchronization
-
-/// The newest state of the journal that others may read.
-final class JournalViewBox: Sendable {
-  private let view = Mutex<JournalView>(JournalView())
-  func publish(_ newest: JournalView) { view.withLock { $0 = newest } }
-  var newest: JournalView { view.withLock { $0 } }
-}
 
 /// Reads stored readings on a thread of its own.
 struct JournalReader {
-  private let folder: String
   private let box: JournalViewBox
+  private let journal: PublishedJournal
 
   init(_ folder: String, _ box: JournalViewBox) {
-    self.folder = folder
     self.box = box
+    journal = PublishedJournal(folder, box)
   }
 
   /// The newest readings that fit; of one that was stored again with its patient, the last counts.
   mutating func find(_ query: ReadingQuery, _ isOver: () -> Bool) -> Result<[[UInt8]], ControlError> {
-    let start = box.newest
-    var journal = RecordJournal(reading: start, on: ReadOnlyJournalDisk(directory: folder))
+    let erasures = box.newest.erasures
     var found: [(id: ReadingID, json: [UInt8])] = []
     var cursor: UInt64 = 0
-    var failures = 0
     while !isOver() {
-      let batch = journal.read(after: cursor, maximumCount: 500, maximumBytes: 1 << 20, kinds: [.reading])
+      let batch = journal.read(
+        StoredQuery(after: cursor, maximumCount: 500, maximumBytes: 1 << 20, kinds: [.reading])
+      ).batch
       for record in batch.records { JournalReader.take(record, query, &found) }
       let isStuck = batch.through <= cursor
       cursor = max(cursor, batch.through)
-      guard batch.error != nil else {
-        if batch.isAtEnd || isStuck { break }
-        continue
-      }
-      // Old segments go while others are read: what is left is read by the newest view.
-      failures += 1
-      let newest = box.newest
-      guard newest.rewrites == start.rewrites else {
-        return .failure(
-          ControlError(
-            code: "journal.rewritten", message: "readings were erased while they were being read",
-            hint: "ask again"))
-      }
-      guard failures <= 4 else { break }
-      journal = RecordJournal(reading: newest, on: ReadOnlyJournalDisk(directory: folder))
+      if batch.isAtEnd || isStuck || batch.error != nil { break }
+    }
+    // Who was told that a patient is erased sees nothing of it in an answer that comes later.
+    guard box.newest.erasures == erasures else {
+      return .failure(
+        ControlError(
+          code: "journal.rewritten", message: "readings were erased while they were being read",
+          hint: "ask again"))
     }
     return .success(found.map(\.json))
   }

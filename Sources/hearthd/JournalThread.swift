@@ -1,12 +1,11 @@
 // The journal on its own thread: entries in, records on disk, messages back. The thread that decides never waits for the disk.
 
-import Exchange
 import GatewayCore
 import Journal
 import JournalFiles
 import Platform
 import Readings
-import Zones
+import Synchronization
 
 /// What the journal's thread tells.
 enum JournalMessage: Sendable {
@@ -22,50 +21,77 @@ enum JournalMessage: Sendable {
   case erased(String, ErasureReport)
 }
 
-/// The journal, its thread and its mailbox.
+/// The journal, its thread and its mailbox; and the thread beside it that reads for backends.
 final class JournalThread {
   private struct Owned {
     var store: JournalStore
     var damage: [String] = []
-    /// Where each backend's read went on to: what lies between its cursor and there is nothing for it.
-    var skipped: [String: UInt64] = [:]
     var isRecoveredTold = false
     /// The newest fence whose append failed, and why: what was decided upon it is not written.
     var refused: (fence: UInt64, failure: JournalFailure)?
     /// How often segments were written anew.
     var rewrites = 0
+    /// Patients who are to be erased, one after the other.
+    var erasures: [ErasureRun] = []
+    /// What an erasure knows, until the record says that it is complete: what is written in between goes through it, and a later
+    /// try begins with it.
+    var known: [String: Erasure] = [:]
 
-    /// Tells readers what they may read from now on.
-    func publish(_ box: JournalViewBox) {
+    /// What readers may read from now on.
+    var view: JournalView {
       var view = store.journal.view
       view.rewrites = rewrites
-      box.publish(view)
+      return view
     }
+  }
+
+  /// An erasure under way.
+  private struct ErasureRun {
+    let patient: String
+    var erasure: Erasure
+    var rewriting = JournalRewriting()
   }
 
   let mailbox: Mailbox<JournalMessage>
   /// What others may read of the journal.
   let view = JournalViewBox()
   private let worker: WorkerThread<Owned>
+  private let fetcher: WorkerThread<JournalFetcher>
+  private let isStopping = StopSign()
 
-  /// Takes over an open journal.
-  init(_ store: sending JournalStore) throws(SystemError) {
-    mailbox = try Mailbox()
+  /// Takes over an open journal in a folder.
+  init(_ store: sending JournalStore, folder: String) throws(SystemError) {
+    let mailbox = try Mailbox<JournalMessage>()
+    self.mailbox = mailbox
     let owned = Owned(store: store)
-    owned.publish(view)
-    worker = try WorkerThread(owned)
+    let first = owned.view
+    view.change { $0.view = first }
+    let worker = try WorkerThread(owned)
+    self.worker = worker
+    fetcher = try WorkerThread(
+      JournalFetcher(PublishedJournal(folder, view), mailbox) { findings, rewrites in
+        worker.run { owned in
+          // Places are others now: what is still damaged is found again.
+          guard owned.rewrites == rewrites else { return }
+          owned.store.journal.take(findings)
+          JournalThread.report(&owned, mailbox)
+        }
+      })
   }
 
   /// Writes entries as one group. After one that failed, those of its fence and of earlier ones are refused unwritten.
   func append(_ id: AppendID, _ entries: [JournalEntry], fence: UInt64) {
     worker.run { [mailbox, view] owned in
       if let refused = owned.refused, fence <= refused.fence { return mailbox.post(.failed(id, refused.failure)) }
-      let drafts = entries.map { RecordDraft(kind: RecordKind(rawValue: $0.kind.rawValue), payload: $0.payload) }
       do throws(AppendFailure) {
-        let appended = try owned.store.journal.append(drafts)
+        let appended = try owned.store.journal.append(entries.map { JournalThread.draft($0, owned) })
         owned.refused = nil
-        owned.publish(view)
-        mailbox.post(.appended(id, Array(appended.sequences), rolled: appended.rolled))
+        for case .erased(let patient, _) in entries { owned.known[patient] = nil }
+        let newest = owned.view
+        view.change {
+          $0.view = newest
+          mailbox.post(.appended(id, Array(appended.sequences), rolled: appended.rolled))
+        }
         if appended.rolled { JournalThread.report(&owned, mailbox) }
       } catch {
         JournalThread.tellRecovered(&owned, mailbox)
@@ -74,6 +100,17 @@ final class JournalThread {
         mailbox.post(.failed(id, failure))
         JournalThread.report(&owned, mailbox)
       }
+    }
+  }
+
+  /// A snapshot that was made while segments are written anew may still name what is gone from them.
+  private static func draft(_ entry: JournalEntry, _ owned: Owned) -> RecordDraft {
+    let draft = RecordDraft(kind: RecordKind(rawValue: entry.kind.rawValue), payload: entry.payload)
+    guard draft.kind == .snapshot else { return draft }
+    return owned.known.values.reduce(draft) { draft, erasure in
+      let decided = erasure.decide(JournalRecord(sequence: 0, kind: draft.kind, payload: draft.payload))
+      guard case .replace(let payload) = decided else { return draft }
+      return RecordDraft(kind: draft.kind, payload: payload)
     }
   }
 
@@ -104,143 +141,29 @@ final class JournalThread {
 
   /// Reads what a backend is to get.
   func fetch(_ request: FetchRequest) {
-    worker.run { [mailbox] owned in
-      let (items, isAtEnd) =
-        request.lane == .express
-        ? JournalThread.express(request, &owned) : JournalThread.backlog(request, &owned)
-      mailbox.post(.fetched(request, items, isAtEnd: isAtEnd))
-    }
-  }
-
-  /// Everything in order, up to what the express lane has in hand.
-  private static func backlog(_ request: FetchRequest, _ owned: inout Owned) -> ([Deliverable], isAtEnd: Bool) {
-    var items: [Deliverable] = []
-    var isAtEnd = false
-    var cursor = max(request.after, owned.skipped[request.backend] ?? 0)
-    let skipping = Set(request.skipping)
-    let end = max(1, request.before ?? .max)
-    // Readings without patient are passed over; so a batch may need more than one read.
-    while items.isEmpty, cursor < end - 1 {
-      let batch = owned.store.journal.read(
-        after: cursor, maximumCount: request.maximumCount, maximumBytes: request.maximumBytes,
-        kinds: JournalEntry.deliverable)
-      items = batch.records.filter { $0.sequence < end && !skipping.contains($0.sequence) }
-        .compactMap { item($0, for: request.backend, &owned) }
-      let isStuck = batch.through <= cursor
-      cursor = min(max(cursor, batch.through), end - 1)
-      isAtEnd = batch.isAtEnd && batch.through < end
-      if batch.isAtEnd || batch.error != nil || isStuck { break }
-    }
-    owned.skipped[request.backend] = items.isEmpty ? cursor : nil
-    return (items, isAtEnd)
-  }
-
-  /// A few items out of their order.
-  private static func express(_ request: FetchRequest, _ owned: inout Owned) -> ([Deliverable], isAtEnd: Bool) {
-    var items: [Deliverable] = []
-    var bytes = 0
-    for sequence in request.only where sequence > 0 {
-      guard items.count < request.maximumCount else { return (items, false) }
-      let batch = owned.store.journal.read(
-        after: sequence - 1, maximumCount: 1, maximumBytes: 2 << 20, kinds: JournalEntry.deliverable)
-      if batch.error != nil { return (items, false) }
-      guard let record = batch.records.first(where: { $0.sequence == sequence }),
-        let item = item(record, for: request.backend, &owned)
-      else { continue }
-      bytes += item.json.count
-      guard items.isEmpty || bytes <= request.maximumBytes else { return (items, false) }
-      items.append(item)
-    }
-    return (items, true)
-  }
-
-  private static func item(_ record: JournalRecord, for backend: String, _ owned: inout Owned) -> Deliverable? {
-    record.kind.rawValue == JournalEntry.Kind.retry.rawValue
-      ? retried(record, for: backend, &owned) : deliverable(record)
-  }
-
-  /// A refused reading that this backend is to get again: it stands in the journal once, and is pinned there.
-  private static func retried(_ record: JournalRecord, for backend: String, _ owned: inout Owned) -> Deliverable? {
-    guard let retry = Retry(record.payload), retry.backend == backend, retry.original > 0 else { return nil }
-    let batch = owned.store.journal.read(
-      after: retry.original - 1, maximumCount: 1, maximumBytes: 2 << 20, kinds: [.reading])
-    guard let original = batch.records.first(where: { $0.sequence == retry.original }) else { return nil }
-    var item = deliverable(original)
-    item?.sequence = record.sequence
-    return item
-  }
-
-  private static let parkedMark = Array(#""patient":null"#.utf8)
-
-  private static func deliverable(_ record: JournalRecord) -> Deliverable? {
-    if record.kind == .reading {
-      guard let id = ReadingJSON.identifier(record.payload), !isParked(record.payload), !isHeld(record.payload) else {
-        return nil
-      }
-      return Deliverable(
-        sequence: record.sequence, id: id, isReading: true, receivedAt: instant(receivedMark, record.payload),
-        json: ReadingJSON.inserting(sequence: record.sequence, into: record.payload))
-    }
-    guard record.payload.count > 43, record.payload.starts(with: Array(#"{"id":""#.utf8)) else { return nil }
-    return Deliverable(
-      sequence: record.sequence, id: String(decoding: record.payload[7..<43], as: UTF8.self), isReading: false,
-      receivedAt: instant(eventMark, record.payload), json: record.payload)
-  }
-
-  /// True when a stored reading has no patient. The mark cannot stand inside a string: its quotes would be escaped.
-  private static func isParked(_ json: [UInt8]) -> Bool { index(of: parkedMark, in: json) != nil }
-
-  private static let heldMark = Array(#","held":{"#.utf8)
-
-  /// True when a stored reading waits for the hub's clock.
-  private static func isHeld(_ json: [UInt8]) -> Bool { index(of: heldMark, in: json) != nil }
-
-  private static func index(of mark: [UInt8], in json: [UInt8]) -> Int? {
-    guard json.count >= mark.count, let first = mark.first else { return nil }
-    var index = 0
-    let last = json.count - mark.count
-    while index <= last {
-      if json[index] == first, json[(index + 1)..<(index + mark.count)].elementsEqual(mark.dropFirst()) { return index }
-      index += 1
-    }
-    return nil
-  }
-
-  private static let receivedMark = Array(#""received_at":""#.utf8)
-
-  private static let eventMark = Array(#""at":""#.utf8)
-
-  private static func instant(_ mark: [UInt8], _ json: [UInt8]) -> Int64 {
-    guard let start = index(of: mark, in: json) else { return 0 }
-    let text = json[(start + mark.count)...].prefix { $0 != 0x22 }
-    return ISO8601.instant(String(decoding: text, as: UTF8.self))?.milliseconds ?? 0
+    fetcher.run { fetcher in fetcher.fetch(request) }
   }
 
   /// Reads one stored reading.
   func load(_ sequence: UInt64) {
-    worker.run { [mailbox] owned in mailbox.post(.loaded(sequence, JournalThread.reading(sequence, &owned))) }
+    fetcher.run { fetcher in fetcher.load(sequence) }
   }
 
   /// Reads parked readings of a slot.
   func loadParked(_ slot: Bindings.Slot, _ sequences: [UInt64]) {
-    worker.run { [mailbox] owned in
-      mailbox.post(.parked(slot, sequences.map { ($0, JournalThread.reading($0, &owned)) }))
-    }
-  }
-
-  private static func reading(_ sequence: UInt64, _ owned: inout Owned) -> Reading? {
-    let batch = owned.store.journal.read(
-      after: sequence > 0 ? sequence - 1 : 0, maximumCount: 1, maximumBytes: 2 << 20, kinds: [.reading])
-    let record = batch.records.first { $0.sequence == sequence }
-    return record.flatMap { try? ReadingJSON.decode($0.payload).reading }
+    fetcher.run { fetcher in fetcher.loadParked(slot, sequences) }
   }
 
   /// Drops what every backend has and is older than `keep`.
   func retain(cursors: [UInt64], pinned: UInt64?, now: Int64, keep: Int64) {
     worker.run { [mailbox, view] owned in
-      defer { owned.publish(view) }
+      defer {
+        let newest = owned.view
+        view.change { $0.view = newest }
+      }
       do throws(DiskError) {
-        _ = try owned.store.journal.retain(cursors: cursors, pinned: pinned, now: now, keep: keep)
+        _ = try owned.store.journal.retain(
+          cursors: cursors, pinned: pinned, now: now, keep: keep, during: owned.erasures.map(\.rewriting))
         JournalThread.report(&owned, mailbox)
       } catch {
         mailbox.post(.finding("journal.retention-failed: \(error.operation) \(error.path), errno \(error.errno)"))
@@ -248,34 +171,95 @@ final class JournalThread {
     }
   }
 
-  /// Writes the segments anew without a patient.
+  /// Writes the segments anew without a patient, a step at a time: what is to be appended waits for one step.
   func erase(_ patient: String) {
-    worker.run { [mailbox, view] owned in
-      // Readers are told before places in segments are others, and after.
-      owned.rewrites += 1
-      owned.publish(view)
-      defer { owned.publish(view) }
-      var erasure = Erasure(patient: patient)
-      var left: [String] = []
-      var failure: String?
-      do throws(DiskError) {
-        // Nothing is dropped by the first look.
-        _ = try owned.store.journal.rewrite { record in
-          erasure.learn(record)
-          return .keep
-        }
-        left = try owned.store.journal.rewrite(erasure.decide).left
-        try owned.store.removeSetAside()
-      } catch {
-        failure = "\(error.operation) \(error.path), errno \(error.errno)"
-      }
-      owned.skipped = [:]
-      mailbox.post(
-        .erased(
-          patient,
-          ErasureReport(readings: erasure.readings, counted: erasure.counted.sorted(), left: left, error: failure)))
-      JournalThread.report(&owned, mailbox)
+    worker.run { [worker, fetcher, mailbox, view, isStopping] owned in
+      owned.erasures.append(ErasureRun(patient: patient, erasure: owned.known[patient] ?? Erasure(patient: patient)))
+      view.change { $0.withheld.begin(patient) }
+      // One is under way already: this one comes behind it.
+      guard owned.erasures.count == 1 else { return }
+      JournalThread.goOnErasing(worker, fetcher, mailbox, view, isStopping)
     }
+  }
+
+  /// Does a step behind everything that waits, as long as there is one.
+  private static func goOnErasing(
+    _ worker: WorkerThread<Owned>, _ fetcher: WorkerThread<JournalFetcher>, _ mailbox: Mailbox<JournalMessage>,
+    _ view: JournalViewBox, _ isStopping: StopSign
+  ) {
+    worker.run { owned in
+      // The wish is on disk: the next start takes it up.
+      guard !isStopping.isRaised, let end = JournalThread.stepErasure(&owned, view) else { return }
+      if let (patient, report) = end {
+        mailbox.post(.erased(patient, report))
+        JournalThread.report(&owned, mailbox)
+        fetcher.run { fetcher in fetcher.goOn() }
+      }
+      if !owned.erasures.isEmpty { goOnErasing(worker, fetcher, mailbox, view, isStopping) }
+    }
+  }
+
+  /// One step of the first erasure, and what it did when that was the last one. Nil when nobody is to be erased.
+  private static func stepErasure(_ owned: inout Owned, _ view: JournalViewBox) -> (String, ErasureReport)?? {
+    guard !owned.erasures.isEmpty else { return nil }
+    // Taken out while it works: it may hold a million numbers, and is not to be copied.
+    var run = owned.erasures.removeFirst()
+    var failure: String?
+    do throws(DiskError) {
+      if try step(&run, &owned, view) {
+        owned.erasures.insert(run, at: 0)
+        return .some(nil)
+      }
+    } catch {
+      failure = "\(error.operation) \(error.path), errno \(error.errno)"
+    }
+    owned.known[run.patient] = run.erasure
+    let newest = owned.view
+    view.change {
+      $0.view = newest
+      $0.erasures += 1
+      if !owned.erasures.contains(where: { $0.patient == run.patient }) { $0.withheld.end(run.patient) }
+    }
+    return (
+      run.patient,
+      ErasureReport(
+        readings: run.erasure.readings, counted: run.erasure.counted.sorted(), left: run.rewriting.report.left,
+        error: failure)
+    )
+  }
+
+  /// False when there was nothing left to do.
+  private static func step(
+    _ run: inout ErasureRun, _ owned: inout Owned, _ view: JournalViewBox
+  ) throws(DiskError) -> Bool {
+    guard run.rewriting.phase != .done else { return try owned.store.removeNextSetAside() }
+    let wasLooking = run.rewriting.phase == .looking
+    var erasure = run.erasure
+    run.erasure = Erasure(patient: run.patient)
+    defer { run.erasure = erasure }
+    if run.rewriting.replacesNext {
+      // Readers are told before places in a segment are others, and wait until they are.
+      owned.rewrites += 1
+      var failure: DiskError?
+      view.change { newest in
+        do throws(DiskError) {
+          try owned.store.journal.step(&run.rewriting, look: { _ in }, decide: erasure.decide)
+        } catch { failure = error }
+        newest.view = owned.view
+      }
+      if let failure { throw failure }
+    } else {
+      try owned.store.journal.step(&run.rewriting, look: { erasure.learn($0) }, decide: { erasure.decide($0) })
+    }
+    if wasLooking, run.rewriting.phase == .writing {
+      owned.known[run.patient] = erasure
+      let newest = owned.view
+      view.change {
+        $0.view = newest
+        $0.withheld.learned(run.patient, erasure.counted)
+      }
+    }
+    return true
   }
 
   /// Tells sizes and what was found.
@@ -297,6 +281,10 @@ final class JournalThread {
     mailbox.post(.report(report))
   }
 
-  /// Finishes everything that was handed over.
-  func stop() { worker.stop() }
+  /// Finishes everything that was handed over, but for erasures.
+  func stop() {
+    isStopping.raise()
+    fetcher.stop()
+    worker.stop()
+  }
 }

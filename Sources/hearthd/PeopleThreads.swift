@@ -6,7 +6,6 @@ import ControlProtocol
 import GatewayCore
 import Glibc
 import Platform
-import Synchronization
 
 /// What came of a question.
 enum PeopleMessage: Sendable {
@@ -22,13 +21,6 @@ final class PeopleThreads {
     let uid: UInt32
     let job: ReadJob
     let stop = StopSign()
-  }
-
-  /// Says to a thread that nobody waits for its work any more.
-  final class StopSign: Sendable {
-    private let isSet = Atomic<Bool>(false)
-    func set() { isSet.store(true, ordering: .relaxed) }
-    var isRaised: Bool { isSet.load(ordering: .relaxed) }
   }
 
   /// How much a role may ask for.
@@ -75,7 +67,7 @@ final class PeopleThreads {
   /// Nobody waits for what this connection asked.
   func callerGone(_ connection: UInt64) {
     waiting.removeAll { $0.id.connection == connection }
-    for question in running.values where question.id.connection == connection { question.stop.set() }
+    for question in running.values where question.id.connection == connection { question.stop.raise() }
   }
 
   /// A question was worked off: its thread is free.
@@ -136,7 +128,7 @@ final class PeopleThreads {
   /// Ends what is under way and the threads.
   func stop() {
     waiting = []
-    for question in running.values { question.stop.set() }
+    for question in running.values { question.stop.raise() }
     for worker in workers { worker.stop() }
   }
 }

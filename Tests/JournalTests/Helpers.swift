@@ -46,3 +46,14 @@ extension RecordJournal {
     }
   }
 }
+
+extension RecordJournal {
+  /// All steps of a rewriting, one after the other.
+  mutating func rewrite(
+    part: Int = 128 << 10, _ decide: (JournalRecord) -> RecordRewrite
+  ) throws(DiskError) -> RewriteReport {
+    var rewriting = JournalRewriting(part: part)
+    while rewriting.phase != .done { try step(&rewriting, look: { _ in }, decide: decide) }
+    return rewriting.report
+  }
+}
