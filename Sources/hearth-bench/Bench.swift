@@ -24,7 +24,7 @@ struct Bench {
           Decoding, a thousand advertisements a second, plans, ten thousand hubs after an outage, and the journal beside its twins:
           plain writes, SQLite and rsyslog where they are installed. With --hearthd also the memory, start and drain of the daemon.
           DIR is where the journal is written: a folder on the disk that counts.
-          PART is one of decode, bluetooth, serial, plan, fleet, journal, daemon.
+          PART is one of decode, bluetooth, serial, plan, fleet, journal, erasure, daemon.
           """)
         exit(option == "--help" ? 0 : 64)
       }
@@ -40,6 +40,7 @@ struct Bench {
       ("decode", DecodeBench.run), ("bluetooth", BluetoothBench.run), ("serial", SerialBench.run),
       ("plan", { PlanBench.run(folder: folder) }), ("fleet", FleetBench.run),
       ("journal", { JournalBench.run(folder: folder) }),
+      ("erasure", { ErasureBench.run(folder: folder, count: only == "erasure" ? backlog : 50_000) }),
     ]
     if let daemon {
       parts.append(

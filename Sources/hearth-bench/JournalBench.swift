@@ -13,13 +13,17 @@ enum JournalBench {
   private static let octets = [UInt8](repeating: 0x61, count: payload.count + RecordFormat.headerCount)
 
   static func run(folder: String) -> [Figure] {
-    var template = Array("\(folder)/hearth-bench.XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { return [] }
-    let place = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    guard let place = temporaryFolder(folder) else { return [] }
     defer { remove(place) }
     let twins = Twins()
     defer { twins?.end() }
     return rates(place, twins) + flash(place, twins)
+  }
+
+  static func temporaryFolder(_ folder: String) -> String? {
+    var template = Array("\(folder)/hearth-bench.XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { return nil }
+    return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   /// The journal and the plain file of a folder.
