@@ -31,7 +31,9 @@ struct RandomLife {
       guard var journal = promises.open(disk, limits) else { return ["did not open"] }
       _ = promises.append(size: 2, to: &journal, on: disk)
       // Names that retention took away come back in any order.
-      if journal.verify().missing > 0, promises.released == 0 { return ["numbers are missing: \(journal.takeFindings())"] }
+      if journal.verify().missing > 0, promises.released == 0 {
+        return ["numbers are missing: \(journal.takeFindings())"]
+      }
       disk = disk.afterPowerCut(.nothing)
     }
     return promises.complaints
@@ -49,24 +51,34 @@ struct RandomLife {
       guard faults > 0, Int.random(in: 0..<(operation == "fdatasync" ? 6 : 25), using: &dice) == 0 else { return .go }
       faults -= 1
       return .fail(
-        [5, 28].randomElement(using: &dice) ?? 5, reached: SimulatedDisk.Reach.allCases.randomElement(using: &dice) ?? .nothing,
+        [5, 28].randomElement(using: &dice) ?? 5,
+        reached: SimulatedDisk.Reach.allCases.randomElement(using: &dice) ?? .nothing,
         forgets: Bool.random(using: &dice))
     }
   }
 
   private mutating func live(on disk: SimulatedDisk) {
     guard var journal = promises.open(disk, limits) else { return }
+    var rewriting: JournalRewriting?
     for _ in 0..<Int.random(in: 1...15, using: &dice) where !disk.isOff {
       let size = Int.random(in: 1...5, using: &dice)
       let octets = Int.random(in: 8...120, using: &dice)
       guard promises.append(size: size, octets: octets, to: &journal, on: disk) else { return }
       if chance(15), !promises.append(size: 0, to: &journal, on: disk) { return }
       if chance(5) { journal.seal() }
+      // Some complete, some go on between appends, some are forgotten.
       if chance(5) { _ = try? journal.rewrite { _ in .keep } }
+      if chance(10) { rewriting = JournalRewriting(part: Int.random(in: 20...300, using: &dice)) }
+      for _ in 0..<Int.random(in: 0...3, using: &dice) {
+        guard var begun = rewriting else { break }
+        let isRefused = (try? journal.step(&begun, look: { _ in }, decide: { _ in .keep })) == nil
+        rewriting = isRefused ? nil : begun
+      }
       if chance(8) {
         let through = journal.status.lastSequence
         promises.released = promises.next - 1
-        _ = try? journal.retain(cursors: [through], pinned: nil, now: 1 << 40, keep: 0)
+        _ = try? journal.retain(
+          cursors: [through], pinned: nil, now: 1 << 40, keep: 0, during: [rewriting].compactMap { $0 })
       }
     }
   }
