@@ -6,7 +6,10 @@ internal import Readings
 /// The registry of all drivers.
 public enum Registry {
   /// All profiles, in the order of the README's table. Those for one model stand before the generic one of their profile.
-  public static let profiles: [DeviceProfile] = [
+  public static let profiles: [DeviceProfile] = wireless + SerialFamily.all.map(\.profile)
+
+  /// Those that are spoken to over the air.
+  private static let wireless: [DeviceProfile] = [
     AAndD.ua651,
     Beurer.bm85,
     Beurer.cuffs,
@@ -40,31 +43,6 @@ public enum Registry {
     MiScaleDriver.scale1,
     MiScaleDriver.scale2,
     XiaomiEncryptedDriver.profile,
-    ContecV7Driver.profile,
-    FiveOctetOximeters.contecV5,
-    FiveOctetOximeters.bci,
-    TextScaleLine.and,
-    TextScaleLine.cas,
-    MTSICSLine.profile,
-    KernLine.profile,
-    Toledo8217Line.profile,
-    ToledoContinuousLine.profile,
-    HealthOMeterDriver.profile,
-    TanitaDriver.profile,
-    TanitaPlainDriver.profile,
-    NoninSpotCheckDriver.profile,
-    NoninStreams.eight,
-    NoninStreams.two,
-    NoninStreams.seven,
-    NoninASCIILine.profile,
-    MasimoASCIILine.profile,
-    NellcorLine.profile,
-    AndUA767Driver.profile,
-    AndTM265xDriver.profile,
-    SunTechDriver.profile,
-    BeurerSerialDriver.profile,
-    VisomatDriver.profile,
-    TaiDocDriver.cable,
   ]
 
   /// The profile of an id.

@@ -26,8 +26,10 @@ import Testing
   }
 
   /// Whatever this program may ask a stranger is known by name, and none of it starts, stops or erases anything.
-  @Test(arguments: HarmlessQuery.table.map(\.driver)) func whatIsAskedHasAName(_ id: String) throws {
-    let query = try #require(HarmlessQuery.of(driver: id))
+  @Test(arguments: SerialFamily.all.filter { $0.query != nil }.map(\.id)) func whatIsAskedHasAName(
+    _ id: String
+  ) throws {
+    let query = try #require(SerialFamily.of(id)?.query)
     let commands = try #require(HubCommands.all(id, query.questions.flatMap { $0 }), "\(id)")
     #expect(commands.count == query.questions.count)
     for name in commands.map(\.name) {

@@ -1,10 +1,11 @@
 // An unbound port: what is heard tells one driver, or several, or nobody; nothing is ever sent to it. And the questions that a
 // technician may allow.
 
-import Drivers
 import Octets
 import Readings
 import Testing
+
+@testable import Drivers
 
 struct RecognitionTests {
   /// What talks at the other end of a port: octets every so often, understood only at the right line settings.
@@ -208,19 +209,16 @@ struct RecognitionTests {
   }
 
   @Test func theQuestionsChangeNothing() throws {
-    for query in HarmlessQuery.table {
-      guard case .serial? = Registry.profile(id: query.driver)?.transport else {
-        Issue.record("\(query.driver) is no serial driver")
-        continue
-      }
+    for family in SerialFamily.all {
+      guard let query = family.query else { continue }
       #expect(!query.questions.isEmpty && !query.sentence.isEmpty && query.answerMilliseconds >= 500)
       for question in query.questions.map(Hex.encode) {
         // Start of a measurement, erasing, setting a clock, tare and zero.
         let forbidden = ["025354", "3a20", "5143", "5152", "7d81ae", "7d81b1", "7d81b2", "027206", "5a0d", "540d"]
-        #expect(!forbidden.contains { question.contains($0) }, "\(query.driver): \(question)")
+        #expect(!forbidden.contains { question.contains($0) }, "\(family.id): \(question)")
       }
     }
-    #expect(HarmlessQuery.of(driver: "masimo-ascii1") == nil)
+    #expect(SerialFamily.of("masimo-ascii1")?.query == nil)
     #expect(PortIdentification(driver: "masimo-ascii1") == nil && PortIdentification(driver: "nobody") == nil)
   }
 }

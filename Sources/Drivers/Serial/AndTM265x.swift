@@ -112,6 +112,8 @@ enum AndTM265xLine: LineProtocol {
       NamedValue("errorCode", .text(result.error)),
     ] + result.cuff.values
   }
+
+  static func evidence(_ frame: [UInt8]) -> Int { 40 }
 }
 
 /// Asks for the last result again and again: nothing else tells of a new one.
@@ -161,11 +163,34 @@ struct AndTM265xDriver: FramedDriver {
     return actions + result.cuff.decoded(time: result.time, stored: stored, raw: raw).actions
   }
 
-  static let profile = DeviceProfile(
-    id: AndTM265xLine.id, manufacturer: "A&D", names: ["TM-2655", "TM-2657", "InBody BPBIO (same frames)"],
-    transport: .serial([SerialSettings(9600)]), recognition: [.frames("frames SYN SYN SOH with their check value")],
-    kinds: [.bloodPressure], terms: [.systolic, .diastolic, .meanArterial, .cuffPulse], clock: .stampsOnly,
-    memory: .records, verification: .captured,
-    rule: "a result that differs from the one before it, by its time or values, is one measurement"
-  ) { AndTM265xDriver($0) }
+  static let family = SerialFamily(
+    AndTM265xLine.self,
+    profile: DeviceProfile(
+      id: AndTM265xLine.id, manufacturer: "A&D", names: ["TM-2655", "TM-2657", "InBody BPBIO (same frames)"],
+      transport: .serial([SerialSettings(9600)]), recognition: [.frames("frames SYN SYN SOH with their check value")],
+      kinds: [.bloodPressure], terms: [.systolic, .diastolic, .meanArterial, .cuffPulse], clock: .stampsOnly,
+      memory: .records, verification: .captured,
+      rule: "a result that differs from the one before it, by its time or values, is one measurement"
+    ) { AndTM265xDriver($0) },
+    query: HarmlessQuery(
+      sentence: "asks the cuff for its last result; nothing of it is stored",
+      questions: [AndTM265xLine.request("RB")], answerMilliseconds: 2000),
+    commands: AndTM265xLine.hubCommand)
+}
+
+/// What a hub says to it.
+extension AndTM265xLine {
+  private static let commandNames = [
+    "ST": "start", "SP": "stop", "RB": "read last result", "RP": "pulse-wave list", "RE": "RE (connection check)",
+    "RC": "RC",
+  ]
+
+  /// A frame whose text is a command of two letters.
+  static func hubCommand(_ octets: ArraySlice<UInt8>) -> HubCommand? {
+    guard case .frame(let count) = step(octets) else { return nil }
+    let frame = Array(octets.prefix(count))
+    let fields = fields(frame)
+    guard fields.count == 1, let name = commandNames[fields[0]], let sum = frame.last else { return nil }
+    return HubCommand(count: count, name: name, values: [.number("bcc", sum)])
+  }
 }

@@ -66,6 +66,9 @@ enum AndUA767Line: LineProtocol {
     return [NamedValue("status", .text(Hex.encode([status])))] + result.values
       + [NamedValue("lastField", .integer(Int64(last)))]
   }
+
+  /// No check value: one result is not enough.
+  static func evidence(_ frame: [UInt8]) -> Int { frame.count == 6 ? 48 : 16 }
 }
 
 /// Listens to the cuff.
@@ -131,11 +134,39 @@ struct AndUA767Driver: Driver {
     return actions
   }
 
-  static let profile = DeviceProfile(
-    id: AndUA767Line.id, manufacturer: "A&D", names: ["UA-767PC"],
-    transport: .serial([SerialSettings(9600, stopBits: 2), SerialSettings(9600)]),
-    recognition: [.frames("ten hexadecimal digits between silences")], kinds: [.bloodPressure],
-    terms: [.systolic, .diastolic, .cuffPulse], clock: .none, memory: .none, verification: .unverified,
-    rule: "ten digits between two silences are one measurement"
-  ) { AndUA767Driver($0) }
+  static let family = SerialFamily(
+    AndUA767Line.self,
+    profile: DeviceProfile(
+      id: AndUA767Line.id, manufacturer: "A&D", names: ["UA-767PC"],
+      transport: .serial([SerialSettings(9600, stopBits: 2), SerialSettings(9600)]),
+      recognition: [.frames("ten hexadecimal digits between silences")], kinds: [.bloodPressure],
+      terms: [.systolic, .diastolic, .cuffPulse], clock: .none, memory: .none, verification: .unverified,
+      rule: "ten digits between two silences are one measurement"
+    ) { AndUA767Driver($0) },
+    query: HarmlessQuery(
+      sentence: "wakes the cuff, opens the conversation with it and closes it again",
+      // What comes first only wakes it.
+      questions: [
+        [0x43, 0x50, 0x43, 0x30, 0x35, 0x3B], [0x43, 0x50, 0x43, 0x30, 0x35, 0x3B],
+        [0x43, 0x50, 0x43, 0x30, 0x34, 0x3A],
+      ]
+      .map { [0x02] + $0 },
+      answerMilliseconds: 1000),
+    commands: AndUA767Line.hubCommand)
+}
+
+/// What a hub says to it.
+extension AndUA767Line {
+  /// STX, `CPC0`, a digit and the sum of the five; or the answers ACK and NAK, which both sides send.
+  static func hubCommand(_ octets: ArraySlice<UInt8>) -> HubCommand? {
+    let frame = Array(octets.prefix(7))
+    guard frame.count == 7, frame[0] == 0x02, frame[1...4].elementsEqual("CPC0".utf8),
+      frame[6] == Checksum.sum8(frame[1...5])
+    else { return nil }
+    switch frame[5] {
+    case 0x35: return HubCommand(count: 7, name: "open communication", values: [.number("checksum", frame[6])])
+    case 0x34: return HubCommand(count: 7, name: "close communication", values: [.number("checksum", frame[6])])
+    default: return nil
+    }
+  }
 }

@@ -66,4 +66,23 @@ enum BeurerSerialLine: LineProtocol {
     while text.last == " " { text = text.dropLast() }
     return String(text)
   }
+
+  /// Nothing of it is checked, and it never talks unasked.
+  static func evidence(_ frame: [UInt8]) -> Int { frame.count == descriptionLength ? 24 : frame.count == 1 ? 6 : 8 }
+}
+
+/// What a hub says to it.
+extension BeurerSerialLine {
+  static func hubCommand(_ octets: ArraySlice<UInt8>) -> HubCommand? {
+    let frame = Array(octets.prefix(2))
+    switch frame[0] {
+    case 0xAA: return HubCommand(count: 1, name: "ping (1 byte)")
+    case 0xA4: return HubCommand(count: 1, name: "device description (32 bytes)")
+    case 0xA2: return HubCommand(count: 1, name: "record count (1 byte)")
+    case 0xA3 where frame.count == 2:
+      return HubCommand(
+        count: 2, name: "record (9 bytes)", values: [.number("index", frame[1])])
+    default: return nil
+    }
+  }
 }

@@ -164,10 +164,16 @@ struct BeurerSerialDriver: Driver {
     return actions
   }
 
-  static let profile = DeviceProfile(
-    id: BeurerSerialLine.id, manufacturer: "Beurer", names: ["BM65 (serial edition)"],
-    transport: .serial([SerialSettings(4800)]), recognition: [.frames("answers to AA, A4, A2 and A3")],
-    kinds: [.bloodPressure], terms: [.systolic, .diastolic, .cuffPulse], clock: .stampsOnly, memory: .records,
-    verification: .unverified, rule: "one stored record is one measurement, given once"
-  ) { BeurerSerialDriver($0) }
+  static let family = SerialFamily(
+    BeurerSerialLine.self,
+    profile: DeviceProfile(
+      id: BeurerSerialLine.id, manufacturer: "Beurer", names: ["BM65 (serial edition)"],
+      transport: .serial([SerialSettings(4800)]), recognition: [.frames("answers to AA, A4, A2 and A3")],
+      kinds: [.bloodPressure], terms: [.systolic, .diastolic, .cuffPulse], clock: .stampsOnly, memory: .records,
+      verification: .unverified, rule: "one stored record is one measurement, given once"
+    ) { BeurerSerialDriver($0) },
+    query: HarmlessQuery(
+      sentence: "asks the cuff whether it is there and for its description",
+      questions: [[0xAA], [0xA4]], answerMilliseconds: 1000),
+    commands: BeurerSerialLine.hubCommand)
 }

@@ -64,6 +64,9 @@ enum ContecV7Line: LineProtocol {
   }
 
   static func values(_ frame: [UInt8]) -> [NamedValue] { ContecPacket(frame).values }
+
+  /// Bit 7 clear in the first octet and set in all others, a known type.
+  static func evidence(_ frame: [UInt8]) -> Int { frame.count + 3 }
 }
 
 extension ContecPacket {
@@ -105,5 +108,22 @@ extension ContecPacket {
     return DeviceReading(
       kind: .pulseOximetry, observations: observations, flags: flags, stored: stored,
       raw: RawSource(source: ContecV7Driver.id, octets: frame))
+  }
+}
+
+/// What a hub says to it.
+extension ContecV7Line {
+  private static let commandNames: [UInt8: String] = [
+    0xA0: "A0 (sent at the beginning)", 0xA1: "start live", 0xA2: "stop live", 0xA3: "segment count",
+    0xA4: "data length", 0xA5: "start date/time", 0xA6: "read stored", 0xA7: "stop stored", 0xA8: "model",
+    0xA9: "vendor", 0xAA: "device id", 0xAB: "user info", 0xAC: "PI support", 0xAD: "user count", 0xAE: "delete",
+    0xAF: "keepalive", 0xB0: "stored-data notice", 0xB1: "set time", 0xB2: "set date", 0xB6: "stored identifiers",
+  ]
+
+  /// Nine octets, bit 7 of the arguments in the second.
+  static func hubCommand(_ octets: ArraySlice<UInt8>) -> HubCommand? {
+    let frame = Array(octets.prefix(9))
+    guard frame.count == 9, frame[0] == 0x7D, frame[1...].allSatisfy({ $0 & 0x80 != 0 }) else { return nil }
+    return HubCommand(count: 9, name: commandNames[frame[2]] ?? "unknown", values: [.hex("code", frame[2])])
   }
 }

@@ -227,11 +227,17 @@ struct ContecV7Driver: Driver {
     return spotCheck.add(steady).map { [.reading($0)] } ?? []
   }
 
-  static let profile = DeviceProfile(
-    id: id, manufacturer: "Contec", names: ["CMS50D+ (firmware 4.6 and later)", "CMS50E/F/H/I/EW", "Pulox rebrands"],
-    transport: .serial([SerialSettings(115_200)]),
-    recognition: [.frames("V7 packets"), .usb(vendor: 0x10C4, product: 0xEA60)], kinds: [.pulseOximetry],
-    terms: [.spo2, .oximeterPulse, .perfusionIndex], clock: .stampsOnly, memory: .records, verification: .captured,
-    rule: SpotCheckRule.sentence
-  ) { ContecV7Driver($0) }
+  static let family = SerialFamily(
+    ContecV7Line.self,
+    profile: DeviceProfile(
+      id: id, manufacturer: "Contec", names: ["CMS50D+ (firmware 4.6 and later)", "CMS50E/F/H/I/EW", "Pulox rebrands"],
+      transport: .serial([SerialSettings(115_200)]),
+      recognition: [.frames("V7 packets"), .usb(vendor: 0x10C4, product: 0xEA60)], kinds: [.pulseOximetry],
+      terms: [.spo2, .oximeterPulse, .perfusionIndex], clock: .stampsOnly, memory: .records, verification: .captured,
+      rule: SpotCheckRule.sentence
+    ) { ContecV7Driver($0) },
+    query: HarmlessQuery(
+      sentence: "asks the oximeter for its model, maker and number",
+      questions: [0xA7, 0xA2, 0xA0, 0xA8, 0xA9, 0xAA].map { ContecV7Driver.command($0) }, answerMilliseconds: 1000),
+    commands: ContecV7Line.hubCommand)
 }

@@ -92,22 +92,33 @@ struct FiveOctetDriver<Protocol: LineProtocol>: FramedDriver {
 
 /// The two families.
 enum FiveOctetOximeters {
-  static let contecV5 = DeviceProfile(
-    id: FiveOctetDialect.contec.rawValue, manufacturer: "Contec", names: ["CMS50D+/E/F (firmware before 4.6)"],
-    transport: .serial([SerialSettings(19_200, parity: .odd), SerialSettings(4800, parity: .odd)]),
-    recognition: [
-      .frames("60 five-octet frames a second"), .usb(vendor: 0x10C4, product: 0xEA60),
-      .usb(vendor: 0x067B, product: 0x2303),
-    ],
-    kinds: [.pulseOximetry], terms: [.spo2, .oximeterPulse], clock: .none, memory: .records, verification: .unverified,
-    rule: SpotCheckRule.sentence
-  ) { FiveOctetDriver<ContecV5Line>(.contec, $0) }
+  static let contecV5 = SerialFamily(
+    ContecV5Line.self,
+    profile: DeviceProfile(
+      id: FiveOctetDialect.contec.rawValue, manufacturer: "Contec", names: ["CMS50D+/E/F (firmware before 4.6)"],
+      transport: .serial([SerialSettings(19_200, parity: .odd), SerialSettings(4800, parity: .odd)]),
+      recognition: [
+        .frames("60 five-octet frames a second"), .usb(vendor: 0x10C4, product: 0xEA60),
+        .usb(vendor: 0x067B, product: 0x2303),
+      ],
+      kinds: [.pulseOximetry], terms: [.spo2, .oximeterPulse], clock: .none, memory: .records,
+      verification: .unverified,
+      rule: SpotCheckRule.sentence
+    ) { FiveOctetDriver<ContecV5Line>(.contec, $0) },
+    commands: HubCommands.fixed([([0xF6, 0xF6, 0xF6], "reset to live streaming"), ([0xF5, 0xF5], "send stored")]),
+    pace: { _ in 3000...4200 })
 
-  static let bci = DeviceProfile(
-    id: FiveOctetDialect.bci.rawValue, manufacturer: "Berry", names: ["BM1000 and other BCI 1.2 oximeters"],
-    transport: .serial([SerialSettings(115_200), SerialSettings(4800, parity: .odd), SerialSettings(4800)]),
-    recognition: [.frames("100 five-octet frames a second")], kinds: [.pulseOximetry],
-    terms: [.spo2, .oximeterPulse], clock: .none, memory: .none, verification: .unverified,
-    rule: SpotCheckRule.sentence
-  ) { FiveOctetDriver<BCILine>(.bci, $0) }
+  static let bci = SerialFamily(
+    BCILine.self,
+    profile: DeviceProfile(
+      id: FiveOctetDialect.bci.rawValue, manufacturer: "Berry", names: ["BM1000 and other BCI 1.2 oximeters"],
+      transport: .serial([SerialSettings(115_200), SerialSettings(4800, parity: .odd), SerialSettings(4800)]),
+      recognition: [.frames("100 five-octet frames a second")], kinds: [.pulseOximetry],
+      terms: [.spo2, .oximeterPulse], clock: .none, memory: .none, verification: .unverified,
+      rule: SpotCheckRule.sentence
+    ) { FiveOctetDriver<BCILine>(.bci, $0) },
+    pace: { settings in
+      // At 4800 baud a hundred frames a second do not fit; how many there are is not known.
+      settings.baud > 9600 ? 5100...6900 : nil
+    })
 }

@@ -98,6 +98,8 @@ enum BCILine: LineProtocol {
   static let longestFrame = 5
   static func step(_ octets: ArraySlice<UInt8>) -> FrameStep { FiveOctetFrame.step(octets) }
   static func values(_ frame: [UInt8]) -> [NamedValue] { FiveOctetFrame(frame)?.values(.bci) ?? [] }
+
+  static func evidence(_ frame: [UInt8]) -> Int { 4 }
 }
 
 /// Frames with Contec's meanings, and its stored data between them.
@@ -158,4 +160,7 @@ enum ContecV5Line: LineProtocol {
     guard frame.count == 6 else { return nil }
     return (Int(frame[3] & 0x7F) << 14 | Int(frame[4] & 0x7F) << 7 | Int(frame[5] & 0x7F)) + 1
   }
+
+  /// The pattern of bits 7; stored data proves less.
+  static func evidence(_ frame: [UInt8]) -> Int { frame.count == 5 ? 4 : 1 }
 }

@@ -138,6 +138,10 @@ enum HealthOMeterLine: LineProtocol {
   }
 
   static func values(_ frame: [UInt8]) -> [NamedValue] { (try? HealthOMeterPacket(frame[...]))?.values ?? [] }
+
+  static func evidence(_ frame: [UInt8]) -> Int {
+    Evidence.text(frame.filter { ![0x80, 0x82, 0xD7, 0xE4].contains($0) }, 48)
+  }
 }
 
 /// Listens to the scale: one measurement for each stream.
@@ -225,11 +229,13 @@ struct HealthOMeterDriver: Driver {
     }
   }
 
-  static let profile = DeviceProfile(
-    id: HealthOMeterLine.id, manufacturer: "Health o meter Professional",
-    names: ["scales with ESC packets", "Rice Lake medical scales", "2595KL, 522, 524, 553 (2400 8N1)"],
-    transport: .serial([SerialSettings(9600), SerialSettings(2400)]),
-    recognition: [.frames("ESC packets"), .usb(vendor: 0x10C4, product: 0xEA60)], kinds: [.bodyWeight],
-    terms: [.weight, .height, .bodyMassIndex], clock: .none, memory: .none, verification: .unverified, rule: rule
-  ) { HealthOMeterDriver($0) }
+  static let family = SerialFamily(
+    HealthOMeterLine.self,
+    profile: DeviceProfile(
+      id: HealthOMeterLine.id, manufacturer: "Health o meter Professional",
+      names: ["scales with ESC packets", "Rice Lake medical scales", "2595KL, 522, 524, 553 (2400 8N1)"],
+      transport: .serial([SerialSettings(9600), SerialSettings(2400)]),
+      recognition: [.frames("ESC packets"), .usb(vendor: 0x10C4, product: 0xEA60)], kinds: [.bodyWeight],
+      terms: [.weight, .height, .bodyMassIndex], clock: .none, memory: .none, verification: .unverified, rule: rule
+    ) { HealthOMeterDriver($0) })
 }

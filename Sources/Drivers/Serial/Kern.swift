@@ -70,11 +70,20 @@ enum KernLine: WeighingLine {
     return weighing.values + (sign.isEmpty ? [] : [NamedValue("sign", .text(sign))])
   }
 
-  static let profile = DeviceProfile(
-    id: id, manufacturer: "KERN", names: ["older KERN scales (commands s and w)", "EW"],
-    transport: .serial([SerialSettings(9600), SerialSettings(1200, stopBits: 2)]),
-    recognition: [.frames("lines of a weight, stable with a unit"), .usb(vendor: 0x0403, product: 0x6001)],
-    kinds: [.bodyWeight], terms: [.weight], clock: .none, memory: .none, verification: .unverified,
-    rule: WeighingRule.sentence
-  ) { WeighingDriver<KernLine>($0) }
+  /// A number and perhaps a unit: many lines look alike.
+  static func evidence(_ frame: [UInt8]) -> Int { Evidence.text(frame, weighing(frame)?.unit == nil ? 2 : 8) }
+
+  static let family = SerialFamily(
+    KernLine.self,
+    profile: DeviceProfile(
+      id: id, manufacturer: "KERN", names: ["older KERN scales (commands s and w)", "EW"],
+      transport: .serial([SerialSettings(9600), SerialSettings(1200, stopBits: 2)]),
+      recognition: [.frames("lines of a weight, stable with a unit"), .usb(vendor: 0x0403, product: 0x6001)],
+      kinds: [.bodyWeight], terms: [.weight], clock: .none, memory: .none, verification: .unverified,
+      rule: WeighingRule.sentence
+    ) { WeighingDriver<KernLine>($0) },
+    query: HarmlessQuery(
+      sentence: "asks the scale for the weight that it shows",
+      questions: [Array("w".utf8), Array("w".utf8), Array("w".utf8)], answerMilliseconds: 1000),
+    commands: HubCommands.fixed([([0x77], "weight now"), ([0x73], "stable weight"), ([0x74], "tare")]))
 }

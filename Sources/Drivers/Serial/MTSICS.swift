@@ -91,10 +91,20 @@ enum MTSICSLine: WeighingLine {
     }
   }
 
-  static let profile = DeviceProfile(
-    id: id, manufacturer: "Mettler-Toledo", names: ["scales with MT-SICS", "KERN scales with KCP"],
-    transport: .serial([SerialSettings(9600)]),
-    recognition: [.frames("MT-SICS answers"), .usb(vendor: 0x0403, product: 0x6001)], kinds: [.bodyWeight],
-    terms: [.weight], clock: .none, memory: .none, verification: .unverified, rule: WeighingRule.sentence
-  ) { WeighingDriver<MTSICSLine>($0) }
+  static func evidence(_ frame: [UInt8]) -> Int { Evidence.text(frame, frame.count < 6 ? 6 : 32) }
+
+  static let family = SerialFamily(
+    MTSICSLine.self,
+    profile: DeviceProfile(
+      id: id, manufacturer: "Mettler-Toledo", names: ["scales with MT-SICS", "KERN scales with KCP"],
+      transport: .serial([SerialSettings(9600)]),
+      recognition: [.frames("MT-SICS answers"), .usb(vendor: 0x0403, product: 0x6001)], kinds: [.bodyWeight],
+      terms: [.weight], clock: .none, memory: .none, verification: .unverified, rule: WeighingRule.sentence
+    ) { WeighingDriver<MTSICSLine>($0) },
+    query: HarmlessQuery(
+      sentence: "asks the scale for its type, its number and the weight that it shows",
+      questions: ["I2\r\n", "I4\r\n", "SI\r\n"].map { Array($0.utf8) }, answerMilliseconds: 1000),
+    commands: HubCommands.words([
+      "S", "SI", "SIR", "SR", "I0", "I1", "I2", "I3", "I4", "I5", "Z", "ZI", "T", "TI", "TA", "@",
+    ]))
 }

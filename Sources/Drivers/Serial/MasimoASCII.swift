@@ -137,10 +137,14 @@ enum MasimoASCIILine: OximeterLine {
 
   static func steady(_ frame: [UInt8]) -> DeviceReading? { reading(frame).flatMap { $0.stored == true ? nil : $0 } }
 
-  static let profile = DeviceProfile(
-    id: id, manufacturer: "Masimo", names: ["Rad-8, Radical-7, Radical (output ASCII 1)"],
-    transport: .serial([SerialSettings(9600)]), recognition: [.frames("lines of KEY=value behind a date")],
-    kinds: [.pulseOximetry], terms: [.spo2, .oximeterPulse, .perfusionIndex], clock: .stampsOnly, memory: .none,
-    verification: .captured, rule: SpotCheckRule.sentence
-  ) { SpotCheckDriver<MasimoASCIILine>($0) }
+  static func evidence(_ frame: [UInt8]) -> Int { Evidence.text(frame, 64) }
+
+  static let family = SerialFamily(
+    MasimoASCIILine.self,
+    profile: DeviceProfile(
+      id: id, manufacturer: "Masimo", names: ["Rad-8, Radical-7, Radical (output ASCII 1)"],
+      transport: .serial([SerialSettings(9600)]), recognition: [.frames("lines of KEY=value behind a date")],
+      kinds: [.pulseOximetry], terms: [.spo2, .oximeterPulse, .perfusionIndex], clock: .stampsOnly, memory: .none,
+      verification: .captured, rule: SpotCheckRule.sentence
+    ) { SpotCheckDriver<MasimoASCIILine>($0) })
 }

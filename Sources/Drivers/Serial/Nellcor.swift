@@ -99,10 +99,15 @@ enum NellcorLine: OximeterLine {
     ]
   }
 
-  static let profile = DeviceProfile(
-    id: id, manufacturer: "Nellcor", names: ["N-560 (line settings unconfirmed)"],
-    transport: .serial([SerialSettings(9600)]), recognition: [.frames("lines of columns behind a date")],
-    kinds: [.pulseOximetry], terms: [.spo2, .oximeterPulse], clock: .stampsOnly, memory: .none, verification: .captured,
-    rule: SpotCheckRule.sentence
-  ) { SpotCheckDriver<NellcorLine>($0) }
+  static func evidence(_ frame: [UInt8]) -> Int { Evidence.text(frame, 64) }
+
+  static let family = SerialFamily(
+    NellcorLine.self,
+    profile: DeviceProfile(
+      id: id, manufacturer: "Nellcor", names: ["N-560 (line settings unconfirmed)"],
+      transport: .serial([SerialSettings(9600)]), recognition: [.frames("lines of columns behind a date")],
+      kinds: [.pulseOximetry], terms: [.spo2, .oximeterPulse], clock: .stampsOnly, memory: .none,
+      verification: .captured,
+      rule: SpotCheckRule.sentence
+    ) { SpotCheckDriver<NellcorLine>($0) })
 }

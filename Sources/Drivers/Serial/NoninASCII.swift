@@ -55,9 +55,14 @@ enum NoninASCIILine: OximeterLine {
     ]
   }
 
-  static let profile = DeviceProfile(
-    id: id, manufacturer: "Nonin", names: ["9600, 2500 PalmSAT, 8500, 9847 (lines of text)"],
-    transport: .serial([SerialSettings(9600)]), recognition: [.frames("lines SPO2= HR=")], kinds: [.pulseOximetry],
-    terms: [.spo2, .oximeterPulse], clock: .none, memory: .none, verification: .unverified, rule: SpotCheckRule.sentence
-  ) { SpotCheckDriver<NoninASCIILine>($0) }
+  static func evidence(_ frame: [UInt8]) -> Int { Evidence.text(frame, 40) }
+
+  static let family = SerialFamily(
+    NoninASCIILine.self,
+    profile: DeviceProfile(
+      id: id, manufacturer: "Nonin", names: ["9600, 2500 PalmSAT, 8500, 9847 (lines of text)"],
+      transport: .serial([SerialSettings(9600)]), recognition: [.frames("lines SPO2= HR=")], kinds: [.pulseOximetry],
+      terms: [.spo2, .oximeterPulse], clock: .none, memory: .none, verification: .unverified,
+      rule: SpotCheckRule.sentence
+    ) { SpotCheckDriver<NoninASCIILine>($0) })
 }

@@ -131,6 +131,8 @@ enum NoninSpotCheckLine: LineProtocol {
       year: 2000 + UInt16(frame[3]), month: frame[4], day: frame[5], hours: frame[6], minutes: frame[7],
       seconds: frame[8])
   }
+
+  static func evidence(_ frame: [UInt8]) -> Int { frame.count == 1 ? 1 : frame.count == 10 ? 32 : 48 }
 }
 
 /// Takes what the oximeter sends and acknowledges it when it is on disk.
@@ -222,10 +224,16 @@ struct NoninSpotCheckDriver: FramedDriver {
     return failed + [.transmit([0x06])]
   }
 
-  static let profile = DeviceProfile(
-    id: NoninSpotCheckLine.id, manufacturer: "Nonin", names: ["Onyx II 9560 (data format 13)"],
-    transport: .serial([SerialSettings(9600)]), recognition: [.frames("format 13 with its sum")],
-    kinds: [.pulseOximetry], terms: [.spo2, .oximeterPulse], clock: .settable, memory: .untilConfirmed,
-    verification: .unverified, rule: "one frame is one measurement, acknowledged when it is on disk"
-  ) { NoninSpotCheckDriver($0) }
+  static let family = SerialFamily(
+    NoninSpotCheckLine.self,
+    profile: DeviceProfile(
+      id: NoninSpotCheckLine.id, manufacturer: "Nonin", names: ["Onyx II 9560 (data format 13)"],
+      transport: .serial([SerialSettings(9600)]), recognition: [.frames("format 13 with its sum")],
+      kinds: [.pulseOximetry], terms: [.spo2, .oximeterPulse], clock: .settable, memory: .untilConfirmed,
+      verification: .unverified, rule: "one frame is one measurement, acknowledged when it is on disk"
+    ) { NoninSpotCheckDriver($0) },
+    query: HarmlessQuery(
+      sentence: "asks the oximeter for the time of its clock",
+      questions: [[0x02, 0x72, 0x00, 0x03]], answerMilliseconds: 1000),
+    commands: NoninCommands.hubCommand)
 }

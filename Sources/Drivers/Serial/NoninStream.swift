@@ -54,6 +54,9 @@ enum NoninEightLine: OximeterLine {
       NamedValue("lowBattery", .flag(frame[3] & 0x01 != 0)),
     ]
   }
+
+  /// The pattern of bits 7; with a sensor that is there, bit 6 of the first octet too.
+  static func evidence(_ frame: [UInt8]) -> Int { frame[0] & 0x40 == 0 ? 3 : 0 }
 }
 
 /// A packet of 25 frames: the fourth octet of each frame tells one thing a packet.
@@ -153,6 +156,8 @@ enum NoninTwoLine: OximeterLine {
   static func step(_ octets: ArraySlice<UInt8>) -> FrameStep { NoninPacket.step(octets, statusIndex: 1) }
   static func values(_ frame: [UInt8]) -> [NamedValue] { NoninPacket(frame, statusIndex: 1)?.values ?? [] }
   static func reading(_ frame: [UInt8]) -> DeviceReading? { reading(NoninPacket(frame, statusIndex: 1), frame) }
+
+  static func evidence(_ frame: [UInt8]) -> Int { 64 }
 }
 
 /// Format 7.
@@ -163,22 +168,52 @@ enum NoninSevenLine: OximeterLine {
   static func step(_ octets: ArraySlice<UInt8>) -> FrameStep { NoninPacket.step(octets, statusIndex: 0) }
   static func values(_ frame: [UInt8]) -> [NamedValue] { NoninPacket(frame, statusIndex: 0)?.values ?? [] }
   static func reading(_ frame: [UInt8]) -> DeviceReading? { reading(NoninPacket(frame, statusIndex: 0), frame) }
+
+  static func evidence(_ frame: [UInt8]) -> Int { 64 }
 }
 
 /// The three families.
 enum NoninStreams {
-  private static func profile<Line: OximeterLine>(_: Line.Type, _ names: [String], _ sign: String) -> DeviceProfile {
-    DeviceProfile(
-      id: Line.id, manufacturer: "Nonin", names: names, transport: .serial([SerialSettings(9600)]),
-      recognition: [.frames(sign)], kinds: [.pulseOximetry], terms: [.spo2, .oximeterPulse], clock: .none,
-      memory: .none, verification: .unverified, rule: SpotCheckRule.sentence
-    ) { SpotCheckDriver<Line>($0) }
+  private static func family<Line: OximeterLine>(
+    _: Line.Type, _ names: [String], _ sign: String, pace: @escaping SerialFamily.Pace = { _ in nil }
+  ) -> SerialFamily {
+    SerialFamily(
+      Line.self,
+      profile: DeviceProfile(
+        id: Line.id, manufacturer: "Nonin", names: names, transport: .serial([SerialSettings(9600)]),
+        recognition: [.frames(sign)], kinds: [.pulseOximetry], terms: [.spo2, .oximeterPulse], clock: .none,
+        memory: .none, verification: .unverified, rule: SpotCheckRule.sentence
+      ) { SpotCheckDriver<Line>($0) }, commands: NoninCommands.hubCommand, pace: pace)
   }
-  static let eight = profile(
-    NoninEightLine.self, ["Onyx II 9560, WristOx2 3150 (data format 8)"], "a four-octet frame a second")
-  static let two = profile(
+  static let eight = family(
+    NoninEightLine.self, ["Onyx II 9560, WristOx2 3150 (data format 8)"], "a four-octet frame a second",
+    pace: { _ in 45...80 })
+  static let two = family(
     NoninTwoLine.self, ["Onyx II 9560, WristOx2 3150, Xpod (data format 2)"], "packets of 25 frames with sums, start 01"
   )
-  static let seven = profile(
+  static let seven = family(
     NoninSevenLine.self, ["Onyx II 9560, WristOx2 3150, Xpod (data format 7)"], "packets of 25 frames with sums")
+}
+
+/// What a hub says to all of them.
+enum NoninCommands {
+  /// STX, command, length, arguments, ETX; a single ACK acknowledges a stored reading.
+  static func hubCommand(_ octets: ArraySlice<UInt8>) -> HubCommand? {
+    let frame = Array(octets.prefix(10))
+    if frame[0] == 0x06 { return HubCommand(count: 1, name: HubCommands.acknowledge) }
+    guard frame.count >= 4, frame[0] == 0x02 else { return nil }
+    let count = Int(frame[2]) + 4
+    guard count <= frame.count, frame[count - 1] == 0x03 else { return nil }
+    switch (frame[1], frame[2]) {
+    case (0x70, 2) where frame[3] == 0x02:
+      return HubCommand(count: count, name: "select data format \(frame[4])")
+    case (0x70, 4) where frame[3] == 0x02 && frame[6] == Checksum.sum8(frame[1...5]):
+      return HubCommand(
+        count: count, name: "select data format \(frame[4])",
+        values: [.hex("options", frame[5]), .number("checksum", frame[6])])
+    case (0x72, 0): return HubCommand(count: count, name: "get time")
+    case (0x72, 6): return HubCommand(count: count, name: "set time")
+    default: return nil
+    }
+  }
 }

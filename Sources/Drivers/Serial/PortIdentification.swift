@@ -24,8 +24,8 @@ public struct PortIdentification: Sendable {
     case denied(heardOctets: Int)
   }
 
+  private let family: SerialFamily
   private let query: HarmlessQuery
-  private let settings: [SerialSettings]
   private var attempt = 0
   private var question = 0
   private var counter: (any FrameCounting)?
@@ -35,11 +35,9 @@ public struct PortIdentification: Sendable {
 
   /// Nil when the driver has no harmless question; it can be recognised by listening only.
   public init?(driver id: String) {
-    guard let query = HarmlessQuery.of(driver: id), case .serial(let settings)? = Registry.profile(id: id)?.transport,
-      !settings.isEmpty
-    else { return nil }
+    guard let family = SerialFamily.of(id), let query = family.query, !family.settings.isEmpty else { return nil }
+    self.family = family
     self.query = query
-    self.settings = settings
   }
 
   /// The port is open.
@@ -51,8 +49,8 @@ public struct PortIdentification: Sendable {
   private mutating func begin(at now: Int64) -> [Step] {
     question = 0
     octets = []
-    counter = SerialDecoding.counter(query.driver, settings[attempt])
-    return [.listen(settings[attempt])] + ask(at: now)
+    counter = family.counter(family.settings[attempt])
+    return [.listen(family.settings[attempt])] + ask(at: now)
   }
 
   private mutating func ask(at now: Int64) -> [Step] {
@@ -80,7 +78,7 @@ public struct PortIdentification: Sendable {
       deadline = nil
       return [.outcome(.confirmed(score, properties))]
     }
-    if attempt + 1 < settings.count {
+    if attempt + 1 < family.settings.count {
       attempt += 1
       return begin(at: now)
     }
@@ -90,7 +88,7 @@ public struct PortIdentification: Sendable {
 
   /// What the answers tell about the device.
   private var properties: [DeviceProperty] {
-    guard var driver = SerialDecoding.recordingDriver(query.driver) else { return [] }
+    guard var driver = SerialDecoding.recordingDriver(family.id) else { return [] }
     var found: [DeviceProperty] = []
     for case .property(let property) in driver.handle(.received(octets)) where !found.contains(property) {
       found.append(property)

@@ -34,9 +34,8 @@ public struct PortRecognition: Sendable {
   /// Every line setting that a driver has, those of most drivers first.
   public static let schedule: [SerialSettings] = {
     var settings: [(settings: SerialSettings, drivers: Int)] = []
-    for profile in Registry.profiles {
-      guard case .serial(let own) = profile.transport else { continue }
-      for one in own {
+    for family in SerialFamily.all {
+      for one in family.settings {
         if let index = settings.firstIndex(where: { $0.settings.soundsLike(one) }) {
           settings[index].drivers += 1
         } else {

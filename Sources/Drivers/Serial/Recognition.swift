@@ -51,9 +51,9 @@ private struct FrameCounter<Line: LineProtocol>: FrameCounting {
   private(set) var score: RecognitionScore
   private var first: (at: Int64, skipped: Int)?
 
-  init(_ id: String, _ settings: SerialSettings) {
-    pace = FramePace.range(driver: id, settings)
-    score = RecognitionScore(driver: id, settings: settings)
+  init(_ family: SerialFamily, _ settings: SerialSettings) {
+    pace = family.pace(settings)
+    score = RecognitionScore(driver: family.id, settings: settings)
     score.waitsForPace = pace != nil
   }
 
@@ -79,9 +79,14 @@ private struct FrameCounter<Line: LineProtocol>: FrameCounting {
 }
 
 extension LineProtocol {
-  static func counter(_ id: String, _ settings: SerialSettings) -> any FrameCounting {
-    FrameCounter<Self>(id, settings)
+  fileprivate static func counter(_ family: SerialFamily, _ settings: SerialSettings) -> any FrameCounting {
+    FrameCounter<Self>(family, settings)
   }
+}
+
+extension SerialFamily {
+  /// Counts its frames on a line that has these settings.
+  func counter(_ settings: SerialSettings) -> any FrameCounting { line.counter(self, settings) }
 }
 
 /// A port that is listened to at some line settings, by every driver that has them.
@@ -95,7 +100,9 @@ public struct LineListener: Sendable {
 
   /// Listens for the drivers of these settings; the number of stop bits makes no difference to who listens.
   public init(_ settings: SerialSettings) {
-    counters = SerialDecoding.candidates(settings).map { id, own, line in line.counter(id, own) }
+    counters = SerialFamily.all.compactMap { family in
+      family.settings.first { $0.soundsLike(settings) }.map { family.counter($0) }
+    }
   }
 
   /// Octets as they came, at a monotonic millisecond.

@@ -8,65 +8,16 @@ public enum SerialDecoding {
   /// How many frames are told one by one; the readings hold what matters of a long recording.
   private static let mostFrames = 50
 
-  /// How each protocol's frames are cut. One line a protocol.
-  private static let lines: [String: any LineProtocol.Type] = [
-    ContecV7Driver.id: ContecV7Line.self,
-    "contec-v5": ContecV5Line.self,
-    "bci": BCILine.self,
-    "taidoc": TaiDocLine.self,
-    AndScaleLine.id: AndScaleLine.self,
-    CASLine.id: CASLine.self,
-    MTSICSLine.id: MTSICSLine.self,
-    KernLine.id: KernLine.self,
-    Toledo8217Line.id: Toledo8217Line.self,
-    ToledoContinuousLine.id: ToledoContinuousLine.self,
-    HealthOMeterLine.id: HealthOMeterLine.self,
-    TanitaFraming.id: TanitaFraming.self,
-    NoninSpotCheckLine.id: NoninSpotCheckLine.self,
-    NoninEightLine.id: NoninEightLine.self,
-    NoninTwoLine.id: NoninTwoLine.self,
-    NoninSevenLine.id: NoninSevenLine.self,
-    MasimoASCIILine.id: MasimoASCIILine.self,
-    NoninASCIILine.id: NoninASCIILine.self,
-    NellcorLine.id: NellcorLine.self,
-    TanitaPlainLine.id: TanitaPlainLine.self,
-    AndUA767Line.id: AndUA767Line.self,
-    AndTM265xLine.id: AndTM265xLine.self,
-    SunTechLine.id: SunTechLine.self,
-    BeurerSerialLine.id: BeurerSerialLine.self,
-    VisomatLine.id: VisomatLine.self,
-  ]
-
   /// The protocols that are known, by their ids: those with a driver in the registry's order, then those of which only the hub's
   /// half is.
-  public static var protocols: [String] {
-    Registry.profiles.filter { if case .serial = $0.transport { true } else { false } }.map(\.id)
-      + HubCommands.withoutDriver
-  }
-
-  /// Every driver that may speak at these line settings, with its own of them.
-  static func candidates(
-    _ heard: SerialSettings
-  ) -> [(id: String, settings: SerialSettings, line: any LineProtocol.Type)] {
-    Registry.profiles.compactMap { profile in
-      guard case .serial(let settings) = profile.transport, let line = lines[profile.id],
-        let own = settings.first(where: { $0.soundsLike(heard) })
-      else { return nil }
-      return (profile.id, own, line)
-    }
-  }
-
-  /// Counts the frames of one driver.
-  static func counter(_ id: String, _ settings: SerialSettings) -> (any FrameCounting)? {
-    lines[id].map { line in line.counter(id, settings) }
-  }
+  public static var protocols: [String] { SerialFamily.all.map(\.id) + HubCommands.withoutDriver }
 
   /// A driver that takes a recording; nil when there is none of this id on a line.
   static func recordingDriver(_ id: String, everyFrame: Bool = false, model: String? = nil) -> (any Driver)? {
-    guard let profile = Registry.profile(id: id), case .serial = profile.transport else { return nil }
+    guard let family = SerialFamily.of(id) else { return nil }
     var context = DriverContext(model: model, everyFrame: everyFrame)
     context.isRecording = true
-    return profile.make(context)
+    return family.profile.make(context)
   }
 
   /// Decodes a stream; nil when no decoder knows the protocol. Each complete measurement by the driver's rule, or with
@@ -78,7 +29,8 @@ public enum SerialDecoding {
       let message = "of this protocol only what a hub says is known, and these octets are none of it"
       return Decoded(problems: [DriverProblem(code: "no-frames", message: message, offset: 0)])
     }
-    guard let line = lines[id], var driver = recordingDriver(id, everyFrame: everyFrame, model: model) else {
+    guard let line = SerialFamily.of(id)?.line, var driver = recordingDriver(id, everyFrame: everyFrame, model: model)
+    else {
       return nil
     }
     var decoded = Decoded()

@@ -69,6 +69,9 @@ enum SunTechLine: LineProtocol {
       NamedValue("errorCode", .integer(Int64(error))),
     ]
   }
+
+  /// The sum and 3E; a known length counts more.
+  static func evidence(_ frame: [UInt8]) -> Int { frame.count == 5 || frame.count == 24 ? 22 : 12 }
 }
 
 /// Watches the cuff's pressure.
@@ -139,11 +142,40 @@ struct SunTechDriver: FramedDriver {
     }
   }
 
-  static let profile = DeviceProfile(
-    id: SunTechLine.id, manufacturer: "SunTech", names: ["Advantage OEM modules"],
-    transport: .serial([SerialSettings(9600)]), recognition: [.frames("packets beginning with 3E and their sum")],
-    kinds: [.bloodPressure], terms: [.systolic, .diastolic, .meanArterial, .cuffPulse], clock: .none, memory: .none,
-    verification: .unverified,
-    rule: "the module's result after the pressure in the cuff rose above 20 mmHg and fell below 10 mmHg for 3 s"
-  ) { SunTechDriver($0) }
+  static let family = SerialFamily(
+    SunTechLine.self,
+    profile: DeviceProfile(
+      id: SunTechLine.id, manufacturer: "SunTech", names: ["Advantage OEM modules"],
+      transport: .serial([SerialSettings(9600)]), recognition: [.frames("packets beginning with 3E and their sum")],
+      kinds: [.bloodPressure], terms: [.systolic, .diastolic, .meanArterial, .cuffPulse], clock: .none, memory: .none,
+      verification: .unverified,
+      rule: "the module's result after the pressure in the cuff rose above 20 mmHg and fell below 10 mmHg for 3 s"
+    ) { SunTechDriver($0) },
+    query: HarmlessQuery(
+      sentence: "asks the module for the pressure in its cuff",
+      questions: [SunTechLine.askPressure, SunTechLine.askPressure], answerMilliseconds: 1000),
+    commands: SunTechLine.hubCommand)
+}
+
+/// What a hub says to it.
+extension SunTechLine {
+  /// 3A, a command with its arguments, and what makes the sum zero.
+  static func hubCommand(_ octets: ArraySlice<UInt8>) -> HubCommand? {
+    let frame = Array(octets.prefix(6))
+    func command(_ count: Int, _ name: String) -> HubCommand? {
+      guard frame.count >= count, Checksum.sum8(frame.prefix(count)) == 0 else { return nil }
+      return HubCommand(count: count, name: name)
+    }
+    guard frame.count >= 3, frame[0] == 0x3A else { return nil }
+    switch (frame[1], frame[2]) {
+    case (0x20, _): return command(3, "start BP measurement")
+    case (0x79, 0x05): return command(5, "get cuff pressure")
+    case (0x79, 0x03): return command(5, "get result")
+    // What each valve does; 00 01 01 closes all.
+    case (0x0C, 0x00) where frame.starts(with: [0x3A, 0x0C, 0x00, 0x01, 0x01]):
+      return command(6, "control pneumatics, all closed")
+    case (0x0C, _): return command(6, "control pneumatics")
+    default: return nil
+    }
+  }
 }

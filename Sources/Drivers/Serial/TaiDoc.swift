@@ -70,6 +70,9 @@ enum TaiDocLine: LineProtocol {
   static func values(_ frame: [UInt8]) -> [NamedValue] {
     [NamedValue("command", GATTDecoding.hex(frame[1], 2))] + TaiDocFrame(frame).values
   }
+
+  /// 51, the end mark of a meter, the sum. What a host says proves no meter.
+  static func evidence(_ frame: [UInt8]) -> Int { TaiDocFrame(frame).isAnswer ? 24 : 0 }
 }
 
 /// One checked frame from a meter.
@@ -231,5 +234,22 @@ struct TaiDocFrame: Hashable, Sendable {
     case 0x49: return [NamedValue("spo2_pct", .integer(Int64(d0))), NamedValue("pulse_bpm", .integer(Int64(d3)))]
     default: return []
     }
+  }
+}
+
+/// What a hub says to it.
+extension TaiDocLine {
+  private static let commandNames: [UInt8: String] = [
+    0x23: "clock", 0x24: "model", 0x25: "record part A (time)", 0x26: "record part B (value)",
+    0x27: "serial number, low part",
+    0x28: "serial number, high part", 0x2B: "number of records", 0x43: "start BP measurement",
+    0x49: "SpO2", 0x50: "turn off", 0x52: "clear memory", 0x54: "enter communication / wake",
+  ]
+
+  /// Eight octets that end in A3 and their sum.
+  static func hubCommand(_ octets: ArraySlice<UInt8>) -> HubCommand? {
+    let frame = Array(octets.prefix(8))
+    guard frame.count == 8, frame[6] == 0xA3, (try? TaiDocProtocol.check(frame)) != nil else { return nil }
+    return HubCommand(count: 8, name: commandNames[frame[1]] ?? "unknown", values: [.hex("code", frame[1])])
   }
 }

@@ -243,11 +243,18 @@ struct TaiDocDriver: Driver {
   private static let names = ["P20", "P30+", "D40", "TD-3128", "IR20", "TD-8255", "and relatives"]
   private static let rule = "one stored record is one measurement"
 
-  static let cable = DeviceProfile(
-    id: "taidoc", manufacturer: "TaiDoc", names: names, transport: .serial([SerialSettings(19_200)]),
-    recognition: [.frames("eight-octet frames beginning with 51"), .usb(vendor: 0x10C4, product: 0xEA60)], kinds: kinds,
-    terms: terms, clock: .stampsOnly, memory: .records, verification: .captured, rule: rule
-  ) { TaiDocDriver($0, isSerial: true) }
+  static let cable = SerialFamily(
+    TaiDocLine.self,
+    profile: DeviceProfile(
+      id: "taidoc", manufacturer: "TaiDoc", names: names, transport: .serial([SerialSettings(19_200)]),
+      recognition: [.frames("eight-octet frames beginning with 51"), .usb(vendor: 0x10C4, product: 0xEA60)],
+      kinds: kinds,
+      terms: terms, clock: .stampsOnly, memory: .records, verification: .captured, rule: rule
+    ) { TaiDocDriver($0, isSerial: true) },
+    query: HarmlessQuery(
+      sentence: "wakes the meter and asks for its model and number",
+      questions: [0x54, 0x24, 0x27, 0x28].map { TaiDocProtocol.request($0, index: 0) }, answerMilliseconds: 2000),
+    commands: TaiDocLine.hubCommand)
 
   /// With those of the standard profiles that newer models follow.
   private static let standardTerms: [Term] =

@@ -140,6 +140,8 @@ enum TanitaFraming: LineProtocol {
   }
 
   static func values(_ frame: [UInt8]) -> [NamedValue] { TanitaLine(frame[...]).named }
+
+  static func evidence(_ frame: [UInt8]) -> Int { 64 }
 }
 
 /// Listens to the scale: one line is one measurement.
@@ -172,14 +174,16 @@ struct TanitaDriver: FramedDriver {
     return actions + ReadingBuilder.failed("weighing", raw).actions
   }
 
-  static let profile = DeviceProfile(
-    id: TanitaFraming.id, manufacturer: "Tanita", names: ["SC-240", "SC-330", "DC-320/360", "MC-780/980", "BC-418"],
-    transport: .serial([SerialSettings(9600)]),
-    recognition: [.frames("CSV lines with a check value"), .usb(vendor: 0x067B, product: 0x2303)],
-    kinds: [.bodyWeight, .bodyComposition],
-    terms: [
-      .weight, .height, .bodyMassIndex, .bodyFat, .fatFreeMass, .bodyWater, .basalMetabolism, .muscleMass,
-    ], clock: .stampsOnly, memory: .none, verification: .captured,
-    rule: "one line is one measurement; the same line said again is not another"
-  ) { TanitaDriver($0) }
+  static let family = SerialFamily(
+    TanitaFraming.self,
+    profile: DeviceProfile(
+      id: TanitaFraming.id, manufacturer: "Tanita", names: ["SC-240", "SC-330", "DC-320/360", "MC-780/980", "BC-418"],
+      transport: .serial([SerialSettings(9600)]),
+      recognition: [.frames("CSV lines with a check value"), .usb(vendor: 0x067B, product: 0x2303)],
+      kinds: [.bodyWeight, .bodyComposition],
+      terms: [
+        .weight, .height, .bodyMassIndex, .bodyFat, .fatFreeMass, .bodyWater, .basalMetabolism, .muscleMass,
+      ], clock: .stampsOnly, memory: .none, verification: .captured,
+      rule: "one line is one measurement; the same line said again is not another"
+    ) { TanitaDriver($0) })
 }

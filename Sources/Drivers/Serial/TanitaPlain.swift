@@ -101,6 +101,9 @@ enum TanitaPlainLine: LineProtocol {
       ]
     return zip(names, body.numbers).map { NamedValue($0, .decimal($1)) }
   }
+
+  /// Twelve numbers whose sums agree.
+  static func evidence(_ frame: [UInt8]) -> Int { Evidence.text(frame, 48) }
 }
 
 /// Listens to the scale: one line is one measurement.
@@ -127,12 +130,14 @@ struct TanitaPlainDriver: Driver {
     return actions
   }
 
-  static let profile = DeviceProfile(
-    id: TanitaPlainLine.id, manufacturer: "Tanita", names: ["TBF-410"],
-    transport: .serial([SerialSettings(2400, dataBits: 7, parity: .even)]),
-    recognition: [.frames("lines of twelve numbers that agree")], kinds: [.bodyWeight, .bodyComposition],
-    terms: [.weight, .height, .bodyMassIndex, .bodyFat, .fatFreeMass, .bodyWater, .impedance], clock: .none,
-    memory: .none, verification: .captured,
-    rule: "one line is one measurement; the same line said again is not another"
-  ) { TanitaPlainDriver($0) }
+  static let family = SerialFamily(
+    TanitaPlainLine.self,
+    profile: DeviceProfile(
+      id: TanitaPlainLine.id, manufacturer: "Tanita", names: ["TBF-410"],
+      transport: .serial([SerialSettings(2400, dataBits: 7, parity: .even)]),
+      recognition: [.frames("lines of twelve numbers that agree")], kinds: [.bodyWeight, .bodyComposition],
+      terms: [.weight, .height, .bodyMassIndex, .bodyFat, .fatFreeMass, .bodyWater, .impedance], clock: .none,
+      memory: .none, verification: .captured,
+      rule: "one line is one measurement; the same line said again is not another"
+    ) { TanitaPlainDriver($0) })
 }

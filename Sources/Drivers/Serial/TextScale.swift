@@ -95,21 +95,30 @@ enum TextScaleLine {
     return weighing.values + (isNet.map { [NamedValue("net", .flag($0))] } ?? [])
   }
 
-  static let and = DeviceProfile(
-    id: AndScaleLine.id, manufacturer: "A&D", names: ["A&D scales and indicators with ST, output"],
-    transport: .serial([
-      SerialSettings(2400, dataBits: 7, parity: .even), SerialSettings(9600, dataBits: 7, parity: .even),
-      SerialSettings(9600),
-    ]), recognition: [.frames("ST, lines"), .usb(vendor: 0x0403, product: 0x6001)], kinds: [.bodyWeight],
-    terms: [.weight], clock: .none, memory: .none, verification: .unverified, rule: WeighingRule.sentence
-  ) { WeighingDriver<AndScaleLine>($0) }
+  static let and = SerialFamily(
+    AndScaleLine.self,
+    profile: DeviceProfile(
+      id: AndScaleLine.id, manufacturer: "A&D", names: ["A&D scales and indicators with ST, output"],
+      transport: .serial([
+        SerialSettings(2400, dataBits: 7, parity: .even), SerialSettings(9600, dataBits: 7, parity: .even),
+        SerialSettings(9600),
+      ]), recognition: [.frames("ST, lines"), .usb(vendor: 0x0403, product: 0x6001)], kinds: [.bodyWeight],
+      terms: [.weight], clock: .none, memory: .none, verification: .unverified, rule: WeighingRule.sentence
+    ) { WeighingDriver<AndScaleLine>($0) },
+    query: HarmlessQuery(
+      sentence: "asks the scale for the weight that it shows",
+      questions: [Array("Q\r\n".utf8)],
+      answerMilliseconds: 1000),
+    commands: HubCommands.words(["Q"]))
 
-  static let cas = DeviceProfile(
-    id: CASLine.id, manufacturer: "CAS", names: ["CAS indicators with ST,GS output"],
-    transport: .serial([SerialSettings(9600)]),
-    recognition: [.frames("ST,GS lines"), .usb(vendor: 0x067B, product: 0x2303)], kinds: [.bodyWeight],
-    terms: [.weight], clock: .none, memory: .none, verification: .unverified, rule: WeighingRule.sentence
-  ) { WeighingDriver<CASLine>($0) }
+  static let cas = SerialFamily(
+    CASLine.self,
+    profile: DeviceProfile(
+      id: CASLine.id, manufacturer: "CAS", names: ["CAS indicators with ST,GS output"],
+      transport: .serial([SerialSettings(9600)]),
+      recognition: [.frames("ST,GS lines"), .usb(vendor: 0x067B, product: 0x2303)], kinds: [.bodyWeight],
+      terms: [.weight], clock: .none, memory: .none, verification: .unverified, rule: WeighingRule.sentence
+    ) { WeighingDriver<CASLine>($0) })
 }
 
 /// A&D.
@@ -119,6 +128,12 @@ enum AndScaleLine: WeighingLine {
   static func step(_ octets: ArraySlice<UInt8>) -> FrameStep { TextScaleLine.step(octets) }
   static func values(_ frame: [UInt8]) -> [NamedValue] { TextScaleLine.values(frame) }
   static func weighing(_ frame: [UInt8]) -> Weighing? { (try? TextScaleLine.parse(frame[...]))?.weighing }
+
+  /// A header and a unit; what has GS or NT is of the other family.
+  static func evidence(_ frame: [UInt8]) -> Int {
+    guard let (weighing, isNet) = try? TextScaleLine.parse(frame[...]), isNet == nil else { return 0 }
+    return Evidence.text(frame, weighing.value == nil ? 8 : 32)
+  }
 }
 
 /// CAS.
@@ -128,4 +143,11 @@ enum CASLine: WeighingLine {
   static func step(_ octets: ArraySlice<UInt8>) -> FrameStep { TextScaleLine.step(octets) }
   static func values(_ frame: [UInt8]) -> [NamedValue] { TextScaleLine.values(frame) }
   static func weighing(_ frame: [UInt8]) -> Weighing? { (try? TextScaleLine.parse(frame[...]))?.weighing }
+
+  static func evidence(_ frame: [UInt8]) -> Int {
+    guard let (weighing, isNet) = try? TextScaleLine.parse(frame[...]), isNet != nil else { return 0 }
+    // The octets of number and lamps may be any.
+    let high = frame.count { $0 >= 0x80 }
+    return high <= 2 ? weighing.value == nil ? 16 : 40 : 0
+  }
 }

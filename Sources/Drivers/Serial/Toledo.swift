@@ -77,13 +77,22 @@ enum Toledo8217Line: WeighingLine {
     return [NamedValue("value", .decimal(number.value)), NamedValue("net", .flag(number.isNet))]
   }
 
-  static let profile = DeviceProfile(
-    id: id, manufacturer: "Mettler-Toledo",
-    names: ["8217 and scales with its protocol (model \"8217 kg\" or \"8217 lb\")"],
-    transport: .serial([SerialSettings(9600, dataBits: 7, parity: .even)]),
-    recognition: [.frames("answers STX weight CR")], kinds: [.bodyWeight], terms: [.weight], clock: .none,
-    memory: .none, verification: .unverified, rule: WeighingRule.sentence
-  ) { WeighingDriver<Toledo8217Line>($0) }
+  /// STX, a number and CR; the answer to a probe is no chance.
+  static func evidence(_ frame: [UInt8]) -> Int { Evidence.text(frame, frame.count == 8 && frame[1] == 0x45 ? 40 : 12) }
+
+  static let family = SerialFamily(
+    Toledo8217Line.self,
+    profile: DeviceProfile(
+      id: id, manufacturer: "Mettler-Toledo",
+      names: ["8217 and scales with its protocol (model \"8217 kg\" or \"8217 lb\")"],
+      transport: .serial([SerialSettings(9600, dataBits: 7, parity: .even)]),
+      recognition: [.frames("answers STX weight CR")], kinds: [.bodyWeight], terms: [.weight], clock: .none,
+      memory: .none, verification: .unverified, rule: WeighingRule.sentence
+    ) { WeighingDriver<Toledo8217Line>($0) },
+    query: HarmlessQuery(
+      sentence: "asks the scale for the weight that it shows",
+      questions: [Array("W".utf8), Array("W".utf8), Array("W".utf8)], answerMilliseconds: 1000),
+    commands: HubCommands.fixed([(Array("Ehello".utf8), "echo"), ([0x46], "end of echo"), ([0x57], "weight")]))
 }
 
 /// Standard continuous output.
@@ -152,10 +161,15 @@ enum ToledoContinuousLine: WeighingLine {
     ]
   }
 
-  static let profile = DeviceProfile(
-    id: id, manufacturer: "Mettler-Toledo", names: ["indicators with the standard continuous output"],
-    transport: .serial([SerialSettings(9600, dataBits: 7, parity: .even), SerialSettings(9600)]),
-    recognition: [.frames("frames STX SWA SWB SWC weight tare CR")], kinds: [.bodyWeight], terms: [.weight],
-    clock: .none, memory: .none, verification: .unverified, rule: WeighingRule.sentence
-  ) { WeighingDriver<ToledoContinuousLine>($0) }
+  /// Fixed bits of three octets, twelve digits, the check value.
+  static func evidence(_ frame: [UInt8]) -> Int { Evidence.text(Array(frame.prefix(17)), 40) }
+
+  static let family = SerialFamily(
+    ToledoContinuousLine.self,
+    profile: DeviceProfile(
+      id: id, manufacturer: "Mettler-Toledo", names: ["indicators with the standard continuous output"],
+      transport: .serial([SerialSettings(9600, dataBits: 7, parity: .even), SerialSettings(9600)]),
+      recognition: [.frames("frames STX SWA SWB SWC weight tare CR")], kinds: [.bodyWeight], terms: [.weight],
+      clock: .none, memory: .none, verification: .unverified, rule: WeighingRule.sentence
+    ) { WeighingDriver<ToledoContinuousLine>($0) })
 }

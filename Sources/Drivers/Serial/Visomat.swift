@@ -81,6 +81,11 @@ enum VisomatLine: LineProtocol {
       NamedValue("user", .integer(Int64(user))), NamedValue("records", .list(records.map { .object($0.values) })),
     ]
   }
+
+  static func evidence(_ frame: [UInt8]) -> Int {
+    guard let records = block(frame)?.records, !records.isEmpty else { return 2 }
+    return records.allSatisfy { $0.time != nil } ? 32 : 8
+  }
 }
 
 /// Takes a dump when one comes.
@@ -108,11 +113,13 @@ struct VisomatDriver: FramedDriver {
     }
   }
 
-  static let profile = DeviceProfile(
-    id: VisomatLine.id, manufacturer: "visomat",
-    names: ["Double Comfort, Prevention DS-2200PV (line settings unconfirmed)"],
-    transport: .serial([SerialSettings(19_200)]), recognition: [.frames("blocks of twenty digits a record")],
-    kinds: [.bloodPressure], terms: [.systolic, .diastolic, .cuffPulse], clock: .stampsOnly, memory: .records,
-    verification: .captured, rule: "one record of a dump is one measurement, given once"
-  ) { VisomatDriver($0) }
+  static let family = SerialFamily(
+    VisomatLine.self,
+    profile: DeviceProfile(
+      id: VisomatLine.id, manufacturer: "visomat",
+      names: ["Double Comfort, Prevention DS-2200PV (line settings unconfirmed)"],
+      transport: .serial([SerialSettings(19_200)]), recognition: [.frames("blocks of twenty digits a record")],
+      kinds: [.bloodPressure], terms: [.systolic, .diastolic, .cuffPulse], clock: .stampsOnly, memory: .records,
+      verification: .captured, rule: "one record of a dump is one measurement, given once"
+    ) { VisomatDriver($0) })
 }

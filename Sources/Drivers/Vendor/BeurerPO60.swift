@@ -41,6 +41,9 @@ enum PO60Line: LineProtocol {
       kind: .pulseOximetry, observations: [Observation(.spo2, .value(ExactDecimal(Int64(frame[19]))), unit: .percent)],
       time: isDate ? .local(time) : nil, stored: true, raw: RawSource(source: "FF12/FF02", octets: frame))
   }
+
+  /// Nobody is recognised by what is notified.
+  static func evidence(_ frame: [UInt8]) -> Int { 0 }
 }
 
 struct BeurerPO60Driver: Driver {

@@ -19,6 +19,8 @@ protocol NotifyingOximeterLine: OximeterLine {
 }
 
 extension NotifyingOximeterLine {
+  /// Nobody is recognised by what is notified.
+  static func evidence(_ frame: [UInt8]) -> Int { 0 }
   static var commands: CharacteristicID? { nil }
   static var start: [[UInt8]] { [] }
   static var repeated: (octets: [UInt8], milliseconds: Int)? { nil }
