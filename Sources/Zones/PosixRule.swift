@@ -59,6 +59,27 @@ struct PosixRule: Sendable, Hashable {
       : .init(offset: offset, isDaylight: false, abbreviation: name)
   }
 
+  /// A time around an instant in which the offset is the same; it ends with the calendar year at the latest.
+  func steady(at seconds: Int64) -> TimeZoneRules.Steady {
+    guard let daylight else { return .init(from: .min, to: .max, offset: Int64(offset)) }
+    let standard = Int64(offset)
+    guard seconds >= CivilTime.firstSecond, seconds <= CivilTime.lastSecond else {
+      return .init(from: seconds, to: seconds, offset: Int64(local(at: seconds).offset))
+    }
+    let year = CivilTime(seconds: seconds + standard).year
+    var steady = TimeZoneRules.Steady(
+      from: Int64(CivilTime.days(year: year, month: 1, day: 1)) * 86_400 - standard,
+      to: Int64(CivilTime.days(year: year + 1, month: 1, day: 1)) * 86_400 - standard,
+      offset: Int64(local(at: seconds).offset))
+    for change in [
+      PosixRule.instant(daylight.start, year: year, offset: offset),
+      PosixRule.instant(daylight.end, year: year, offset: daylight.offset),
+    ] {
+      if change <= seconds { steady.from = max(steady.from, change) } else { steady.to = min(steady.to, change) }
+    }
+    return steady
+  }
+
   private static func instant(_ change: Change, year: Int, offset: Int) -> Int64 {
     let day: Int
     switch change.day {

@@ -154,15 +154,44 @@ public struct TimeZoneRules: Sendable, Hashable {
   public func local(at seconds: Int64) -> Local {
     guard let last = transitions.last else { return footer?.local(at: seconds) ?? locals[0] }
     if seconds >= last, let footer { return footer.local(at: seconds) }
-    // The number of transitions at or before the instant.
+    let count = transitionsUpTo(seconds)
+    guard count > 0 else { return locals[0] }
+    return locals[Int(types[count - 1])]
+  }
+
+  /// The number of transitions at or before an instant.
+  private func transitionsUpTo(_ seconds: Int64) -> Int {
     var low = 0
     var high = transitions.count
     while low < high {
       let middle = (low + high) / 2
       if transitions[middle] <= seconds { low = middle + 1 } else { high = middle }
     }
-    guard low > 0 else { return locals[0] }
-    return locals[Int(types[low - 1])]
+    return low
+  }
+
+  /// A time in which clocks do not change.
+  package struct Steady: Sendable, Hashable {
+    /// From this second since 1970 on.
+    package var from: Int64
+    /// Up to this second since 1970, not included.
+    package var to: Int64
+    /// Seconds east of UTC.
+    package var offset: Int64
+  }
+
+  /// A time around an instant (seconds since 1970) in which clocks do not change; it may be shorter than it could be, and is empty
+  /// beyond the years of the calendar.
+  package func steady(at seconds: Int64) -> Steady {
+    if let footer, seconds >= transitions.last ?? .min {
+      var steady = footer.steady(at: seconds)
+      steady.from = max(steady.from, transitions.last ?? .min)
+      return steady
+    }
+    let index = transitionsUpTo(seconds)
+    return Steady(
+      from: index > 0 ? transitions[index - 1] : .min, to: index < transitions.count ? transitions[index] : .max,
+      offset: Int64(locals[index > 0 ? Int(types[index - 1]) : 0].offset))
   }
 
   /// The instants at which clocks show `time`.

@@ -15,6 +15,15 @@ private func civil(_ y: Int, _ m: Int, _ d: Int, _ h: Int = 0, _ min: Int = 0, _
   try #require(CivilTime(year: y, month: m, day: d, hour: h, minute: min, second: s))
 }
 
+/// The same seed, the same numbers.
+private struct Steps: RandomNumberGenerator {
+  var state: UInt64
+  mutating func next() -> UInt64 {
+    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return state ^ (state >> 29)
+  }
+}
+
 @Suite struct ZonesTests {
   @Test func offsetsAreThoseOfZoneinfo() throws {
     let text = try String(contentsOf: try #require(fixtures).appending(path: "offsets.txt"), encoding: .utf8)
@@ -39,6 +48,33 @@ private func civil(_ y: Int, _ m: Int, _ d: Int, _ h: Int = 0, _ min: Int = 0, _
       }
     }
     #expect(compared > 5000)
+  }
+
+  /// A steady time holds its instant, and its clocks show one offset from end to end.
+  @Test func clocksDoNotChangeInASteadyTime() throws {
+    let names = try FileManager.default.contentsOfDirectory(atPath: try #require(fixtures).path)
+      .filter { $0.hasSuffix(".tzif") }.map { String($0.dropLast(5)) }
+    var dice = Steps(state: 13)
+    var days = Int64(0)
+    for zone in try names.map(rules) + [.utc] {
+      for _ in 0..<400 {
+        let seconds = Int64.random(in: -3_000_000_000...6_000_000_000, using: &dice)
+        let steady = zone.steady(at: seconds)
+        guard steady.from <= seconds, seconds < steady.to else {
+          Issue.record("\(seconds) is not in \(steady)")
+          continue
+        }
+        let (first, last) = (max(steady.from, seconds - 40_000_000), min(steady.to - 1, seconds + 40_000_000))
+        for moment in [first, last, seconds] + (0..<8).map({ _ in Int64.random(in: first...last, using: &dice) }) {
+          let offset = Int64(zone.local(at: moment).offset)
+          if offset != steady.offset { Issue.record("\(moment): \(offset), not that of \(steady)") }
+        }
+        days += (last - first) / 86_400
+      }
+      let beyond = zone.steady(at: 300_000_000_000)
+      #expect(beyond.offset == Int64(zone.local(at: 300_000_000_000).offset))
+    }
+    #expect(days > 400 * 100, "it is no short time")
   }
 
   /// At every recorded change: what clocks jumped over is a gap and moves on by its length, what they showed twice is a fold.
