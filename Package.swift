@@ -61,7 +61,7 @@ let package = Package(
     pure("GATT", ["Octets"]),
     pure("BluetoothManagement", ["Octets"]),
     pure("Journal", ["Octets", "Readings"]),
-    pure("Monitoring", ["Readings", "Zones"]),
+    pure("Monitoring", ["JSON", "Readings", "Zones"]),
     // Layer 2
     pure("Drivers", ["Octets", "Readings", "HealthProfiles"]),
     pure("ControlProtocol", ["Readings", "JSON"]),

@@ -30,45 +30,9 @@ extension Plan {
   public func expected(
     from: Int64, now: Int64, history: PatientHistory, zone: TimeZoneRules
   ) -> [ExpectedMeasurement] {
-    var found: [ExpectedMeasurement] = []
-    for rule in rules where rule.isEnabled {
-      guard case .missing(let missing) = rule.kind,
-        let first = history.points(missing.measure, from: .min, to: now).first?.time
-      else { continue }
-      let from = max(from, first, now - 100 * 86_400_000)
-      guard from < now else { continue }
-      switch missing.schedule {
-      case .slots:
-        // The slot within which the first value came is expected as well.
-        for slot in missing.slots(after: from - 86_400_000, until: now, zone: zone) where slot.end > from {
-          let end = slot.end + missing.grace
-          let came = !history.points(missing.measure, from: slot.start, to: end).isEmpty
-          found.append(
-            ExpectedMeasurement(
-              rule: rule.id, measure: missing.measure, start: slot.start, end: end,
-              state: came ? .came : now >= end ? .missed : .waiting))
-        }
-      case .interval(let interval):
-        found += missing.gaps(longerThan: interval + missing.grace, from: from, now: now, history).map { start, end in
-          ExpectedMeasurement(rule: rule.id, measure: missing.measure, start: start, end: end, state: .missed)
-        }
-      }
-    }
-    return found.sorted { ($0.start, $0.rule) < ($1.start, $1.rule) }
-  }
-}
-
-extension MissingRule {
-  /// From when a value was overdue until one came, or now; at most 400.
-  fileprivate func gaps(longerThan length: Int64, from: Int64, now: Int64, _ history: PatientHistory) -> [(
-    Int64, Int64
-  )] {
-    var gaps: [(Int64, Int64)] = []
-    var last = history.last(measure, upTo: from) ?? from
-    for time in history.points(measure, from: from, to: now).map(\.time) + [now] {
-      if time - last > length, gaps.count < 400 { gaps.append((last + length, time)) }
-      last = time
-    }
-    return gaps
+    let moment = DueMoment(now: now, history: history, devices: [], clock: PatientClock(zone, around: now))
+    let from = max(from, now - 100 * 86_400_000)
+    return rules.filter(\.isEnabled).flatMap { $0.kind.expected($0, from: from, at: moment) }
+      .sorted { ($0.start, $0.rule) < ($1.start, $1.rule) }
   }
 }

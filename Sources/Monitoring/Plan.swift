@@ -1,7 +1,6 @@
-// A patient's plan: which values are watched and by which rules. Each kind of rule is a case of `RuleKind` with a struct and an
-// evaluation of its own.
+// A patient's plan: which values are watched and by which rules. Each kind of rule is a file of `Rules`.
 
-public import Readings
+internal import Readings
 
 /// A patient's limits, as the people who treat the patient set them.
 public struct Plan: Sendable, Hashable {
@@ -35,7 +34,7 @@ public struct Rule: Sendable, Hashable {
   /// A rule that is switched off is kept and not judged.
   public var isEnabled: Bool
   /// What it watches and how.
-  public var kind: RuleKind
+  package var kind: any RuleKind
   /// Once told, the rule is quiet for so many milliseconds, unless it gets worse.
   public var quiet: Int64
   /// The hours of the patient's day in which it is judged; nil: all of them.
@@ -44,8 +43,9 @@ public struct Rule: Sendable, Hashable {
   public var message: String?
 
   /// A rule.
-  public init(
-    id: String, isEnabled: Bool = true, kind: RuleKind, quiet: Int64 = 0, hours: DayHours? = nil, message: String? = nil
+  package init(
+    id: String, isEnabled: Bool = true, kind: any RuleKind, quiet: Int64 = 0, hours: DayHours? = nil,
+    message: String? = nil
   ) {
     self.id = id
     self.isEnabled = isEnabled
@@ -54,53 +54,24 @@ public struct Rule: Sendable, Hashable {
     self.hours = hours
     self.message = message
   }
-}
 
-extension Rule {
   /// The values that it looks at; none for rules over signs and devices.
-  public var measures: [Measure] {
-    switch kind {
-    case .band(let rule): [rule.measure]
-    case .delta(let rule): [rule.measure]
-    case .average(let rule): rule.measures
-    case .consecutive(let rule): [rule.measure]
-    case .missing(let rule): [rule.measure]
-    case .bits, .quality, .device: []
-    }
+  public var measures: [Measure] { kind.measures }
+
+  /// The same rule of the same kind.
+  public static func == (left: Rule, right: Rule) -> Bool {
+    left.id == right.id && left.isEnabled == right.isEnabled && left.quiet == right.quiet && left.hours == right.hours
+      && left.message == right.message && left.kind.isEqual(to: right.kind)
   }
-}
 
-/// The kinds of rule.
-public enum RuleKind: Sendable, Hashable {
-  /// A single value against zones.
-  case band(BandRule)
-  /// How far a value moved within a window.
-  case delta(DeltaRule)
-  /// The mean of a window's values.
-  case average(AverageRule)
-  /// Several of the newest values out of band.
-  case consecutive(ConsecutiveRule)
-  /// A measurement that did not come.
-  case missing(MissingRule)
-  /// What the device says beside its values, such as an irregular pulse.
-  case bits(BitsRule)
-  /// Readings that cannot be trusted, one after the other.
-  case quality(BitsRule)
-  /// A device that needs somebody: battery, clock, silence.
-  case device(DeviceRule)
-
-  /// As plans name it.
-  public var name: String {
-    switch self {
-    case .band: "band"
-    case .delta: "delta"
-    case .average: "average"
-    case .consecutive: "consecutive"
-    case .missing: "missing"
-    case .bits: "bits"
-    case .quality: "quality"
-    case .device: "device"
-    }
+  /// By all that it is.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(id)
+    hasher.combine(isEnabled)
+    hasher.combine(quiet)
+    hasher.combine(hours)
+    hasher.combine(message)
+    hasher.combine(kind)
   }
 }
 
@@ -160,115 +131,4 @@ public struct DayHours: Sendable, Hashable {
 
   /// True when a minute of the day lies within.
   func holds(minute: Int) -> Bool { from < to ? (from..<to).contains(minute) : minute >= from || minute < to }
-}
-
-/// A single value against zones, with hysteresis and confirmation by repeat.
-public struct BandRule: Sendable, Hashable {
-  /// The value that it watches.
-  public var measure: Measure
-  /// The zones' limits, in the unit of the measure.
-  public var zones: [ZoneLimit]
-  /// How far past the limit a value must be before a zone is left; zero leaves at the limit.
-  public var hysteresis: ExactDecimal
-  /// The repeat that confirms; nil raises at the first reading.
-  public var confirm: Confirmation?
-  /// Raise at the first reading and still ask for the repeat.
-  public var isImmediate: Bool
-  /// The limits as they were set, where that was in another unit.
-  public var given: GivenLimits?
-
-  /// A band rule.
-  public init(
-    measure: Measure, zones: [ZoneLimit], hysteresis: ExactDecimal = .zero, confirm: Confirmation? = nil,
-    isImmediate: Bool = false
-  ) {
-    self.measure = measure
-    self.zones = zones
-    self.hysteresis = hysteresis
-    self.confirm = confirm
-    self.isImmediate = isImmediate
-  }
-}
-
-/// Limits in a unit other than the measure's. A device that measures in this unit is held against these: what it said is not rounded.
-public struct GivenLimits: Sendable, Hashable {
-  /// The unit.
-  public var unit: UCUM
-  /// The zones' limits in it.
-  public var zones: [ZoneLimit]
-  /// How far past the limit a value must be before a zone is left, in this unit.
-  public var hysteresis: ExactDecimal
-
-  /// Limits in another unit.
-  public init(unit: UCUM, zones: [ZoneLimit], hysteresis: ExactDecimal = .zero) {
-    self.unit = unit
-    self.zones = zones
-    self.hysteresis = hysteresis
-  }
-}
-
-/// A repeat that decides: `count` readings out of band within `within` milliseconds of the first.
-public struct Confirmation: Sendable, Hashable {
-  /// How many readings in all, at least 2.
-  public var count: Int
-  /// Milliseconds from the first reading to the last that counts.
-  public var within: Int64
-
-  /// A repeat that decides.
-  public init(count: Int, within: Int64) {
-    self.count = count
-    self.within = within
-  }
-}
-
-/// One limit of a zone. Both bounds given means both must hold.
-public struct ZoneLimit: Sendable, Hashable {
-  /// How a value is compared with a bound.
-  public enum Comparison: String, Sendable, Hashable, CaseIterable {
-    case lessThan = "lt"
-    case atMost = "lte"
-    case greaterThan = "gt"
-    case atLeast = "gte"
-  }
-
-  /// A comparison with its bound.
-  public struct Bound: Sendable, Hashable {
-    /// How the value is compared.
-    public var comparison: Comparison
-    /// The limit, in the unit of the measure.
-    public var limit: ExactDecimal
-    /// A comparison with its bound.
-    public init(_ comparison: Comparison, _ limit: ExactDecimal) {
-      self.comparison = comparison
-      self.limit = limit
-    }
-
-    /// True when `value` satisfies the comparison with the limit moved outwards by `slack`.
-    func holds(for value: ExactDecimal, slack: ExactDecimal) -> Bool {
-      switch comparison {
-      case .lessThan: value < (limit.adding(slack) ?? limit)
-      case .atMost: !((limit.adding(slack) ?? limit) < value)
-      case .greaterThan: (limit.subtracting(slack) ?? limit) < value
-      case .atLeast: !(value < (limit.subtracting(slack) ?? limit))
-      }
-    }
-  }
-
-  /// The zone that the value is in when every bound holds.
-  public var zone: Zone
-  /// At least one.
-  public var bounds: [Bound]
-
-  /// A zone with its bounds.
-  public init(_ zone: Zone, _ bounds: [Bound]) {
-    self.zone = zone
-    self.bounds = bounds
-  }
-
-  /// True when a value lies in this zone.
-  public func holds(_ value: ExactDecimal) -> Bool { holds(for: value) }
-
-  func holds(for value: ExactDecimal, slack: ExactDecimal = .zero) -> Bool {
-    !bounds.isEmpty && bounds.allSatisfy { $0.holds(for: value, slack: slack) }
-  }
 }

@@ -5,7 +5,7 @@ public enum PlanText {
   /// What an event of a rule says.
   public static func sentence(_ rule: Rule, _ kind: MonitoringEvent.Kind, _ language: PlanLanguage) -> String {
     if let message = rule.message, kind == .raised || kind == .missing || kind == .unconfirmed { return message }
-    let what = subject(rule.kind, language)
+    let what = rule.kind.subject(language)
     switch (kind, language) {
     case (.repeatRequested, .bokmal): return "\(what): mål en gang til om litt."
     case (.repeatRequested, .nynorsk): return "\(what): mål ein gong til om litt."
@@ -31,20 +31,6 @@ public enum PlanText {
     case (.acknowledged, .bokmal): return "\(what): noen har sett på det."
     case (.acknowledged, .nynorsk): return "\(what): nokon har sett på det."
     case (.acknowledged, .english): return "\(what): somebody has looked at it."
-    }
-  }
-
-  private static func subject(_ kind: RuleKind, _ language: PlanLanguage) -> String {
-    switch kind {
-    case .band(let rule): return name(rule.measure, language)
-    case .delta(let rule): return name(rule.measure, language)
-    case .average(let rule): return name(rule.measures.first ?? .systolic, language)
-    case .consecutive(let rule): return name(rule.measure, language)
-    case .missing(let rule): return name(rule.measure, language)
-    case .bits, .quality:
-      return [.bokmal: "Målingen", .nynorsk: "Målinga", .english: "The measurement"][language] ?? ""
-    case .device:
-      return [.bokmal: "Måleapparatet", .nynorsk: "Måleapparatet", .english: "The device"][language] ?? ""
     }
   }
 

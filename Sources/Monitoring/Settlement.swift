@@ -61,9 +61,7 @@ extension Monitor {
     /// The earliest of them; nil: none has a place in time.
     let since: Int64?
     let history: PatientHistory
-    let zone: TimeZoneRules
-    /// The day of an instant on the patient's clock.
-    let day: (Int64) -> Int64
+    let clock: PatientClock
     /// What was known without them; seldom asked for.
     lazy var earlier: PatientHistory = since.map { history.leavingOut(fresh, since: $0) } ?? history
 
@@ -71,8 +69,7 @@ extension Monitor {
       fresh = Dictionary(unsettled.map { ($0.id.low, $0.id) }, uniquingKeysWith: { first, _ in first })
       since = unsettled.map(\.time).min()
       self.history = history
-      self.zone = zone
-      day = { MissingRule.day($0, zone) }
+      clock = PatientClock(zone)
     }
   }
 }
@@ -110,94 +107,35 @@ extension Rule {
     var late: LateReading?
   }
 
-  /// One reading that a trend looks at.
-  private struct Moment {
-    var time: Int64
-    var id: UInt64
-    var value = ExactDecimal.zero
-    var isDoubtful = false
-  }
-
   /// Nil when nothing new concerns this trend. `live` is the time from which on readings are of now.
   func settled(_ batch: inout Monitor.Batch, before: Zone, live: Int64) -> Settled? {
     guard let since = batch.since else { return nil }
-    var moments = moments(since, batch.history)
-    if let hours { moments.removeAll { !hours.holds(minute: MissingRule.minute($0.time, batch.zone)) } }
+    var moments = kind.moments(since: since, batch.history)
+    if let hours { moments.removeAll { !hours.holds(minute: batch.clock.minute($0.time)) } }
     guard moments.contains(where: { batch.fresh[$0.id] != nil }) else { return nil }
-    let day = batch.day
+    let clock = batch.clock
     var settled = Settled()
     var lastFresh: (time: Int64, index: Int)?
     for (index, moment) in moments.enumerated() {
       let id = batch.fresh[moment.id]
       if id != nil { lastFresh = (moment.time, index) }
-      guard let lastFresh, looksBack(from: moment.time, to: lastFresh.time, over: index - lastFresh.index) else {
+      guard let lastFresh, kind.looksBack(from: moment.time, to: lastFresh.time, over: index - lastFresh.index)
+      else {
         continue
       }
       if index == moments.count - 1, moment.time >= live {
-        settled.newest = zone(at: moment, batch.history, before: before, day).map {
+        settled.newest = kind.zone(at: moment, before: before, batch.history, clock).map {
           LateReading(zone: $0, time: moment.time, id: id)
         }
         continue
       }
       // With too few values for a word there is none: green.
-      let zone = zone(at: moment, batch.history, before: .green, day) ?? .green
+      let zone = kind.zone(at: moment, before: .green, batch.history, clock) ?? .green
       guard zone > .green,
-        id != nil || zone > self.zone(at: moment, batch.earlier, before: .green, day) ?? .green
+        id != nil || zone > kind.zone(at: moment, before: .green, batch.earlier, clock) ?? .green
       else { continue }
       settled.late = .worse(settled.late, LateReading(zone: zone, time: moment.time, id: id))
     }
     return settled
-  }
-
-  /// A reading sees one that lies so far back, with so many readings from there to it.
-  private func looksBack(from time: Int64, to earlier: Int64, over count: Int) -> Bool {
-    // Whole days of a window are the patient's: one more day is enough.
-    func reaches(_ window: Int64) -> Bool {
-      time <= earlier.addingReportingOverflow(window.addingReportingOverflow(26 * 3_600_000).partialValue).partialValue
-    }
-    switch kind {
-    case .delta(let rule): return reaches(rule.window)
-    case .average(let rule): return reaches(rule.window)
-    case .consecutive(let rule): return count < rule.of
-    case .bits(let rule), .quality(let rule): return count < rule.of
-    case .band, .missing, .device: return false
-    }
-  }
-
-  /// What a trend looks at from `since` on, in the order of time.
-  private func moments(_ since: Int64, _ history: PatientHistory) -> [Moment] {
-    func moments(_ measure: Measure) -> [Moment] {
-      history.points(measure, from: since, to: .max).map {
-        Moment(time: $0.time, id: $0.id, value: $0.value, isDoubtful: $0.isDoubtful)
-      }
-    }
-    switch kind {
-    case .delta(let rule): return moments(rule.measure)
-    case .consecutive(let rule): return moments(rule.measure)
-    case .average(let rule):
-      guard rule.measures.count > 1 else { return rule.measures.first.map(moments) ?? [] }
-      var seen: Set<UInt64> = []
-      return rule.measures.flatMap(moments).filter { seen.insert($0.id).inserted }
-        .sorted { ($0.time, $0.id) < ($1.time, $1.id) }
-    case .bits(let rule), .quality(let rule):
-      return history.signs.filter { $0.time >= since && (rule.readingKind == nil || $0.kind == rule.readingKind) }
-        .map { Moment(time: $0.time, id: $0.id) }
-    case .band, .missing, .device: return []
-    }
-  }
-
-  private func zone(
-    at moment: Moment, _ history: PatientHistory, before: Zone, _ day: (Int64) -> Int64
-  ) -> Zone? {
-    func capped(_ zone: Zone?) -> Zone? { moment.isDoubtful ? zone.map { min($0, .yellow) } : zone }
-    switch kind {
-    case .delta(let rule):
-      return capped(
-        rule.zone(of: moment.value, at: moment.time, id: moment.id, history, before: before, day: day))
-    case .average(let rule): return rule.zone(at: moment.time, history, day: day)
-    case .consecutive(let rule): return capped(rule.zone(at: moment.time, history))
-    case .bits(let rule), .quality(let rule): return rule.zone(at: moment.time, history)
-    case .band, .missing, .device: return nil
-    }
   }
 }

@@ -60,10 +60,5 @@ extension PatientState {
 
 extension Rule {
   /// It looks at several readings: judged when a delivery has settled.
-  public var isTrend: Bool {
-    switch kind {
-    case .delta, .average, .consecutive, .bits, .quality: true
-    case .band, .missing, .device: false
-    }
-  }
+  public var isTrend: Bool { kind.isTrend }
 }

@@ -5,6 +5,7 @@ package import JSON
 internal import BluetoothManagement
 internal import ControlProtocol
 internal import Drivers
+internal import Monitoring
 internal import Readings
 internal import Zones
 
@@ -87,11 +88,7 @@ package enum ConfigurationFile {
 
   /// A name that stands in file names, cursors and commands.
   static func identifier(_ node: JSONNode) throws(JSONError) -> String {
-    let text = try node.string()
-    guard Reference.isValid(text) else {
-      throw node.error("invalid-value", "expected 1 to 64 letters, digits, \"-\", \"_\" or \".\", found \"\(text)\"")
-    }
-    return text
+    try node.identifier()
   }
 
   private static func timeZone(_ node: JSONNode) throws(JSONError) -> String {
@@ -112,13 +109,7 @@ package enum ConfigurationFile {
 
   /// Milliseconds of an ISO 8601 duration of days, hours, minutes and seconds, such as `PT72H` or `P3DT12H`.
   static func duration(_ node: JSONNode, upTo longest: Int64) throws(JSONError) -> Int64 {
-    let text = try node.string()
-    guard let milliseconds = ISO8601Duration.milliseconds(text), milliseconds <= longest else {
-      throw node.error(
-        "invalid-value",
-        "expected a duration such as \"PT15M\", \"PT72H\" or \"P3D\", at most \(longest / 1000) s, found \"\(text)\"")
-    }
-    return milliseconds
+    try node.duration(upTo: longest)
   }
 
   private static func device(_ node: JSONNode) throws(JSONError) -> DeviceConfiguration {
@@ -175,35 +166,5 @@ package enum ConfigurationFile {
     let seconds = try duration(node, upTo: 86_400_000) / 1000
     guard seconds >= 10 else { throw node.error("invalid-value", "expected at least \"PT10S\"") }
     return Int(seconds)
-  }
-}
-
-/// Durations of ISO 8601 with days, hours, minutes and seconds.
-enum ISO8601Duration {
-  /// Milliseconds of `P3DT12H`, `PT90S`; nil for anything else, zero or more than ten years.
-  static func milliseconds(_ text: String) -> Int64? {
-    var rest = Array(text.utf8)[...]
-    guard rest.first == 0x50 else { return nil }
-    rest = rest.dropFirst()
-    var total: Int64 = 0
-    var isTime = false
-    var units: [(UInt8, Int64)] = [(0x44, 86_400_000)]
-    while let first = rest.first {
-      if first == 0x54, !isTime {
-        isTime = true
-        units = [(0x48, 3_600_000), (0x4D, 60_000), (0x53, 1000)]
-        rest = rest.dropFirst()
-        continue
-      }
-      let digits = rest.prefix { $0 >= 0x30 && $0 <= 0x39 }
-      guard (1...7).contains(digits.count), let number = Int64(String(decoding: digits, as: UTF8.self)),
-        let unit = rest.dropFirst(digits.count).first, let index = units.firstIndex(where: { $0.0 == unit })
-      else { return nil }
-      total += number * units[index].1
-      units.removeFirst(index + 1)
-      rest = rest.dropFirst(digits.count + 1)
-    }
-    guard total > 0, total <= 3650 * 86_400_000 else { return nil }
-    return total
   }
 }

@@ -10,7 +10,7 @@ extension PatientBands {
   package init(_ plan: Plan) {
     var bands: [Band] = []
     for rule in plan.rules where rule.isEnabled {
-      guard case .band(let band) = rule.kind else { continue }
+      guard let band = rule.kind as? BandRule else { continue }
       let terms = Nomenclature.terms.filter { band.measure.covers($0) }
       for zone in band.zones {
         let bounds = zone.bounds.map { bound in

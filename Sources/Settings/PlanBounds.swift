@@ -2,25 +2,16 @@
 // They are newer than the first plans: one that is in force already stays so, with a warning.
 
 internal import JSON
+internal import Monitoring
 
-/// The bounds of a patient's plan.
+/// The bounds of a patient's plan; what a kind of rule bounds beside them stands with the kind.
 package enum PlanBounds {
   /// Octets of a plan's file.
   package static let octets = 65_536
   /// Rules of a plan.
   package static let rules = 64
-  /// Zones of a rule.
-  package static let zones = 16
-  /// Measures of a mean.
-  package static let measures = 12
-  /// Slots of a day, of a rule.
-  package static let slots = 12
-  /// Days of the week that a rule names.
-  package static let days = 7
   /// Characters of what people are told, and of who set the plan.
   package static let text = 500
-  /// Days that a trend looks back.
-  package static let window = 366
 
   /// Holds a plan's file that can be read against its bounds.
   static func check(_ octets: Int, _ top: JSONNode, _ newer: inout NewerRules) throws(JSONError) {
@@ -36,17 +27,16 @@ package enum PlanBounds {
   }
 
   private static func checkRule(_ rule: JSONMembers, _ newer: inout NewerRules) throws(JSONError) {
-    if let node = rule["zones"] { try check(node, atMost: zones, "zones", &newer) }
-    if let node = rule["slots"] { try check(node, atMost: slots, "slots a day", &newer) }
-    if let node = rule["days"] { try check(node, atMost: days, "days", &newer) }
-    if let node = rule["measure"], case .array = node.content {
-      try check(node, atMost: measures, "measures", &newer)
+    let name = try rule["kind"]?.string()
+    let bounds = Rule.kinds.first { $0.name == name }?.bounds ?? []
+    for case .count(let key, let most, let what) in bounds {
+      if let node = rule[key], case .array = node.content { try check(node, atMost: most, what, &newer) }
     }
     if let node = rule["message"] { try checkText(node, &newer) }
-    if let node = rule["window"],
-      try ConfigurationFile.duration(node, upTo: .max) > Int64(window) * 86_400_000
-    {
-      try newer.refuse(node, "expected at most \"P\(window)D\", found \"\(try node.string())\"", code: code)
+    for case .days(let key, let most) in bounds {
+      if let node = rule[key], try node.duration(upTo: .max) > Int64(most) * 86_400_000 {
+        try newer.refuse(node, "expected at most \"P\(most)D\", found \"\(try node.string())\"", code: code)
+      }
     }
   }
 

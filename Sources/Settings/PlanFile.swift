@@ -71,7 +71,7 @@ package enum PlanFile {
     var ids: Set<String> = []
     let rulesNode = try top.required("rules", "a list of rules")
     for node in try rulesNode.array() {
-      let rule = try RuleFile.read(node)
+      let rule = try Rule(node)
       guard ids.insert(rule.id).inserted else {
         throw node.error("invalid-value", "id: \"\(rule.id)\" is used twice")
       }
@@ -87,7 +87,7 @@ package enum PlanFile {
     do throws(JSONError) {
       let node = try JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text)
       for rule in try node.objectOfAnyKeys().first(where: { $0.key == "rules" })?.value.array() ?? [] {
-        do throws(JSONError) { _ = try RuleFile.read(rule) } catch { faults.append(error) }
+        do throws(JSONError) { _ = try Rule(rule) } catch { faults.append(error) }
       }
       let warnings = try read(text, .lenient).warnings
       faults += warnings.map(\.error)
@@ -96,30 +96,5 @@ package enum PlanFile {
       if !faults.contains(error) { faults.append(error) }
     }
     return faults.sorted { ($0.place.line, $0.place.column) < ($1.place.line, $1.place.column) }
-  }
-
-  static func zone(_ node: JSONNode) throws(JSONError) -> ZoneLimit {
-    let members = try node.objectOfAnyKeys()
-    guard members.count == 1, let member = members.first else {
-      throw node.error("invalid-value", "expected one zone, such as {\"red\": {\"gte\": \"180\"}}")
-    }
-    _ = try node.object(known: Zone.allCases.map(\.rawValue))
-    guard let zone = Zone(rawValue: member.key) else { throw node.error("invalid-value", "an unknown zone") }
-    let limits = try member.value.object(known: ZoneLimit.Comparison.allCases.map(\.rawValue))
-    var bounds: [ZoneLimit.Bound] = []
-    for comparison in ZoneLimit.Comparison.allCases {
-      if let node = limits[comparison.rawValue] { bounds.append(.init(comparison, try decimal(node))) }
-    }
-    guard !bounds.isEmpty else { throw member.value.error("invalid-value", "expected a limit: lt, lte, gt or gte") }
-    return ZoneLimit(zone, bounds)
-  }
-
-  /// Limits are decimal strings: a number would pass through binary floating point on its way.
-  static func decimal(_ node: JSONNode) throws(JSONError) -> ExactDecimal {
-    let text = try node.string()
-    guard let decimal = ExactDecimal(text) else {
-      throw node.error("invalid-value", "expected a decimal number in quotes, such as \"37.5\", found \"\(text)\"")
-    }
-    return decimal
   }
 }

@@ -14,33 +14,7 @@ package enum PlanLimits {
     object["enabled"] = .bool(rule.isEnabled)
     if !rule.measures.isEmpty { object["measures"] = .array(rule.measures.map { .string($0.rawValue) }) }
     if let hours = rule.hours { object["hours"] = .string(hours.text) }
-    switch rule.kind {
-    case .band(let band): object["zones"] = zones(band.zones)
-    case .delta(let delta):
-      object["zones"] = zones(delta.zones)
-      object["window_seconds"] = .int(delta.window / 1000)
-    case .average(let average):
-      object["averages"] = .array(
-        average.zones.map { limit in
-          [
-            "zone": .string(limit.zone.rawValue), "comparison": .string(limit.comparison.rawValue),
-            "limits": .array(limit.limits.map { .string("\($0)") }),
-          ]
-        })
-      object["window_seconds"] = .int(average.window / 1000)
-    case .consecutive(let consecutive): object["zones"] = zones(consecutive.zones)
-    case .missing, .bits, .quality, .device: break
-    }
+    rule.kind.describe(in: &object)
     return object
-  }
-
-  private static func zones(_ limits: [ZoneLimit]) -> JSONValue {
-    .array(
-      limits.map { limit in
-        var object = JSONObject()
-        object["zone"] = .string(limit.zone.rawValue)
-        for bound in limit.bounds { object[bound.comparison.rawValue] = .string("\(bound.limit)") }
-        return .object(object)
-      })
   }
 }

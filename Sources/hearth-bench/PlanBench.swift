@@ -39,17 +39,16 @@ enum PlanBench {
   private static var rules: [Rule] {
     (0..<50).map { index in
       let value = Int64(100 + index)
-      let kind: RuleKind =
+      let kind: any RuleKind =
         switch index % 5 {
-        case 0: .band(BandRule(measure: .weight, zones: limits(value), hysteresis: ExactDecimal(1)))
-        case 1: .delta(DeltaRule(measure: .weight, reference: .min, window: 3 * day, zones: limits(value)))
-        case 2: .delta(DeltaRule(measure: .weight, reference: .median, window: 7 * day, zones: limits(value)))
+        case 0: BandRule(measure: .weight, zones: limits(value), hysteresis: ExactDecimal(1))
+        case 1: DeltaRule(measure: .weight, reference: .min, window: 3 * day, zones: limits(value))
+        case 2: DeltaRule(measure: .weight, reference: .median, window: 7 * day, zones: limits(value))
         case 3:
-          .average(
-            AverageRule(
-              measures: [.weight], window: 7 * day, dropsFirstDay: true, minimumCount: 3,
-              zones: [.init(zone: .yellow, comparison: .atLeast, limits: [ExactDecimal(value)])]))
-        default: .consecutive(ConsecutiveRule(measure: .weight, k: 3, of: 5, zones: limits(value)))
+          AverageRule(
+            measures: [.weight], window: 7 * day, dropsFirstDay: true, minimumCount: 3,
+            zones: [.init(zone: .yellow, comparison: .atLeast, limits: [ExactDecimal(value)])])
+        default: ConsecutiveRule(measure: .weight, k: 3, of: 5, zones: limits(value))
         }
       return Rule(id: "rule-\(index)", kind: kind)
     }

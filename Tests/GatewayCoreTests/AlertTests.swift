@@ -13,10 +13,9 @@ private let plan = Plan(
   rules: [
     Rule(
       id: "bp.extreme",
-      kind: .band(
-        BandRule(
-          measure: .systolic, zones: [ZoneLimit(.red, [.init(.atLeast, ExactDecimal(180))])],
-          confirm: Confirmation(count: 2, within: 300_000), isImmediate: true)))
+      kind: BandRule(
+        measure: .systolic, zones: [ZoneLimit(.red, [.init(.atLeast, ExactDecimal(180))])],
+        confirm: Confirmation(count: 2, within: 300_000), isImmediate: true))
   ])
 
 private let cuff = Cuff.device(users: [1: "p-1"])

@@ -39,7 +39,7 @@ private struct Deed {
   /// A hub on which most examples of the table mean something: a public cuff, and a patient with a plan.
   private func hub() -> Hub {
     let limit = ZoneLimit(.red, [.init(.atLeast, ExactDecimal(180))])
-    let rule = Rule(id: "bp.extreme", kind: .band(BandRule(measure: .systolic, zones: [limit])))
+    let rule = Rule(id: "bp.extreme", kind: BandRule(measure: .systolic, zones: [limit]))
     return Hub(
       .with([Cuff.device()]), plans: [Plan(patient: "p-7f3a", version: 1, liveWindow: 7_200_000, rules: [rule])])
   }

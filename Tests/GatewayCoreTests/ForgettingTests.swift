@@ -15,7 +15,7 @@ private let backend = BackendConfiguration(
   name: "a", kind: .directory(path: "/a"), maximumReadings: 8, maximumBytes: 1 << 20)
 private let rule = Rule(
   id: "extreme",
-  kind: .band(BandRule(measure: .systolic, zones: [ZoneLimit(.red, [.init(.atLeast, ExactDecimal(180))])])))
+  kind: BandRule(measure: .systolic, zones: [ZoneLimit(.red, [.init(.atLeast, ExactDecimal(180))])]))
 
 private func record(_ sequence: UInt64, _ entry: JournalEntry) -> JournalRecord {
   JournalRecord(sequence: sequence, kind: RecordKind(rawValue: entry.kind.rawValue), payload: entry.payload)

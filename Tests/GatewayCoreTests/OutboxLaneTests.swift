@@ -11,7 +11,7 @@ import Testing
 
 private let systolic = Rule(
   id: "bp.extreme",
-  kind: .band(BandRule(measure: .systolic, zones: [ZoneLimit(.red, [.init(.atLeast, ExactDecimal(180))])])))
+  kind: BandRule(measure: .systolic, zones: [ZoneLimit(.red, [.init(.atLeast, ExactDecimal(180))])]))
 
 @Suite struct OutboxLaneTests {
   private func house(batch: Int = 8, kind: BackendConfiguration.Kind = .directory(path: "/a")) -> LaneHouse {

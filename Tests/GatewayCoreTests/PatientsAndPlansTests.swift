@@ -14,10 +14,9 @@ private let plan = Plan(
   rules: [
     Rule(
       id: "bp.extreme",
-      kind: .band(
-        BandRule(
-          measure: .systolic, zones: [ZoneLimit(.red, [.init(.atLeast, ExactDecimal(180))])],
-          confirm: Confirmation(count: 2, within: 300_000))))
+      kind: BandRule(
+        measure: .systolic, zones: [ZoneLimit(.red, [.init(.atLeast, ExactDecimal(180))])],
+        confirm: Confirmation(count: 2, within: 300_000)))
   ])
 
 private func hub(_ device: DeviceConfiguration) -> Hub {

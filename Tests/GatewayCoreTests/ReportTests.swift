@@ -13,12 +13,10 @@ private let plan = Plan(
   rules: [
     Rule(
       id: "bp.extreme",
-      kind: .band(
-        BandRule(measure: .systolic, zones: [ZoneLimit(.red, [.init(.atLeast, ExactDecimal(180))])]))),
+      kind: BandRule(measure: .systolic, zones: [ZoneLimit(.red, [.init(.atLeast, ExactDecimal(180))])])),
     Rule(
       id: "miss",
-      kind: .missing(
-        MissingRule(measure: .systolic, schedule: .slots([DayHours(from: 420, to: 540)], days: []), zone: .yellow))),
+      kind: MissingRule(measure: .systolic, schedule: .slots([DayHours(from: 420, to: 540)], days: []), zone: .yellow)),
   ])
 
 private let cuff = Cuff.device(users: [1: "p-1"])

@@ -13,27 +13,25 @@ private let plan: Plan = {
     ZoneLimit(zone, [.init(comparison, ExactDecimal(value))])
   }
   var quiet = Rule(
-    id: "quiet", kind: .band(BandRule(measure: .systolic, zones: [limit(.yellow, .atLeast, 150)])))
+    id: "quiet", kind: BandRule(measure: .systolic, zones: [limit(.yellow, .atLeast, 150)]))
   quiet.quiet = 3 * hour
   return Plan(
     patient: "p-1", version: 1, liveWindow: 2 * hour,
     rules: [
       Rule(
         id: "extreme",
-        kind: .band(
-          BandRule(
-            measure: .systolic, zones: [limit(.red, .atLeast, 180), limit(.yellow, .atLeast, 160)],
-            hysteresis: ExactDecimal(5), confirm: Confirmation(count: 2, within: 300_000)))),
+        kind: BandRule(
+          measure: .systolic, zones: [limit(.red, .atLeast, 180), limit(.yellow, .atLeast, 160)],
+          hysteresis: ExactDecimal(5), confirm: Confirmation(count: 2, within: 300_000))),
       quiet,
       Rule(
         id: "climb",
-        kind: .delta(
-          DeltaRule(measure: .systolic, reference: .min, window: 4 * hour, zones: [limit(.yellow, .atLeast, 30)]))),
+        kind: DeltaRule(measure: .systolic, reference: .min, window: 4 * hour, zones: [limit(.yellow, .atLeast, 30)])),
       Rule(
         id: "often",
-        kind: .consecutive(ConsecutiveRule(measure: .systolic, k: 2, of: 3, zones: [limit(.yellow, .atLeast, 155)]))),
+        kind: ConsecutiveRule(measure: .systolic, k: 2, of: 3, zones: [limit(.yellow, .atLeast, 155)])),
       Rule(
-        id: "gap", kind: .missing(MissingRule(measure: .systolic, schedule: .interval(2 * hour), zone: .yellow))),
+        id: "gap", kind: MissingRule(measure: .systolic, schedule: .interval(2 * hour), zone: .yellow)),
     ])
 }()
 

@@ -15,12 +15,11 @@ private func limit(_ zone: Zone, _ value: Int64) -> ZoneLimit {
 private let plan = Plan(
   patient: "p-1", version: 1, liveWindow: 120 * minute,
   rules: [
-    Rule(id: "extreme", kind: .band(BandRule(measure: .systolic, zones: [limit(.red, 180)]))),
+    Rule(id: "extreme", kind: BandRule(measure: .systolic, zones: [limit(.red, 180)])),
     // More than 40 above the first of the day: with its first record alone the newest would say so.
     Rule(
       id: "climb",
-      kind: .delta(
-        DeltaRule(measure: .systolic, reference: .first, window: 1440 * minute - 1, zones: [limit(.yellow, 40)]))),
+      kind: DeltaRule(measure: .systolic, reference: .first, window: 1440 * minute - 1, zones: [limit(.yellow, 40)])),
   ])
 
 /// A small generator: the same seed, the same story.

@@ -21,7 +21,7 @@ private func reading(
 }
 
 private func plan(_ band: BandRule) -> Plan {
-  Plan(patient: "p", version: 7, liveWindow: 7_200_000, rules: [Rule(id: "r", kind: .band(band))])
+  Plan(patient: "p", version: 7, liveWindow: 7_200_000, rules: [Rule(id: "r", kind: band)])
 }
 
 private let copd = BandRule(

@@ -16,49 +16,45 @@ private func limit(_ zone: Zone, _ comparison: ZoneLimit.Comparison, _ value: In
 private func delta(_ reference: DeltaRule.Reference, _ points: Int, slack: Int64 = 0) -> Rule {
   Rule(
     id: "delta.\(reference.rawValue)",
-    kind: .delta(
-      DeltaRule(
-        measure: .systolic, reference: reference, window: 3 * day, minimumPoints: points,
-        zones: [limit(.yellow, .atLeast, 25), limit(.red, .atLeast, 45)], hysteresis: ExactDecimal(slack))))
+    kind: DeltaRule(
+      measure: .systolic, reference: reference, window: 3 * day, minimumPoints: points,
+      zones: [limit(.yellow, .atLeast, 25), limit(.red, .atLeast, 45)], hysteresis: ExactDecimal(slack)))
 }
 
 private let rules: [Rule] = [
-  Rule(id: "band", kind: .band(BandRule(measure: .systolic, zones: [limit(.red, .atLeast, 160)]))),
+  Rule(id: "band", kind: BandRule(measure: .systolic, zones: [limit(.red, .atLeast, 160)])),
   Rule(
     id: "band.confirmed",
-    kind: .band(
-      BandRule(
-        measure: .systolic, zones: [limit(.yellow, .atLeast, 155)], hysteresis: ExactDecimal(5),
-        confirm: Confirmation(count: 2, within: 300_000)))),
+    kind: BandRule(
+      measure: .systolic, zones: [limit(.yellow, .atLeast, 155)], hysteresis: ExactDecimal(5),
+      confirm: Confirmation(count: 2, within: 300_000))),
   delta(.min, 2, slack: 5), delta(.first, 3), delta(.median, 4), delta(.lastPreviousDay, 2),
   Rule(
     id: "mean",
-    kind: .average(
-      AverageRule(
-        measures: [.systolic, .pulse], window: 7 * day, dropsFirstDay: true, minimumCount: 5,
-        zones: [.init(zone: .yellow, comparison: .atLeast, limits: [ExactDecimal(141), ExactDecimal(92)])]))),
+    kind: AverageRule(
+      measures: [.systolic, .pulse], window: 7 * day, dropsFirstDay: true, minimumCount: 5,
+      zones: [.init(zone: .yellow, comparison: .atLeast, limits: [ExactDecimal(141), ExactDecimal(92)])])),
   Rule(
     id: "often",
-    kind: .consecutive(ConsecutiveRule(measure: .systolic, k: 3, of: 4, zones: [limit(.yellow, .atLeast, 145)]))),
+    kind: ConsecutiveRule(measure: .systolic, k: 3, of: 4, zones: [limit(.yellow, .atLeast, 145)])),
   Rule(
     id: "pulse",
-    kind: .bits(BitsRule(readingKind: .bloodPressure, flags: [.irregularPulse], k: 2, of: 3, zone: .yellow))),
+    kind: BitsRule(readingKind: .bloodPressure, flags: [.irregularPulse], k: 2, of: 3, zone: .yellow)),
   Rule(
     id: "morning",
-    kind: .consecutive(ConsecutiveRule(measure: .systolic, k: 2, of: 3, zones: [limit(.yellow, .atLeast, 140)])),
+    kind: ConsecutiveRule(measure: .systolic, k: 2, of: 3, zones: [limit(.yellow, .atLeast, 140)]),
     hours: DayHours(from: 300, to: 720)),
   Rule(
     id: "quiet",
-    kind: .consecutive(ConsecutiveRule(measure: .systolic, k: 1, of: 2, zones: [limit(.yellow, .atLeast, 150)]))),
+    kind: ConsecutiveRule(measure: .systolic, k: 1, of: 2, zones: [limit(.yellow, .atLeast, 150)])),
   Rule(
     id: "weight.band",
-    kind: .band(BandRule(measure: .weight, zones: [limit(.yellow, .atLeast, 82), limit(.red, .atMost, 63)]))),
+    kind: BandRule(measure: .weight, zones: [limit(.yellow, .atLeast, 82), limit(.red, .atMost, 63)])),
   Rule(
     id: "weight",
-    kind: .delta(
-      DeltaRule(
-        measure: .weight, reference: .min, window: 3 * day,
-        zones: [limit(.yellow, .atLeast, 2), limit(.red, .atLeast, 3)]))),
+    kind: DeltaRule(
+      measure: .weight, reference: .min, window: 3 * day,
+      zones: [limit(.yellow, .atLeast, 2), limit(.red, .atLeast, 3)])),
 ]
 
 private func plan() -> Plan {

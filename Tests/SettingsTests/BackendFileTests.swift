@@ -129,14 +129,13 @@ private func fault(_ members: String) -> String? {
       rules: [
         Rule(
           id: "pulse",
-          kind: .band(
-            BandRule(measure: .pulse, zones: [ZoneLimit(.red, [.init(.atLeast, ExactDecimal(131))])]))),
+          kind: BandRule(measure: .pulse, zones: [ZoneLimit(.red, [.init(.atLeast, ExactDecimal(131))])])),
         Rule(
           id: "off", isEnabled: false,
-          kind: .band(BandRule(measure: .weight, zones: [ZoneLimit(.red, [.init(.lessThan, ExactDecimal(4))])]))),
+          kind: BandRule(measure: .weight, zones: [ZoneLimit(.red, [.init(.lessThan, ExactDecimal(4))])])),
         Rule(
           id: "night",
-          kind: .band(BandRule(measure: .spo2, zones: [ZoneLimit(.yellow, [.init(.lessThan, ExactDecimal(90))])])),
+          kind: BandRule(measure: .spo2, zones: [ZoneLimit(.yellow, [.init(.lessThan, ExactDecimal(90))])]),
           hours: DayHours(from: 0, to: 360)),
       ])
     let bands = PatientBands(plan)

@@ -37,13 +37,11 @@ private func weight(_ pounds: String) -> Reading {
        "zones": [{"yellow": {"any_gte": ["18.0", "11.3"]}}]},
       {"id": "c", "kind": "consecutive", "measure": "glucose", "unit": "mg/dL", "k": 2, "of": 3, "zones": [{"red": {"lt": "54"}}]}
       """)
-    guard case .band(let band) = plan.rules[0].kind, case .delta(let delta) = plan.rules[1].kind,
-      case .delta(let fever) = plan.rules[2].kind, case .average(let mean) = plan.rules[3].kind,
-      case .consecutive(let low) = plan.rules[4].kind
-    else {
-      Issue.record("other kinds")
-      return
-    }
+    let band = try #require(plan.rules[0].kind as? BandRule)
+    let delta = try #require(plan.rules[1].kind as? DeltaRule)
+    let fever = try #require(plan.rules[2].kind as? DeltaRule)
+    let mean = try #require(plan.rules[3].kind as? AverageRule)
+    let low = try #require(plan.rules[4].kind as? ConsecutiveRule)
     #expect(band.zones.first?.bounds.first?.limit.description == "70.76040972")
     #expect(band.hysteresis.description == "0.45359237")
     #expect(delta.zones.first?.bounds.first?.limit.description == "1.995806428")

@@ -115,11 +115,6 @@ extension Rules {
 extension Plan {
   /// Some rule is judged by time alone.
   var isTimed: Bool {
-    rules.contains { rule in
-      switch rule.kind {
-      case .missing, .device: rule.isEnabled
-      default: false
-      }
-    }
+    rules.contains { $0.isEnabled && $0.kind.isTimed }
   }
 }

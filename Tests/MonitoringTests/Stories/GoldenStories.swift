@@ -116,9 +116,8 @@ import Testing
   func slotsOfTheNightAreJudgedOnce(month: Int, from: String, to: String, missed: Int) {
     let rule = Rule(
       id: "night",
-      kind: .missing(
-        MissingRule(
-          measure: .temperature, schedule: .slots([DayHours(from: 120, to: 180)], days: []), zone: .yellow)))
+      kind: MissingRule(
+        measure: .temperature, schedule: .slots([DayHours(from: 120, to: 180)], days: []), zone: .yellow))
     var story = Story(Practice.plan([rule]), 2026, month, from: "\(from) 01:00")
     story.end("\(to) 12:00")
     #expect(story.told.count == missed)

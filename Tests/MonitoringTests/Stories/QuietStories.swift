@@ -26,8 +26,7 @@ private func bounded(_ quiet: Int64) -> Rule {
   @Test func missedSlotsAreToldTogetherAfterTheQuiet() {
     var rule = Rule(
       id: "scale",
-      kind: .missing(
-        MissingRule(measure: .weight, schedule: .slots([DayHours(from: 420, to: 600)], days: []), zone: .yellow)))
+      kind: MissingRule(measure: .weight, schedule: .slots([DayHours(from: 420, to: 600)], days: []), zone: .yellow))
     rule.quiet = 3 * 24 * Practice.hour
     var story = Story(Practice.plan([rule]), 2026, 2, from: "1 06:00")
     story.end("5 12:00")
@@ -44,7 +43,7 @@ private func bounded(_ quiet: Int64) -> Rule {
   @Test func aLongSilenceThatBeganInTheQuietIsToldAfterIt() {
     var rule = Rule(
       id: "child",
-      kind: .missing(MissingRule(measure: .temperature, schedule: .interval(8 * Practice.hour), zone: .yellow)))
+      kind: MissingRule(measure: .temperature, schedule: .interval(8 * Practice.hour), zone: .yellow))
     rule.quiet = 24 * Practice.hour
     var story = Story(Practice.plan([rule]), 2026, 2, from: "1 00:00")
     story.measure("1 00:00", [(.temperature, "37.0")])
@@ -92,10 +91,9 @@ private func bounded(_ quiet: Int64) -> Rule {
   @Test func whatIsBelowAllThatADeviceCanMeasureIsBelowTheLimit() {
     let rule = Rule(
       id: "glu",
-      kind: .band(
-        BandRule(
-          measure: .glucose,
-          zones: [Practice.limit(.red, .lessThan, "3.0"), Practice.limit(.yellow, .greaterThan, "13.9")])))
+      kind: BandRule(
+        measure: .glucose,
+        zones: [Practice.limit(.red, .lessThan, "3.0"), Practice.limit(.yellow, .greaterThan, "13.9")]))
     func zone(_ reason: AbsentReason) -> Zone? {
       let time = Timestamp(milliseconds: 1_795_248_930_000, offsetSeconds: 0)
       let term = Term.glucoseCapillaryWholeBlood

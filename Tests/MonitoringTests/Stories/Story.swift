@@ -106,51 +106,45 @@ enum Practice {
   /// Heart failure: more than 2 kg in 3 days (HFA/ESC).
   static let weight3d = Rule(
     id: "hf.weight3d",
-    kind: .delta(
-      DeltaRule(
-        measure: .weight, reference: .min, window: 3 * day,
-        zones: [limit(.yellow, .atLeast, "2.0"), limit(.red, .atLeast, "3.0")], hysteresis: number("0.3"))))
+    kind: DeltaRule(
+      measure: .weight, reference: .min, window: 3 * day,
+      zones: [limit(.yellow, .atLeast, "2.0"), limit(.red, .atLeast, "3.0")], hysteresis: number("0.3")))
   /// Extremes at once, with a repeat within five minutes.
   static let extreme = Rule(
     id: "bp.extreme",
-    kind: .band(
-      BandRule(
-        measure: .systolic, zones: [limit(.red, .atLeast, "180"), limit(.red, .lessThan, "90")],
-        hysteresis: number("5"),
-        confirm: Confirmation(count: 2, within: 5 * minute), isImmediate: true)))
+    kind: BandRule(
+      measure: .systolic, zones: [limit(.red, .atLeast, "180"), limit(.red, .lessThan, "90")],
+      hysteresis: number("5"),
+      confirm: Confirmation(count: 2, within: 5 * minute), isImmediate: true))
   /// Carbon dioxide kept back: 88–92 % is the target (BTS).
   static let copd = Rule(
     id: "spo2.copd",
-    kind: .band(
-      BandRule(
-        measure: .spo2,
-        zones: [
-          limit(.red, .lessThan, "85"), limit(.yellow, .lessThan, "88"), limit(.green, .atMost, "92"),
-          limit(.yellow, .greaterThan, "96"),
-        ], hysteresis: number("1"), confirm: Confirmation(count: 2, within: 15 * minute))))
+    kind: BandRule(
+      measure: .spo2,
+      zones: [
+        limit(.red, .lessThan, "85"), limit(.yellow, .lessThan, "88"), limit(.green, .atMost, "92"),
+        limit(.yellow, .greaterThan, "96"),
+      ], hysteresis: number("1"), confirm: Confirmation(count: 2, within: 15 * minute)))
   /// Home blood pressure: seven days, the first left out, at least twelve, 135/85 (ESH).
   static let week = Rule(
     id: "bp.week",
-    kind: .average(
-      AverageRule(
-        measures: [.systolic, .diastolic], window: 7 * day, dropsFirstDay: true, minimumCount: 12,
-        zones: [.init(zone: .yellow, comparison: .atLeast, limits: [number("135"), number("85")])])))
+    kind: AverageRule(
+      measures: [.systolic, .diastolic], window: 7 * day, dropsFirstDay: true, minimumCount: 12,
+      zones: [.init(zone: .yellow, comparison: .atLeast, limits: [number("135"), number("85")])]))
   /// A child with an infection is looked at every eight hours.
   static let child = Rule(
     id: "miss.child8h",
-    kind: .missing(MissingRule(measure: .temperature, schedule: .interval(8 * hour), grace: 30 * minute, zone: .yellow))
+    kind: MissingRule(measure: .temperature, schedule: .interval(8 * hour), grace: 30 * minute, zone: .yellow)
   )
   static let fever = Rule(
     id: "temp",
-    kind: .band(
-      BandRule(
-        measure: .temperature, zones: [limit(.yellow, .greaterThan, "38.0"), limit(.red, .greaterThan, "39.0")],
-        hysteresis: number("0.2"))))
+    kind: BandRule(
+      measure: .temperature, zones: [limit(.yellow, .greaterThan, "38.0"), limit(.red, .greaterThan, "39.0")],
+      hysteresis: number("0.2")))
   /// Every morning on the scale.
   static let missingWeight = Rule(
     id: "miss.weight",
-    kind: .missing(
-      MissingRule(
-        measure: .weight, schedule: .slots([DayHours(from: 420, to: 600)], days: []), grace: 2 * hour,
-        remindAfter: hour, zone: .yellow)))
+    kind: MissingRule(
+      measure: .weight, schedule: .slots([DayHours(from: 420, to: 600)], days: []), grace: 2 * hour,
+      remindAfter: hour, zone: .yellow))
 }

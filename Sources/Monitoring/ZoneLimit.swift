@@ -1,0 +1,106 @@
+// Limits of zones: the comparison of a value with them, in the unit of the measure and as they were set.
+
+package import JSON
+public import Readings
+
+/// One limit of a zone. Both bounds given means both must hold.
+public struct ZoneLimit: Sendable, Hashable {
+  /// How a value is compared with a bound.
+  public enum Comparison: String, Sendable, Hashable, CaseIterable {
+    case lessThan = "lt"
+    case atMost = "lte"
+    case greaterThan = "gt"
+    case atLeast = "gte"
+  }
+
+  /// A comparison with its bound.
+  public struct Bound: Sendable, Hashable {
+    /// How the value is compared.
+    public var comparison: Comparison
+    /// The limit, in the unit of the measure.
+    public var limit: ExactDecimal
+    /// A comparison with its bound.
+    public init(_ comparison: Comparison, _ limit: ExactDecimal) {
+      self.comparison = comparison
+      self.limit = limit
+    }
+
+    /// True when `value` satisfies the comparison with the limit moved outwards by `slack`.
+    func holds(for value: ExactDecimal, slack: ExactDecimal) -> Bool {
+      switch comparison {
+      case .lessThan: value < (limit.adding(slack) ?? limit)
+      case .atMost: !((limit.adding(slack) ?? limit) < value)
+      case .greaterThan: (limit.subtracting(slack) ?? limit) < value
+      case .atLeast: !(value < (limit.subtracting(slack) ?? limit))
+      }
+    }
+  }
+
+  /// The zone that the value is in when every bound holds.
+  public var zone: Zone
+  /// At least one.
+  public var bounds: [Bound]
+
+  /// A zone with its bounds.
+  public init(_ zone: Zone, _ bounds: [Bound]) {
+    self.zone = zone
+    self.bounds = bounds
+  }
+
+  /// True when a value lies in this zone.
+  public func holds(_ value: ExactDecimal) -> Bool { holds(for: value) }
+
+  func holds(for value: ExactDecimal, slack: ExactDecimal = .zero) -> Bool {
+    !bounds.isEmpty && bounds.allSatisfy { $0.holds(for: value, slack: slack) }
+  }
+}
+
+/// Limits in a unit other than the measure's. A device that measures in this unit is held against these: what it said is not rounded.
+public struct GivenLimits: Sendable, Hashable {
+  /// The unit.
+  public var unit: UCUM
+  /// The zones' limits in it.
+  public var zones: [ZoneLimit]
+  /// How far past the limit a value must be before a zone is left, in this unit.
+  public var hysteresis: ExactDecimal
+
+  /// Limits in another unit.
+  public init(unit: UCUM, zones: [ZoneLimit], hysteresis: ExactDecimal = .zero) {
+    self.unit = unit
+    self.zones = zones
+    self.hysteresis = hysteresis
+  }
+}
+
+extension ZoneLimit {
+  /// The worst zone of a value beyond all that a device can measure ("LO", "HI"): past every limit on that side.
+  static func worst(_ limits: [ZoneLimit], above: Bool) -> Zone {
+    let side: [Comparison] = above ? [.greaterThan, .atLeast] : [.lessThan, .atMost]
+    let holding = limits.filter { !$0.bounds.isEmpty && $0.bounds.allSatisfy { side.contains($0.comparison) } }
+    return holding.map(\.zone).max() ?? .green
+  }
+
+  /// The worst zone that holds; a zone is left downwards only past the limit by the hysteresis. No match is green.
+  static func worst(_ limits: [ZoneLimit], _ value: ExactDecimal, before: Zone, hysteresis: ExactDecimal) -> Zone {
+    var zone = Zone.green
+    for limit in limits where limit.zone > zone && limit.holds(for: value) { zone = limit.zone }
+    if zone < before, !hysteresis.isZero {
+      for limit in limits where limit.zone > zone && limit.zone <= before && limit.holds(for: value, slack: hysteresis)
+      {
+        zone = limit.zone
+      }
+    }
+    return zone
+  }
+
+  /// Limits for those who draw them.
+  package static func json(_ limits: [ZoneLimit]) -> JSONValue {
+    .array(
+      limits.map { limit in
+        var object = JSONObject()
+        object["zone"] = .string(limit.zone.rawValue)
+        for bound in limit.bounds { object[bound.comparison.rawValue] = .string("\(bound.limit)") }
+        return .object(object)
+      })
+  }
+}
