@@ -3,7 +3,7 @@
 internal import Octets
 
 /// Something asked of a controller, or of the kernel as a whole.
-public enum ManagementCommand: Hashable, Sendable {
+package enum ManagementCommand: Hashable, Sendable {
   case readVersion
   case readIndexList
   case readInfo
@@ -33,7 +33,7 @@ public enum ManagementCommand: Hashable, Sendable {
   case removeDevice(PeerAddress?)
 
   /// What the hub can show and take (mgmt-api, Set IO Capability).
-  public enum IOCapability: UInt8, Sendable, Hashable {
+  package enum IOCapability: UInt8, Sendable, Hashable {
     case displayOnly = 0
     case displayYesNo = 1
     case keyboardOnly = 2
@@ -42,7 +42,7 @@ public enum ManagementCommand: Hashable, Sendable {
   }
 
   /// What the kernel does when it hears a device.
-  public enum DeviceAction: UInt8, Sendable, Hashable {
+  package enum DeviceAction: UInt8, Sendable, Hashable {
     /// Tell of it.
     case report = 0
     /// Connect at once, as often as it is heard.
@@ -50,10 +50,10 @@ public enum ManagementCommand: Hashable, Sendable {
   }
 
   /// The index that means no controller.
-  public static let noIndex: UInt16 = 0xFFFF
+  package static let noIndex: UInt16 = 0xFFFF
 
   /// The opcode by which answers are told apart.
-  public var opcode: UInt16 {
+  package var opcode: UInt16 {
     switch self {
     case .readVersion: 0x0001
     case .readIndexList: 0x0003
@@ -115,7 +115,7 @@ public enum ManagementCommand: Hashable, Sendable {
   }
 
   /// The packet to a controller; the index is not used by commands to the kernel as a whole.
-  public func packet(index: UInt16) -> [UInt8] {
+  package func packet(index: UInt16) -> [UInt8] {
     let body = parameters
     var writer = OctetWriter(capacity: 6 + body.count)
     writer.uint16(opcode)

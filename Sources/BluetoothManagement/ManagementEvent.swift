@@ -1,16 +1,16 @@
 // What the kernel's Bluetooth tells (mgmt-api of the Linux kernel).
 
-public import Octets
+package import Octets
 
 /// A packet from the kernel.
-public struct ManagementPacket: Hashable, Sendable {
+package struct ManagementPacket: Hashable, Sendable {
   /// The controller, or 0xFFFF.
-  public var index: UInt16
+  package var index: UInt16
   /// What it tells.
-  public var event: ManagementEvent
+  package var event: ManagementEvent
 
   /// Decodes a packet. Throws the field that is wrong; longer packets of newer kernels are taken.
-  public init(_ octets: [UInt8]) throws(DecodeError) {
+  package init(_ octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     let code = try reader.uint16("event")
     index = try reader.uint16("index")
@@ -23,7 +23,7 @@ public struct ManagementPacket: Hashable, Sendable {
 }
 
 /// What a controller or the kernel tells.
-public enum ManagementEvent: Hashable, Sendable {
+package enum ManagementEvent: Hashable, Sendable {
   /// A command ended: its opcode, how, and what it gave.
   case complete(UInt16, ManagementStatus, [UInt8])
   case controllerError(UInt8)
@@ -120,7 +120,7 @@ public enum ManagementEvent: Hashable, Sendable {
 }
 
 /// Why a link ended.
-public enum DisconnectReason: UInt8, Sendable, Hashable {
+package enum DisconnectReason: UInt8, Sendable, Hashable {
   case unknown = 0
   case timeout = 1
   case thisHost = 2
@@ -132,39 +132,38 @@ public enum DisconnectReason: UInt8, Sendable, Hashable {
   init(_ value: UInt8) { self = DisconnectReason(rawValue: value) ?? .unknown }
 }
 
-/// The settings of a controller.
-public struct ControllerSettings: OptionSet, Sendable, Hashable {
+package struct ControllerSettings: OptionSet, Sendable, Hashable {
   /// The bits of mgmt-api.
-  public let rawValue: UInt32
+  package let rawValue: UInt32
   /// The bits of mgmt-api.
-  public init(rawValue: UInt32) { self.rawValue = rawValue }
+  package init(rawValue: UInt32) { self.rawValue = rawValue }
   /// It works.
-  public static let powered = ControllerSettings(rawValue: 1 << 0)
+  package static let powered = ControllerSettings(rawValue: 1 << 0)
   /// Pairings are kept.
-  public static let bondable = ControllerSettings(rawValue: 1 << 4)
+  package static let bondable = ControllerSettings(rawValue: 1 << 4)
   /// Bluetooth LE.
-  public static let lowEnergy = ControllerSettings(rawValue: 1 << 9)
+  package static let lowEnergy = ControllerSettings(rawValue: 1 << 9)
   /// LE Secure Connections.
-  public static let secureConnections = ControllerSettings(rawValue: 1 << 11)
+  package static let secureConnections = ControllerSettings(rawValue: 1 << 11)
   /// Own addresses change.
-  public static let privacy = ControllerSettings(rawValue: 1 << 13)
+  package static let privacy = ControllerSettings(rawValue: 1 << 13)
   /// It has no address of its own yet.
-  public static let configuration = ControllerSettings(rawValue: 1 << 14)
+  package static let configuration = ControllerSettings(rawValue: 1 << 14)
 }
 
 /// What Read Info gives.
-public struct ControllerInfo: Hashable, Sendable {
+package struct ControllerInfo: Hashable, Sendable {
   /// The controller's public address.
-  public var address: PeerAddress
+  package var address: PeerAddress
   /// The version of the Bluetooth specification as the link layer numbers it: 8 is 4.2, 9 is 5.0.
-  public var version: UInt8
+  package var version: UInt8
   /// What it can do.
-  public var supported: ControllerSettings
+  package var supported: ControllerSettings
   /// What is on.
-  public var current: ControllerSettings
+  package var current: ControllerSettings
 
   /// From the answer to Read Info.
-  public init(_ octets: [UInt8]) throws(DecodeError) {
+  package init(_ octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     address = PeerAddress(bits: try reader.uint48("address"), kind: .publicLE)
     version = try reader.uint8("version")
@@ -174,7 +173,7 @@ public struct ControllerInfo: Hashable, Sendable {
   }
 
   /// The indexes of an answer to Read Index List.
-  public static func indexes(_ octets: [UInt8]) throws(DecodeError) -> [UInt16] {
+  package static func indexes(_ octets: [UInt8]) throws(DecodeError) -> [UInt16] {
     var reader = OctetReader(octets)
     var list: [UInt16] = []
     for _ in 0..<(try reader.uint16("number of controllers")) { list.append(try reader.uint16("index")) }

@@ -1,7 +1,7 @@
 // How commands end (mgmt-api of the Linux kernel, "Error codes").
 
 /// How a command ended.
-public enum ManagementStatus: UInt8, Sendable, Hashable {
+package enum ManagementStatus: UInt8, Sendable, Hashable {
   case success = 0x00
   case unknownCommand = 0x01
   case notConnected = 0x02
@@ -27,7 +27,7 @@ public enum ManagementStatus: UInt8, Sendable, Hashable {
   init(_ value: UInt8) { self = ManagementStatus(rawValue: value) ?? .failed }
 
   /// For people.
-  public var text: String {
+  package var text: String {
     switch self {
     case .success: "done"
     case .unknownCommand: "the kernel does not know the command"

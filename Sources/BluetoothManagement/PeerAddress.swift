@@ -4,9 +4,9 @@
 internal import Octets
 
 /// A device's or controller's address.
-public struct PeerAddress: Hashable, Sendable, CustomStringConvertible {
+package struct PeerAddress: Hashable, Sendable, CustomStringConvertible {
   /// What the octets are.
-  public enum Kind: UInt8, Sendable, Hashable {
+  package enum Kind: UInt8, Sendable, Hashable {
     case classic = 0
     case publicLE = 1
     /// Static, or resolvable with the device's key.
@@ -14,18 +14,18 @@ public struct PeerAddress: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The 48 bits; the most significant octet, which is written first, stands highest.
-  public let bits: UInt64
+  package let bits: UInt64
   /// What the octets are.
-  public let kind: Kind
+  package let kind: Kind
 
   /// An address; bits above 48 are dropped.
-  public init(bits: UInt64, kind: Kind) {
+  package init(bits: UInt64, kind: Kind) {
     self.bits = bits & 0xFFFF_FFFF_FFFF
     self.kind = kind
   }
 
   /// From `F0:00:00:00:00:01`, any case. Nil for anything else.
-  public init?(_ text: some StringProtocol, kind: Kind) {
+  package init?(_ text: some StringProtocol, kind: Kind) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     guard parts.count == 6, parts.allSatisfy({ $0.utf8.count == 2 }),
       let octets = try? Hex.decode(parts.joined())
@@ -45,16 +45,16 @@ public struct PeerAddress: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The six octets in the order of the wire.
-  public var octets: [UInt8] { (0..<6).map { UInt8(truncatingIfNeeded: bits >> UInt64(8 * $0)) } }
+  package var octets: [UInt8] { (0..<6).map { UInt8(truncatingIfNeeded: bits >> UInt64(8 * $0)) } }
 
   /// Six octets and the type.
   var wire: [UInt8] { octets + [kind.rawValue] }
 
   /// `F0:00:00:00:00:01`.
-  public var description: String {
+  package var description: String {
     octets.reversed().map { Hex.encode([$0]).uppercased() }.joined(separator: ":")
   }
 
   /// Random with the two highest bits 01: it changes, and only the device's key tells whose it is (Core, volume 6 B, 1.3.2.2).
-  public var isResolvable: Bool { kind == .randomLE && bits >> 46 == 1 }
+  package var isResolvable: Bool { kind == .randomLE && bits >> 46 == 1 }
 }

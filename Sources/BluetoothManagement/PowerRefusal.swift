@@ -4,7 +4,7 @@
 extension ManagementPacket {
   /// A packet of the kernel as a later kernel would send it.
   /// - Parameter isRadioBlocked: asked only where the packet leaves it open.
-  public static func explained(_ octets: [UInt8], isRadioBlocked: () -> Bool) -> [UInt8] {
+  package static func explained(_ octets: [UInt8], isRadioBlocked: () -> Bool) -> [UInt8] {
     // The event, Command Complete or Command Status; the controller and a length follow, then the command and its status.
     let isAnswer = octets.count >= 9 && (1...2).contains(octets[0]) && octets[1] == 0
     guard isAnswer, octets[6] == 0x05, octets[7] == 0, octets[8] == ManagementStatus.failed.rawValue, isRadioBlocked()

@@ -1,24 +1,23 @@
 // Keys of a bond as the kernel hands them out and takes them back (mgmt-api: New Long Term Key, Load Long Term Keys, New
 // Identity Resolving Key, Load Identity Resolving Keys, New and Load Connection Parameters). Never to be logged.
 
-public import Octets
+package import Octets
 
-/// A long term key.
-public struct LongTermKey: Hashable, Sendable {
+package struct LongTermKey: Hashable, Sendable {
   /// The device's identity address.
-  public var address: PeerAddress
+  package var address: PeerAddress
   /// 0 legacy unauthenticated, 1 legacy authenticated, 2 P-256 unauthenticated, 3 P-256 authenticated, 4 P-256 debug.
-  public var type: UInt8
+  package var type: UInt8
   /// Whose key it is in legacy pairing.
-  public var isCentral: Bool
+  package var isCentral: Bool
   /// 7 to 16 octets.
-  public var size: UInt8
+  package var size: UInt8
   /// Encrypted diversifier, legacy pairing only.
-  public var diversifier: UInt16
+  package var diversifier: UInt16
   /// Random number, legacy pairing only.
-  public var random: UInt64
+  package var random: UInt64
   /// 16 octets.
-  public var value: [UInt8]
+  package var value: [UInt8]
 
   /// From the 36 octets of the kernel's form.
   init(_ reader: inout OctetReader) throws(DecodeError) {
@@ -32,7 +31,7 @@ public struct LongTermKey: Hashable, Sendable {
   }
 
   /// From the 36 octets of the kernel's form, as kept. Throws for any other length.
-  public init(_ octets: [UInt8]) throws(DecodeError) {
+  package init(_ octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     try self.init(&reader)
     guard reader.isAtEnd else {
@@ -41,7 +40,7 @@ public struct LongTermKey: Hashable, Sendable {
   }
 
   /// The 36 octets of the kernel's form.
-  public var octets: [UInt8] {
+  package var octets: [UInt8] {
     var writer = OctetWriter(capacity: 36)
     writer.uint16(diversifier)
     writer.uint64(random)
@@ -49,20 +48,20 @@ public struct LongTermKey: Hashable, Sendable {
   }
 
   /// True when pairing was protected against a man in the middle.
-  public var isAuthenticated: Bool { type == 1 || type == 3 }
+  package var isAuthenticated: Bool { type == 1 || type == 3 }
 
   /// True when a new key takes the place of this one.
-  public func isReplaced(by other: LongTermKey) -> Bool {
+  package func isReplaced(by other: LongTermKey) -> Bool {
     address == other.address && type == other.type && isCentral == other.isCentral
   }
 }
 
 /// An identity resolving key: by it a device that changes its address is known again.
-public struct IdentityResolvingKey: Hashable, Sendable {
+package struct IdentityResolvingKey: Hashable, Sendable {
   /// The identity address.
-  public var address: PeerAddress
+  package var address: PeerAddress
   /// 16 octets.
-  public var value: [UInt8]
+  package var value: [UInt8]
 
   init(_ reader: inout OctetReader) throws(DecodeError) {
     address = try PeerAddress(&reader)
@@ -70,7 +69,7 @@ public struct IdentityResolvingKey: Hashable, Sendable {
   }
 
   /// From the 23 octets of the kernel's form, as kept. Throws for any other length.
-  public init(_ octets: [UInt8]) throws(DecodeError) {
+  package init(_ octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     try self.init(&reader)
     guard reader.isAtEnd else {
@@ -79,15 +78,15 @@ public struct IdentityResolvingKey: Hashable, Sendable {
   }
 
   /// The 23 octets of the kernel's form.
-  public var octets: [UInt8] { address.wire + value }
+  package var octets: [UInt8] { address.wire + value }
 }
 
 /// What a device asked its links to be like.
-public struct ConnectionParameters: Hashable, Sendable {
+package struct ConnectionParameters: Hashable, Sendable {
   /// The device.
-  public var address: PeerAddress
+  package var address: PeerAddress
   /// Shortest and longest interval in 1.25 ms, latency in events, supervision timeout in 10 ms.
-  public var values: [UInt16]
+  package var values: [UInt16]
 
   init(_ reader: inout OctetReader) throws(DecodeError) {
     address = try PeerAddress(&reader)
@@ -98,7 +97,7 @@ public struct ConnectionParameters: Hashable, Sendable {
   }
 
   /// From the 15 octets of the kernel's form, as kept. Throws for any other length.
-  public init(_ octets: [UInt8]) throws(DecodeError) {
+  package init(_ octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     try self.init(&reader)
     guard reader.isAtEnd else {
@@ -107,7 +106,7 @@ public struct ConnectionParameters: Hashable, Sendable {
   }
 
   /// The 15 octets of the kernel's form.
-  public var octets: [UInt8] {
+  package var octets: [UInt8] {
     var writer = OctetWriter(capacity: 8)
     for value in values { writer.uint16(value) }
     return address.wire + writer.octets

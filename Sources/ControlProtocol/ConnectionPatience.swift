@@ -1,7 +1,6 @@
 // How long a connection of the control socket may stay as it is: a stranger who asks nothing, a client that does not read, and one
 // that goes on asking although it hears "busy".
 
-/// The patience with one connection.
 package struct ConnectionPatience: Sendable {
   /// After so many milliseconds without a request a stranger's connection is closed.
   package static let strangers: Int64 = 5_000

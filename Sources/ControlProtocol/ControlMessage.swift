@@ -1,25 +1,25 @@
 // What goes over the control socket: JSON-RPC 2.0, one object a line.
 
-public import JSON
+package import JSON
 
 /// An error for the caller: what is wrong and what to do.
-public struct ControlError: Error, Sendable, Hashable {
+package struct ControlError: Error, Sendable, Hashable {
   /// Stable, such as `not-permitted`, `unknown-method`, `bad-parameters`, `not-found`, `journal.full`.
-  public var code: String
+  package var code: String
   /// One sentence.
-  public var message: String
+  package var message: String
   /// What to do; nil when there is nothing.
-  public var hint: String?
+  package var hint: String?
 
   /// An error with its stable code.
-  public init(code: String, message: String, hint: String? = nil) {
+  package init(code: String, message: String, hint: String? = nil) {
     self.code = code
     self.message = message
     self.hint = hint
   }
 
   /// The number that JSON-RPC wants beside the code.
-  public var number: Int {
+  package var number: Int {
     switch code {
     case "parse-error": -32700
     case "invalid-request": -32600
@@ -31,24 +31,24 @@ public struct ControlError: Error, Sendable, Hashable {
 }
 
 /// The answer to a request.
-public enum ControlAnswer: Sendable, Hashable {
+package enum ControlAnswer: Sendable, Hashable {
   case result(JSONValue)
   case failure(ControlError)
 }
 
 /// Requests, answers and notifications as lines.
-public enum ControlMessage {
+package enum ControlMessage {
   /// The longest line in octets.
-  public static let longestLine = 65_536
+  package static let longestLine = 65_536
 
   /// A request's line, without line end.
-  public static func request(id: Int, method: String, parameters: JSONValue) -> [UInt8] {
+  package static func request(id: Int, method: String, parameters: JSONValue) -> [UInt8] {
     let message: JSONValue = ["jsonrpc": "2.0", "id": .int(id), "method": .string(method), "params": parameters]
     return message.encoded()
   }
 
   /// An answer's line, without line end. `id` is the request's own.
-  public static func answer(id: JSONValue, _ answer: ControlAnswer) -> [UInt8] {
+  package static func answer(id: JSONValue, _ answer: ControlAnswer) -> [UInt8] {
     switch answer {
     case .result(let value):
       let message: JSONValue = ["jsonrpc": "2.0", "id": id, "result": value]
@@ -66,7 +66,7 @@ public enum ControlMessage {
   }
 
   /// A notification's line, without line end; `parameters` is JSON already.
-  public static func notification(method: String, parameters: [UInt8]) -> [UInt8] {
+  package static func notification(method: String, parameters: [UInt8]) -> [UInt8] {
     var writer = JSONWriter(capacity: parameters.count + 64)
     writer.beginObject()
     writer.member("jsonrpc", "2.0")
@@ -78,7 +78,7 @@ public enum ControlMessage {
   }
 
   /// What a client got: an answer to its request, or a notification. Nil for a line that is neither.
-  public static func read(_ line: [UInt8]) -> ControlReply? {
+  package static func read(_ line: [UInt8]) -> ControlReply? {
     guard let value = try? JSONReader(maximumSize: 64 << 20).value(line), let object = value.object else { return nil }
     if let method = object["method"]?.string {
       return .notification(method: method, parameters: object["params"] ?? .null)
@@ -97,7 +97,7 @@ public enum ControlMessage {
 }
 
 /// What a client gets.
-public enum ControlReply: Sendable, Hashable {
+package enum ControlReply: Sendable, Hashable {
   case answer(ControlAnswer)
   case notification(method: String, parameters: JSONValue)
 }

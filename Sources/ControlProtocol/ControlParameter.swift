@@ -30,7 +30,6 @@ package struct ControlParameter: Sendable {
   /// The longest name of a thing that is only looked up, or shown to people.
   package static let longestName = 64
 
-  /// The longest note.
   package static let longestNote = 500
 
   /// Its name on the wire.

@@ -1,9 +1,8 @@
 // The requests that the daemon understands, as values. The table of methods (`ControlMethod`) makes them.
 
-public import Readings
+package import Readings
 
-/// One request.
-public enum ControlRequest: Sendable, Hashable {
+package enum ControlRequest: Sendable, Hashable {
   case version
   case status
   case devices
@@ -70,7 +69,7 @@ public enum ControlRequest: Sendable, Hashable {
   case report(patient: String, days: Int)
 
   /// What is asked of a device.
-  public enum DeviceWish: Sendable, Hashable {
+  package enum DeviceWish: Sendable, Hashable {
     /// How many records it keeps.
     case count
     /// Erase them, once all are read and on disk.
@@ -86,25 +85,25 @@ public enum ControlRequest: Sendable, Hashable {
   }
 
   /// Which stored readings.
-  public struct ReadingsFilter: Sendable, Hashable {
+  package struct ReadingsFilter: Sendable, Hashable {
     /// Not measured before this instant (RFC 3339) or so long ago (`24h`, `7d`, `30m`).
-    public var since: String?
+    package var since: String?
     /// Measured before this instant, or so long ago.
-    public var until: String?
+    package var until: String?
     /// By this device alone.
-    public var device: String?
+    package var device: String?
     /// Of these zones alone; empty: of all, and those that were not judged.
-    public var zones: [Zone]
+    package var zones: [Zone]
     /// Of this patient alone.
-    public var patient: String?
+    package var patient: String?
     /// Of this kind alone.
-    public var kind: String?
+    package var kind: String?
     /// Only those that wait for a patient.
-    public var parked: Bool
+    package var parked: Bool
     /// The newest so many.
-    public var limit: Int
+    package var limit: Int
     /// Which stored readings.
-    public init(
+    package init(
       since: String? = nil, until: String? = nil, patient: String? = nil, device: String? = nil, kind: String? = nil,
       zones: [Zone] = [], parked: Bool = false, limit: Int = 50
     ) {
@@ -120,8 +119,8 @@ public enum ControlRequest: Sendable, Hashable {
   }
 
   /// How many minutes a session on a public device lasts unless it is said otherwise.
-  public static let usualSession = 15
+  package static let usualSession = 15
 
   /// The largest `limit` of `readings`.
-  public static let mostReadings = 10_000
+  package static let mostReadings = 10_000
 }

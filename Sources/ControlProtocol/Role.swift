@@ -1,7 +1,7 @@
 // Who may do what. Callers are known by the kernel's word (SO_PEERCRED), never by their own.
 
 /// What a caller may do; each role may do what the ones before it may.
-public enum Role: Int, Sendable, Hashable, Comparable {
+package enum Role: Int, Sendable, Hashable, Comparable {
   case nobody
   /// Members of the reader group: see readings and states.
   case reader
@@ -11,10 +11,10 @@ public enum Role: Int, Sendable, Hashable, Comparable {
   case owner
 
   /// By rank.
-  public static func < (left: Role, right: Role) -> Bool { left.rawValue < right.rawValue }
+  package static func < (left: Role, right: Role) -> Bool { left.rawValue < right.rawValue }
 
   /// The role of a caller.
-  public static func of(
+  package static func of(
     uid: UInt32, groups: Set<UInt32>, ownUID: UInt32, technicianGroup: UInt32?, readerGroup: UInt32?
   ) -> Role {
     if uid == 0 || uid == ownUID { return .owner }

@@ -2,47 +2,46 @@
 // and no state but its own fields; the session runs its actions in order and confirms an indication only when every reading
 // that came of it is on disk.
 
-public import Octets
-public import Readings
+package import Octets
+package import Readings
 
 /// A characteristic of a service; services with several instances are told apart by the session, not by drivers.
-public struct CharacteristicID: Hashable, Sendable, CustomStringConvertible {
+package struct CharacteristicID: Hashable, Sendable, CustomStringConvertible {
   /// The service's UUID.
-  public let service: BluetoothUUID
+  package let service: BluetoothUUID
   /// The characteristic's UUID.
-  public let characteristic: BluetoothUUID
+  package let characteristic: BluetoothUUID
 
-  /// A characteristic of a service.
-  public init(_ service: BluetoothUUID, _ characteristic: BluetoothUUID) {
+  package init(_ service: BluetoothUUID, _ characteristic: BluetoothUUID) {
     self.service = service
     self.characteristic = characteristic
   }
 
   /// A characteristic of a service, both assigned by the Bluetooth SIG.
-  public init(_ service: UInt16, _ characteristic: UInt16) {
+  package init(_ service: UInt16, _ characteristic: UInt16) {
     self.init(BluetoothUUID(service), BluetoothUUID(characteristic))
   }
 
   /// `1810/2A35`.
-  public var description: String { "\(service)/\(characteristic)" }
+  package var description: String { "\(service)/\(characteristic)" }
 }
 
 /// A characteristic that the device has.
-public struct DiscoveredCharacteristic: Hashable, Sendable {
+package struct DiscoveredCharacteristic: Hashable, Sendable {
   /// Which one.
-  public var id: CharacteristicID
+  package var id: CharacteristicID
   /// The properties octet of its declaration: 0x02 read, 0x04 write without response, 0x08 write, 0x10 notify, 0x20 indicate.
-  public var properties: UInt8
+  package var properties: UInt8
 
   /// A characteristic and its properties octet.
-  public init(id: CharacteristicID, properties: UInt8) {
+  package init(id: CharacteristicID, properties: UInt8) {
     self.id = id
     self.properties = properties
   }
 }
 
 /// How a characteristic's value arrived.
-public enum ValueOrigin: Sendable, Hashable {
+package enum ValueOrigin: Sendable, Hashable {
   case read
   case notification
   /// To be confirmed once what came of it is on disk; the session does that.
@@ -50,32 +49,32 @@ public enum ValueOrigin: Sendable, Hashable {
 }
 
 /// One advertisement of a device that sends its values without a connection.
-public struct AdvertisedData: Sendable, Hashable {
+package struct AdvertisedData: Sendable, Hashable {
   /// The UUID of the service data, or nil for manufacturer data.
-  public var service: BluetoothUUID?
+  package var service: BluetoothUUID?
   /// The company id of manufacturer data.
-  public var company: UInt16?
+  package var company: UInt16?
   /// The octets after the UUID or company id.
-  public var octets: [UInt8]
+  package var octets: [UInt8]
 
   /// Service data of an advertisement.
-  public init(service: BluetoothUUID, octets: [UInt8]) {
+  package init(service: BluetoothUUID, octets: [UInt8]) {
     self.service = service
     self.octets = octets
   }
 
   /// Manufacturer data of an advertisement.
-  public init(company: UInt16, octets: [UInt8]) {
+  package init(company: UInt16, octets: [UInt8]) {
     self.company = company
     self.octets = octets
   }
 }
 
 /// A driver's own timers, by a number of its choosing.
-public typealias DriverTimer = UInt8
+package typealias DriverTimer = UInt8
 
 /// What happened to a device's link.
-public enum DriverInput: Sendable {
+package enum DriverInput: Sendable {
   /// A serial port was opened with the profile's line settings.
   case opened
   /// A BLE link is up and its attributes are known.
@@ -107,7 +106,7 @@ public enum DriverInput: Sendable {
 }
 
 /// What the session is to do, in order.
-public enum DriverAction: Sendable, Equatable {
+package enum DriverAction: Sendable, Equatable {
   /// Write the client characteristic configuration: 0x0002 for indications, 0x0001 for notifications.
   case subscribe(CharacteristicID, indications: Bool)
   case read(CharacteristicID)
@@ -135,7 +134,7 @@ public enum DriverAction: Sendable, Equatable {
 }
 
 /// What a device tells about itself.
-public enum DeviceProperty: Sendable, Hashable {
+package enum DeviceProperty: Sendable, Hashable {
   case manufacturer(String)
   case model(String)
   case serial(String)
@@ -149,22 +148,22 @@ public enum DeviceProperty: Sendable, Hashable {
 }
 
 /// What a driver could not use, as a value with a stable code.
-public struct DriverProblem: Error, Hashable, Sendable {
+package struct DriverProblem: Error, Hashable, Sendable {
   /// Stable: `truncated`, `checksum`, `measurement-failed`, `demo-data`, `control-solution`, `implausible-frame`, …
-  public var code: String
+  package var code: String
   /// One sentence for a technician.
-  public var message: String
+  package var message: String
   /// Where in the octets, when it is known.
-  public var offset: Int?
+  package var offset: Int?
   /// The octets, for support; never in ordinary logs.
-  public var raw: RawSource?
+  package var raw: RawSource?
 
   /// Octets on a line that are no frame, as opposed to what a device itself says.
-  public var isGarbage: Bool { raw?.source == DriverProblem.garbage }
+  package var isGarbage: Bool { raw?.source == DriverProblem.garbage }
   static let garbage = "garbage"
 
   /// A problem with a stable code and one sentence.
-  public init(code: String, message: String, offset: Int? = nil, raw: RawSource? = nil) {
+  package init(code: String, message: String, offset: Int? = nil, raw: RawSource? = nil) {
     self.code = code
     self.message = message
     self.offset = offset
@@ -172,13 +171,13 @@ public struct DriverProblem: Error, Hashable, Sendable {
   }
 
   /// What a decoder threw.
-  public init(_ error: DecodeError, raw: RawSource? = nil) {
+  package init(_ error: DecodeError, raw: RawSource? = nil) {
     self.init(code: error.code, message: error.message, offset: error.offset, raw: raw)
   }
 }
 
 /// The device's side of a session, as a value.
-public protocol Driver: Sendable {
+package protocol Driver: Sendable {
   /// Takes what happened and gives what to do. Never traps, whatever the octets are.
   mutating func handle(_ input: DriverInput) -> [DriverAction]
 }

@@ -4,23 +4,22 @@
 internal import Octets
 
 /// How a device departs from a characteristic's specification.
-public struct Quirks: OptionSet, Sendable, Hashable {
+package struct Quirks: OptionSet, Sendable, Hashable {
   /// The bits.
-  public let rawValue: Int
+  package let rawValue: Int
   /// The bits.
-  public init(rawValue: Int) { self.rawValue = rawValue }
+  package init(rawValue: Int) { self.rawValue = rawValue }
   /// 2A35: a user octet follows although its flag is clear, pulse and status are big-endian, MAP is zero.
-  public static let hiddenUserBigEndianPulse = Quirks(rawValue: 1 << 0)
+  package static let hiddenUserBigEndianPulse = Quirks(rawValue: 1 << 0)
   /// 2A9D: weight in steps of 0.05 kg; the rest of the value is the vendor's.
-  public static let weightInFiftyGrams = Quirks(rawValue: 1 << 1)
+  package static let weightInFiftyGrams = Quirks(rawValue: 1 << 1)
   /// 2A9C: a vendor layout; only the impedance stands where the specification puts it.
-  public static let vendorBodyComposition = Quirks(rawValue: 1 << 2)
+  package static let vendorBodyComposition = Quirks(rawValue: 1 << 2)
   /// 2A35: vendor octets stand before the value, which begins at a known flags octet.
-  public static let vendorPrefix = Quirks(rawValue: 1 << 3)
+  package static let vendorPrefix = Quirks(rawValue: 1 << 3)
 }
 
-/// The quirk table.
-public enum QuirkTable {
+package enum QuirkTable {
   private static let rows: [(model: String, quirks: Quirks)] = [
     ("BM85", .hiddenUserBigEndianPulse),
     ("ES-WBE28", [.weightInFiftyGrams, .vendorBodyComposition]),
@@ -28,7 +27,7 @@ public enum QuirkTable {
   ]
 
   /// The quirks of a model; the text may carry the maker and be of any case: `Beurer BM85`, `bm85`.
-  public static func quirks(model: String?) -> Quirks {
+  package static func quirks(model: String?) -> Quirks {
     guard let model = model?.uppercased() else { return [] }
     let words = model.split(separator: " ")
     return rows.first { row in words.contains { $0.hasPrefix(row.model) } }?.quirks ?? []

@@ -1,12 +1,12 @@
 // Every device family that Hearth knows, in one list; the README's table, the udev rules and `hearthctl drivers` come from it.
 
-public import Octets
+package import Octets
 internal import Readings
 
 /// The registry of all drivers.
-public enum Registry {
+package enum Registry {
   /// All profiles, in the order of the README's table. Those for one model stand before the generic one of their profile.
-  public static let profiles: [DeviceProfile] = wireless + SerialFamily.all.map(\.profile)
+  package static let profiles: [DeviceProfile] = wireless + SerialFamily.all.map(\.profile)
 
   /// Those that are spoken to over the air.
   private static let wireless: [DeviceProfile] = [
@@ -46,12 +46,12 @@ public enum Registry {
   ]
 
   /// The profile of an id.
-  public static func profile(id: String) -> DeviceProfile? { profiles.first { $0.id == id } }
+  package static func profile(id: String) -> DeviceProfile? { profiles.first { $0.id == id } }
 
   /// The profile of a BLE device by what it advertises: a name counts more than service data, service data more than services.
   /// Company ids count least, because one maker's devices are many. `data` holds the octets of the service data, where they are
   /// known: some UUIDs are on devices of every kind.
-  public static func claim(
+  package static func claim(
     name: String?, services: [BluetoothUUID], serviceData: [BluetoothUUID], companies: [UInt16] = [],
     data: [AdvertisedData] = []
   ) -> DeviceProfile? {
@@ -83,7 +83,7 @@ public enum Registry {
 
   /// The udev rules for the cables of the registry: access for the daemon's group, no modem probing, no suspend. Before
   /// ModemManager's own rules (77-), because an `AT` wakes scales and cuffs.
-  public static func udevRules() -> String {
+  package static func udevRules() -> String {
     func hex(_ value: UInt16) -> String {
       let text = String(value, radix: 16)
       return String(repeating: "0", count: 4 - text.utf8.count) + text
@@ -127,7 +127,7 @@ public enum Registry {
   }
 
   /// The README's table of supported devices, in Markdown.
-  public static func markdownTable() -> String {
+  package static func markdownTable() -> String {
     var lines = [
       "| Driver | Devices | Transport | Readings | Checked against |", "| --- | --- | --- | --- | --- |",
     ]

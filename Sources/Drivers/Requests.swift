@@ -3,7 +3,7 @@
 
 /// What a technician asks of a device. In `DriverContext.requests` for the next contact, or as `DriverInput.request` while the
 /// link is up.
-public enum DriverRequest: Sendable, Hashable {
+package enum DriverRequest: Sendable, Hashable {
   /// The code of a user slot, 0…9999, as the device's display shows it.
   case consent(user: UInt8, code: UInt16)
   /// Make a new user slot with this code, 0…9999.
@@ -17,7 +17,7 @@ public enum DriverRequest: Sendable, Hashable {
 }
 
 /// What came of a request, or what the device waits for.
-public enum DriverAnswer: Sendable, Hashable {
+package enum DriverAnswer: Sendable, Hashable {
   /// The device keeps its users apart and gives nothing, or only what nobody claims, until a slot's code was entered.
   case consentNeeded
   /// The device takes the code of this slot: its readings may come.
@@ -38,7 +38,7 @@ public enum DriverAnswer: Sendable, Hashable {
   case refused(DriverRequest, String)
 
   /// One sentence for a technician.
-  public var message: String {
+  package var message: String {
     switch self {
     case .consentNeeded: "the device waits for the code of a user slot; its display shows it"
     case .consentGiven(let user): "the device takes the code of user \(user)"

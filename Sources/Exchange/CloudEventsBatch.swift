@@ -5,27 +5,27 @@ internal import JSON
 internal import Readings
 
 /// How events are named.
-public struct CloudEventsSettings: Sendable, Hashable {
+package struct CloudEventsSettings: Sendable, Hashable {
   /// `source` of every event; nil: `urn:hearth:<hub id>`.
-  public var source: String?
+  package var source: String?
   /// What every `type` begins with.
-  public var typePrefix: String
+  package var typePrefix: String
 
   /// A source and what types begin with.
-  public init(source: String? = nil, typePrefix: String = "hearth") {
+  package init(source: String? = nil, typePrefix: String = "hearth") {
     self.source = source
     self.typePrefix = typePrefix
   }
 }
 
 /// The encoder of backend type `cloudevents`.
-public enum CloudEventsBatch {
+package enum CloudEventsBatch {
   /// The media type of a batch.
-  public static let mediaType = "application/cloudevents-batch+json"
+  package static let mediaType = "application/cloudevents-batch+json"
 
   /// The requests of a batch: the stored objects unchanged as `data`. Patients are named in the data alone, never in the
   /// attributes, which brokers log and route by.
-  public static func encode(
+  package static func encode(
     _ items: [OutgoingItem], _ context: ExchangeContext, _ settings: CloudEventsSettings
   ) -> EncodedBatch {
     var batch = EncodedBatch(requests: [])

@@ -3,9 +3,9 @@
 // smaller until answers come quickly again. Pure: octets and answers in, what next out.
 
 /// A batch under way.
-public struct Delivery: Sendable {
+package struct Delivery: Sendable {
   /// Encodes items, under a batch identifier of its own each time.
-  public typealias Encode = ([OutgoingItem]) -> EncodedBatch
+  package typealias Encode = ([OutgoingItem]) -> EncodedBatch
 
   /// With so many readings refused one by one and none ever taken, the backend is wrong and not they.
   static let suspicious = 8
@@ -26,12 +26,12 @@ public struct Delivery: Sendable {
   /// What was answered in batches that did not end well: it is not sent again.
   private var settled: [String: ItemResult] = [:]
   /// The most items of one request since the backend refused more as too large.
-  public private(set) var mostItems: Int?
+  package private(set) var mostItems: Int?
   /// The most items of one request while larger ones do not come through; nil: no bound.
   private var pace: Int?
   private var stalls = 0
   /// How often the first request was sent.
-  public private(set) var attempt = 0
+  package private(set) var attempt = 0
   private var hasSucceeded = false
   /// What the backend refused alone, of this batch.
   private var turnedAway: Set<String> = []
@@ -39,13 +39,13 @@ public struct Delivery: Sendable {
   private var isWithdrawn = false
 
   /// Nothing under way.
-  public init() {}
+  package init() {}
 
   /// The next batch may hold so many items in one request again.
-  public mutating func allow(_ count: Int) { if let most = mostItems, count > most { mostItems = nil } }
+  package mutating func allow(_ count: Int) { if let most = mostItems, count > most { mostItems = nil } }
 
   /// Takes a new batch.
-  public mutating func begin(_ items: [OutgoingItem], _ encode: Encode) {
+  package mutating func begin(_ items: [OutgoingItem], _ encode: Encode) {
     // What the last batch told is acknowledged by now; what a divided batch told comes again and counts.
     if items.map(\.id) != order.map(\.id) { offers = 0 }
     for id in results.keys where requests.isEmpty && !isWithdrawn { settled[id] = nil }
@@ -59,7 +59,7 @@ public struct Delivery: Sendable {
   }
 
   /// The request to be sent now; nil when every item has an answer.
-  public mutating func next(_ encode: Encode) -> EncodedRequest? {
+  package mutating func next(_ encode: Encode) -> EncodedRequest? {
     if isWithdrawn { begin(order, encode) }
     guard let request = requests.first else { return nil }
     attempt += 1
@@ -68,7 +68,7 @@ public struct Delivery: Sendable {
 
   /// Takes the answer to the request that was sent; gives what the outbox is told, or nil when there is more to be sent.
   /// `isQuick`: it took so little of its time that one twice as large would have come through too.
-  public mutating func answered(_ outcome: UploadOutcome, isQuick: Bool = false, _ encode: Encode) -> UploadOutcome? {
+  package mutating func answered(_ outcome: UploadOutcome, isQuick: Bool = false, _ encode: Encode) -> UploadOutcome? {
     guard let request = requests.first else { return ended }
     switch outcome {
     case .busy(_, let code), .unknown(_, let code):
@@ -113,7 +113,7 @@ public struct Delivery: Sendable {
   }
 
   /// What the outbox is told when nothing is left to be sent.
-  public mutating func finish() -> UploadOutcome { ended }
+  package mutating func finish() -> UploadOutcome { ended }
 
   private var ended: UploadOutcome {
     mutating get {

@@ -1,7 +1,7 @@
 // The formats that travel over HTTP: how a batch is written, which headers go with it, how its answer is read.
 
 /// What an HTTP backend speaks.
-public enum ExchangeFormat: Sendable, Hashable {
+package enum ExchangeFormat: Sendable, Hashable {
   /// The native batch.
   case native
   /// A transaction of the HL7 PHD guide.
@@ -12,7 +12,7 @@ public enum ExchangeFormat: Sendable, Hashable {
   case cloudEvents(CloudEventsSettings)
 
   /// As `type` of a backend in the configuration.
-  public var name: String {
+  package var name: String {
     switch self {
     case .native: "native"
     case .phd: "fhir-phd"
@@ -22,7 +22,7 @@ public enum ExchangeFormat: Sendable, Hashable {
   }
 
   /// The requests of a batch.
-  public func encode(_ items: [OutgoingItem], _ context: ExchangeContext) -> EncodedBatch {
+  package func encode(_ items: [OutgoingItem], _ context: ExchangeContext) -> EncodedBatch {
     switch self {
     case .native:
       let body = NativeBatch.encode(
@@ -37,7 +37,7 @@ public enum ExchangeFormat: Sendable, Hashable {
   }
 
   /// The headers of a request, but for the credential.
-  public func headers(of request: EncodedRequest) -> [(String, String)] {
+  package func headers(of request: EncodedRequest) -> [(String, String)] {
     let key = ("Idempotency-Key", "\"\(request.key)\"")
     switch self {
     case .native: return [("Content-Type", "application/json"), ("Accept", "application/json"), key]
@@ -52,7 +52,7 @@ public enum ExchangeFormat: Sendable, Hashable {
   }
 
   /// What an answer means. `attempt` is 1 for the first answer to these octets.
-  public func read(
+  package func read(
     _ reply: HTTPReply, to request: EncodedRequest, attempt: Int, trustsSuccess: Bool, nowMilliseconds: Int64
   ) -> UploadOutcome {
     switch self {

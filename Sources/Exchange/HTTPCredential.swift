@@ -5,19 +5,19 @@ internal import JSON
 internal import Octets
 
 /// Text of credentials.
-public enum HTTPCredential {
+package enum HTTPCredential {
   /// The value of `Authorization` for a user and a password.
-  public static func basic(user: String, password: String) -> String {
+  package static func basic(user: String, password: String) -> String {
     "Basic " + base64(Array("\(user):\(password)".utf8))
   }
 
   /// A client's own `Authorization` at the token endpoint: both parts form-encoded first.
-  public static func client(id: String, secret: String) -> String {
+  package static func client(id: String, secret: String) -> String {
     basic(user: formEncoded(id), password: formEncoded(secret))
   }
 
   /// The body of a token request.
-  public static func tokenRequest(scope: String?, audience: String?) -> [UInt8] {
+  package static func tokenRequest(scope: String?, audience: String?) -> [UInt8] {
     var text = "grant_type=client_credentials"
     if let scope { text += "&scope=" + formEncoded(scope) }
     if let audience { text += "&audience=" + formEncoded(audience) }
@@ -25,7 +25,7 @@ public enum HTTPCredential {
   }
 
   /// What a token endpoint gave.
-  public enum TokenAnswer: Sendable, Hashable {
+  package enum TokenAnswer: Sendable, Hashable {
     /// A bearer token and how many milliseconds it may be used.
     case token(String, lifetime: Int64)
     /// Later perhaps.
@@ -36,7 +36,7 @@ public enum HTTPCredential {
 
   /// Reads a token endpoint's answer. A token without a lifetime is used for five minutes; every token half a minute less than it
   /// lives, one that lives shorter than that only once.
-  public static func token(_ reply: HTTPReply, nowMilliseconds: Int64) -> TokenAnswer {
+  package static func token(_ reply: HTTPReply, nowMilliseconds: Int64) -> TokenAnswer {
     let body = reply.json
     switch reply.status {
     case 200:
@@ -63,14 +63,14 @@ public enum HTTPCredential {
   }
 
   /// What a helper program reads: the request's line and what the server demanded, an empty line, the body.
-  public static func helperInput(method: String, url: String, demands: [(String, String)], body: [UInt8]) -> [UInt8] {
+  package static func helperInput(method: String, url: String, demands: [(String, String)], body: [UInt8]) -> [UInt8] {
     var text = "\(method) \(url)\n"
     for (name, value) in demands { text += "\(name): \(value)\n" }
     return Array((text + "\n").utf8) + body
   }
 
   /// The headers that a helper program printed, one a line; nil for anything else, and for none.
-  public static func helperHeaders(_ output: [UInt8]) -> [(String, String)]? {
+  package static func helperHeaders(_ output: [UInt8]) -> [(String, String)]? {
     guard output.count <= 32_768, let text = String(validating: output, as: UTF8.self) else { return nil }
     var headers: [(String, String)] = []
     for line in text.split(separator: "\n") {
@@ -92,7 +92,7 @@ public enum HTTPCredential {
   }
 
   /// What a 401 asks of a helper: a nonce for DPoP (RFC 9449 section 8).
-  public static func demands(_ reply: HTTPReply) -> [(String, String)] {
+  package static func demands(_ reply: HTTPReply) -> [(String, String)] {
     reply.header("dpop-nonce").map { [("DPoP-Nonce", ServerText.line($0))] } ?? []
   }
 
@@ -129,9 +129,9 @@ public enum HTTPCredential {
 }
 
 /// Redirections of a POST (RFC 9110 15.4): only 307 and 308 keep method and body, and only the same server over TLS is followed.
-public enum Redirection {
+package enum Redirection {
   /// Where the same request is sent instead; nil when it is not to be followed.
-  public static func target(_ reply: HTTPReply, from url: String) -> String? {
+  package static func target(_ reply: HTTPReply, from url: String) -> String? {
     guard reply.status == 307 || reply.status == 308, let location = reply.header("location"),
       let origin = origin(of: url), origin.lowercased().hasPrefix("https://"),
       location.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x23 })

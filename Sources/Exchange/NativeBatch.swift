@@ -4,9 +4,9 @@ internal import JSON
 internal import Zones
 
 /// The request of a native backend.
-public enum NativeBatch {
+package enum NativeBatch {
   /// The body of a batch. `readings` and `events` are encoded objects.
-  public static func encode(
+  package static func encode(
     batchID: String, hubID: String, sentAtMilliseconds: Int64, bootID: String, readings: [[UInt8]], events: [[UInt8]]
   ) -> [UInt8] {
     var writer = JSONWriter(capacity: 256 + readings.reduce(0) { $0 + $1.count + 1 })
@@ -30,10 +30,10 @@ public enum NativeBatch {
 }
 
 /// The answer of a native backend.
-public enum NativeAnswer {
+package enum NativeAnswer {
   /// Reads an answer to a batch with the items `expected`. A 2xx whose body does not answer every item is no acknowledgement:
   /// it may come from a proxy or a portal.
-  public static func read(
+  package static func read(
     status: Int, headers: [(name: String, value: String)], body: [UInt8], isTruncated: Bool, expected: [String],
     trustsSuccess: Bool, nowMilliseconds: Int64
   ) -> UploadOutcome {

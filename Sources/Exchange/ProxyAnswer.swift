@@ -4,7 +4,7 @@
 import Octets
 
 /// Pages about the connection. Taken for the backend's word they would set readings aside that nobody has looked at.
-public enum ProxyAnswer {
+package enum ProxyAnswer {
   private static let pages: [(words: String, code: String, text: String)] = [
     (
       "No required SSL certificate was sent", "tls-client-certificate",
@@ -20,7 +20,7 @@ public enum ProxyAnswer {
   ]
 
   /// What the page says; nil for every other answer.
-  public static func outcome(_ reply: HTTPReply) -> UploadOutcome? {
+  package static func outcome(_ reply: HTTPReply) -> UploadOutcome? {
     guard reply.status == 400, reply.body.count <= 4096, reply.json == nil else { return nil }
     let page = pages.first { reply.body.holds($0.words.utf8) }
     return page.map { .untrusted(code: $0.code, text: $0.text) }

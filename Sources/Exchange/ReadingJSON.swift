@@ -1,20 +1,20 @@
 // The reading as every output shows it, version 1: `hearthctl readings --json`, the native batch, the directory backend and
 // `hearthctl decode` all carry this object. The journal keeps it too, so that what is delivered is what was stored.
 
-public import JSON
-public import Readings
+package import JSON
+package import Readings
 
 /// Reading ⇄ JSON object.
-public enum ReadingJSON {
+package enum ReadingJSON {
   /// The object on one line. `sequence` is the journal's number, left out where there is none.
-  public static func encode(_ reading: Reading, sequence: UInt64? = nil) -> [UInt8] {
+  package static func encode(_ reading: Reading, sequence: UInt64? = nil) -> [UInt8] {
     var writer = JSONWriter(capacity: 1024)
     write(reading, sequence: sequence, to: &writer)
     return writer.octets
   }
 
   /// Appends the object.
-  public static func write(_ reading: Reading, sequence: UInt64?, to writer: inout JSONWriter) {
+  package static func write(_ reading: Reading, sequence: UInt64?, to writer: inout JSONWriter) {
     writer.beginObject()
     writer.member("id", reading.id.description)
     if let sequence { writer.member("seq", sequence) }
@@ -125,13 +125,13 @@ public enum ReadingJSON {
   private static let prefix = Array("{\"id\":\"".utf8)
 
   /// The identifier of an encoded reading; nil for octets that are none.
-  public static func identifier(_ json: [UInt8]) -> String? {
+  package static func identifier(_ json: [UInt8]) -> String? {
     guard json.count > 45, json.starts(with: prefix), json[43] == 0x22, json[44] == 0x2C else { return nil }
     return String(decoding: json[7..<43], as: UTF8.self)
   }
 
   /// An encoded reading with the journal's number put in; the octets themselves when they are no reading.
-  public static func inserting(sequence: UInt64, into json: [UInt8]) -> [UInt8] {
+  package static func inserting(sequence: UInt64, into json: [UInt8]) -> [UInt8] {
     guard identifier(json) != nil else { return json }
     var octets: [UInt8] = []
     octets.reserveCapacity(json.count + 28)

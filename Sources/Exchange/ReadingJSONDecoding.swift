@@ -1,19 +1,19 @@
 // Reading back the object that `ReadingJSON.encode` wrote: what the journal holds becomes a reading again.
 
 internal import JSON
-public import Readings
+package import Readings
 
 /// Why an object is no reading.
-public struct ReadingJSONError: Error, Sendable, Hashable {
+package struct ReadingJSONError: Error, Sendable, Hashable {
   /// The member that is missing or wrong.
-  public var member: String
+  package var member: String
   /// Why an object is no reading.
-  public init(member: String) { self.member = member }
+  package init(member: String) { self.member = member }
 }
 
 extension ReadingJSON {
   /// The reading of an encoded object and its sequence number. Throws with the member that is missing or wrong.
-  public static func decode(_ json: [UInt8]) throws(ReadingJSONError) -> (reading: Reading, sequence: UInt64?) {
+  package static func decode(_ json: [UInt8]) throws(ReadingJSONError) -> (reading: Reading, sequence: UInt64?) {
     let value: JSONValue
     do {
       value = try JSONReader(maximumSize: 1 << 20).value(json)

@@ -1,18 +1,18 @@
 // How the answer of a backend is read, for every kind of backend.
 
 /// What became of one item of a batch.
-public enum ItemResult: Sendable, Hashable {
+package enum ItemResult: Sendable, Hashable {
   case stored
   case duplicate
   /// With the backend's reason.
   case rejected(String)
 
   /// Why it was rejected; nil when it was not.
-  public var reason: String? { if case .rejected(let reason) = self { reason } else { nil } }
+  package var reason: String? { if case .rejected(let reason) = self { reason } else { nil } }
 }
 
 /// What came of a batch, or of a request to a backend: from the connection to the journal it is this one value.
-public enum UploadOutcome: Sendable, Hashable {
+package enum UploadOutcome: Sendable, Hashable {
   /// Every item has a result, by identifier.
   case items([String: ItemResult])
   /// It answered, but only that it takes nothing now: the same octets again, not before so many milliseconds.
@@ -30,7 +30,7 @@ public enum UploadOutcome: Sendable, Hashable {
 }
 
 /// How a request over HTTP ended.
-public enum HTTPResult: Sendable {
+package enum HTTPResult: Sendable {
   /// What was answered, and by which address.
   case reply(HTTPReply, url: String)
   /// There is no answer.
@@ -38,12 +38,12 @@ public enum HTTPResult: Sendable {
 }
 
 /// Reads status and headers, the same for all HTTP backends.
-public enum HTTPAnswer {
+package enum HTTPAnswer {
   /// The longest that a backend may ask to wait, in milliseconds.
-  public static let longestRetryAfter: Int64 = 3_600_000
+  package static let longestRetryAfter: Int64 = 3_600_000
 
   /// What a status says by itself; nil for 2xx and 207, whose body decides.
-  public static func outcome(
+  package static func outcome(
     status: Int, headers: [(name: String, value: String)], nowMilliseconds: Int64
   ) -> UploadOutcome? {
     let code = "http.\(status)"
@@ -70,7 +70,7 @@ public enum HTTPAnswer {
   }
 
   /// `Retry-After` in milliseconds from now: seconds, or an HTTP date; bounded.
-  public static func retryAfter(_ headers: [(name: String, value: String)], nowMilliseconds: Int64) -> Int64? {
+  package static func retryAfter(_ headers: [(name: String, value: String)], nowMilliseconds: Int64) -> Int64? {
     guard let text = headers.first(where: { $0.name.lowercased() == "retry-after" })?.value else { return nil }
     let trimmed = String(text.drop { $0 == " " })
     if !trimmed.isEmpty, trimmed.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) {

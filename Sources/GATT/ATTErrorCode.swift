@@ -1,44 +1,44 @@
 // Error codes of the Attribute Protocol (Bluetooth Core 5.4, volume 3 part F, 3.4.1.1) and what they mean to a person.
 
 /// Error codes of the Attribute Protocol.
-public enum ATTErrorCode {
+package enum ATTErrorCode {
   /// Invalid Handle: there is no such attribute.
-  public static let invalidHandle: UInt8 = 0x01
+  package static let invalidHandle: UInt8 = 0x01
   /// Read Not Permitted.
-  public static let readNotPermitted: UInt8 = 0x02
+  package static let readNotPermitted: UInt8 = 0x02
   /// Write Not Permitted.
-  public static let writeNotPermitted: UInt8 = 0x03
+  package static let writeNotPermitted: UInt8 = 0x03
   /// Invalid PDU: its length is wrong.
-  public static let invalidPDU: UInt8 = 0x04
+  package static let invalidPDU: UInt8 = 0x04
   /// Insufficient Authentication: the link must be paired first.
-  public static let insufficientAuthentication: UInt8 = 0x05
+  package static let insufficientAuthentication: UInt8 = 0x05
   /// Request Not Supported.
-  public static let requestNotSupported: UInt8 = 0x06
+  package static let requestNotSupported: UInt8 = 0x06
   /// Invalid Offset.
-  public static let invalidOffset: UInt8 = 0x07
+  package static let invalidOffset: UInt8 = 0x07
   /// Insufficient Authorization: somebody must allow it on the device.
-  public static let insufficientAuthorization: UInt8 = 0x08
+  package static let insufficientAuthorization: UInt8 = 0x08
   /// Attribute Not Found: the regular end of every search.
-  public static let attributeNotFound: UInt8 = 0x0A
+  package static let attributeNotFound: UInt8 = 0x0A
   /// Attribute Not Long: the value was whole already.
-  public static let attributeNotLong: UInt8 = 0x0B
+  package static let attributeNotLong: UInt8 = 0x0B
   /// Encryption Key Size Too Short: the bond's key is too short for the device.
-  public static let encryptionKeyTooShort: UInt8 = 0x0C
+  package static let encryptionKeyTooShort: UInt8 = 0x0C
   /// Invalid Attribute Value Length.
-  public static let invalidLength: UInt8 = 0x0D
+  package static let invalidLength: UInt8 = 0x0D
   /// Unlikely Error.
-  public static let unlikelyError: UInt8 = 0x0E
+  package static let unlikelyError: UInt8 = 0x0E
   /// Insufficient Encryption: the link must be encrypted first.
-  public static let insufficientEncryption: UInt8 = 0x0F
+  package static let insufficientEncryption: UInt8 = 0x0F
   /// Unsupported Group Type.
-  public static let unsupportedGroupType: UInt8 = 0x10
+  package static let unsupportedGroupType: UInt8 = 0x10
   /// Database Out Of Sync: the handles are those of an older database.
-  public static let databaseOutOfSync: UInt8 = 0x12
+  package static let databaseOutOfSync: UInt8 = 0x12
   /// Value Not Allowed.
-  public static let valueNotAllowed: UInt8 = 0x13
+  package static let valueNotAllowed: UInt8 = 0x13
 
   /// True when the bond, or the lack of one, is the reason: codes 0x05, 0x08, 0x0C and 0x0F.
-  public static func isSecurity(_ code: UInt8) -> Bool {
+  package static func isSecurity(_ code: UInt8) -> Bool {
     isCuredByEncryption(code) || code == insufficientAuthorization || code == encryptionKeyTooShort
   }
 
@@ -48,7 +48,7 @@ public enum ATTErrorCode {
   }
 
   /// What a code means, for a technician: the name in the specification, and its number.
-  public static func meaning(_ code: UInt8) -> String {
+  package static func meaning(_ code: UInt8) -> String {
     let name =
       switch code {
       case 0x01: "invalid handle"

@@ -1,69 +1,69 @@
 // PDUs of the Attribute Protocol (Bluetooth Core 5.4, volume 3 part F, 3.4).
 
-public import Octets
+package import Octets
 
 /// The opcodes that Hearth sends or takes.
-public enum ATTOpcode {
+package enum ATTOpcode {
   /// Error Response.
-  public static let errorResponse: UInt8 = 0x01
+  package static let errorResponse: UInt8 = 0x01
   /// Exchange MTU Request.
-  public static let exchangeMTURequest: UInt8 = 0x02
+  package static let exchangeMTURequest: UInt8 = 0x02
   /// Exchange MTU Response.
-  public static let exchangeMTUResponse: UInt8 = 0x03
+  package static let exchangeMTUResponse: UInt8 = 0x03
   /// Find Information Request.
-  public static let findInformationRequest: UInt8 = 0x04
+  package static let findInformationRequest: UInt8 = 0x04
   /// Find Information Response.
-  public static let findInformationResponse: UInt8 = 0x05
+  package static let findInformationResponse: UInt8 = 0x05
   /// Find By Type Value Request.
-  public static let findByTypeValueRequest: UInt8 = 0x06
+  package static let findByTypeValueRequest: UInt8 = 0x06
   /// Find By Type Value Response.
-  public static let findByTypeValueResponse: UInt8 = 0x07
+  package static let findByTypeValueResponse: UInt8 = 0x07
   /// Read By Type Request.
-  public static let readByTypeRequest: UInt8 = 0x08
+  package static let readByTypeRequest: UInt8 = 0x08
   /// Read By Type Response.
-  public static let readByTypeResponse: UInt8 = 0x09
+  package static let readByTypeResponse: UInt8 = 0x09
   /// Read Request.
-  public static let readRequest: UInt8 = 0x0A
+  package static let readRequest: UInt8 = 0x0A
   /// Read Response.
-  public static let readResponse: UInt8 = 0x0B
+  package static let readResponse: UInt8 = 0x0B
   /// Read Blob Request.
-  public static let readBlobRequest: UInt8 = 0x0C
+  package static let readBlobRequest: UInt8 = 0x0C
   /// Read Blob Response.
-  public static let readBlobResponse: UInt8 = 0x0D
+  package static let readBlobResponse: UInt8 = 0x0D
   /// Read Multiple Request.
-  public static let readMultipleRequest: UInt8 = 0x0E
+  package static let readMultipleRequest: UInt8 = 0x0E
   /// Read Multiple Response.
-  public static let readMultipleResponse: UInt8 = 0x0F
+  package static let readMultipleResponse: UInt8 = 0x0F
   /// Read By Group Type Request.
-  public static let readByGroupTypeRequest: UInt8 = 0x10
+  package static let readByGroupTypeRequest: UInt8 = 0x10
   /// Read By Group Type Response.
-  public static let readByGroupTypeResponse: UInt8 = 0x11
+  package static let readByGroupTypeResponse: UInt8 = 0x11
   /// Write Request.
-  public static let writeRequest: UInt8 = 0x12
+  package static let writeRequest: UInt8 = 0x12
   /// Write Response.
-  public static let writeResponse: UInt8 = 0x13
+  package static let writeResponse: UInt8 = 0x13
   /// Prepare Write Request.
-  public static let prepareWriteRequest: UInt8 = 0x16
+  package static let prepareWriteRequest: UInt8 = 0x16
   /// Prepare Write Response.
-  public static let prepareWriteResponse: UInt8 = 0x17
+  package static let prepareWriteResponse: UInt8 = 0x17
   /// Execute Write Request.
-  public static let executeWriteRequest: UInt8 = 0x18
+  package static let executeWriteRequest: UInt8 = 0x18
   /// Execute Write Response.
-  public static let executeWriteResponse: UInt8 = 0x19
+  package static let executeWriteResponse: UInt8 = 0x19
   /// Handle Value Notification.
-  public static let notification: UInt8 = 0x1B
+  package static let notification: UInt8 = 0x1B
   /// Handle Value Indication.
-  public static let indication: UInt8 = 0x1D
+  package static let indication: UInt8 = 0x1D
   /// Handle Value Confirmation.
-  public static let confirmation: UInt8 = 0x1E
+  package static let confirmation: UInt8 = 0x1E
   /// Read Multiple Variable Request.
-  public static let readMultipleVariableRequest: UInt8 = 0x20
+  package static let readMultipleVariableRequest: UInt8 = 0x20
   /// Read Multiple Variable Response.
-  public static let readMultipleVariableResponse: UInt8 = 0x21
+  package static let readMultipleVariableResponse: UInt8 = 0x21
   /// Multiple Handle Value Notification.
-  public static let multipleNotification: UInt8 = 0x23
+  package static let multipleNotification: UInt8 = 0x23
   /// Write Command.
-  public static let writeCommand: UInt8 = 0x52
+  package static let writeCommand: UInt8 = 0x52
   /// The bit of an opcode that says "command": it has no answer, and an unknown one is ignored.
   static let commandFlag: UInt8 = 0x40
 
@@ -80,15 +80,15 @@ public enum ATTOpcode {
 }
 
 /// Builds the PDUs that the hub sends.
-public enum ATTPDU {
+package enum ATTPDU {
   /// Exchange MTU Request.
-  public static func exchangeMTU(_ mtu: UInt16) -> [UInt8] { withHandle(ATTOpcode.exchangeMTURequest, mtu) }
+  package static func exchangeMTU(_ mtu: UInt16) -> [UInt8] { withHandle(ATTOpcode.exchangeMTURequest, mtu) }
 
   /// Exchange MTU Response.
-  public static func exchangedMTU(_ mtu: UInt16) -> [UInt8] { withHandle(ATTOpcode.exchangeMTUResponse, mtu) }
+  package static func exchangedMTU(_ mtu: UInt16) -> [UInt8] { withHandle(ATTOpcode.exchangeMTUResponse, mtu) }
 
   /// Read By Group Type or Read By Type over a range of handles.
-  public static func readByType(_ opcode: UInt8, from: UInt16, to: UInt16, _ type: BluetoothUUID) -> [UInt8] {
+  package static func readByType(_ opcode: UInt8, from: UInt16, to: UInt16, _ type: BluetoothUUID) -> [UInt8] {
     var writer = OctetWriter(capacity: 7)
     writer.uint8(opcode)
     writer.uint16(from)
@@ -98,7 +98,7 @@ public enum ATTPDU {
   }
 
   /// Find Information Request over a range of handles.
-  public static func findInformation(from: UInt16, to: UInt16) -> [UInt8] {
+  package static func findInformation(from: UInt16, to: UInt16) -> [UInt8] {
     var writer = OctetWriter(capacity: 5)
     writer.uint8(ATTOpcode.findInformationRequest)
     writer.uint16(from)
@@ -107,28 +107,28 @@ public enum ATTPDU {
   }
 
   /// Read Request.
-  public static func read(_ handle: UInt16) -> [UInt8] { withHandle(ATTOpcode.readRequest, handle) }
+  package static func read(_ handle: UInt16) -> [UInt8] { withHandle(ATTOpcode.readRequest, handle) }
 
   /// Read Blob Request.
-  public static func readBlob(_ handle: UInt16, offset: UInt16) -> [UInt8] {
+  package static func readBlob(_ handle: UInt16, offset: UInt16) -> [UInt8] {
     withHandle(ATTOpcode.readBlobRequest, handle) + little(offset)
   }
 
   /// Write Request, or Write Command without response.
-  public static func write(_ handle: UInt16, _ value: [UInt8], withResponse: Bool) -> [UInt8] {
+  package static func write(_ handle: UInt16, _ value: [UInt8], withResponse: Bool) -> [UInt8] {
     withHandle(withResponse ? ATTOpcode.writeRequest : ATTOpcode.writeCommand, handle) + value
   }
 
   /// Prepare Write Request: a part of a value that is too long for one PDU.
-  public static func prepareWrite(_ handle: UInt16, offset: UInt16, _ part: some Sequence<UInt8>) -> [UInt8] {
+  package static func prepareWrite(_ handle: UInt16, offset: UInt16, _ part: some Sequence<UInt8>) -> [UInt8] {
     withHandle(ATTOpcode.prepareWriteRequest, handle) + little(offset) + part
   }
 
   /// Execute Write Request: writes what was prepared, or forgets it.
-  public static func executeWrite(commit: Bool) -> [UInt8] { [ATTOpcode.executeWriteRequest, commit ? 1 : 0] }
+  package static func executeWrite(commit: Bool) -> [UInt8] { [ATTOpcode.executeWriteRequest, commit ? 1 : 0] }
 
   /// Error Response.
-  public static func error(_ opcode: UInt8, _ handle: UInt16, _ code: UInt8) -> [UInt8] {
+  package static func error(_ opcode: UInt8, _ handle: UInt16, _ code: UInt8) -> [UInt8] {
     [ATTOpcode.errorResponse, opcode] + little(handle) + [code]
   }
 
@@ -144,5 +144,5 @@ public enum ATTPDU {
 
 extension ATTOpcode {
   /// Requests whose answer may hold the hub's time: Read By Type, Read, Read Blob, Read Multiple, and its variable form.
-  public static let reads: Set<UInt8> = [readByTypeRequest, readRequest, readBlobRequest, 0x0E, 0x20]
+  package static let reads: Set<UInt8> = [readByTypeRequest, readRequest, readBlobRequest, 0x0E, 0x20]
 }

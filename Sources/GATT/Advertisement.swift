@@ -1,30 +1,29 @@
 // Advertising data (Core Specification Supplement, part A, 1), parsed for those that the filter lets through.
 
-public import Octets
+package import Octets
 
 /// The parsed structures of one advertisement.
-public struct Advertisement: Hashable, Sendable {
-  /// Data of one service.
-  public struct ServiceData: Hashable, Sendable {
+package struct Advertisement: Hashable, Sendable {
+  package struct ServiceData: Hashable, Sendable {
     /// The service.
-    public var uuid: BluetoothUUID
+    package var uuid: BluetoothUUID
     /// The octets after the UUID.
-    public var octets: [UInt8]
+    package var octets: [UInt8]
   }
 
   /// Flags: bit 0 limited discoverable (a pairing mode), bit 1 general discoverable, bit 2 LE only; nil when not sent.
-  public var flags: UInt8?
+  package var flags: UInt8?
   /// The complete or shortened local name.
-  public var name: String?
+  package var name: String?
   /// Listed service UUIDs.
-  public var services: [BluetoothUUID] = []
+  package var services: [BluetoothUUID] = []
   /// Service data, in the order of the advertisement.
-  public var serviceData: [ServiceData] = []
+  package var serviceData: [ServiceData] = []
   /// Manufacturer data by company id.
-  public var manufacturerData: [UInt16: [UInt8]] = [:]
+  package var manufacturerData: [UInt16: [UInt8]] = [:]
 
   /// Parses advertising data; a structure that is cut ends it, what went before counts.
-  public init(_ data: [UInt8]) {
+  package init(_ data: [UInt8]) {
     var reader = OctetReader(data)
     while let length = try? reader.uint8("length"), length > 0, let type = try? reader.uint8("type"),
       let slice = try? reader.take(Int(length) - 1, "data")

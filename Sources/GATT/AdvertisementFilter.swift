@@ -1,25 +1,25 @@
 // Which advertisements may concern a driver (Core Specification Supplement, part A, 1): looked at as octets, before anything
 // is parsed or allocated, because nearly all of what a hub hears comes from devices that nobody asked for.
 
-public import Octets
+package import Octets
 
 /// What the hub listens for. An advertisement is wanted when one of the signs is in it.
-public struct AdvertisementFilter: Hashable, Sendable {
+package struct AdvertisementFilter: Hashable, Sendable {
   /// Addresses of known devices, least significant octet first in the low 48 bits.
-  public var addresses: Set<UInt64>
+  package var addresses: Set<UInt64>
   /// UUIDs of service data that some driver reads.
-  public var serviceData: Set<UInt16>
+  package var serviceData: Set<UInt16>
   /// UUIDs of advertised services.
-  public var services: Set<UInt16>
+  package var services: Set<UInt16>
   /// 128-bit UUIDs of advertised services or of service data.
-  public var longServices: Set<BluetoothUUID>
+  package var longServices: Set<BluetoothUUID>
   /// Company ids of manufacturer data.
-  public var companies: Set<UInt16>
+  package var companies: Set<UInt16>
   /// Beginnings of advertised names, UTF-8.
-  public var namePrefixes: [[UInt8]]
+  package var namePrefixes: [[UInt8]]
 
   /// What the hub listens for.
-  public init(
+  package init(
     addresses: Set<UInt64> = [], serviceData: Set<UInt16> = [], services: Set<UInt16> = [],
     longServices: Set<BluetoothUUID> = [], companies: Set<UInt16> = [], namePrefixes: [String] = []
   ) {
@@ -37,7 +37,7 @@ public struct AdvertisementFilter: Hashable, Sendable {
   }
 
   /// True when an advertisement may concern a driver. Nothing is allocated; a structure that is cut ends the search.
-  public func wants(address: UInt64, data: Span<UInt8>) -> Bool {
+  package func wants(address: UInt64, data: Span<UInt8>) -> Bool {
     if addresses.contains(address) { return true }
     guard !looksAtNoData else { return false }
     var index = 0

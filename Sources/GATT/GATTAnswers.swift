@@ -5,7 +5,7 @@ internal import Octets
 
 extension GATTClient {
   /// Takes one PDU from the peer.
-  public mutating func receive(_ pdu: [UInt8]) -> [GATTOutput] {
+  package mutating func receive(_ pdu: [UInt8]) -> [GATTOutput] {
     guard !hasFailed, let opcode = pdu.first else { return [] }
     switch opcode {
     case ATTOpcode.notification, ATTOpcode.indication: return arrived(pdu)

@@ -7,13 +7,13 @@
 internal import Octets
 
 /// The client's side of one link.
-public struct GATTClient: Sendable {
+package struct GATTClient: Sendable {
   /// Handle Value Confirmation.
-  public static let confirmation: [UInt8] = [ATTOpcode.confirmation]
+  package static let confirmation: [UInt8] = [ATTOpcode.confirmation]
   /// The length of a transaction, in milliseconds.
-  public static let transactionMilliseconds = 30_000
+  package static let transactionMilliseconds = 30_000
   /// What the hub can take in one PDU.
-  public static let largestMTU: UInt16 = 517
+  package static let largestMTU: UInt16 = 517
   /// The MTU of a link on which nothing was agreed.
   static let defaultMTU = 23
   /// More than any health device has; a peer that lists on is hostile.
@@ -34,7 +34,7 @@ public struct GATTClient: Sendable {
   }
 
   /// The octets that fit one PDU, in both directions: what hub and peer agreed on, 23…517.
-  public internal(set) var mtu = GATTClient.defaultMTU
+  package internal(set) var mtu = GATTClient.defaultMTU
   /// False until one side has asked for the MTU.
   var hasExchangedMTU = false
   var services: [Service] = []
@@ -66,13 +66,13 @@ public struct GATTClient: Sendable {
   var unconfirmed = 0
   var hasFailed = false
   /// What discovery found, or the cache knew.
-  public internal(set) var database = GATTDatabase()
+  package internal(set) var database = GATTDatabase()
 
   /// A client on a link that is just up.
-  public init() {}
+  package init() {}
 
   /// Exchanges the MTU and nothing else, ending in `.greeted`: for a link that is to be encrypted before anything is asked.
-  public mutating func greet() -> [GATTOutput] {
+  package mutating func greet() -> [GATTOutput] {
     isGreeting = true
     queue = [.exchangeMTU]
     return next()
@@ -81,7 +81,7 @@ public struct GATTClient: Sendable {
   /// Begins with the MTU, then discovers everything; or, with a cache of the same bond, compares the database's hash where
   /// the device has one, and discovers only what has changed. Only a device with a bond is asked to tell of changes. What
   /// came before, while the link was not encrypted, is given after `discovered`.
-  public mutating func start(cached: GATTDatabase? = nil, isBonded: Bool = true) -> [GATTOutput] {
+  package mutating func start(cached: GATTDatabase? = nil, isBonded: Bool = true) -> [GATTOutput] {
     self.isBonded = isBonded
     isGreeting = false
     queue = isGreeted || pending == .exchangeMTU ? [] : [.exchangeMTU]
@@ -99,13 +99,13 @@ public struct GATTClient: Sendable {
 
   /// Reads a characteristic, however long its value is. As every request, it fails with Database Out Of Sync (0x12) while
   /// the client does not know the handles.
-  public mutating func read(_ characteristic: GATTCharacteristic) -> [GATTOutput] {
+  package mutating func read(_ characteristic: GATTCharacteristic) -> [GATTOutput] {
     enqueue(.read(characteristic, soFar: []))
   }
 
   /// Writes a characteristic, with or without an acknowledgement. With one, a value that does not fit a PDU goes in parts, up
   /// to 512 octets; a command must fit.
-  public mutating func write(
+  package mutating func write(
     _ characteristic: GATTCharacteristic, _ value: [UInt8], withResponse: Bool
   ) -> [GATTOutput] {
     let limit = withResponse ? GATTClient.longestValue : mtu - 3
@@ -114,7 +114,7 @@ public struct GATTClient: Sendable {
   }
 
   /// Writes the client characteristic configuration: notifications (1) or indications (2).
-  public mutating func subscribe(_ characteristic: GATTCharacteristic, indications: Bool) -> [GATTOutput] {
+  package mutating func subscribe(_ characteristic: GATTCharacteristic, indications: Bool) -> [GATTOutput] {
     guard characteristic.configurationHandle != nil else {
       return [.subscribeFailed(characteristic, ATTErrorCode.attributeNotFound)]
     }
@@ -122,15 +122,15 @@ public struct GATTClient: Sendable {
   }
 
   /// The 30 s of the open transaction are over.
-  public mutating func timedOut() -> [GATTOutput] {
+  package mutating func timedOut() -> [GATTOutput] {
     pending == nil ? [] : fail("the device did not answer within 30 s")
   }
 
   /// The caller sent the confirmations that were due. Eight indications without one end the link.
-  public mutating func confirmed() { unconfirmed = 0 }
+  package mutating func confirmed() { unconfirmed = 0 }
 
   /// The link is encrypted now: the request that waited for it is repeated.
-  public mutating func securityRaised() -> [GATTOutput] {
+  package mutating func securityRaised() -> [GATTOutput] {
     if needsEncryptionForServiceChanged {
       needsEncryptionForServiceChanged = false
       wantsServiceChanged = true
@@ -144,7 +144,7 @@ public struct GATTClient: Sendable {
   }
 
   /// The link could not be encrypted: the request that waited for it fails, the others go on.
-  public mutating func securityRefused() -> [GATTOutput] {
+  package mutating func securityRefused() -> [GATTOutput] {
     guard let request = parked else { return [] }
     parked = nil
     return refused(request, parkedCode)

@@ -1,24 +1,23 @@
 // What a device has: its services and characteristics, as discovery found them.
 
-public import Octets
+package import Octets
 
 /// One characteristic.
-public struct GATTCharacteristic: Hashable, Sendable {
+package struct GATTCharacteristic: Hashable, Sendable {
   /// The service that it belongs to.
-  public var service: BluetoothUUID
-  /// Its UUID.
-  public var uuid: BluetoothUUID
+  package var service: BluetoothUUID
+  package var uuid: BluetoothUUID
   /// The properties octet: 0x02 read, 0x04 write without response, 0x08 write, 0x10 notify, 0x20 indicate.
-  public var properties: UInt8
+  package var properties: UInt8
   /// The handle of its value.
-  public var valueHandle: UInt16
+  package var valueHandle: UInt16
   /// The last handle that can belong to it.
-  public var endHandle: UInt16
+  package var endHandle: UInt16
   /// The handle of its client characteristic configuration, when it has one.
-  public var configurationHandle: UInt16?
+  package var configurationHandle: UInt16?
 
   /// A characteristic, as discovery or a cache knows it.
-  public init(
+  package init(
     service: BluetoothUUID, uuid: BluetoothUUID, properties: UInt8, valueHandle: UInt16, endHandle: UInt16,
     configurationHandle: UInt16? = nil
   ) {
@@ -32,27 +31,27 @@ public struct GATTCharacteristic: Hashable, Sendable {
 }
 
 /// A device's attributes.
-public struct GATTDatabase: Hashable, Sendable {
+package struct GATTDatabase: Hashable, Sendable {
   /// In the order of their handles.
-  public var characteristics: [GATTCharacteristic]
+  package var characteristics: [GATTCharacteristic]
   /// The value of Database Hash 2B2A, 16 octets as sent; nil where the device has none.
-  public var hash: [UInt8]?
+  package var hash: [UInt8]?
   /// False when the device refused a part of discovery: usable on this link, but no cache for the next one.
-  public var isComplete = true
+  package var isComplete = true
 
   /// Nothing yet, or what a cache knows.
-  public init(characteristics: [GATTCharacteristic] = [], hash: [UInt8]? = nil) {
+  package init(characteristics: [GATTCharacteristic] = [], hash: [UInt8]? = nil) {
     self.characteristics = characteristics
     self.hash = hash
   }
 
   /// The characteristic of a service; the first where there are several.
-  public func find(_ service: BluetoothUUID, _ uuid: BluetoothUUID) -> GATTCharacteristic? {
+  package func find(_ service: BluetoothUUID, _ uuid: BluetoothUUID) -> GATTCharacteristic? {
     characteristics.first { $0.service == service && $0.uuid == uuid }
   }
 
   /// The characteristic whose value has a handle.
-  public func find(valueHandle: UInt16) -> GATTCharacteristic? {
+  package func find(valueHandle: UInt16) -> GATTCharacteristic? {
     characteristics.first { $0.valueHandle == valueHandle }
   }
 

@@ -2,13 +2,13 @@
 // version u8, size of the hash u8 (0 or 16), hash, count u16, then for each characteristic service and UUID (16 octets each),
 // properties u8, value handle, end handle and configuration handle u16 (0: none). Least significant octet first.
 
-public import Octets
+package import Octets
 
 extension GATTDatabase {
   private static let version: UInt8 = 1
 
   /// The octets to keep. Only a database that `isComplete` is worth it.
-  public var octets: [UInt8] {
+  package var octets: [UInt8] {
     let kept = characteristics.prefix(GATTClient.mostCharacteristics)
     let hash = hash?.count == 16 ? hash ?? [] : []
     var writer = OctetWriter(capacity: 20 + kept.count * 39)
@@ -31,7 +31,7 @@ extension GATTDatabase {
 
   /// What was kept. Throws when it is cut, has another version, too many characteristics, or handles that no discovery
   /// gives: then there is no cache.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     let version = try reader.uint8("version")
     guard version == GATTDatabase.version else {

@@ -1,7 +1,7 @@
 // What a GATT client asks of its link, and what it tells its session. Time, sockets and security are the session's.
 
 /// What the client asks of its link, and what it tells.
-public enum GATTOutput: Hashable, Sendable {
+package enum GATTOutput: Hashable, Sendable {
   /// Send this PDU.
   case transmit([UInt8])
   /// The MTU is agreed; `start` goes on.

@@ -6,18 +6,18 @@
 internal import Octets
 
 /// The server's side of one link.
-public struct GATTServer: Sendable {
+package struct GATTServer: Sendable {
   let attributes: [HubAttribute]
   /// What the peer wrote into the configurations, by handle.
   var configurations: [UInt16: UInt8] = [:]
 
   /// A server on a link that is just up. The name is for everybody: it says nothing of the household. Above 248 octets it
   /// is cut.
-  public init(name: String = "Hearth") { attributes = HubTable.attributes(name: name) }
+  package init(name: String = "Hearth") { attributes = HubTable.attributes(name: name) }
 
   /// The answer to a request of the peer (`GATTOutput.peerRequest`), at most `mtu` octets; nil for what has none. `time` is
   /// what the hub's clock says now, nil while it is not synchronised: then reading it is an error, never a wrong time.
-  public mutating func receive(_ pdu: [UInt8], time: CurrentTimeOctets?, mtu: Int) -> [UInt8]? {
+  package mutating func receive(_ pdu: [UInt8], time: CurrentTimeOctets?, mtu: Int) -> [UInt8]? {
     guard let opcode = pdu.first else { return nil }
     // Commands are ignored: nothing of the hub can be written without an answer.
     guard opcode & ATTOpcode.commandFlag == 0, opcode & 1 == 0, opcode != ATTOpcode.confirmation else { return nil }
@@ -30,7 +30,7 @@ public struct GATTServer: Sendable {
   }
 
   /// The notification that the hub's clock was set or changed its zone, for a peer that asked for it; nil for others.
-  public func timeChanged(_ time: CurrentTimeOctets) -> [UInt8]? {
+  package func timeChanged(_ time: CurrentTimeOctets) -> [UInt8]? {
     guard configurations[HubTable.currentTimeConfiguration] == 1 else { return nil }
     var writer = OctetWriter(capacity: 13)
     writer.uint8(ATTOpcode.notification)

@@ -5,21 +5,20 @@
 internal import Octets
 
 /// What the hub's clock says at the moment of a request, already in the form of the Current Time Service.
-public struct CurrentTimeOctets: Hashable, Sendable {
+package struct CurrentTimeOctets: Hashable, Sendable {
   /// The value of 2A2B, ten octets: Exact Time 256 of the local time, adjust reason.
-  public let currentTime: [UInt8]
+  package let currentTime: [UInt8]
   /// The value of 2A0F, two octets: time zone, DST offset.
-  public let localTimeInformation: [UInt8]
+  package let localTimeInformation: [UInt8]
 
   /// Nil unless there are ten octets and two.
-  public init?(currentTime: [UInt8], localTimeInformation: [UInt8]) {
+  package init?(currentTime: [UInt8], localTimeInformation: [UInt8]) {
     guard currentTime.count == 10, localTimeInformation.count == 2 else { return nil }
     self.currentTime = currentTime
     self.localTimeInformation = localTimeInformation
   }
 }
 
-/// One attribute of the hub.
 struct HubAttribute {
   /// What stands in an attribute.
   enum Content {

@@ -1,14 +1,14 @@
 // Everything that the gateway can ask of the world. The shell runs the effects of one event in order. What depends on an append is
 // not in its list: it follows with the event that the records are on disk.
 
-public import ControlProtocol
-public import Drivers
-public import JSON
-public import Readings
-public import Settings
+package import ControlProtocol
+package import Drivers
+package import JSON
+package import Readings
+package import Settings
 
 /// Something to be done.
-public enum Effect: Sendable {
+package enum Effect: Sendable {
   /// Write these as one group and sync; the last effect of its list. After an append that failed, all others of its fence are to be
   /// refused unwritten: they were decided upon what is lost.
   case append(AppendID, [JournalEntry], fence: UInt64)
@@ -85,7 +85,7 @@ public enum Effect: Sendable {
 }
 
 /// Priorities of the system's journal.
-public enum LogLevel: Int, Sendable, Hashable {
+package enum LogLevel: Int, Sendable, Hashable {
   case error = 3
   case warning = 4
   case notice = 5
@@ -94,28 +94,28 @@ public enum LogLevel: Int, Sendable, Hashable {
 }
 
 /// Which stored readings a technician asks for.
-public struct ReadingQuery: Sendable, Hashable {
+package struct ReadingQuery: Sendable, Hashable {
   /// Measured (where that is known, else received) at or after this, in milliseconds since 1970.
-  public var since: Int64?
+  package var since: Int64?
   /// Measured before this, in milliseconds since 1970.
-  public var until: Int64?
+  package var until: Int64?
   /// By this device alone.
-  public var device: String?
+  package var device: String?
   /// Of these zones alone; empty: of all.
-  public var zones: [Zone] = []
+  package var zones: [Zone] = []
   /// Of this patient alone.
-  public var patient: String?
+  package var patient: String?
   /// Of this kind alone.
-  public var kind: ReadingKind?
+  package var kind: ReadingKind?
   /// Only those that wait for a patient.
-  public var parkedOnly: Bool
+  package var parkedOnly: Bool
   /// The newest so many.
-  public var limit: Int
+  package var limit: Int
   /// These alone, by sequence number.
-  public var sequences: Set<UInt64>?
+  package var sequences: Set<UInt64>?
 
   /// Which stored readings.
-  public init(
+  package init(
     since: Int64? = nil, patient: String? = nil, kind: ReadingKind? = nil, parkedOnly: Bool = false, limit: Int
   ) {
     self.since = since
@@ -126,7 +126,7 @@ public struct ReadingQuery: Sendable, Hashable {
   }
 
   /// True when a stored reading is one of those that are asked for, by all but its sequence number.
-  public func matches(_ reading: Reading) -> Bool {
+  package func matches(_ reading: Reading) -> Bool {
     let time = (reading.takenAt ?? reading.receivedAt).milliseconds
     if let since, time < since { return false }
     if let until, time >= until { return false }

@@ -1,16 +1,16 @@
 // Everything that can happen to the gateway. The shell turns the world into these and nothing else.
 
-public import ControlProtocol
-public import Drivers
-public import Exchange
-public import Journal
-public import Monitoring
-public import Readings
-public import Settings
-public import Zones
+package import ControlProtocol
+package import Drivers
+package import Exchange
+package import Journal
+package import Monitoring
+package import Readings
+package import Settings
+package import Zones
 
 /// Something that happened.
-public enum Event: Sendable {
+package enum Event: Sendable {
   /// The journal is recovered and the loop runs; `seed` feeds the jitter of back-off.
   case started(seed: UInt64)
   /// A configuration that passed its check comes into force.
@@ -98,46 +98,43 @@ public enum Event: Sendable {
   case stopRequested
 }
 
-/// Which append.
-public struct AppendID: Hashable, Sendable {
+package struct AppendID: Hashable, Sendable {
   /// Counts up over the life of the process.
-  public var number: UInt64
-  /// Which append.
-  public init(_ number: UInt64) { self.number = number }
+  package var number: UInt64
+  package init(_ number: UInt64) { self.number = number }
 }
 
 /// Which request of which control connection.
-public struct RequestID: Hashable, Sendable {
+package struct RequestID: Hashable, Sendable {
   /// The connection.
-  public var connection: UInt64
+  package var connection: UInt64
   /// The request on it.
-  public var number: UInt64
-  /// Which request of which connection.
-  public init(connection: UInt64, number: UInt64) {
+  package var number: UInt64
+  package init(connection: UInt64, number: UInt64) {
     self.connection = connection
     self.number = number
   }
 }
 
 /// Who asked, for the audit trail.
-public struct CallerName: Hashable, Sendable {
+package struct CallerName: Hashable, Sendable {
   /// The caller's user id, by the kernel's word.
-  public var uid: UInt32
+  package var uid: UInt32
   /// Who asked.
-  public init(uid: UInt32) { self.uid = uid }
+  package init(uid: UInt32) { self.uid = uid }
 }
 
 /// Why a link ended.
-public struct LinkEnd: Hashable, Sendable {
+package struct LinkEnd: Hashable, Sendable {
   /// Stable: `hang-up`, `unplugged`, `open-failed`, `port.busy`, `port.permission`, `peer`, `timeout`, `ended` (a playback is
   /// over).
-  public var code: String
+  package var code: String
   /// For a technician; with what to do where that is known.
-  public var message: String
+  package var message: String
   /// What to do.
-  public var hint: String?
+  package var hint: String?
   /// Why a link ended.
-  public init(code: String, message: String, hint: String? = nil) {
+  package init(code: String, message: String, hint: String? = nil) {
     self.code = code
     self.message = message
     self.hint = hint
@@ -148,7 +145,7 @@ public struct LinkEnd: Hashable, Sendable {
 }
 
 /// How the daemon before this one ended when it was not asked to.
-public enum UncleanEnd: Sendable, Hashable {
+package enum UncleanEnd: Sendable, Hashable {
   /// In the same boot: it crashed or was killed.
   case crash
   /// In another boot: the power went, or the machine was reset.
@@ -156,33 +153,31 @@ public enum UncleanEnd: Sendable, Hashable {
 }
 
 /// Why an append is not on disk.
-public struct JournalFailure: Error, Hashable, Sendable {
+package struct JournalFailure: Error, Hashable, Sendable {
   /// Stable: `journal.full`, `journal.sync-failed`, `journal.outcome-unknown`.
-  public var code: String
+  package var code: String
   /// With the operation and the errno.
-  public var message: String
+  package var message: String
   /// Why an append is not on disk.
-  public init(code: String, message: String) {
+  package init(code: String, message: String) {
     self.code = code
     self.message = message
   }
 }
 
-/// How the journal is.
-public struct JournalReport: Hashable, Sendable {
+package struct JournalReport: Hashable, Sendable {
   /// Octets of all segments.
-  public var bytes: Int64
+  package var bytes: Int64
   /// How many segments.
-  public var segments: Int
+  package var segments: Int
   /// The size limit.
-  public var maximumBytes: Int64
+  package var maximumBytes: Int64
   /// How many damaged places were found since the start.
-  public var damage: [String]
+  package var damage: [String]
   /// How full the disk is, in percent; nil when that cannot be told.
-  public var diskPercent: Int?
+  package var diskPercent: Int?
 
-  /// How the journal is.
-  public init(bytes: Int64, segments: Int, maximumBytes: Int64, damage: [String]) {
+  package init(bytes: Int64, segments: Int, maximumBytes: Int64, damage: [String]) {
     self.bytes = bytes
     self.segments = segments
     self.maximumBytes = maximumBytes
@@ -191,20 +186,20 @@ public struct JournalReport: Hashable, Sendable {
 }
 
 /// A stored item that a backend is to get: its JSON object, ready to be put into a batch.
-public struct Deliverable: Hashable, Sendable {
+package struct Deliverable: Hashable, Sendable {
   /// The journal's sequence number.
-  public var sequence: UInt64
+  package var sequence: UInt64
   /// The reading's or event's identifier.
-  public var id: String
+  package var id: String
   /// False for an event.
-  public var isReading: Bool
+  package var isReading: Bool
   /// When it was received, in milliseconds since 1970.
-  public var receivedAt: Int64
+  package var receivedAt: Int64
   /// The JSON object.
-  public var json: [UInt8]
+  package var json: [UInt8]
 
   /// A stored item.
-  public init(sequence: UInt64, id: String, isReading: Bool, receivedAt: Int64, json: [UInt8]) {
+  package init(sequence: UInt64, id: String, isReading: Bool, receivedAt: Int64, json: [UInt8]) {
     self.sequence = sequence
     self.id = id
     self.isReading = isReading

@@ -12,22 +12,22 @@ internal import Settings
 internal import Zones
 
 /// The gateway of one home.
-public struct Gateway: Sendable {
+package struct Gateway: Sendable {
   /// What is told about this build and start.
-  public struct Identity: Sendable, Hashable {
+  package struct Identity: Sendable, Hashable {
     /// The hub's identifier.
-    public var hubID: String
+    package var hubID: String
     /// The program's version.
-    public var version: String
+    package var version: String
     /// When it started, monotonic milliseconds.
-    public var startedAt: Int64
+    package var startedAt: Int64
     /// The wall clock goes on while the machine is off.
-    public var hasBatteryClock = true
+    package var hasBatteryClock = true
     /// After a start of the machine, backends are tried at a random moment of so many milliseconds: when the power comes back,
     /// it does so for many hubs at once.
-    public var startSpread: Int64 = 0
+    package var startSpread: Int64 = 0
     /// What is told about this build and start.
-    public init(hubID: String, version: String, startedAt: Int64) {
+    package init(hubID: String, version: String, startedAt: Int64) {
       self.hubID = hubID
       self.version = version
       self.startedAt = startedAt
@@ -69,7 +69,7 @@ public struct Gateway: Sendable {
   private var wakeAt: Int64?
 
   /// A gateway with what recovery and the file of keys gave.
-  public init(
+  package init(
     identity: Identity, state: LedgerState, keys: KeyFile = KeyFile(), imported: ImportedState? = nil
   ) {
     let keys = KeyStore(keys, state, imported)
@@ -80,7 +80,7 @@ public struct Gateway: Sendable {
   }
 
   /// Takes an event and gives what is to be done, in order.
-  public mutating func handle(_ event: Event, at now: Now) -> [Effect] {
+  package mutating func handle(_ event: Event, at now: Now) -> [Effect] {
     turn.begin(now)
     var effects = Effects()
     take(arrived(event), &effects)
@@ -314,10 +314,10 @@ public struct Gateway: Sendable {
 
   /// The lowest sequence number that waits for a patient: it is never dropped, nor what comes after it. What backends refused is
   /// kept as long as the journal is not half full: it must not keep new readings out.
-  public var pinned: UInt64? { turn.view.pinned }
+  package var pinned: UInt64? { turn.view.pinned }
 
   /// What each configured backend has: what all of them have may be dropped. None without backends: then nothing goes.
-  public var cursors: [UInt64] {
+  package var cursors: [UInt64] {
     turn.house.configuration.backends.map { turn.durable.cursors[$0.name]?.through ?? 0 }
   }
 }

@@ -1,18 +1,18 @@
 // What the hub knows of time when an event happens, stamped once per event by the shell.
 
 /// The clocks of one event.
-public struct Now: Sendable, Hashable {
+package struct Now: Sendable, Hashable {
   /// CLOCK_BOOTTIME in milliseconds: never steps, goes on in suspend. Deadlines and back-off stand on it.
-  public var monotonic: Int64
+  package var monotonic: Int64
   /// The wall clock in milliseconds since 1970.
-  public var wall: Int64
+  package var wall: Int64
   /// True when something keeps the wall clock right.
-  public var isSynchronised: Bool
+  package var isSynchronised: Bool
   /// The kernel's id of this boot.
-  public var bootID: String
+  package var bootID: String
 
   /// The clocks of one event.
-  public init(monotonic: Int64, wall: Int64, isSynchronised: Bool, bootID: String) {
+  package init(monotonic: Int64, wall: Int64, isSynchronised: Bool, bootID: String) {
     self.monotonic = monotonic
     self.wall = wall
     self.isSynchronised = isSynchronised

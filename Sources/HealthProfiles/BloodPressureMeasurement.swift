@@ -1,28 +1,28 @@
 // Blood Pressure Measurement 2A35 and Intermediate Cuff Pressure 2A36 (Blood Pressure Service; GATT Specification Supplement 3.31).
 
-public import Octets
-public import Readings
+package import Octets
+package import Readings
 
 /// The Measurement Status field, by the bits of the specification.
-public struct BloodPressureStatus: OptionSet, Sendable, Hashable {
+package struct BloodPressureStatus: OptionSet, Sendable, Hashable {
   /// The field as it was sent.
-  public let rawValue: UInt16
+  package let rawValue: UInt16
   /// The field as it was sent.
-  public init(rawValue: UInt16) { self.rawValue = rawValue }
+  package init(rawValue: UInt16) { self.rawValue = rawValue }
   /// The body moved.
-  public static let bodyMovement = BloodPressureStatus(rawValue: 1 << 0)
+  package static let bodyMovement = BloodPressureStatus(rawValue: 1 << 0)
   /// The cuff was too loose.
-  public static let cuffTooLoose = BloodPressureStatus(rawValue: 1 << 1)
+  package static let cuffTooLoose = BloodPressureStatus(rawValue: 1 << 1)
   /// An irregular pulse was detected.
-  public static let irregularPulse = BloodPressureStatus(rawValue: 1 << 2)
+  package static let irregularPulse = BloodPressureStatus(rawValue: 1 << 2)
   /// The wrist or arm was in a wrong position.
-  public static let improperPosition = BloodPressureStatus(rawValue: 1 << 5)
+  package static let improperPosition = BloodPressureStatus(rawValue: 1 << 5)
 
   /// Bits 3–4: 0 in range, 1 above, 2 below, 3 reserved.
-  public var pulseRange: UInt8 { UInt8(rawValue >> 3 & 3) }
+  package var pulseRange: UInt8 { UInt8(rawValue >> 3 & 3) }
 
   /// What a reading says of it; a bit whose feature is not supported carries no information.
-  public func flags(supportedBy feature: BloodPressureFeature?) -> [ReadingFlag] {
+  package func flags(supportedBy feature: BloodPressureFeature?) -> [ReadingFlag] {
     func supported(_ bit: BloodPressureFeature) -> Bool { feature?.contains(bit) ?? true }
     var flags: [ReadingFlag] = []
     if contains(.bodyMovement), supported(.bodyMovement) { flags.append(.bodyMovement) }
@@ -38,28 +38,28 @@ public struct BloodPressureStatus: OptionSet, Sendable, Hashable {
 }
 
 /// A blood pressure, or with `init(decodingIntermediate:)` the pressure in the cuff while it is measuring.
-public struct BloodPressureMeasurement: Sendable, Hashable {
+package struct BloodPressureMeasurement: Sendable, Hashable {
   /// `mm[Hg]` or `kPa`.
-  public var unit: UCUM
+  package var unit: UCUM
   /// Systolic pressure; in an intermediate value the cuff pressure.
-  public var systolic: MedicalFloat
+  package var systolic: MedicalFloat
   /// Diastolic pressure.
-  public var diastolic: MedicalFloat
+  package var diastolic: MedicalFloat
   /// Mean arterial pressure.
-  public var meanArterial: MedicalFloat
+  package var meanArterial: MedicalFloat
   /// Local time of the measurement.
-  public var timeStamp: DateTimeStamp?
+  package var timeStamp: DateTimeStamp?
   /// Pulse rate in beats a minute.
-  public var pulseRate: MedicalFloat?
+  package var pulseRate: MedicalFloat?
   /// The device's user slot; 255 is an unknown user.
-  public var userID: UInt8?
+  package var userID: UInt8?
   /// What the device says of the measurement.
-  public var status: BloodPressureStatus?
+  package var status: BloodPressureStatus?
   /// Octets beyond the fields that the flags claim.
-  public var trailingOctets: Int
+  package var trailingOctets: Int
 
   /// Decodes 2A35 or 2A36; the layouts are the same. Reserved flag bits are ignored. Throws when a claimed field is cut.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     let flags = try reader.uint8("flags")
     unit = flags & 0x01 == 0 ? .millimetreOfMercury : .kilopascal
@@ -74,5 +74,5 @@ public struct BloodPressureMeasurement: Sendable, Hashable {
   }
 
   /// True when no pressure is a number: the measurement failed, whatever the status says.
-  public var isFailed: Bool { systolic.decimal == nil && diastolic.decimal == nil && meanArterial.decimal == nil }
+  package var isFailed: Bool { systolic.decimal == nil && diastolic.decimal == nil && meanArterial.decimal == nil }
 }

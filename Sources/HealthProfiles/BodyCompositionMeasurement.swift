@@ -1,48 +1,48 @@
 // Body Composition Measurement 2A9C and Feature 2A9B (Body Composition Service; GATT Specification Supplement 3.37, 3.36).
 
-public import Octets
-public import Readings
+package import Octets
+package import Readings
 
 /// A body composition, in one packet or two.
-public struct BodyCompositionMeasurement: Sendable, Hashable {
+package struct BodyCompositionMeasurement: Sendable, Hashable {
   /// True when masses are pounds and heights inches.
-  public var isImperial: Bool
+  package var isImperial: Bool
   /// Nil when the measurement was unsuccessful (0xFFFF). Resolution 0.1 %.
-  public var bodyFat: ExactDecimal?
+  package var bodyFat: ExactDecimal?
   /// Local time of the measurement.
-  public var timeStamp: DateTimeStamp?
+  package var timeStamp: DateTimeStamp?
   /// The device's user slot; 255 is an unknown user.
-  public var userID: UInt8?
+  package var userID: UInt8?
   /// Kilojoule.
-  public var basalMetabolism: ExactDecimal?
+  package var basalMetabolism: ExactDecimal?
   /// Resolution 0.1 %.
-  public var musclePercentage: ExactDecimal?
+  package var musclePercentage: ExactDecimal?
   /// Resolution 0.005 kg or 0.01 lb, as all masses.
-  public var muscleMass: ExactDecimal?
+  package var muscleMass: ExactDecimal?
   /// Fat free mass.
-  public var fatFreeMass: ExactDecimal?
+  package var fatFreeMass: ExactDecimal?
   /// Soft lean mass.
-  public var softLeanMass: ExactDecimal?
+  package var softLeanMass: ExactDecimal?
   /// Body water mass.
-  public var bodyWaterMass: ExactDecimal?
+  package var bodyWaterMass: ExactDecimal?
   /// Resolution 0.1 Ω.
-  public var impedance: ExactDecimal?
+  package var impedance: ExactDecimal?
   /// Body weight.
-  public var weight: ExactDecimal?
+  package var weight: ExactDecimal?
   /// Resolution 0.001 m or 0.1 inch.
-  public var height: ExactDecimal?
+  package var height: ExactDecimal?
   /// This value goes on in the next indication, or is the second of two.
-  public var isMultiplePacket: Bool
+  package var isMultiplePacket: Bool
   /// Octets beyond the fields that the flags claim.
-  public var trailingOctets: Int
+  package var trailingOctets: Int
 
   /// The unit of masses.
-  public var massUnit: UCUM { isImperial ? .pound : .kilogram }
+  package var massUnit: UCUM { isImperial ? .pound : .kilogram }
   /// The unit of `height`.
-  public var heightUnit: UCUM { isImperial ? .inch : .metre }
+  package var heightUnit: UCUM { isImperial ? .inch : .metre }
 
   /// Decodes 2A9C. Throws when a claimed field is cut.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     let flags = try reader.uint16("flags")
     func has(_ bit: UInt16) -> Bool { flags & 1 << bit != 0 }
@@ -65,7 +65,7 @@ public struct BodyCompositionMeasurement: Sendable, Hashable {
   }
 
   /// True when everything that was sent is zero: the stub that some scales send when no composition was measured.
-  public var isEmptyStub: Bool {
+  package var isEmptyStub: Bool {
     let fields = [
       bodyFat, basalMetabolism, musclePercentage, muscleMass, fatFreeMass, softLeanMass, bodyWaterMass, impedance,
     ]
@@ -73,7 +73,7 @@ public struct BodyCompositionMeasurement: Sendable, Hashable {
   }
 
   /// The whole of a value that came in two packets: the fields of the second where the first has none.
-  public func merging(_ second: BodyCompositionMeasurement) -> BodyCompositionMeasurement {
+  package func merging(_ second: BodyCompositionMeasurement) -> BodyCompositionMeasurement {
     var whole = self
     whole.timeStamp = timeStamp ?? second.timeStamp
     whole.userID = userID ?? second.userID
@@ -91,7 +91,7 @@ public struct BodyCompositionMeasurement: Sendable, Hashable {
   }
 
   /// True when `second` can be the second packet of this value: same units, user and time where both tell them.
-  public func continues(in second: BodyCompositionMeasurement) -> Bool {
+  package func continues(in second: BodyCompositionMeasurement) -> Bool {
     isMultiplePacket && second.isMultiplePacket && isImperial == second.isImperial
       && (userID == nil || second.userID == nil || userID == second.userID)
       && (timeStamp == nil || second.timeStamp == nil || timeStamp == second.timeStamp)
@@ -99,19 +99,19 @@ public struct BodyCompositionMeasurement: Sendable, Hashable {
 }
 
 /// What a body composition scale can tell.
-public struct BodyCompositionFeature: Sendable, Hashable {
+package struct BodyCompositionFeature: Sendable, Hashable {
   /// The field as it was sent.
-  public var rawValue: UInt32
+  package var rawValue: UInt32
   /// Bits 0–10: time stamp, multiple users, basal metabolism, muscle percentage, muscle mass, fat free mass, soft lean mass,
   /// body water mass, impedance, weight, height.
-  public func supports(_ bit: Int) -> Bool { (0...10).contains(bit) && rawValue >> UInt32(bit) & 1 != 0 }
+  package func supports(_ bit: Int) -> Bool { (0...10).contains(bit) && rawValue >> UInt32(bit) & 1 != 0 }
   /// Bits 11–14, codes as in `WeightScaleFeature.weightResolution`.
-  public var massResolution: UInt8 { UInt8(rawValue >> 11 & 0x0F) }
+  package var massResolution: UInt8 { UInt8(rawValue >> 11 & 0x0F) }
   /// Bits 15–17.
-  public var heightResolution: UInt8 { UInt8(rawValue >> 15 & 0x07) }
+  package var heightResolution: UInt8 { UInt8(rawValue >> 15 & 0x07) }
 
   /// Decodes 2A9B, four octets.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     rawValue = try reader.uint32("feature")
   }

@@ -1,37 +1,37 @@
 // Current Elapsed Time 2BF2 (Elapsed Time Service 1.0; GATT Specification Supplement 3.61).
 
-public import Octets
+package import Octets
 
 /// The value of 2BF2.
-public struct CurrentElapsedTime: Sendable, Hashable {
+package struct CurrentElapsedTime: Sendable, Hashable {
   /// Bit 0 tick counter, 1 UTC, 2–3 resolution, 4 time zone/DST offset used, 5 current time-line.
-  public var flags: UInt8
+  package var flags: UInt8
   /// Ticks since 2000-01-01T00:00:00, or since an arbitrary start with a tick counter; 48 bits.
-  public var timeValue: UInt64
+  package var timeValue: UInt64
   /// 0 unknown, 1 NTP, 2 GPS, 3 radio, 4 manual, 5 atomic, 6 cellular, 7 not synchronised.
-  public var syncSource: UInt8
+  package var syncSource: UInt8
   /// Quarter hours.
-  public var offset: Int8
+  package var offset: Int8
   /// Bit 0 needs to be set; nil in the form that is written.
-  public var clockStatus: UInt8?
+  package var clockStatus: UInt8?
   /// Bit 0 applies DST, 1 manages zones; nil in the form that is written.
-  public var capabilities: UInt8?
+  package var capabilities: UInt8?
 
   /// A tick counter instead of a clock.
-  public var isTickCounter: Bool { flags & 1 != 0 }
+  package var isTickCounter: Bool { flags & 1 != 0 }
   /// The value is UTC, not local time.
-  public var isUTC: Bool { flags & 2 != 0 }
+  package var isUTC: Bool { flags & 2 != 0 }
   /// `offset` means something.
-  public var usesOffset: Bool { flags & 16 != 0 }
+  package var usesOffset: Bool { flags & 16 != 0 }
   /// The value is on the time line that the clock is on now.
-  public var isCurrentTimeLine: Bool { flags & 32 != 0 }
+  package var isCurrentTimeLine: Bool { flags & 32 != 0 }
   /// Ticks a second: 1, 10, 1000 or 10000.
-  public var ticksPerSecond: UInt64 { [1, 10, 1000, 10_000][Int(flags >> 2 & 3)] }
+  package var ticksPerSecond: UInt64 { [1, 10, 1000, 10_000][Int(flags >> 2 & 3)] }
   /// The clock asks to be set.
-  public var needsSetting: Bool { clockStatus.map { $0 & 1 != 0 } ?? false }
+  package var needsSetting: Bool { clockStatus.map { $0 & 1 != 0 } ?? false }
 
   /// Milliseconds since 1970 in UTC; nil for a tick counter or a local time without offset.
-  public var utcMilliseconds: Int64? {
+  package var utcMilliseconds: Int64? {
     guard !isTickCounter, isUTC || usesOffset else { return nil }
     let milliseconds =
       Int64(timeValue / ticksPerSecond) * 1000 + Int64(timeValue % ticksPerSecond * 1000 / ticksPerSecond)
@@ -40,7 +40,7 @@ public struct CurrentElapsedTime: Sendable, Hashable {
   }
 
   /// A time to write.
-  public init(flags: UInt8, timeValue: UInt64, syncSource: UInt8, offset: Int8) {
+  package init(flags: UInt8, timeValue: UInt64, syncSource: UInt8, offset: Int8) {
     self.flags = flags
     self.timeValue = timeValue & 0xFFFF_FFFF_FFFF
     self.syncSource = syncSource
@@ -48,7 +48,7 @@ public struct CurrentElapsedTime: Sendable, Hashable {
   }
 
   /// Decodes 2BF2: 11 octets read, or 9 as they are written. Throws when it is cut.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     flags = try reader.uint8("flags")
     timeValue = try reader.uint48("time value")
@@ -61,7 +61,7 @@ public struct CurrentElapsedTime: Sendable, Hashable {
   }
 
   /// The nine octets to write.
-  public var octets: [UInt8] {
+  package var octets: [UInt8] {
     var writer = OctetWriter(capacity: 9)
     writer.uint8(flags)
     writer.uint48(timeValue)

@@ -1,25 +1,25 @@
 // Date Time 2A08, Current Time 2A2B, Local Time Information 2A0F, Reference Time Information 2A14
 // (Current Time Service 1.1; GATT Specification Supplement 3.70, 3.62, 3.154, 3.189). The hub reads a clock before it writes it.
 
-public import Octets
-public import Readings
+package import Octets
+package import Readings
 
 /// The value of 2A08; A&D and others carry it inside their measurement service to set the clock.
-public struct DateTime: Sendable, Hashable {
+package struct DateTime: Sendable, Hashable {
   /// The fields; all in range.
-  public var fields: DeviceDateTime
+  package var fields: DeviceDateTime
 
   /// A time to write.
-  public init(_ fields: DeviceDateTime) { self.fields = fields }
+  package init(_ fields: DeviceDateTime) { self.fields = fields }
 
   /// Decodes 2A08, seven octets. Throws when it is cut or a field is out of range.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     fields = try reader.dateTime("date time").checked(from: 0)
   }
 
   /// The octets to write.
-  public var octets: [UInt8] { fields.octets }
+  package var octets: [UInt8] { fields.octets }
 }
 
 extension DateTimeStamp {
@@ -41,18 +41,18 @@ extension DateTimeStamp {
 }
 
 /// The value of 2A2B.
-public struct CurrentTime: Sendable, Hashable {
+package struct CurrentTime: Sendable, Hashable {
   /// The fields; all in range.
-  public var fields: DeviceDateTime
+  package var fields: DeviceDateTime
   /// 1 = Monday … 7 = Sunday, 0 not known.
-  public var dayOfWeek: UInt8
+  package var dayOfWeek: UInt8
   /// 1/256 s.
-  public var fractions256: UInt8
+  package var fractions256: UInt8
   /// Bit 0 manual, 1 external reference, 2 time zone changed, 3 DST changed.
-  public var adjustReason: UInt8
+  package var adjustReason: UInt8
 
   /// A time to write.
-  public init(_ fields: DeviceDateTime, dayOfWeek: UInt8, fractions256: UInt8 = 0, adjustReason: UInt8 = 0) {
+  package init(_ fields: DeviceDateTime, dayOfWeek: UInt8, fractions256: UInt8 = 0, adjustReason: UInt8 = 0) {
     self.fields = fields
     self.dayOfWeek = dayOfWeek
     self.fractions256 = fractions256
@@ -60,7 +60,7 @@ public struct CurrentTime: Sendable, Hashable {
   }
 
   /// Decodes 2A2B, ten octets; the adjust reason may be missing. Throws when it is cut or a field is out of range.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     fields = try reader.dateTime("exact time").checked(from: 0)
     dayOfWeek = try reader.uint8("day of week")
@@ -72,24 +72,24 @@ public struct CurrentTime: Sendable, Hashable {
   }
 
   /// The octets to write.
-  public var octets: [UInt8] { fields.octets + [dayOfWeek, fractions256, adjustReason] }
+  package var octets: [UInt8] { fields.octets + [dayOfWeek, fractions256, adjustReason] }
 }
 
 /// The value of 2A0F.
-public struct LocalTimeInformation: Sendable, Hashable {
+package struct LocalTimeInformation: Sendable, Hashable {
   /// Quarter hours east of UTC, −48…56; −128 not known.
-  public var timeZone: Int8
+  package var timeZone: Int8
   /// 0 standard, 2 half an hour, 4 one hour, 8 two hours, 255 not known.
-  public var dstOffset: UInt8
+  package var dstOffset: UInt8
 
   /// A zone to write.
-  public init(timeZone: Int8, dstOffset: UInt8) {
+  package init(timeZone: Int8, dstOffset: UInt8) {
     self.timeZone = timeZone
     self.dstOffset = dstOffset
   }
 
   /// Decodes 2A0F, two octets. Throws when it is cut or a field is out of range.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     timeZone = try reader.int8("time zone")
     guard timeZone == -128 || (-48...56).contains(timeZone) else {
@@ -102,22 +102,22 @@ public struct LocalTimeInformation: Sendable, Hashable {
   }
 
   /// The octets to write.
-  public var octets: [UInt8] { [UInt8(bitPattern: timeZone), dstOffset] }
+  package var octets: [UInt8] { [UInt8(bitPattern: timeZone), dstOffset] }
 }
 
 /// The value of 2A14.
-public struct ReferenceTimeInformation: Sendable, Hashable {
+package struct ReferenceTimeInformation: Sendable, Hashable {
   /// 0 unknown, 1 NTP, 2 GPS, 3 radio, 4 manual, 5 atomic, 6 cellular.
-  public var source: UInt8
+  package var source: UInt8
   /// 1/8 s; 254 more than 31.6 s, 255 not known.
-  public var accuracy: UInt8
+  package var accuracy: UInt8
   /// 255: 255 days or more.
-  public var daysSinceUpdate: UInt8
+  package var daysSinceUpdate: UInt8
   /// 0…23, 255 with 255 days.
-  public var hoursSinceUpdate: UInt8
+  package var hoursSinceUpdate: UInt8
 
   /// Decodes 2A14, four octets.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     source = try reader.uint8("source")
     accuracy = try reader.uint8("accuracy")

@@ -1,11 +1,11 @@
 // Device Information Service 0x180A: strings 2A24–2A29, System ID 2A23, PnP ID 2A50, regulatory list 2A2A; Battery Level 2A19.
 
-public import Octets
+package import Octets
 
 /// The string characteristics of the Device Information Service.
-public enum DeviceInformationString {
+package enum DeviceInformationString {
   /// The text of 2A24–2A29: broken UTF-8 is repaired, NUL and blanks at both ends go (A&D sends trailing blanks).
-  public static func decode(_ octets: [UInt8]) -> String {
+  package static func decode(_ octets: [UInt8]) -> String {
     func isPadding(_ octet: UInt8) -> Bool {
       octet == 0 || octet == 0x20 || octet == 0x09 || octet == 0x0A || octet == 0x0D
     }
@@ -17,18 +17,18 @@ public enum DeviceInformationString {
 }
 
 /// The value of 2A23: an EUI-64, least significant octet first on the wire.
-public struct SystemID: Sendable, Hashable {
+package struct SystemID: Sendable, Hashable {
   /// The EUI-64 as a number.
-  public var value: UInt64
+  package var value: UInt64
 
   /// Decodes 2A23, eight octets.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     value = try reader.uint64("system id")
   }
 
   /// Upper-case hex pairs joined by dashes, most significant first: `AA-BB-CC-FF-FE-DD-EE-FF`.
-  public var eui64: String {
+  package var eui64: String {
     (0..<8).reversed().map { pair in
       let octet = UInt8(truncatingIfNeeded: value >> (8 * UInt64(pair)))
       let text = String(octet, radix: 16, uppercase: true)
@@ -38,7 +38,7 @@ public struct SystemID: Sendable, Hashable {
 
   /// True when this is the EUI-64 of a Bluetooth address (most significant octet first), in the right or the reversed order
   /// that some vendors send.
-  public func matches(address: [UInt8]) -> Bool {
+  package func matches(address: [UInt8]) -> Bool {
     guard address.count == 6 else { return false }
     let expanded = Array(address[0..<3]) + [0xFF, 0xFE] + Array(address[3..<6])
     let number = expanded.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
@@ -47,18 +47,18 @@ public struct SystemID: Sendable, Hashable {
 }
 
 /// The value of 2A50.
-public struct PnPID: Sendable, Hashable {
+package struct PnPID: Sendable, Hashable {
   /// 1: the vendor is a Bluetooth SIG company, 2: a USB vendor.
-  public var vendorIDSource: UInt8
+  package var vendorIDSource: UInt8
   /// The vendor.
-  public var vendorID: UInt16
+  package var vendorID: UInt16
   /// The product.
-  public var productID: UInt16
+  package var productID: UInt16
   /// 0xJJMN: version JJ.M.N.
-  public var productVersion: UInt16
+  package var productVersion: UInt16
 
   /// Decodes 2A50, seven octets. Throws when it is cut or the source is reserved.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     vendorIDSource = try reader.uint8("vendor id source")
     guard vendorIDSource == 1 || vendorIDSource == 2 else {
@@ -71,21 +71,20 @@ public struct PnPID: Sendable, Hashable {
 }
 
 /// The value of 2A2A: IEEE 11073-20601 Regulatory Certification Data List, big-endian.
-public struct RegulatoryCertificationDataList: Sendable, Hashable {
-  /// One entry.
-  public struct Entry: Sendable, Hashable {
+package struct RegulatoryCertificationDataList: Sendable, Hashable {
+  package struct Entry: Sendable, Hashable {
     /// 2 is Continua.
-    public var body: UInt8
+    package var body: UInt8
     /// For Continua: 1 version and certified devices, 2 regulation.
-    public var type: UInt8
+    package var type: UInt8
     /// The entry's data.
-    public var data: [UInt8]
+    package var data: [UInt8]
   }
   /// In the order of the value.
-  public var entries: [Entry]
+  package var entries: [Entry]
 
   /// Decodes 2A2A. Throws when a length does not fit.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     let count = try reader.uint16BigEndian("count")
     let length = Int(try reader.uint16BigEndian("length"))
@@ -103,19 +102,19 @@ public struct RegulatoryCertificationDataList: Sendable, Hashable {
   }
 
   /// The Continua version, when an entry tells it.
-  public var continuaVersion: (major: UInt8, minor: UInt8)? {
+  package var continuaVersion: (major: UInt8, minor: UInt8)? {
     guard let entry = entries.first(where: { $0.body == 2 && $0.type == 1 }), entry.data.count >= 2 else { return nil }
     return (entry.data[0], entry.data[1])
   }
 }
 
 /// The value of 2A19.
-public struct BatteryLevel: Sendable, Hashable {
+package struct BatteryLevel: Sendable, Hashable {
   /// 0…100 %.
-  public var percent: UInt8
+  package var percent: UInt8
 
   /// Decodes 2A19. Throws for a reserved value.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     percent = try reader.uint8("battery level")
     guard percent <= 100 else {

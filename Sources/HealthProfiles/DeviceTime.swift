@@ -1,20 +1,20 @@
 // Device Time Feature 2B8E, Parameters 2B8F, Device Time 2B90, Control Point 2B91 (Device Time Service 1.0). With E2E-CRC its
 // 16 bits stand first in each value.
 
-public import Octets
+package import Octets
 
 /// The value of 2B8E.
-public struct DeviceTimeFeature: Sendable, Hashable {
+package struct DeviceTimeFeature: Sendable, Hashable {
   /// The E2E-CRC, or 0xFFFF where none is used.
-  public var crc: UInt16
+  package var crc: UInt16
   /// Bits 0 E2E-CRC, 1 change logging, 2 fractions, 3 displayed, 4 formats, 5 formats changeable, 6 separate user time-line,
   /// 7 authorization, 8 drift tracking, 9 epoch 1900, 10 epoch 2000, 11 propose limit, 12 retrieve adjustments.
-  public var features: UInt16
+  package var features: UInt16
   /// Values begin with a check value.
-  public var usesCRC: Bool { features & 1 != 0 }
+  package var usesCRC: Bool { features & 1 != 0 }
 
   /// Decodes 2B8E: four octets, or two from a device that leaves the check value out.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     crc = octets.count >= 4 ? try reader.uint16("E2E-CRC") : 0xFFFF
     features = try reader.uint16("features")
@@ -24,16 +24,16 @@ public struct DeviceTimeFeature: Sendable, Hashable {
 
 /// The check value of the health services, CRC-16/MCRF4XX: first in the values of the Device Time Service, last in a
 /// blood pressure record.
-public enum E2ECRC {
+package enum E2ECRC {
   /// True when the first two octets are the check value of the rest: how a value is read whose feature is not known. A
   /// value without check value looks so once in 65536.
-  public static func isLeading(_ octets: [UInt8]) -> Bool {
+  package static func isLeading(_ octets: [UInt8]) -> Bool {
     guard octets.count > 2 else { return false }
     return Checksum.crc16MCRF4XX(octets.dropFirst(2)) == UInt16(octets[0]) | UInt16(octets[1]) << 8
   }
 
   /// The value without the check value in its last two octets. Throws when that is not the one of all octets before it.
-  public static func strippingTrailing(_ octets: [UInt8]) throws(DecodeError) -> [UInt8] {
+  package static func strippingTrailing(_ octets: [UInt8]) throws(DecodeError) -> [UInt8] {
     let value = Array(octets.dropLast(2))
     var reader = OctetReader(octets, from: value.count)
     try compare(try reader.uint16("E2E-CRC"), Checksum.crc16MCRF4XX(value), at: value.count)
@@ -55,16 +55,16 @@ public enum E2ECRC {
 }
 
 /// The value of 2B8F.
-public struct DeviceTimeParameters: Sendable, Hashable {
+package struct DeviceTimeParameters: Sendable, Hashable {
   /// 1/65536 s.
-  public var rtcResolution: UInt16
+  package var rtcResolution: UInt16
   /// Seconds that the clock may be off before it asks; nil when not told.
-  public var maximumDrift: UInt16?
+  package var maximumDrift: UInt16?
   /// Seconds that a proposal may differ; nil when not told.
-  public var proposalLimit: UInt16?
+  package var proposalLimit: UInt16?
 
   /// Decodes 2B8F. `usesCRC` as the feature says.
-  public init(decoding octets: [UInt8], usesCRC: Bool) throws(DecodeError) {
+  package init(decoding octets: [UInt8], usesCRC: Bool) throws(DecodeError) {
     if usesCRC { try E2ECRC.check(octets) }
     var reader = OctetReader(octets, from: usesCRC ? 2 : 0)
     rtcResolution = try reader.uint16("RTC resolution")
@@ -74,27 +74,27 @@ public struct DeviceTimeParameters: Sendable, Hashable {
 }
 
 /// The value of 2B90.
-public struct DeviceTime: Sendable, Hashable {
+package struct DeviceTime: Sendable, Hashable {
   /// Seconds since the epoch on the base time line.
-  public var baseTime: UInt32
+  package var baseTime: UInt32
   /// Quarter hours east of UTC.
-  public var timeZone: Int8
+  package var timeZone: Int8
   /// As in Local Time Information.
-  public var dstOffset: UInt8
+  package var dstOffset: UInt8
   /// Bits 0 time fault, 1 UTC aligned, 2 qualified local sync, 3 propose request, 4 epoch 2000.
-  public var status: UInt16
+  package var status: UInt16
   /// Octets of the optional fields after the status, as they stand.
-  public var optionalFields: [UInt8]
+  package var optionalFields: [UInt8]
 
   /// The clock says that it cannot be trusted.
-  public var isFaulty: Bool { status & 1 != 0 }
+  package var isFaulty: Bool { status & 1 != 0 }
   /// 1900 or 2000.
-  public var epoch: Int { status & 16 == 0 ? 1900 : 2000 }
+  package var epoch: Int { status & 16 == 0 ? 1900 : 2000 }
   /// The base time as seconds since 1970.
-  public var unixSeconds: Int64 { Int64(baseTime) - (epoch == 1900 ? 2_208_988_800 : -946_684_800) }
+  package var unixSeconds: Int64 { Int64(baseTime) - (epoch == 1900 ? 2_208_988_800 : -946_684_800) }
 
   /// Decodes 2B90. `usesCRC` as the feature says.
-  public init(decoding octets: [UInt8], usesCRC: Bool) throws(DecodeError) {
+  package init(decoding octets: [UInt8], usesCRC: Bool) throws(DecodeError) {
     if usesCRC { try E2ECRC.check(octets) }
     var reader = OctetReader(octets, from: usesCRC ? 2 : 0)
     baseTime = try reader.uint32("base time")
@@ -106,7 +106,7 @@ public struct DeviceTime: Sendable, Hashable {
 }
 
 /// What the hub writes to 2B91 and what the device answers.
-public enum DeviceTimeControlPoint: Sendable, Hashable {
+package enum DeviceTimeControlPoint: Sendable, Hashable {
   /// 02: propose a time; the device may refuse.
   case proposeTimeUpdate(baseTime: UInt32, timeZone: Int8, dstOffset: UInt8, source: UInt8)
   /// 03: set it, whatever the device thinks.
@@ -117,7 +117,7 @@ public enum DeviceTimeControlPoint: Sendable, Hashable {
   case report([UInt8])
 
   /// Decodes an indication of 2B91. Throws for anything but a report or a response.
-  public init(decoding octets: [UInt8], usesCRC: Bool) throws(DecodeError) {
+  package init(decoding octets: [UInt8], usesCRC: Bool) throws(DecodeError) {
     if usesCRC { try E2ECRC.check(octets) }
     var reader = OctetReader(octets, from: usesCRC ? 2 : 0)
     let code = try reader.uint8("op code")
@@ -130,7 +130,7 @@ public enum DeviceTimeControlPoint: Sendable, Hashable {
   }
 
   /// The octets to write; empty for what only a device sends.
-  public func octets(usesCRC: Bool) -> [UInt8] {
+  package func octets(usesCRC: Bool) -> [UInt8] {
     func update(_ code: UInt8, _ time: UInt32, _ zone: Int8, _ dst: UInt8, _ source: UInt8) -> [UInt8] {
       var writer = OctetWriter(capacity: 12)
       writer.uint8(code)

@@ -1,36 +1,36 @@
 // Enhanced Blood Pressure Measurement 2B34, Enhanced Intermediate Cuff Pressure 2B35 and Blood Pressure Record 2B36
 // (Blood Pressure Service 1.1).
 
-public import Octets
-public import Readings
+package import Octets
+package import Readings
 
 /// A blood pressure on the device's base time line.
-public struct EnhancedBloodPressureMeasurement: Sendable, Hashable {
+package struct EnhancedBloodPressureMeasurement: Sendable, Hashable {
   /// `mm[Hg]` or `kPa`.
-  public var unit: UCUM
+  package var unit: UCUM
   /// Systolic pressure; in 2B35 the cuff pressure.
-  public var systolic: MedicalFloat
+  package var systolic: MedicalFloat
   /// Nil in 2B35.
-  public var diastolic: MedicalFloat?
+  package var diastolic: MedicalFloat?
   /// Nil in 2B35.
-  public var meanArterial: MedicalFloat?
+  package var meanArterial: MedicalFloat?
   /// 1900 or 2000.
-  public var epoch: Int
+  package var epoch: Int
   /// Seconds since the epoch on the base time line.
-  public var timeStamp: UInt32?
+  package var timeStamp: UInt32?
   /// Pulse rate in beats a minute.
-  public var pulseRate: MedicalFloat?
+  package var pulseRate: MedicalFloat?
   /// The device's user slot; 255 is an unknown user.
-  public var userID: UInt8?
+  package var userID: UInt8?
   /// What the device says of the measurement.
-  public var status: BloodPressureStatus?
+  package var status: BloodPressureStatus?
   /// Seconds since the epoch as the display showed them.
-  public var userFacingTime: UInt32?
+  package var userFacingTime: UInt32?
   /// Octets beyond the fields that the flags claim.
-  public var trailingOctets: Int
+  package var trailingOctets: Int
 
   /// Decodes 2B34, or 2B35 with `isIntermediate`. Throws when a claimed field is cut.
-  public init(decoding octets: [UInt8], isIntermediate: Bool = false) throws(DecodeError) {
+  package init(decoding octets: [UInt8], isIntermediate: Bool = false) throws(DecodeError) {
     var reader = OctetReader(octets)
     let flags = try reader.uint8("flags")
     unit = flags & 0x01 == 0 ? .millimetreOfMercury : .kilopascal
@@ -47,31 +47,31 @@ public struct EnhancedBloodPressureMeasurement: Sendable, Hashable {
   }
 
   /// A count of seconds since the epoch as seconds since 1970.
-  public func unixSeconds(_ count: UInt32) -> Int64 { Int64(count) - (epoch == 1900 ? 2_208_988_800 : -946_684_800) }
+  package func unixSeconds(_ count: UInt32) -> Int64 { Int64(count) - (epoch == 1900 ? 2_208_988_800 : -946_684_800) }
 
   /// True when no pressure is a number.
-  public var isFailed: Bool {
+  package var isFailed: Bool {
     systolic.decimal == nil && diastolic?.decimal == nil && meanArterial?.decimal == nil
   }
 }
 
 /// One segment of a stored record.
-public struct BloodPressureRecord: Sendable, Hashable {
+package struct BloodPressureRecord: Sendable, Hashable {
   /// True in the first segment.
-  public var isFirst: Bool
+  package var isFirst: Bool
   /// True in the last segment.
-  public var isLast: Bool
+  package var isLast: Bool
   /// 0…63, rolling.
-  public var counter: UInt8
+  package var counter: UInt8
   /// The record's number; wraps.
-  public var sequenceNumber: UInt16
+  package var sequenceNumber: UInt16
   /// The characteristic that the record holds.
-  public var characteristic: BluetoothUUID
+  package var characteristic: BluetoothUUID
   /// This segment's part of the record, with the E2E-CRC at its end where the service has one.
-  public var data: [UInt8]
+  package var data: [UInt8]
 
   /// Decodes 2B36. Throws when the header is cut.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     let header = try reader.uint8("segmentation header")
     isFirst = header & 1 != 0
@@ -84,21 +84,21 @@ public struct BloodPressureRecord: Sendable, Hashable {
 }
 
 /// Puts the segments of stored records together.
-public struct BloodPressureRecordAssembly: Sendable, Hashable {
+package struct BloodPressureRecordAssembly: Sendable, Hashable {
   private var first: BloodPressureRecord?
   private var next: UInt8 = 0
   private var data: [UInt8] = []
 
   /// The segment added last began a record although another one lacked its last segment: that one is lost.
-  public private(set) var hasLostRecord = false
+  package private(set) var hasLostRecord = false
   /// A record has begun and lacks its last segment.
-  public var isUnfinished: Bool { first != nil }
+  package var isUnfinished: Bool { first != nil }
 
   /// Nothing yet.
-  public init() {}
+  package init() {}
 
   /// Forgets a record that has begun; true when there was one, which then is lost.
-  public mutating func abandon() -> Bool {
+  package mutating func abandon() -> Bool {
     defer { first = nil }
     return isUnfinished
   }
@@ -106,7 +106,7 @@ public struct BloodPressureRecordAssembly: Sendable, Hashable {
   /// Adds a segment; gives the whole record with its last one. Throws when a segment is missing or the record is too long;
   /// the assembly then waits for the next first segment. A first segment is always taken: `hasLostRecord` tells what it
   /// cost.
-  public mutating func add(
+  package mutating func add(
     _ segment: BloodPressureRecord
   ) throws(DecodeError) -> (characteristic: BluetoothUUID, sequenceNumber: UInt16, octets: [UInt8])? {
     hasLostRecord = segment.isFirst && isUnfinished

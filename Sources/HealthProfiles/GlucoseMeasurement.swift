@@ -1,27 +1,27 @@
 // Glucose Measurement 2A18 and Glucose Feature 2A51 (Glucose Service; GATT Specification Supplement 3.103, 3.102).
 
-public import Octets
-public import Readings
+package import Octets
+package import Readings
 
 /// The Sensor Status Annunciation field. `GlucoseFeature` has the same bits 0–4 and others above; see its `status`.
-public struct GlucoseSensorStatus: OptionSet, Sendable, Hashable {
+package struct GlucoseSensorStatus: OptionSet, Sendable, Hashable {
   /// The field as it was sent.
-  public let rawValue: UInt16
+  package let rawValue: UInt16
   /// The field as it was sent.
-  public init(rawValue: UInt16) { self.rawValue = rawValue }
+  package init(rawValue: UInt16) { self.rawValue = rawValue }
   /// The battery was low.
-  public static let batteryLow = GlucoseSensorStatus(rawValue: 1 << 0)
+  package static let batteryLow = GlucoseSensorStatus(rawValue: 1 << 0)
   /// The sensor malfunctioned.
-  public static let malfunction = GlucoseSensorStatus(rawValue: 1 << 1)
+  package static let malfunction = GlucoseSensorStatus(rawValue: 1 << 1)
   /// Blood or control solution was too little.
-  public static let sampleInsufficient = GlucoseSensorStatus(rawValue: 1 << 2)
+  package static let sampleInsufficient = GlucoseSensorStatus(rawValue: 1 << 2)
   /// The result is above what the device can measure (HI).
-  public static let aboveRange = GlucoseSensorStatus(rawValue: 1 << 5)
+  package static let aboveRange = GlucoseSensorStatus(rawValue: 1 << 5)
   /// The result is below what the device can measure (LO).
-  public static let belowRange = GlucoseSensorStatus(rawValue: 1 << 6)
+  package static let belowRange = GlucoseSensorStatus(rawValue: 1 << 6)
 
   /// What a reading says of it; a bit that the device does not support carries no information.
-  public func flags(supportedBy feature: GlucoseFeature?) -> [ReadingFlag] {
+  package func flags(supportedBy feature: GlucoseFeature?) -> [ReadingFlag] {
     let meaningful = feature.map { rawValue & $0.status.rawValue } ?? rawValue
     var flags: [ReadingFlag] = []
     if meaningful & 0x0001 != 0 { flags.append(.lowBattery) }
@@ -37,30 +37,30 @@ public struct GlucoseSensorStatus: OptionSet, Sendable, Hashable {
 }
 
 /// A glucose concentration.
-public struct GlucoseMeasurement: Sendable, Hashable {
+package struct GlucoseMeasurement: Sendable, Hashable {
   /// Joins it with its context.
-  public var sequenceNumber: UInt16
+  package var sequenceNumber: UInt16
   /// Local time at which the device's time line began; the offset is added.
-  public var baseTime: DateTimeStamp
+  package var baseTime: DateTimeStamp
   /// Minutes that the user moved the clock by.
-  public var timeOffset: Int16?
+  package var timeOffset: Int16?
   /// `mg/dL` or `mmol/L`.
-  public var unit: UCUM
+  package var unit: UCUM
   /// In `unit`: the wire's kg/L or mol/L shifted by its power of ten, exactly.
-  public var concentration: MedicalFloat?
+  package var concentration: MedicalFloat?
   /// 1 capillary whole blood … 10 control solution.
-  public var type: UInt8?
+  package var type: UInt8?
   /// 1 finger … 4 control solution, 15 not available.
-  public var sampleLocation: UInt8?
+  package var sampleLocation: UInt8?
   /// What the device says of the measurement.
-  public var status: GlucoseSensorStatus?
+  package var status: GlucoseSensorStatus?
   /// A context with the same sequence number follows.
-  public var hasContext: Bool
+  package var hasContext: Bool
   /// Octets beyond the fields that the flags claim.
-  public var trailingOctets: Int
+  package var trailingOctets: Int
 
   /// Decodes 2A18. Throws when a claimed field is cut.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     let flags = try reader.uint8("flags")
     sequenceNumber = try reader.uint16("sequence number")
@@ -81,10 +81,10 @@ public struct GlucoseMeasurement: Sendable, Hashable {
   }
 
   /// Control solution: never a patient's value.
-  public var isControlSolution: Bool { type == 10 || sampleLocation == 4 }
+  package var isControlSolution: Bool { type == 10 || sampleLocation == 4 }
 
   /// The term of the sample's type.
-  public var term: Term {
+  package var term: Term {
     switch type {
     case 1: .glucoseCapillaryWholeBlood
     case 2: .glucoseCapillaryPlasma
@@ -111,13 +111,13 @@ extension MedicalFloat {
 /// What a meter can tell. Bits 0 low battery, 1 sensor malfunction, 2 sample size, 3 strip insertion, 4 strip type,
 /// 5 result high or low, 6 temperature high or low, 7 read interrupted, 8 general device fault, 9 time fault,
 /// 10 multiple bonds.
-public struct GlucoseFeature: Sendable, Hashable {
+package struct GlucoseFeature: Sendable, Hashable {
   /// The field as it was sent.
-  public var rawValue: UInt16
+  package var rawValue: UInt16
 
   /// The status bits that carry information. A feature bit of "high or low" covers two of them, so that the later ones do
   /// not stand at the same places.
-  public var status: GlucoseSensorStatus {
+  package var status: GlucoseSensorStatus {
     let pairs: [(feature: UInt16, status: UInt16)] = [
       (0x0020, 0x0060), (0x0040, 0x0180), (0x0080, 0x0200), (0x0100, 0x0400), (0x0200, 0x0800),
     ]
@@ -126,7 +126,7 @@ public struct GlucoseFeature: Sendable, Hashable {
   }
 
   /// Decodes 2A51, two octets.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     rawValue = try reader.uint16("feature")
   }

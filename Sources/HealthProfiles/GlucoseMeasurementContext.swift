@@ -1,39 +1,39 @@
 // Glucose Measurement Context 2A34 (Glucose Service; GATT Specification Supplement 3.104).
 
-public import Octets
-public import Readings
+package import Octets
+package import Readings
 
 /// What was around a glucose measurement.
-public struct GlucoseMeasurementContext: Sendable, Hashable {
+package struct GlucoseMeasurementContext: Sendable, Hashable {
   /// Joins it with its measurement.
-  public var sequenceNumber: UInt16
+  package var sequenceNumber: UInt16
   /// 1 breakfast … 7 brunch.
-  public var carbohydrateID: UInt8?
+  package var carbohydrateID: UInt8?
   /// Kilograms.
-  public var carbohydrate: MedicalFloat?
+  package var carbohydrate: MedicalFloat?
   /// 1 before, 2 after, 3 fasting, 4 casual, 5 bedtime.
-  public var meal: UInt8?
+  package var meal: UInt8?
   /// 1 self, 2 health care professional, 3 laboratory, 15 not available.
-  public var tester: UInt8?
+  package var tester: UInt8?
   /// 1 minor issues, 2 major issues, 3 menses, 4 stress, 5 none, 15 not available.
-  public var health: UInt8?
+  package var health: UInt8?
   /// Seconds; 0xFFFF overrun.
-  public var exerciseDuration: UInt16?
+  package var exerciseDuration: UInt16?
   /// Percent.
-  public var exerciseIntensity: UInt8?
+  package var exerciseIntensity: UInt8?
   /// 1 rapid … 5 pre-mixed insulin.
-  public var medicationID: UInt8?
+  package var medicationID: UInt8?
   /// Kilograms, or litres with `isMedicationInLitres`.
-  public var medication: MedicalFloat?
+  package var medication: MedicalFloat?
   /// The unit of `medication`.
-  public var isMedicationInLitres: Bool
+  package var isMedicationInLitres: Bool
   /// HbA1c in %.
-  public var hbA1c: MedicalFloat?
+  package var hbA1c: MedicalFloat?
   /// Octets beyond the fields that the flags claim.
-  public var trailingOctets: Int
+  package var trailingOctets: Int
 
   /// Decodes 2A34. Throws when a claimed field is cut.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     let flags = try reader.uint8("flags")
     sequenceNumber = try reader.uint16("sequence number")
@@ -62,7 +62,7 @@ public struct GlucoseMeasurementContext: Sendable, Hashable {
   }
 
   /// What a reading says of the meal.
-  public var mealFlag: ReadingFlag? {
+  package var mealFlag: ReadingFlag? {
     switch meal {
     case 1: .mealBefore
     case 2: .mealAfter

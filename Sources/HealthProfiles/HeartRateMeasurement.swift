@@ -1,29 +1,28 @@
 // Heart Rate Measurement 2A37 and Body Sensor Location 2A38 (Heart Rate Service; GATT Specification Supplement 3.113, 3.35).
 
-public import Octets
+package import Octets
 
-/// A heart rate.
-public struct HeartRateMeasurement: Sendable, Hashable {
+package struct HeartRateMeasurement: Sendable, Hashable {
   /// Whether the sensor touches the skin.
-  public enum Contact: String, Sendable, Hashable {
+  package enum Contact: String, Sendable, Hashable {
     case notSupported = "not_supported"
     case notDetected = "not_detected"
     case detected
   }
 
   /// Beats a minute.
-  public var heartRate: UInt16
+  package var heartRate: UInt16
   /// Whether the sensor touches the skin.
-  public var contact: Contact
+  package var contact: Contact
   /// Kilojoule since the last reset.
-  public var energyExpended: UInt16?
+  package var energyExpended: UInt16?
   /// 1/1024 s, oldest first.
-  public var rrIntervals: [UInt16]
+  package var rrIntervals: [UInt16]
   /// An odd octet at the end.
-  public var trailingOctets: Int
+  package var trailingOctets: Int
 
   /// Decodes 2A37. Throws when a claimed field is cut.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     let flags = try reader.uint8("flags")
     heartRate = flags & 1 == 0 ? UInt16(try reader.uint8("heart rate")) : try reader.uint16("heart rate")
@@ -39,7 +38,7 @@ public struct HeartRateMeasurement: Sendable, Hashable {
 }
 
 /// Where a heart rate sensor sits.
-public enum BodySensorLocation: UInt8, Sendable, Hashable, CaseIterable {
+package enum BodySensorLocation: UInt8, Sendable, Hashable, CaseIterable {
   case other
   case chest
   case wrist
@@ -49,7 +48,7 @@ public enum BodySensorLocation: UInt8, Sendable, Hashable, CaseIterable {
   case foot
 
   /// Decodes 2A38. Throws for a reserved value.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     let raw = try reader.uint8("body sensor location")
     guard let location = BodySensorLocation(rawValue: raw) else {
@@ -59,5 +58,5 @@ public enum BodySensorLocation: UInt8, Sendable, Hashable, CaseIterable {
   }
 
   /// The specification's word.
-  public var name: String { self == .earLobe ? "ear lobe" : "\(self)" }
+  package var name: String { self == .earLobe ? "ear lobe" : "\(self)" }
 }

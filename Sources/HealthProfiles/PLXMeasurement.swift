@@ -1,12 +1,12 @@
 // PLX Spot-Check Measurement 2A5E, Continuous Measurement 2A5F and Features 2A60 (Pulse Oximeter Service 1.0.1).
 
-public import Octets
-public import Readings
+package import Octets
+package import Readings
 
 /// The Measurement Status field.
-public struct PLXMeasurementStatus: Sendable, Hashable {
+package struct PLXMeasurementStatus: Sendable, Hashable {
   /// The field as it was sent.
-  public var rawValue: UInt16
+  package var rawValue: UInt16
   private static let flagsByBit: [(bit: UInt16, flag: ReadingFlag)] = [
     (5, .measurementOngoing), (6, .earlyIndication), (7, .validated), (8, .fullyQualified), (9, .fromStorage),
     (10, .demonstration), (11, .testData), (12, .calibrationOngoing), (13, .notAvailable), (14, .questionable),
@@ -14,19 +14,19 @@ public struct PLXMeasurementStatus: Sendable, Hashable {
   ]
 
   /// What a reading says of it; a bit that the device does not support carries no information.
-  public func flags(supported: UInt16? = nil) -> [ReadingFlag] {
+  package func flags(supported: UInt16? = nil) -> [ReadingFlag] {
     let meaningful = rawValue & (supported ?? 0xFFFF)
     return PLXMeasurementStatus.flagsByBit.filter { meaningful & 1 << $0.bit != 0 }.map(\.flag)
   }
 
   /// Demonstration, test, unavailable or invalid: never a patient's value.
-  public var forbidsValues: Bool { rawValue & 0xAC00 != 0 }
+  package var forbidsValues: Bool { rawValue & 0xAC00 != 0 }
 }
 
 /// The Device and Sensor Status field.
-public struct PLXSensorStatus: Sendable, Hashable {
+package struct PLXSensorStatus: Sendable, Hashable {
   /// The field as it was sent, 24 bits.
-  public var rawValue: UInt32
+  package var rawValue: UInt32
   private static let flagsByBit: [ReadingFlag] = [
     .deviceExtendedUpdate, .deviceMalfunction, .signalProcessingIrregularity, .signalInadequate, .signalPoor,
     .signalLowPerfusion, .signalErratic, .signalNonPulsatile, .signalPulseQuestionable, .signalSearching,
@@ -34,36 +34,36 @@ public struct PLXSensorStatus: Sendable, Hashable {
   ]
 
   /// What a reading says of it; a bit that the device does not support carries no information.
-  public func flags(supported: UInt32? = nil) -> [ReadingFlag] {
+  package func flags(supported: UInt32? = nil) -> [ReadingFlag] {
     let meaningful = rawValue & (supported ?? 0xFFFF)
     return PLXSensorStatus.flagsByBit.enumerated().filter { meaningful >> UInt32($0.offset) & 1 != 0 }.map(\.element)
   }
 
   /// No finger in the sensor, no sensor at the device, or a broken one.
-  public var isWithoutSignal: Bool { rawValue & 0xC800 != 0 }
+  package var isWithoutSignal: Bool { rawValue & 0xC800 != 0 }
 }
 
 /// One spot-check.
-public struct PLXSpotCheckMeasurement: Sendable, Hashable {
+package struct PLXSpotCheckMeasurement: Sendable, Hashable {
   /// Oxygen saturation in %.
-  public var spo2: MedicalFloat
+  package var spo2: MedicalFloat
   /// Pulse rate in beats a minute.
-  public var pulseRate: MedicalFloat
+  package var pulseRate: MedicalFloat
   /// Local time of the measurement; void when the clock is not set.
-  public var timeStamp: DateTimeStamp?
+  package var timeStamp: DateTimeStamp?
   /// What the device says of the measurement.
-  public var measurementStatus: PLXMeasurementStatus?
+  package var measurementStatus: PLXMeasurementStatus?
   /// What the device says of itself and its sensor.
-  public var sensorStatus: PLXSensorStatus?
+  package var sensorStatus: PLXSensorStatus?
   /// Pulse amplitude index in %.
-  public var pulseAmplitudeIndex: MedicalFloat?
+  package var pulseAmplitudeIndex: MedicalFloat?
   /// The device's clock was never set.
-  public var isClockNotSet: Bool
+  package var isClockNotSet: Bool
   /// Octets beyond the fields that the flags claim.
-  public var trailingOctets: Int
+  package var trailingOctets: Int
 
   /// Decodes 2A5E. Throws when a claimed field is cut.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     let flags = try reader.uint8("flags")
     spo2 = try reader.sfloat("SpO2")
@@ -79,34 +79,34 @@ public struct PLXSpotCheckMeasurement: Sendable, Hashable {
 }
 
 /// One value of a stream.
-public struct PLXContinuousMeasurement: Sendable, Hashable {
+package struct PLXContinuousMeasurement: Sendable, Hashable {
   /// Oxygen saturation in %.
-  public var spo2: MedicalFloat
+  package var spo2: MedicalFloat
   /// Pulse rate in beats a minute.
-  public var pulseRate: MedicalFloat
+  package var pulseRate: MedicalFloat
   /// The fast response pair.
-  public var fast: Pair?
+  package var fast: Pair?
   /// The slow response pair.
-  public var slow: Pair?
+  package var slow: Pair?
   /// What the device says of the measurement.
-  public var measurementStatus: PLXMeasurementStatus?
+  package var measurementStatus: PLXMeasurementStatus?
   /// What the device says of itself and its sensor.
-  public var sensorStatus: PLXSensorStatus?
+  package var sensorStatus: PLXSensorStatus?
   /// Pulse amplitude index in %.
-  public var pulseAmplitudeIndex: MedicalFloat?
+  package var pulseAmplitudeIndex: MedicalFloat?
   /// Octets beyond the fields that the flags claim.
-  public var trailingOctets: Int
+  package var trailingOctets: Int
 
   /// Oxygen saturation and pulse rate of one averaging time.
-  public struct Pair: Sendable, Hashable {
+  package struct Pair: Sendable, Hashable {
     /// Oxygen saturation in %.
-    public var spo2: MedicalFloat
+    package var spo2: MedicalFloat
     /// Pulse rate in beats a minute.
-    public var pulseRate: MedicalFloat
+    package var pulseRate: MedicalFloat
   }
 
   /// Decodes 2A5F. Throws when a claimed field is cut.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     let flags = try reader.uint8("flags")
     spo2 = try reader.sfloat("SpO2")
@@ -126,17 +126,17 @@ public struct PLXContinuousMeasurement: Sendable, Hashable {
 }
 
 /// What an oximeter can tell.
-public struct PLXFeatures: Sendable, Hashable {
+package struct PLXFeatures: Sendable, Hashable {
   /// Bits 0–7: measurement status, device and sensor status, storage, time stamp, fast, slow, pulse amplitude index,
   /// multiple bonds.
-  public var supported: UInt16
+  package var supported: UInt16
   /// The measurement status bits that mean something; nil when not told.
-  public var measurementStatus: UInt16?
+  package var measurementStatus: UInt16?
   /// The device and sensor status bits that mean something; nil when not told.
-  public var sensorStatus: UInt32?
+  package var sensorStatus: UInt32?
 
   /// Decodes 2A60. Throws when a claimed field is cut.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     supported = try reader.uint16("supported features")
     measurementStatus = supported & 1 == 0 ? nil : try reader.uint16("measurement status support")
@@ -144,5 +144,5 @@ public struct PLXFeatures: Sendable, Hashable {
   }
 
   /// True when the oximeter keeps spot-checks and gives them by the record access control point.
-  public var hasStorage: Bool { supported & 4 != 0 }
+  package var hasStorage: Bool { supported & 4 != 0 }
 }

@@ -1,11 +1,11 @@
 // Record Access Control Point 2A52 (GATT Specification Supplement 3.188): what the hub asks and what devices answer.
 
-public import Octets
+package import Octets
 
 /// Requests for stored records.
-public enum RecordAccessRequest: Sendable, Hashable {
+package enum RecordAccessRequest: Sendable, Hashable {
   /// Which records.
-  public enum Filter: Sendable, Hashable {
+  package enum Filter: Sendable, Hashable {
     case all
     case first
     case last
@@ -21,7 +21,7 @@ public enum RecordAccessRequest: Sendable, Hashable {
   case abort
 
   /// The octets to write.
-  public var octets: [UInt8] {
+  package var octets: [UInt8] {
     func request(_ code: UInt8, _ filter: Filter) -> [UInt8] {
       switch filter {
       case .all: [code, 1]
@@ -41,14 +41,14 @@ public enum RecordAccessRequest: Sendable, Hashable {
 }
 
 /// Answers of a device.
-public enum RecordAccessResponse: Sendable, Hashable {
+package enum RecordAccessResponse: Sendable, Hashable {
   /// So many records.
   case count(UInt32)
   /// The end of a request: 1 success, 6 no records (a normal end), others as the specification lists them.
   case response(to: UInt8, code: UInt8)
 
   /// Decodes an indication of 2A52. Throws when it is no answer or of a wrong length.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     let code = try reader.uint8("op code")
     guard code == 5 || code == 6 else {
@@ -70,7 +70,7 @@ public enum RecordAccessResponse: Sendable, Hashable {
   }
 
   /// The specification's words for a response code value.
-  public static func meaning(of code: UInt8) -> String {
+  package static func meaning(of code: UInt8) -> String {
     switch code {
     case 1: "success"
     case 2: "op code not supported"

@@ -1,11 +1,11 @@
 // Temperature Measurement 2A1C, Temperature Type 2A1D, Intermediate Temperature 2A1E, Measurement Interval 2A21
 // (Health Thermometer Service; GATT Specification Supplement 3.217…).
 
-public import Octets
-public import Readings
+package import Octets
+package import Readings
 
 /// Where a temperature was taken.
-public enum TemperatureType: UInt8, Sendable, Hashable, CaseIterable {
+package enum TemperatureType: UInt8, Sendable, Hashable, CaseIterable {
   case armpit = 1
   case body
   case ear
@@ -17,7 +17,7 @@ public enum TemperatureType: UInt8, Sendable, Hashable, CaseIterable {
   case tympanum
 
   /// Decodes 2A1D. Throws for a reserved value.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     let raw = try reader.uint8("temperature type")
     guard let type = TemperatureType(rawValue: raw) else {
@@ -27,7 +27,7 @@ public enum TemperatureType: UInt8, Sendable, Hashable, CaseIterable {
   }
 
   /// The term of a temperature taken there.
-  public var term: Term {
+  package var term: Term {
     switch self {
     case .armpit: .axillaryTemperature
     case .body: .temperature
@@ -42,7 +42,7 @@ public enum TemperatureType: UInt8, Sendable, Hashable, CaseIterable {
   }
 
   /// The specification's word.
-  public var name: String {
+  package var name: String {
     switch self {
     case .armpit: "armpit"
     case .body: "body"
@@ -58,20 +58,19 @@ public enum TemperatureType: UInt8, Sendable, Hashable, CaseIterable {
 }
 
 /// A temperature, final (2A1C) or intermediate (2A1E): the layouts are the same.
-public struct TemperatureMeasurement: Sendable, Hashable {
+package struct TemperatureMeasurement: Sendable, Hashable {
   /// `Cel` or `[degF]`.
-  public var unit: UCUM
-  /// The temperature.
-  public var temperature: MedicalFloat
+  package var unit: UCUM
+  package var temperature: MedicalFloat
   /// Local time of the measurement.
-  public var timeStamp: DateTimeStamp?
+  package var timeStamp: DateTimeStamp?
   /// Where it was taken; nil when not told or reserved.
-  public var type: TemperatureType?
+  package var type: TemperatureType?
   /// Octets beyond the fields that the flags claim.
-  public var trailingOctets: Int
+  package var trailingOctets: Int
 
   /// Decodes 2A1C or 2A1E. Throws when a claimed field is cut.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     let flags = try reader.uint8("flags")
     unit = flags & 0x01 == 0 ? .degreeCelsius : .degreeFahrenheit

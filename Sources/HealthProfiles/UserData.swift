@@ -1,20 +1,20 @@
 // Database Change Increment 2A99, User Index 2A9A, User Control Point 2A9F (User Data Service 1.1).
 
-public import Octets
+package import Octets
 
 /// The value of 2A99.
-public struct DatabaseChangeIncrement: Sendable, Hashable {
+package struct DatabaseChangeIncrement: Sendable, Hashable {
   /// Counts up with every change.
-  public var increment: UInt32
+  package var increment: UInt32
   /// A value to write.
-  public init(increment: UInt32) { self.increment = increment }
+  package init(increment: UInt32) { self.increment = increment }
   /// Decodes 2A99, four octets.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     increment = try reader.uint32("change increment")
   }
   /// The octets to write.
-  public var octets: [UInt8] {
+  package var octets: [UInt8] {
     var writer = OctetWriter(capacity: 4)
     writer.uint32(increment)
     return writer.octets
@@ -22,18 +22,18 @@ public struct DatabaseChangeIncrement: Sendable, Hashable {
 }
 
 /// The value of 2A9A.
-public struct UserIndex: Sendable, Hashable {
+package struct UserIndex: Sendable, Hashable {
   /// 255 is an unknown user.
-  public var index: UInt8
+  package var index: UInt8
   /// Decodes 2A9A, one octet.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     index = try reader.uint8("user index")
   }
 }
 
 /// What the hub writes to 2A9F. Codes are 0…9999.
-public enum UserControlRequest: Sendable, Hashable {
+package enum UserControlRequest: Sendable, Hashable {
   case registerNewUser(consentCode: UInt16)
   case consent(user: UInt8, consentCode: UInt16)
   case deleteUserData
@@ -41,7 +41,7 @@ public enum UserControlRequest: Sendable, Hashable {
   case deleteUser(UInt8)
 
   /// The octets to write.
-  public var octets: [UInt8] {
+  package var octets: [UInt8] {
     switch self {
     case .registerNewUser(let code): [1, UInt8(code & 0xFF), UInt8(code >> 8)]
     case .consent(let user, let code): [2, user, UInt8(code & 0xFF), UInt8(code >> 8)]
@@ -53,16 +53,16 @@ public enum UserControlRequest: Sendable, Hashable {
 }
 
 /// What a device answers on 2A9F.
-public struct UserControlResponse: Sendable, Hashable {
+package struct UserControlResponse: Sendable, Hashable {
   /// The request's op code.
-  public var request: UInt8
+  package var request: UInt8
   /// 1 success, 2 not supported, 3 invalid parameter, 4 failed, 5 user not authorized.
-  public var code: UInt8
+  package var code: UInt8
   /// The user's index after a registration.
-  public var user: UInt8?
+  package var user: UInt8?
 
   /// Decodes an indication of 2A9F. Throws when it is no response.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     let opCode = try reader.uint8("op code")
     guard opCode == 0x20 else {
@@ -74,7 +74,7 @@ public struct UserControlResponse: Sendable, Hashable {
   }
 
   /// The specification's words for a response value.
-  public static func meaning(of code: UInt8) -> String {
+  package static func meaning(of code: UInt8) -> String {
     switch code {
     case 1: "success"
     case 2: "op code not supported"

@@ -1,30 +1,30 @@
 // Weight Measurement 2A9D and Weight Scale Feature 2A9E (Weight Scale Service; GATT Specification Supplement 3.251, 3.252).
 
-public import Octets
-public import Readings
+package import Octets
+package import Readings
 
 /// A body weight.
-public struct WeightMeasurement: Sendable, Hashable {
+package struct WeightMeasurement: Sendable, Hashable {
   /// `kg` or `[lb_av]`.
-  public var unit: UCUM
+  package var unit: UCUM
   /// Nil when the measurement was unsuccessful (0xFFFF). Resolution 0.005 kg or 0.01 lb.
-  public var weight: ExactDecimal?
+  package var weight: ExactDecimal?
   /// Local time of the measurement.
-  public var timeStamp: DateTimeStamp?
+  package var timeStamp: DateTimeStamp?
   /// The device's user slot; 255 is an unknown user.
-  public var userID: UInt8?
+  package var userID: UInt8?
   /// Body mass index, resolution 0.1 kg/m².
-  public var bodyMassIndex: ExactDecimal?
+  package var bodyMassIndex: ExactDecimal?
   /// Resolution 0.001 m, or 0.1 inch with imperial units.
-  public var height: ExactDecimal?
+  package var height: ExactDecimal?
   /// Octets beyond the fields that the flags claim.
-  public var trailingOctets: Int
+  package var trailingOctets: Int
 
   /// The unit of `height`.
-  public var heightUnit: UCUM { unit == .pound ? .inch : .metre }
+  package var heightUnit: UCUM { unit == .pound ? .inch : .metre }
 
   /// Decodes 2A9D. Throws when a claimed field is cut.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     let flags = try reader.uint8("flags")
     let isImperial = flags & 0x01 != 0
@@ -48,22 +48,22 @@ extension OctetReader {
 }
 
 /// What a scale can tell.
-public struct WeightScaleFeature: Sendable, Hashable {
+package struct WeightScaleFeature: Sendable, Hashable {
   /// The field as it was sent.
-  public var rawValue: UInt32
+  package var rawValue: UInt32
   /// Bit 0.
-  public var hasTimeStamp: Bool { rawValue & 1 != 0 }
+  package var hasTimeStamp: Bool { rawValue & 1 != 0 }
   /// Bit 1.
-  public var hasMultipleUsers: Bool { rawValue & 2 != 0 }
+  package var hasMultipleUsers: Bool { rawValue & 2 != 0 }
   /// Bit 2.
-  public var hasBodyMassIndex: Bool { rawValue & 4 != 0 }
+  package var hasBodyMassIndex: Bool { rawValue & 4 != 0 }
   /// Bits 3–6: 0 not specified … 7 = 0.005 kg / 0.01 lb. It says what to show; the wire stays at 0.005 kg.
-  public var weightResolution: UInt8 { UInt8(rawValue >> 3 & 0x0F) }
+  package var weightResolution: UInt8 { UInt8(rawValue >> 3 & 0x0F) }
   /// Bits 7–9: 0 not specified … 3 = 0.001 m / 0.1 inch.
-  public var heightResolution: UInt8 { UInt8(rawValue >> 7 & 0x07) }
+  package var heightResolution: UInt8 { UInt8(rawValue >> 7 & 0x07) }
 
   /// Decodes 2A9E, four octets.
-  public init(decoding octets: [UInt8]) throws(DecodeError) {
+  package init(decoding octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     rawValue = try reader.uint32("feature")
   }

@@ -1,9 +1,9 @@
 // A JSON value that remembers where it stood, so that a configuration's error names line, column and key path.
 
 /// A value with its place and path.
-public struct JSONNode: Sendable, Hashable {
+package struct JSONNode: Sendable, Hashable {
   /// What stands there.
-  public enum Content: Sendable, Hashable {
+  package enum Content: Sendable, Hashable {
     case null
     case bool(Bool)
     case number(JSONNumber)
@@ -13,26 +13,25 @@ public struct JSONNode: Sendable, Hashable {
   }
 
   /// One member of an object.
-  public struct Member: Sendable, Hashable {
+  package struct Member: Sendable, Hashable {
     /// The name.
-    public var key: String
+    package var key: String
     /// Where the name stands.
-    public var place: JSONPlace
-    /// The value.
-    public var value: JSONNode
+    package var place: JSONPlace
+    package var value: JSONNode
   }
 
   /// What stands there.
-  public var content: Content
+  package var content: Content
   /// Where it begins.
-  public var place: JSONPlace
+  package var place: JSONPlace
   let way: JSONPath
 
   /// Its key path, such as `backends[0].url`; empty at the top.
-  public var path: String { way.text }
+  package var path: String { way.text }
 
   /// The value without places.
-  public var value: JSONValue {
+  package var value: JSONValue {
     switch content {
     case .null: return .null
     case .bool(let value): return .bool(value)
@@ -47,7 +46,7 @@ public struct JSONNode: Sendable, Hashable {
   }
 
   /// An error at this place.
-  public func error(_ code: String, _ message: String) -> JSONError {
+  package func error(_ code: String, _ message: String) -> JSONError {
     JSONError(code: code, message: message, place: place, path: path)
   }
 
@@ -65,14 +64,14 @@ public struct JSONNode: Sendable, Hashable {
   }
 
   /// A string that is not empty.
-  public func string() throws(JSONError) -> String {
+  package func string() throws(JSONError) -> String {
     guard case .string(let text) = content else { throw expected("a string") }
     guard !text.isEmpty else { throw error("invalid-value", "expected a string that is not empty") }
     return text
   }
 
   /// One of the given strings.
-  public func string(of choices: [String]) throws(JSONError) -> String {
+  package func string(of choices: [String]) throws(JSONError) -> String {
     let text = try string()
     guard choices.contains(text) else {
       throw error(
@@ -84,7 +83,7 @@ public struct JSONNode: Sendable, Hashable {
   }
 
   /// A whole number of a range.
-  public func int(in range: ClosedRange<Int>) throws(JSONError) -> Int {
+  package func int(in range: ClosedRange<Int>) throws(JSONError) -> Int {
     guard case .number(let number) = content else { throw expected("a whole number") }
     guard let value = number.int, range.contains(value) else {
       throw error(
@@ -95,19 +94,19 @@ public struct JSONNode: Sendable, Hashable {
   }
 
   /// True or false.
-  public func bool() throws(JSONError) -> Bool {
+  package func bool() throws(JSONError) -> Bool {
     guard case .bool(let value) = content else { throw expected("true or false") }
     return value
   }
 
   /// The elements of an array.
-  public func array() throws(JSONError) -> [JSONNode] {
+  package func array() throws(JSONError) -> [JSONNode] {
     guard case .array(let nodes) = content else { throw expected("an array") }
     return nodes
   }
 
   /// The members of an object whose names must all be known.
-  public func object(known: [String]) throws(JSONError) -> JSONMembers {
+  package func object(known: [String]) throws(JSONError) -> JSONMembers {
     let members = try objectOfAnyKeys()
     for member in members where !known.contains(member.key) {
       throw JSONError(
@@ -120,20 +119,20 @@ public struct JSONNode: Sendable, Hashable {
   }
 
   /// The members of an object with names of the user's own.
-  public func objectOfAnyKeys() throws(JSONError) -> [Member] {
+  package func objectOfAnyKeys() throws(JSONError) -> [Member] {
     guard case .object(let members) = content else { throw expected("an object") }
     return members
   }
 }
 
 /// The members of an object by name.
-public struct JSONMembers: Sendable {
+package struct JSONMembers: Sendable {
   /// The object.
-  public let node: JSONNode
+  package let node: JSONNode
   let members: [JSONNode.Member]
 
   /// The members of an object, whatever their names: for what several readers share. Throws for anything else.
-  public init(_ node: JSONNode) throws(JSONError) {
+  package init(_ node: JSONNode) throws(JSONError) {
     self.init(node: node, members: try node.objectOfAnyKeys())
   }
 
@@ -143,13 +142,13 @@ public struct JSONMembers: Sendable {
   }
 
   /// A member that may be missing; `null` counts as missing.
-  public subscript(key: String) -> JSONNode? {
+  package subscript(key: String) -> JSONNode? {
     guard let value = members.first(where: { $0.key == key })?.value, value.content != .null else { return nil }
     return value
   }
 
   /// A member that must be there.
-  public func required(_ key: String, _ expectation: String) throws(JSONError) -> JSONNode {
+  package func required(_ key: String, _ expectation: String) throws(JSONError) -> JSONNode {
     guard let value = self[key] else {
       throw node.error("missing-key", "missing key \"\(key)\": expected \(expectation)")
     }
@@ -158,15 +157,15 @@ public struct JSONMembers: Sendable {
 }
 
 /// The nearest known word to a mistyped one.
-public enum Suggestion {
+package enum Suggestion {
   /// ` (did you mean "url"?)`, or nothing when no word is near.
-  public static func text(for word: String, among known: [String]) -> String {
+  package static func text(for word: String, among known: [String]) -> String {
     guard let best = nearest(to: word, among: known) else { return "" }
     return " (did you mean \"\(best)\"?)"
   }
 
   /// The known word that takes the fewest changes, at most a third of its letters.
-  public static func nearest(to word: String, among known: [String]) -> String? {
+  package static func nearest(to word: String, among known: [String]) -> String? {
     let scored = known.map { ($0, distance(Array(word.utf8.prefix(64)), Array($0.utf8.prefix(64)))) }
     guard let best = scored.min(by: { $0.1 < $1.1 }), best.1 <= max(1, best.0.utf8.count / 3) else { return nil }
     return best.0

@@ -2,33 +2,33 @@
 // comments and trailing commas, nothing else.
 
 /// Reads JSON texts.
-public struct JSONReader: Sendable {
+package struct JSONReader: Sendable {
   /// What is allowed beyond RFC 8259.
-  public enum Dialect: Sendable {
+  package enum Dialect: Sendable {
     case strict
     /// `//` and `/* */` comments, and a comma after the last element or member.
     case configuration
   }
 
   /// The deepest nesting.
-  public var maximumDepth: Int
+  package var maximumDepth: Int
   /// The longest text in octets.
-  public var maximumSize: Int
+  package var maximumSize: Int
   /// What is allowed beyond RFC 8259.
-  public var dialect: Dialect
+  package var dialect: Dialect
 
   /// A reader with its limits.
-  public init(dialect: Dialect = .strict, maximumDepth: Int = 64, maximumSize: Int = 65_536) {
+  package init(dialect: Dialect = .strict, maximumDepth: Int = 64, maximumSize: Int = 65_536) {
     self.dialect = dialect
     self.maximumDepth = max(1, min(maximumDepth, 512))
     self.maximumSize = maximumSize
   }
 
   /// The value of a text.
-  public func value(_ text: [UInt8]) throws(JSONError) -> JSONValue { try node(text).value }
+  package func value(_ text: [UInt8]) throws(JSONError) -> JSONValue { try node(text).value }
 
   /// The value of a text with its places.
-  public func node(_ text: [UInt8]) throws(JSONError) -> JSONNode {
+  package func node(_ text: [UInt8]) throws(JSONError) -> JSONNode {
     guard text.count <= maximumSize else {
       throw JSONError(
         code: "too-large", message: "\(text.count) octets, at most \(maximumSize) are taken",

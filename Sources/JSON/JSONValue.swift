@@ -1,7 +1,7 @@
 // JSON as a value (RFC 8259): objects keep their order, numbers keep their digits.
 
 /// A JSON value.
-public enum JSONValue: Sendable, Hashable {
+package enum JSONValue: Sendable, Hashable {
   case null
   case bool(Bool)
   case number(JSONNumber)
@@ -10,50 +10,50 @@ public enum JSONValue: Sendable, Hashable {
   case object(JSONObject)
 
   /// The text of a string; nil for every other kind.
-  public var string: String? {
+  package var string: String? {
     if case .string(let text) = self { return text }
     return nil
   }
   /// The number as a whole number, when it is one and fits.
-  public var int: Int? {
+  package var int: Int? {
     if case .number(let number) = self { return number.int }
     return nil
   }
   /// True or false; nil for every other kind.
-  public var bool: Bool? {
+  package var bool: Bool? {
     if case .bool(let value) = self { return value }
     return nil
   }
   /// The members of an object; nil for every other kind.
-  public var object: JSONObject? {
+  package var object: JSONObject? {
     if case .object(let object) = self { return object }
     return nil
   }
   /// The elements of an array; nil for every other kind.
-  public var array: [JSONValue]? {
+  package var array: [JSONValue]? {
     if case .array(let elements) = self { return elements }
     return nil
   }
   /// True for `null`.
-  public var isNull: Bool { self == .null }
+  package var isNull: Bool { self == .null }
 
   /// A member of an object; nil when there is none or this is no object.
-  public subscript(key: String) -> JSONValue? { object?[key] }
+  package subscript(key: String) -> JSONValue? { object?[key] }
 
   /// A whole number.
-  public static func int(_ value: some FixedWidthInteger) -> JSONValue { .number(JSONNumber(value)) }
+  package static func int(_ value: some FixedWidthInteger) -> JSONValue { .number(JSONNumber(value)) }
 }
 
 /// A number as it stands in the text: no digit is ever lost to binary floating point.
-public struct JSONNumber: Sendable, Hashable {
+package struct JSONNumber: Sendable, Hashable {
   /// The number's text, valid by the grammar of RFC 8259.
-  public let text: String
+  package let text: String
 
   /// A whole number.
-  public init(_ value: some FixedWidthInteger) { text = String(value) }
+  package init(_ value: some FixedWidthInteger) { text = String(value) }
 
   /// A number's text; nil when it is not one by the grammar of RFC 8259.
-  public init?(text: String) {
+  package init?(text: String) {
     var octets = Array(text.utf8)[...]
     guard JSONNumber.scan(&octets), octets.isEmpty else { return nil }
     self.text = text
@@ -62,11 +62,11 @@ public struct JSONNumber: Sendable, Hashable {
   init(validated text: String) { self.text = text }
 
   /// The number as a whole number, when it has neither point nor exponent and fits.
-  public var int: Int? { Int(text) }
+  package var int: Int? { Int(text) }
   /// The number as a 64-bit whole number, when it has neither point nor exponent and fits.
-  public var int64: Int64? { Int64(text) }
+  package var int64: Int64? { Int64(text) }
   /// The number as an unsigned 64-bit whole number, when it has neither point nor exponent and fits.
-  public var uint64: UInt64? { UInt64(text) }
+  package var uint64: UInt64? { UInt64(text) }
 
   /// Drops a number from the front of `octets`; false when there is none.
   static func scan(_ octets: inout ArraySlice<UInt8>) -> Bool {
@@ -95,26 +95,24 @@ public struct JSONNumber: Sendable, Hashable {
 }
 
 /// An object: members in their order, each name once.
-public struct JSONObject: Sendable, Hashable {
-  /// One member.
-  public struct Member: Sendable, Hashable {
+package struct JSONObject: Sendable, Hashable {
+  package struct Member: Sendable, Hashable {
     /// The name.
-    public var key: String
-    /// The value.
-    public var value: JSONValue
+    package var key: String
+    package var value: JSONValue
   }
 
   /// The members in their order.
-  public private(set) var members: [Member] = []
+  package private(set) var members: [Member] = []
   /// Where each name stands, kept from the size on where looking through them all takes longer; empty below it.
   private var indices: [String: Int] = [:]
   private static let indexedFrom = 16
 
   /// An object without members.
-  public init() {}
+  package init() {}
 
   /// The value of a name; setting nil removes the member, setting a new name appends it.
-  public subscript(key: String) -> JSONValue? {
+  package subscript(key: String) -> JSONValue? {
     get { index(of: key).map { members[$0].value } }
     set {
       if let index = index(of: key) {
@@ -141,11 +139,11 @@ public struct JSONObject: Sendable, Hashable {
   }
 
   /// The names in their order.
-  public var keys: [String] { members.map(\.key) }
+  package var keys: [String] { members.map(\.key) }
   /// How many members.
-  public var count: Int { members.count }
+  package var count: Int { members.count }
   /// True without members.
-  public var isEmpty: Bool { members.isEmpty }
+  package var isEmpty: Bool { members.isEmpty }
 
   /// Appends a member whose name is known to be new.
   mutating func append(_ key: String, _ value: JSONValue) {
@@ -154,26 +152,23 @@ public struct JSONObject: Sendable, Hashable {
   }
 
   /// Equal when the members and their order are.
-  public static func == (left: JSONObject, right: JSONObject) -> Bool { left.members == right.members }
+  package static func == (left: JSONObject, right: JSONObject) -> Bool { left.members == right.members }
   /// Of the members in their order.
-  public func hash(into hasher: inout Hasher) { hasher.combine(members) }
+  package func hash(into hasher: inout Hasher) { hasher.combine(members) }
 }
 
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
   ExpressibleByNilLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
-  /// A string.
-  public init(stringLiteral value: String) { self = .string(value) }
+  package init(stringLiteral value: String) { self = .string(value) }
   /// A whole number.
-  public init(integerLiteral value: Int64) { self = .number(JSONNumber(value)) }
+  package init(integerLiteral value: Int64) { self = .number(JSONNumber(value)) }
   /// True or false.
-  public init(booleanLiteral value: Bool) { self = .bool(value) }
-  /// Null.
-  public init(nilLiteral: ()) { self = .null }
-  /// An array.
-  public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+  package init(booleanLiteral value: Bool) { self = .bool(value) }
+  package init(nilLiteral: ()) { self = .null }
+  package init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
   /// An object; the last of two members of the same name counts.
-  public init(dictionaryLiteral elements: (String, JSONValue)...) {
+  package init(dictionaryLiteral elements: (String, JSONValue)...) {
     var object = JSONObject()
     for (key, value) in elements { object[key] = value }
     self = .object(object)

@@ -1,13 +1,13 @@
 // Writing JSON: one line, no blanks, exact numbers, only what must be escaped is.
 
 /// Appends JSON to a run of octets. The caller opens and closes objects and arrays in the right order.
-public struct JSONWriter: Sendable {
+package struct JSONWriter: Sendable {
   /// What has been written.
-  public private(set) var octets: [UInt8] = []
+  package private(set) var octets: [UInt8] = []
   private var needsComma = false
 
   /// An empty text; `capacity` is a hint.
-  public init(capacity: Int = 0) { octets.reserveCapacity(capacity) }
+  package init(capacity: Int = 0) { octets.reserveCapacity(capacity) }
 
   private mutating func separate() {
     if needsComma { octets.append(0x2C) }
@@ -15,30 +15,30 @@ public struct JSONWriter: Sendable {
   }
 
   /// `{`
-  public mutating func beginObject() {
+  package mutating func beginObject() {
     separate()
     octets.append(0x7B)
     needsComma = false
   }
   /// `}`
-  public mutating func endObject() {
+  package mutating func endObject() {
     octets.append(0x7D)
     needsComma = true
   }
   /// `[`
-  public mutating func beginArray() {
+  package mutating func beginArray() {
     separate()
     octets.append(0x5B)
     needsComma = false
   }
   /// `]`
-  public mutating func endArray() {
+  package mutating func endArray() {
     octets.append(0x5D)
     needsComma = true
   }
 
   /// A member's name; its value comes next.
-  public mutating func key(_ name: String) {
+  package mutating func key(_ name: String) {
     separate()
     quote(name)
     octets.append(0x3A)
@@ -46,32 +46,32 @@ public struct JSONWriter: Sendable {
   }
 
   /// A string.
-  public mutating func string(_ text: String) {
+  package mutating func string(_ text: String) {
     separate()
     quote(text)
   }
   /// A whole number.
-  public mutating func int(_ value: some FixedWidthInteger) {
+  package mutating func int(_ value: some FixedWidthInteger) {
     separate()
     octets.append(contentsOf: String(value).utf8)
   }
   /// True or false.
-  public mutating func bool(_ value: Bool) {
+  package mutating func bool(_ value: Bool) {
     separate()
     octets.append(contentsOf: (value ? "true" : "false").utf8)
   }
   /// Null.
-  public mutating func null() {
+  package mutating func null() {
     separate()
     octets.append(contentsOf: "null".utf8)
   }
   /// A value that is JSON already.
-  public mutating func raw(_ json: some Sequence<UInt8>) {
+  package mutating func raw(_ json: some Sequence<UInt8>) {
     separate()
     octets.append(contentsOf: json)
   }
   /// Any value.
-  public mutating func value(_ value: JSONValue) {
+  package mutating func value(_ value: JSONValue) {
     switch value {
     case .null: null()
     case .bool(let value): bool(value)
@@ -94,12 +94,12 @@ public struct JSONWriter: Sendable {
   }
 
   /// A member with a string.
-  public mutating func member(_ name: String, _ text: String) {
+  package mutating func member(_ name: String, _ text: String) {
     key(name)
     string(text)
   }
   /// A member with a whole number.
-  public mutating func member(_ name: String, _ value: some FixedWidthInteger) {
+  package mutating func member(_ name: String, _ value: some FixedWidthInteger) {
     key(name)
     int(value)
   }
@@ -128,12 +128,12 @@ public struct JSONWriter: Sendable {
 
 extension JSONValue {
   /// The value on one line.
-  public func encoded() -> [UInt8] {
+  package func encoded() -> [UInt8] {
     var writer = JSONWriter()
     writer.value(self)
     return writer.octets
   }
 
   /// The value on one line, as text.
-  public var text: String { String(decoding: encoded(), as: UTF8.self) }
+  package var text: String { String(decoding: encoded(), as: UTF8.self) }
 }

@@ -9,25 +9,24 @@
 //     4  format 2: number of sequences answered ahead of the cursor, then 8 each
 //     4  format 2: the most items of a batch that the backend takes; 0: not known
 
-public import Octets
+package import Octets
 
 /// A backend has answered for every reading up to a sequence number.
-public struct Acknowledgement: Hashable, Sendable {
+package struct Acknowledgement: Hashable, Sendable {
   /// The backend's name, at most 255 octets of UTF-8.
-  public var backend: String
+  package var backend: String
   /// Every reading up to this sequence number is answered.
-  public var through: UInt64
+  package var through: UInt64
   /// Readings that this answer accepted.
-  public var delivered: UInt32
+  package var delivered: UInt32
   /// Readings that this answer refused.
-  public var refused: [UInt64]
+  package var refused: [UInt64]
   /// Answered although the cursor is before them; the cursor passes over them later.
-  public var ahead: [UInt64]
+  package var ahead: [UInt64]
   /// The most items of a batch that the backend takes, where it refused a larger one.
-  public var limit: UInt32?
+  package var limit: UInt32?
 
-  /// An acknowledgement.
-  public init(
+  package init(
     backend: String, through: UInt64, delivered: UInt32, refused: [UInt64] = [], ahead: [UInt64] = [],
     limit: UInt32? = nil
   ) {
@@ -40,7 +39,7 @@ public struct Acknowledgement: Hashable, Sendable {
   }
 
   /// The payload; a longer name is cut at 255 octets.
-  public func encode() -> [UInt8] {
+  package func encode() -> [UInt8] {
     let name = Array(backend.utf8.prefix(255))
     var writer = OctetWriter(capacity: 26 + name.count + 8 * (refused.count + ahead.count))
     let isPlain = ahead.isEmpty && limit == nil
@@ -59,7 +58,7 @@ public struct Acknowledgement: Hashable, Sendable {
   }
 
   /// Reads a payload.
-  public init(decoding payload: [UInt8]) throws(DecodeError) {
+  package init(decoding payload: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(payload)
     let format = try reader.uint8("format")
     let length = Int(try reader.uint8("name length"))

@@ -1,35 +1,33 @@
 // What the journal asks of a disk: a seam, so that tests run it on a disk that loses power at any octet.
 
 /// A call on the disk failed.
-public struct DiskError: Error, Hashable, Sendable {
+package struct DiskError: Error, Hashable, Sendable {
   /// `write`, `fdatasync`, `rename` …
-  public var operation: String
+  package var operation: String
   /// The file.
-  public var path: String
+  package var path: String
   /// The system's number for the cause.
-  public var errno: Int32
+  package var errno: Int32
   /// A failure.
-  public init(operation: String, path: String, errno: Int32) {
+  package init(operation: String, path: String, errno: Int32) {
     self.operation = operation
     self.path = path
     self.errno = errno
   }
   /// ENOSPC, EDQUOT, EFBIG: there is no room.
-  public var isFull: Bool { errno == 28 || errno == 122 || errno == 27 }
+  package var isFull: Bool { errno == 28 || errno == 122 || errno == 27 }
 }
 
 /// One name in the journal's directory.
-public struct DiskEntry: Hashable, Sendable {
-  /// The name.
-  public var name: String
+package struct DiskEntry: Hashable, Sendable {
+  package var name: String
   /// Octets in the file.
-  public var size: Int
+  package var size: Int
   /// False for directories, links, devices.
-  public var isRegular: Bool
+  package var isRegular: Bool
   /// Last change, wall clock, milliseconds since 1970.
-  public var modified: Int64
-  /// An entry.
-  public init(name: String, size: Int, isRegular: Bool, modified: Int64) {
+  package var modified: Int64
+  package init(name: String, size: Int, isRegular: Bool, modified: Int64) {
     self.name = name
     self.size = size
     self.isRegular = isRegular
@@ -38,7 +36,7 @@ public struct DiskEntry: Hashable, Sendable {
 }
 
 /// One flat directory of files.
-public protocol JournalDisk: AnyObject {
+package protocol JournalDisk: AnyObject {
   /// All names.
   func list() throws(DiskError) -> [DiskEntry]
   /// A new file of zeros, its octets synced; the name is not yet. Fails when the name exists. Leaves no part on failure.

@@ -1,9 +1,9 @@
 // What the journal tells about itself: findings, failures, figures. Codes are stable; runbooks name them.
 
 /// Something found that should not be, or that an operator should know.
-public struct JournalFinding: Hashable, Sendable {
+package struct JournalFinding: Hashable, Sendable {
   /// What kind of thing it is.
-  public enum Code: String, Hashable, Sendable {
+  package enum Code: String, Hashable, Sendable {
     /// The end of the last segment was being written when the power went.
     case tornTail = "journal.torn-tail"
     /// Octets that are no record.
@@ -24,20 +24,19 @@ public struct JournalFinding: Hashable, Sendable {
     case diskFailed = "journal.disk-failed"
   }
   /// What.
-  public var code: Code
+  package var code: Code
   /// The file.
-  public var segment: String
+  package var segment: String
   /// From which octet; for a gap, the first missing sequence number.
-  public var offset: UInt64
+  package var offset: UInt64
   /// How many octets, or how many sequence numbers.
-  public var length: UInt64
+  package var length: UInt64
   /// errno where there is one, else 0.
-  public var errno: Int32
+  package var errno: Int32
   /// False when an earlier start has told it already.
-  public var isNew: Bool
+  package var isNew: Bool
 
-  /// A finding.
-  public init(
+  package init(
     _ code: Code, segment: String, offset: UInt64 = 0, length: UInt64 = 0, errno: Int32 = 0, isNew: Bool = true
   ) {
     self.code = code
@@ -50,7 +49,7 @@ public struct JournalFinding: Hashable, Sendable {
 }
 
 /// Why nothing of an append counts as written.
-public enum AppendFailure: Error, Hashable, Sendable {
+package enum AppendFailure: Error, Hashable, Sendable {
   /// `journal.full`: the limit is reached, or the disk has no room.
   case full(DiskError?)
   /// `journal.sync-failed`: the disk failed.
@@ -62,7 +61,7 @@ public enum AppendFailure: Error, Hashable, Sendable {
   case tooLarge(Int)
 
   /// The stable code.
-  public var code: String {
+  package var code: String {
     switch self {
     case .full: "journal.full"
     case .syncFailed: "journal.sync-failed"
@@ -71,7 +70,7 @@ public enum AppendFailure: Error, Hashable, Sendable {
     }
   }
   /// errno where there is one, else 0.
-  public var errno: Int32 {
+  package var errno: Int32 {
     switch self {
     case .full(let error): error?.errno ?? 0
     case .syncFailed(let error), .outcomeUnknown(let error): error.errno
@@ -81,27 +80,27 @@ public enum AppendFailure: Error, Hashable, Sendable {
 }
 
 /// What an append gives back: it is on the medium.
-public struct Appended: Hashable, Sendable {
+package struct Appended: Hashable, Sendable {
   /// One for each draft, in order.
-  public var sequences: Range<UInt64>
+  package var sequences: Range<UInt64>
   /// A new segment was begun: append a snapshot.
-  public var rolled: Bool
+  package var rolled: Bool
 }
 
 /// Bounds of a journal.
-public struct JournalLimits: Hashable, Sendable {
+package struct JournalLimits: Hashable, Sendable {
   /// Size of a segment; one group that is larger gets a larger one.
-  public var segmentBytes: Int
+  package var segmentBytes: Int
   /// Readings are refused when the segments would grow beyond this.
-  public var maximumBytes: Int
+  package var maximumBytes: Int
   /// The largest group of records, with headers.
-  public var groupBytes: Int
+  package var groupBytes: Int
   /// What has to reach a backend: a segment stays until all have the last of these in it.
-  public var deliverable: Set<RecordKind> = [.reading]
+  package var deliverable: Set<RecordKind> = [.reading]
   /// What is refused when there is no room for it and for the acknowledgements that free the room again.
-  public var bounded: Set<RecordKind> = [.reading]
+  package var bounded: Set<RecordKind> = [.reading]
   /// Bounds; 1 MiB, 1 GiB and 4 MiB unless told. The maximum is at least four segments.
-  public init(segmentBytes: Int = 1 << 20, maximumBytes: Int = 1 << 30, groupBytes: Int = 4 << 20) {
+  package init(segmentBytes: Int = 1 << 20, maximumBytes: Int = 1 << 30, groupBytes: Int = 4 << 20) {
     self.segmentBytes = max(256, min(segmentBytes, 64 << 20))
     self.maximumBytes = max(maximumBytes, 4 * self.segmentBytes)
     self.groupBytes = max(256, min(groupBytes, Self.mostGroupBytes))
@@ -111,17 +110,17 @@ public struct JournalLimits: Hashable, Sendable {
 }
 
 /// Figures for `status`.
-public struct JournalStatus: Hashable, Sendable {
+package struct JournalStatus: Hashable, Sendable {
   /// Segments, the active one included.
-  public var segments: Int
+  package var segments: Int
   /// Octets that segments and the spare take.
-  public var bytes: Int
+  package var bytes: Int
   /// The limit.
-  public var maximumBytes: Int
+  package var maximumBytes: Int
   /// The sequence number before the one that the next record gets.
-  public var lastSequence: UInt64
+  package var lastSequence: UInt64
   /// Findings since the start, by code.
-  public var findings: [JournalFinding.Code: Int]
+  package var findings: [JournalFinding.Code: Int]
   /// Why the last append failed; nil when it did not.
-  public var failing: AppendFailure?
+  package var failing: AppendFailure?
 }

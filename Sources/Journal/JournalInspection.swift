@@ -2,58 +2,58 @@
 // `read` of the disk are called.
 
 /// What one segment's file holds.
-public struct SegmentFacts: Hashable, Sendable {
+package struct SegmentFacts: Hashable, Sendable {
   /// A place that is no record.
-  public struct Damage: Hashable, Sendable {
+  package struct Damage: Hashable, Sendable {
     /// From which octet of the file.
-    public var offset: Int
+    package var offset: Int
     /// How many octets.
-    public var length: Int
+    package var length: Int
     /// The end of what was being written when the power went, or is being written now: nothing confirmed was in it.
-    public var isTorn: Bool
+    package var isTorn: Bool
   }
   /// The file's name.
-  public var name: String
+  package var name: String
   /// Octets of the file.
-  public var size: Int
+  package var size: Int
   /// Octets of whole records.
-  public var used = 0
+  package var used = 0
   /// Whole records.
-  public var records = 0
+  package var records = 0
   /// Lowest and highest sequence number of whole records.
-  public var first: UInt64?
+  package var first: UInt64?
   /// Lowest and highest sequence number of whole records.
-  public var last: UInt64?
+  package var last: UInt64?
   /// Places that are no record.
-  public var damage: [Damage] = []
+  package var damage: [Damage] = []
   /// Sequence numbers that should have come before or in this segment and are nowhere.
-  public var missing: [Range<UInt64>] = []
+  package var missing: [Range<UInt64>] = []
   /// It holds records of a later format.
-  public var isNewer = false
+  package var isNewer = false
   /// Why it could not be read to its end; 0 when it could.
-  public var errno: Int32 = 0
+  package var errno: Int32 = 0
 }
 
 /// What a look at a journal found.
-public struct JournalInspection: Hashable, Sendable {
+package struct JournalInspection: Hashable, Sendable {
   /// In order.
-  public var segments: [SegmentFacts] = []
+  package var segments: [SegmentFacts] = []
   /// Names that are no segment and not the journal's own.
-  public var foreign: [String] = []
+  package var foreign: [String] = []
   /// Records that count by kind, without repeats.
-  public var counts: [RecordKind: Int] = [:]
+  package var counts: [RecordKind: Int] = [:]
   /// Octets of their payloads by kind.
-  public var bytes: [RecordKind: Int] = [:]
+  package var bytes: [RecordKind: Int] = [:]
 
   /// Something confirmed may be missing: damage that is no torn end, missing numbers, or a file that cannot be read.
-  public var isDamaged: Bool {
+  package var isDamaged: Bool {
     segments.contains { $0.errno != 0 || !$0.missing.isEmpty || $0.damage.contains { !$0.isTorn } }
   }
 
   /// Reads every segment twice and hands over every record that counts, in order, none twice. Records that withdraw, what they
   /// withdraw and a group that is cut off at the end do not count.
   /// - Throws: when the directory cannot be listed.
-  public static func look(
+  package static func look(
     at disk: some JournalDisk, visit: (JournalRecord) -> Void = { _ in }
   ) throws(DiskError) -> JournalInspection {
     let entries = try disk.list()

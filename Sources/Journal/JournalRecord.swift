@@ -22,18 +22,16 @@
 
 internal import Octets
 
-/// What a record is.
-public struct RecordKind: RawRepresentable, Hashable, Sendable {
+package struct RecordKind: RawRepresentable, Hashable, Sendable {
   /// The octet in the file.
-  public var rawValue: UInt8
+  package var rawValue: UInt8
   /// Any octet is a kind.
-  public init(rawValue: UInt8) { self.rawValue = rawValue }
-  /// A reading.
-  public static let reading = RecordKind(rawValue: 1)
+  package init(rawValue: UInt8) { self.rawValue = rawValue }
+  package static let reading = RecordKind(rawValue: 1)
   /// A backend has taken or refused readings; payload is an `Acknowledgement`.
-  public static let acknowledgement = RecordKind(rawValue: 2)
+  package static let acknowledgement = RecordKind(rawValue: 2)
   /// All state that earlier records add up to; recovery starts at the newest one.
-  public static let snapshot = RecordKind(rawValue: 3)
+  package static let snapshot = RecordKind(rawValue: 3)
   /// Something to be told to backends.
   package static let event = RecordKind(rawValue: 4)
   /// Sequence numbers that never count, whatever is found under them; payload is a `Withdrawal`.
@@ -46,30 +44,28 @@ public struct RecordKind: RawRepresentable, Hashable, Sendable {
 }
 
 /// What a caller asks to be written.
-public struct RecordDraft: Hashable, Sendable {
+package struct RecordDraft: Hashable, Sendable {
   /// What it is.
-  public var kind: RecordKind
+  package var kind: RecordKind
   /// Its octets, at most `RecordFormat.maximumPayload`.
-  public var payload: [UInt8]
-  /// A draft.
-  public init(kind: RecordKind, payload: [UInt8]) {
+  package var payload: [UInt8]
+  package init(kind: RecordKind, payload: [UInt8]) {
     self.kind = kind
     self.payload = payload
   }
 }
 
 /// A whole record as it was found.
-public struct JournalRecord: Hashable, Sendable {
+package struct JournalRecord: Hashable, Sendable {
   /// Its place in the order of all records, from 1.
-  public var sequence: UInt64
+  package var sequence: UInt64
   /// What it is.
-  public var kind: RecordKind
+  package var kind: RecordKind
   /// `RecordFormat.gapIsIntended`, `continues`, `continued`.
-  public var flags: UInt16
+  package var flags: UInt16
   /// Its octets.
-  public var payload: [UInt8]
-  /// A record.
-  public init(sequence: UInt64, kind: RecordKind, flags: UInt16 = 0, payload: [UInt8]) {
+  package var payload: [UInt8]
+  package init(sequence: UInt64, kind: RecordKind, flags: UInt16 = 0, payload: [UInt8]) {
     self.sequence = sequence
     self.kind = kind
     self.flags = flags
@@ -83,19 +79,19 @@ public struct JournalRecord: Hashable, Sendable {
 }
 
 /// The numbers of the format.
-public enum RecordFormat {
+package enum RecordFormat {
   /// First octets of every record.
-  public static let magic: [UInt8] = [0xD5, 0x48, 0x4A, 0x52]
+  package static let magic: [UInt8] = [0xD5, 0x48, 0x4A, 0x52]
   /// The version that is written.
-  public static let version: UInt8 = 1
+  package static let version: UInt8 = 1
   /// Octets before the payload.
-  public static let headerCount = 28
+  package static let headerCount = 28
   /// Longest payload.
-  public static let maximumPayload = 1 << 20
+  package static let maximumPayload = 1 << 20
   /// Highest sequence number that is believed.
-  public static let maximumSequence = UInt64(1) << 62
+  package static let maximumSequence = UInt64(1) << 62
   /// The missing sequence numbers before the record were given up.
-  public static let gapIsIntended: UInt16 = 1
+  package static let gapIsIntended: UInt16 = 1
   /// The next sequence number is of the same group.
   package static let continues: UInt16 = 2
   /// The sequence number before is of the same group.
@@ -107,7 +103,7 @@ public enum RecordFormat {
   package static let startDistance = UInt64(1) << 20
 
   /// The octets of a record.
-  public static func encode(_ record: JournalRecord) -> [UInt8] {
+  package static func encode(_ record: JournalRecord) -> [UInt8] {
     var writer = OctetWriter(capacity: headerCount + record.payload.count)
     writer.append(magic)
     writer.uint8(version)

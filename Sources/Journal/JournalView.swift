@@ -1,7 +1,7 @@
 // What others may read of a journal while its thread writes: every segment up to the end of what is confirmed.
 
 /// A journal at one moment, to be read beside the thread that writes it. At most some 60 KiB.
-public struct JournalView: Sendable {
+package struct JournalView: Sendable {
   var segments: [Segment] = []
   var limits = JournalLimits()
   /// Numbers that never count, and what a start could not make durable yet: neither is read.
@@ -9,15 +9,15 @@ public struct JournalView: Sendable {
   var pendingHead: PendingHead?
   var pendingMark: PendingMark?
   /// How often segments were written anew: places in them are others then.
-  public var rewrites = 0
+  package var rewrites = 0
 
   /// An empty journal.
-  public init() {}
+  package init() {}
 }
 
 extension RecordJournal {
   /// What others may read now.
-  public var view: JournalView {
+  package var view: JournalView {
     var view = JournalView()
     view.segments = segments
     view.limits = limits
@@ -29,14 +29,14 @@ extension RecordJournal {
 
   /// A journal that is read alone.
   /// - Parameter disk: one that refuses to be written to.
-  public init(reading view: JournalView, on disk: Disk) {
+  package init(reading view: JournalView, on disk: Disk) {
     self.init(disk: disk, limits: view.limits)
     isReader = true
     follow(view)
   }
 
   /// Reads on by a newer view in which no segment was written anew since: what was learned of places stays.
-  public mutating func follow(_ view: JournalView) {
+  package mutating func follow(_ view: JournalView) {
     var known = segments[...]
     segments = view.segments
     // Both are in order.
@@ -54,7 +54,7 @@ extension RecordJournal {
 
   /// Takes what a reader found: it is told like what this journal found itself, and a copy of damaged octets is kept aside. The
   /// caller sees to it that no segment was written anew since it was read.
-  public mutating func take(_ found: [JournalFinding]) {
+  package mutating func take(_ found: [JournalFinding]) {
     for finding in found {
       switch finding.code {
       case .damaged, .tornTail, .incompleteGroup:

@@ -2,17 +2,17 @@
 // returns; what cannot be proved to be there is written again elsewhere or refused.
 
 /// What recovery found.
-public struct JournalRecovery: Hashable, Sendable {
+package struct JournalRecovery: Hashable, Sendable {
   /// Highest `through` of each backend in the records handed over; a snapshot may know higher ones of others.
-  public var cursors: [String: UInt64] = [:]
+  package var cursors: [String: UInt64] = [:]
   /// Whether the first record handed over is a snapshot.
-  public var hasSnapshot = false
+  package var hasSnapshot = false
   /// Records handed over.
-  public var records = 0
+  package var records = 0
 }
 
 /// A journal over one disk. One thread uses it.
-public struct RecordJournal<Disk: JournalDisk> {
+package struct RecordJournal<Disk: JournalDisk> {
   let disk: Disk
   let limits: JournalLimits
   var segments: [Segment] = []
@@ -57,7 +57,7 @@ public struct RecordJournal<Disk: JournalDisk> {
   }
 
   /// Figures now.
-  public var status: JournalStatus {
+  package var status: JournalStatus {
     JournalStatus(
       segments: segments.count, bytes: bytes, maximumBytes: limits.maximumBytes,
       lastSequence: nextSequence - 1, findings: findingCounts, failing: failing)
@@ -76,7 +76,7 @@ public struct RecordJournal<Disk: JournalDisk> {
   }
 
   /// Findings since the last call, oldest first; at most 256 are kept, all are counted.
-  public mutating func takeFindings() -> [JournalFinding] {
+  package mutating func takeFindings() -> [JournalFinding] {
     defer { findings = [] }
     return findings
   }
@@ -110,7 +110,7 @@ public struct RecordJournal<Disk: JournalDisk> {
   }
 
   /// The next append begins a new segment: for retention by age.
-  public mutating func seal() {
+  package mutating func seal() {
     if let offset = writeOffset, offset > 0 { writeOffset = nil }
   }
 
@@ -122,7 +122,7 @@ public struct RecordJournal<Disk: JournalDisk> {
   ///   - keep: milliseconds that a segment is kept after its last change; ignored when the journal is at its limit.
   ///   - rewritings: those that are under way or wait. What is to go may stand in what is dropped: it is overwritten by them.
   /// - Returns: how many segments went.
-  public mutating func retain(
+  package mutating func retain(
     cursors: [UInt64], pinned: UInt64?, now: Int64, keep: Int64, during rewritings: [JournalRewriting] = []
   ) throws(DiskError) -> Int {
     guard pendingHead == nil, let newest = segments.lastIndex(where: \.hasSnapshot), newest > 0 else { return 0 }

@@ -11,7 +11,7 @@ extension RecordJournal {
   /// Writes records as one group and syncs them: after a restart all of them are there, or none.
   /// - Throws: none of them counts, their sequence numbers are not used again, and the next call tries anew. After
   ///   `AppendFailure.outcomeUnknown` they may be in force after a restart; all other failures are final.
-  public mutating func append(_ drafts: [RecordDraft]) throws(AppendFailure) -> Appended {
+  package mutating func append(_ drafts: [RecordDraft]) throws(AppendFailure) -> Appended {
     guard !drafts.isEmpty else { return Appended(sequences: nextSequence..<nextSequence, rolled: false) }
     if let size = excess(drafts) { throw .tooLarge(size) }
     do throws(AppendFailure) {

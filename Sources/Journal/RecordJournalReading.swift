@@ -1,18 +1,18 @@
 // Reading for delivery and for checks: forward from a sequence number, memory flat whatever waits.
 
 /// Records after a sequence number.
-public struct ReadBatch: Hashable, Sendable {
+package struct ReadBatch: Hashable, Sendable {
   /// In order.
-  public var records: [JournalRecord] = []
+  package var records: [JournalRecord] = []
   /// Everything up to here was looked at: ask from here next time.
-  public var through: UInt64
+  package var through: UInt64
   /// Nothing more is there now.
-  public var isAtEnd = false
+  package var isAtEnd = false
   /// Why reading stopped early; ask again later.
-  public var error: DiskError?
+  package var error: DiskError?
 
   /// What was read.
-  public init(
+  package init(
     records: [JournalRecord] = [], through: UInt64, isAtEnd: Bool = false, error: DiskError? = nil
   ) {
     self.records = records
@@ -23,17 +23,17 @@ public struct ReadBatch: Hashable, Sendable {
 }
 
 /// What a check of all segments found.
-public struct JournalCheck: Hashable, Sendable {
+package struct JournalCheck: Hashable, Sendable {
   /// Whole records, without repeats.
-  public var records = 0
+  package var records = 0
   /// Readings among them.
-  public var readings = 0
+  package var readings = 0
   /// Damaged places.
-  public var damaged = 0
+  package var damaged = 0
   /// Missing sequence numbers.
-  public var missing: UInt64 = 0
+  package var missing: UInt64 = 0
   /// Segments that could not be read to the end.
-  public var unreadable = 0
+  package var unreadable = 0
 }
 
 /// Behind which octet the group begins that holds the next record after a sequence number.
@@ -110,7 +110,7 @@ extension RecordJournal {
   /// - Parameters:
   ///   - maximumBytes: of payloads.
   ///   - kinds: only these; all when nil. Records that withdraw are never among them.
-  public mutating func read(
+  package mutating func read(
     after: UInt64, maximumCount: Int, maximumBytes: Int, kinds: Set<RecordKind>? = nil
   ) -> ReadBatch {
     guard maximumCount > 0 else { return ReadBatch(through: after) }
@@ -194,7 +194,7 @@ extension RecordJournal {
   }
 
   /// Reads and checks everything; findings are told like those of recovery.
-  public mutating func verify() -> JournalCheck {
+  package mutating func verify() -> JournalCheck {
     var check = JournalCheck()
     var order = SequenceOrder()
     var damage: [(segment: Int, offset: Int, length: Int)] = []

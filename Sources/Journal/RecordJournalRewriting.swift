@@ -6,7 +6,7 @@
 // syncs a bounded part of one segment, or changes names.
 
 /// What becomes of a record when its segment is written anew.
-public enum RecordRewrite: Hashable, Sendable {
+package enum RecordRewrite: Hashable, Sendable {
   /// It stays as it is.
   case keep
   /// It keeps its number and kind and gets these octets.
@@ -16,26 +16,26 @@ public enum RecordRewrite: Hashable, Sendable {
 }
 
 /// What a rewriting did.
-public struct RewriteReport: Hashable, Sendable {
+package struct RewriteReport: Hashable, Sendable {
   /// Records that were dropped, by sequence number, with the kind that they had.
-  public var dropped: [UInt64: RecordKind] = [:]
+  package var dropped: [UInt64: RecordKind] = [:]
   /// Segments that were written anew.
-  public var rewritten = 0
+  package var rewritten = 0
   /// Segments that cannot be read or are of a later format: they were left as they are.
-  public var left: [String] = []
+  package var left: [String] = []
 }
 
 extension RecordKind {
   /// A record whose contents were erased; no payload.
-  public static let erased = RecordKind(rawValue: 14)
+  package static let erased = RecordKind(rawValue: 14)
 }
 
 /// A rewriting under way: `RecordJournal.step` takes it on. Every record is looked at first. Then the segments that are there are
 /// closed, and those in which something changes are written anew, the oldest first. What is appended meanwhile stands in later
 /// segments and stays as it is. One at a time: when another one has begun since, a rewriting starts again.
-public struct JournalRewriting: Sendable {
+package struct JournalRewriting: Sendable {
   /// Where a rewriting is.
-  public enum Phase: Hashable, Sendable {
+  package enum Phase: Hashable, Sendable {
     /// What an earlier one left is finished, then every record is looked at. No record has changed yet.
     case looking
     /// Segments are written anew.
@@ -44,9 +44,9 @@ public struct JournalRewriting: Sendable {
     case done
   }
   /// Where it is.
-  public internal(set) var phase = Phase.looking
+  package internal(set) var phase = Phase.looking
   /// What it did so far.
-  public internal(set) var report = RewriteReport()
+  package internal(set) var report = RewriteReport()
   /// Most octets that one step reads, writes or syncs; one record may be larger.
   let part: Int
   /// Which of the journal's rewritings it is; nil: it has not begun.
@@ -66,7 +66,7 @@ public struct JournalRewriting: Sendable {
   var old: OldFile?
 
   /// A rewriting that has not begun.
-  public init(part: Int = 128 << 10) { self.part = max(1, part) }
+  package init(part: Int = 128 << 10) { self.part = max(1, part) }
 
   /// A segment may hold what is to go.
   func concerns(_ segment: SegmentKey) -> Bool {
@@ -78,7 +78,7 @@ public struct JournalRewriting: Sendable {
   }
 
   /// The next step gives a segment a new file: places in it are others from then on.
-  public var replacesNext: Bool {
+  package var replacesNext: Bool {
     guard old == nil, let draft else { return false }
     return draft.isWritten
   }
@@ -149,7 +149,7 @@ extension RecordJournal {
   ///   - decide: says of every whole record what becomes of it. A segment is written anew where something changes or is damaged:
   ///     damaged octets may be what is to go.
   /// - Throws: the disk refused; what was done so far is done, the rest is as it was. Begin another rewriting then.
-  public mutating func step(
+  package mutating func step(
     _ rewriting: inout JournalRewriting, look: (JournalRecord) -> Void, decide: (JournalRecord) -> RecordRewrite
   ) throws(DiskError) {
     if rewriting.phase != .done, rewriting.turn != rewritings {

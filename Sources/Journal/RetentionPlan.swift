@@ -1,17 +1,16 @@
 // Which of the oldest segments may go. Arithmetic only; the journal unlinks.
 
 /// What the plan needs to know of one segment, oldest first.
-public struct RetentionCandidate: Hashable, Sendable {
+package struct RetentionCandidate: Hashable, Sendable {
   /// No reading in it has a higher sequence number.
-  public var lastReading: UInt64
+  package var lastReading: UInt64
   /// Last change, wall clock, milliseconds since 1970.
-  public var modified: Int64
+  package var modified: Int64
   /// Octets.
-  public var size: Int
+  package var size: Int
   /// Of a later format or not readable.
-  public var isForeign: Bool
-  /// A candidate.
-  public init(lastReading: UInt64, modified: Int64, size: Int, isForeign: Bool = false) {
+  package var isForeign: Bool
+  package init(lastReading: UInt64, modified: Int64, size: Int, isForeign: Bool = false) {
     self.lastReading = lastReading
     self.modified = modified
     self.size = size
@@ -20,7 +19,7 @@ public struct RetentionCandidate: Hashable, Sendable {
 }
 
 /// What may be dropped.
-public enum RetentionPlan {
+package enum RetentionPlan {
   /// How many of the oldest segments may go: every reading in them is answered by every backend, none is pinned, and they
   /// are older than `keep`, or the room is needed.
   /// - Parameters:
@@ -30,7 +29,7 @@ public enum RetentionPlan {
   ///   - now: wall clock, milliseconds since 1970.
   ///   - keep: milliseconds.
   ///   - excess: octets to free whatever their age.
-  public static func removable(
+  package static func removable(
     _ candidates: [RetentionCandidate], cursors: [UInt64], pinned: UInt64?, now: Int64, keep: Int64, excess: Int
   ) -> Int {
     guard let answered = cursors.min() else { return 0 }

@@ -1,16 +1,16 @@
 // The journal's disk on real files: a flat directory, descriptors kept open for the segments in use.
 
 internal import Glibc
-public import Journal
+package import Journal
 internal import Platform
 
 /// The journal's directory. One thread uses it.
-public final class FileJournalDisk: JournalDisk {
+package final class FileJournalDisk: JournalDisk {
   private let directory: String
   private var open: [(name: String, file: File)] = []
 
   /// A folder that exists.
-  public init(directory: String) { self.directory = directory }
+  package init(directory: String) { self.directory = directory }
 
   private func path(_ name: String) -> String { "\(directory)/\(name)" }
 
@@ -32,7 +32,7 @@ public final class FileJournalDisk: JournalDisk {
   private func forget(_ name: String) { open.removeAll { $0.name == name } }
 
   /// As `JournalDisk` says.
-  public func list() throws(DiskError) -> [DiskEntry] {
+  package func list() throws(DiskError) -> [DiskEntry] {
     try run { () throws(FileError) in
       try Directory.list(directory).map {
         DiskEntry(name: $0.name, size: $0.size, isRegular: $0.isRegular, modified: $0.modified)
@@ -41,7 +41,7 @@ public final class FileJournalDisk: JournalDisk {
   }
 
   /// As `JournalDisk` says.
-  public func create(_ name: String, size: Int) throws(DiskError) {
+  package func create(_ name: String, size: Int) throws(DiskError) {
     try run { () throws(FileError) in
       let file = try File(path(name), flags: O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
       do throws(FileError) {
@@ -55,40 +55,40 @@ public final class FileJournalDisk: JournalDisk {
   }
 
   /// As `JournalDisk` says.
-  public func read(_ name: String, offset: Int, count: Int) throws(DiskError) -> [UInt8] {
+  package func read(_ name: String, offset: Int, count: Int) throws(DiskError) -> [UInt8] {
     try run { () throws(FileError) in try file(name).read(at: offset, count: count) }
   }
 
   /// As `JournalDisk` says.
-  public func write(_ name: String, offset: Int, _ octets: [UInt8]) throws(DiskError) {
+  package func write(_ name: String, offset: Int, _ octets: [UInt8]) throws(DiskError) {
     try run { () throws(FileError) in try file(name).write(octets, at: offset) }
   }
 
   /// As `JournalDisk` says.
-  public func sync(_ name: String) throws(DiskError) {
+  package func sync(_ name: String) throws(DiskError) {
     try run { () throws(FileError) in try file(name).syncData() }
   }
 
   /// As `JournalDisk` says.
-  public func syncDirectory() throws(DiskError) {
+  package func syncDirectory() throws(DiskError) {
     try run { () throws(FileError) in try Directory.sync(directory) }
   }
 
   /// As `JournalDisk` says.
-  public func rename(_ from: String, to: String) throws(DiskError) {
+  package func rename(_ from: String, to: String) throws(DiskError) {
     forget(from)
     forget(to)
     try run { () throws(FileError) in try Directory.rename(path(from), to: path(to)) }
   }
 
   /// As `JournalDisk` says.
-  public func remove(_ name: String) throws(DiskError) {
+  package func remove(_ name: String) throws(DiskError) {
     forget(name)
     try run { () throws(FileError) in try Directory.remove(path(name)) }
   }
 
   /// As `JournalDisk` says.
-  public func setAside(_ name: String, _ octets: [UInt8]) throws(DiskError) -> Bool {
+  package func setAside(_ name: String, _ octets: [UInt8]) throws(DiskError) -> Bool {
     try run { () throws(FileError) in
       let folder = path("damaged")
       try Directory.make(folder)

@@ -1,14 +1,14 @@
 // The daemon's journal: its directory, the lock against a second daemon, and the journal that runs there.
 
 internal import Glibc
-public import Journal
+package import Journal
 internal import Platform
 
 /// The journal on real files.
-public typealias FileJournal = RecordJournal<FileJournalDisk>
+package typealias FileJournal = RecordJournal<FileJournalDisk>
 
 /// Why the journal cannot be opened.
-public enum JournalOpenError: Error, CustomStringConvertible {
+package enum JournalOpenError: Error, CustomStringConvertible {
   /// Another daemon has it; its process id where the lock tells it.
   case locked(path: String, pid: Int32?)
   /// The directory cannot be made or listed.
@@ -17,7 +17,7 @@ public enum JournalOpenError: Error, CustomStringConvertible {
   case newerVersion(path: String, segment: String, kind: UInt8)
 
   /// The stable code.
-  public var code: String {
+  package var code: String {
     switch self {
     case .locked: "journal.locked"
     case .disk: "journal.disk-failed"
@@ -26,7 +26,7 @@ public enum JournalOpenError: Error, CustomStringConvertible {
   }
 
   /// One sentence for a person.
-  public var description: String {
+  package var description: String {
     switch self {
     case .locked(let path, let pid):
       "journal.locked: \(path) is in use by another hearthd" + (pid.map { " (process \($0))" } ?? "")
@@ -40,16 +40,15 @@ public enum JournalOpenError: Error, CustomStringConvertible {
 }
 
 /// Holds the lock as long as it lives.
-public final class JournalStore {
-  /// The journal.
-  public var journal: FileJournal
+package final class JournalStore {
+  package var journal: FileJournal
   /// What recovery found.
-  public let recovery: JournalRecovery
+  package let recovery: JournalRecovery
   private let lock: File
   private let directory: String
 
   /// Opens `<state directory>/journal`; makes it when it is not there.
-  public init(
+  package init(
     stateDirectory: String, limits: JournalLimits = JournalLimits(), visit: (JournalRecord) -> Void
   ) throws(JournalOpenError) {
     let directory = "\(stateDirectory)/journal"
@@ -74,7 +73,7 @@ public final class JournalStore {
   }
 
   /// How full the disk is, in percent of what the daemon may use; nil when it cannot be told.
-  public var diskPercent: Int? {
+  package var diskPercent: Int? {
     var system = statvfs()
     guard statvfs(directory, &system) == 0, system.f_blocks >= system.f_bfree else { return nil }
     let used = system.f_blocks - system.f_bfree
@@ -84,7 +83,7 @@ public final class JournalStore {
 
   /// One of the copies of damaged octets goes: nobody can tell whose they are.
   /// - Returns: true when one went, and others may be there.
-  public func removeNextSetAside() throws(DiskError) -> Bool {
+  package func removeNextSetAside() throws(DiskError) -> Bool {
     let folder = "\(directory)/damaged"
     do throws(FileError) {
       guard access(folder, F_OK) == 0, let entry = try Directory.list(folder).first(where: \.isRegular) else {

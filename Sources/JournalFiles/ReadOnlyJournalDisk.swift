@@ -1,19 +1,19 @@
 // The journal's directory for those who only look: nothing is opened for writing, no lock is taken.
 
 internal import Glibc
-public import Journal
+package import Journal
 internal import Platform
 
 /// A journal's directory, read-only. Every call that would change something fails with EROFS.
-public final class ReadOnlyJournalDisk: JournalDisk {
+package final class ReadOnlyJournalDisk: JournalDisk {
   private let directory: String
   private var open: (name: String, file: File)?
 
   /// A journal's folder.
-  public init(directory: String) { self.directory = directory }
+  package init(directory: String) { self.directory = directory }
 
   /// As `JournalDisk` says.
-  public func list() throws(DiskError) -> [DiskEntry] {
+  package func list() throws(DiskError) -> [DiskEntry] {
     do throws(FileError) {
       return try Directory.list(directory).map {
         DiskEntry(name: $0.name, size: $0.size, isRegular: $0.isRegular, modified: $0.modified)
@@ -22,7 +22,7 @@ public final class ReadOnlyJournalDisk: JournalDisk {
   }
 
   /// As `JournalDisk` says.
-  public func read(_ name: String, offset: Int, count: Int) throws(DiskError) -> [UInt8] {
+  package func read(_ name: String, offset: Int, count: Int) throws(DiskError) -> [UInt8] {
     do throws(FileError) {
       if open?.name != name { open = (name, try File("\(directory)/\(name)", flags: O_RDONLY | O_NOFOLLOW)) }
       return try open?.file.read(at: offset, count: count) ?? []
@@ -34,19 +34,19 @@ public final class ReadOnlyJournalDisk: JournalDisk {
   }
 
   /// Refused.
-  public func create(_ name: String, size: Int) throws(DiskError) { try refuse("open", name) }
+  package func create(_ name: String, size: Int) throws(DiskError) { try refuse("open", name) }
   /// Refused.
-  public func write(_ name: String, offset: Int, _ octets: [UInt8]) throws(DiskError) { try refuse("pwrite", name) }
+  package func write(_ name: String, offset: Int, _ octets: [UInt8]) throws(DiskError) { try refuse("pwrite", name) }
   /// Refused.
-  public func sync(_ name: String) throws(DiskError) { try refuse("fdatasync", name) }
+  package func sync(_ name: String) throws(DiskError) { try refuse("fdatasync", name) }
   /// Refused.
-  public func syncDirectory() throws(DiskError) { try refuse("fsync", "") }
+  package func syncDirectory() throws(DiskError) { try refuse("fsync", "") }
   /// Refused.
-  public func rename(_ from: String, to: String) throws(DiskError) { try refuse("rename", from) }
+  package func rename(_ from: String, to: String) throws(DiskError) { try refuse("rename", from) }
   /// Refused.
-  public func remove(_ name: String) throws(DiskError) { try refuse("unlink", name) }
+  package func remove(_ name: String) throws(DiskError) { try refuse("unlink", name) }
   /// Refused.
-  public func setAside(_ name: String, _ octets: [UInt8]) throws(DiskError) -> Bool {
+  package func setAside(_ name: String, _ octets: [UInt8]) throws(DiskError) -> Bool {
     try refuse("open", name)
     return false
   }

@@ -1,11 +1,11 @@
 // What was expected of a patient and came or did not come: each slot of each missing rule, for the picture of a month.
 
-public import Zones
+package import Zones
 
 /// One time at which a measurement was expected.
-public struct ExpectedMeasurement: Sendable, Hashable {
+package struct ExpectedMeasurement: Sendable, Hashable {
   /// What came of it.
-  public enum State: String, Sendable, Hashable {
+  package enum State: String, Sendable, Hashable {
     case came
     case missed
     /// It may still come.
@@ -13,21 +13,21 @@ public struct ExpectedMeasurement: Sendable, Hashable {
   }
 
   /// The rule's id.
-  public var rule: String
+  package var rule: String
   /// The value that was expected.
-  public var measure: Measure
+  package var measure: Measure
   /// From when, in milliseconds since 1970.
-  public var start: Int64
+  package var start: Int64
   /// Until when, grace included, in milliseconds since 1970.
-  public var end: Int64
+  package var end: Int64
   /// What came of it.
-  public var state: State
+  package var state: State
 }
 
 extension Plan {
   /// What the missing rules that are switched on expected in `[from, now]`, oldest first, at most 100 days back. Nothing is expected
   /// before the first value that is known: the equipment was not there.
-  public func expected(
+  package func expected(
     from: Int64, now: Int64, history: PatientHistory, zone: TimeZoneRules
   ) -> [ExpectedMeasurement] {
     let moment = DueMoment(now: now, history: history, devices: [], clock: PatientClock(zone, around: now))

@@ -1,27 +1,26 @@
 // What a patient's rules told, as far back as people look: for the picture of a month, when the journal has let go of the events.
 
-public import Readings
+package import Readings
 
 extension PatientHistory {
   /// Something that a rule told, or that somebody took notice of.
-  public struct Mark: Sendable, Hashable {
+  package struct Mark: Sendable, Hashable {
     /// Milliseconds since 1970.
-    public var time: Int64
+    package var time: Int64
     /// The rule's id.
-    public var rule: String
+    package var rule: String
     /// What happened.
-    public var kind: MonitoringEvent.Kind
-    /// The zone.
-    public var zone: Zone
+    package var kind: MonitoringEvent.Kind
+    package var zone: Zone
     /// How many it stands for.
-    public var count: Int32
+    package var count: Int32
     /// Who took notice, of an acknowledgement.
-    public var by: String?
+    package var by: String?
     /// What they had to say; at most 240 characters are kept.
-    public var note: String?
+    package var note: String?
 
     /// What a rule told.
-    public init(
+    package init(
       time: Int64, rule: String, kind: MonitoringEvent.Kind, zone: Zone, count: Int = 1, by: String? = nil,
       note: String? = nil
     ) {
@@ -35,7 +34,7 @@ extension PatientHistory {
     }
 
     /// An event of a rule, at so many milliseconds since 1970.
-    public init(_ event: MonitoringEvent, at time: Int64) {
+    package init(_ event: MonitoringEvent, at time: Int64) {
       self.init(
         time: time, rule: event.rule, kind: event.kind, zone: event.zone, count: event.count,
         by: event.acknowledgement?.by, note: event.acknowledgement?.note)

@@ -1,14 +1,16 @@
 // A patient's history as readings again: what is held against a draft, and what a plan is explained by.
 
-public import Readings
+package import Readings
 
 extension PatientHistory {
   /// What was measured at or after `from` (milliseconds since 1970), oldest first: values of the same reading together, with its
   /// remarks as far as they are kept.
-  public func readings(patient: String, from: Int64) -> [Reading] { readings(of: values, patient: patient, from: from) }
+  package func readings(patient: String, from: Int64) -> [Reading] {
+    readings(of: values, patient: patient, from: from)
+  }
 
   /// The same of what may be somebody else's.
-  public func asideReadings(patient: String, from: Int64) -> [Reading] {
+  package func asideReadings(patient: String, from: Int64) -> [Reading] {
     readings(of: asides, patient: patient, from: from).map { reading in
       var reading = reading
       if !reading.flags.contains(.suspectPerson) { reading.flags.append(.suspectPerson) }

@@ -1,9 +1,9 @@
 // The names by which plans speak of values, and where a reading holds them.
 
-public import Readings
+package import Readings
 
 /// A value that a plan can watch.
-public enum Measure: String, Sendable, Hashable, CaseIterable {
+package enum Measure: String, Sendable, Hashable, CaseIterable {
   case systolic = "bp.systolic"
   case diastolic = "bp.diastolic"
   case meanArterial = "bp.mean"
@@ -18,7 +18,7 @@ public enum Measure: String, Sendable, Hashable, CaseIterable {
   case heartRate = "heart-rate"
 
   /// The unit in which limits are given unless the rule names another.
-  public var unit: UCUM {
+  package var unit: UCUM {
     switch self {
     case .systolic, .diastolic, .meanArterial: .millimetreOfMercury
     case .pulse, .heartRate: .perMinute
@@ -31,10 +31,10 @@ public enum Measure: String, Sendable, Hashable, CaseIterable {
   }
 
   /// The units in which limits may be given: those that are converted without loss of what was meant.
-  public var units: [UCUM] { UCUM.allCases.filter { $0.canonical == unit } }
+  package var units: [UCUM] { UCUM.allCases.filter { $0.canonical == unit } }
 
   /// True when an observation of `term` is a value of this measure.
-  public func covers(_ term: Term) -> Bool {
+  package func covers(_ term: Term) -> Bool {
     switch self {
     case .systolic: term == .systolic
     case .diastolic: term == .diastolic
@@ -52,7 +52,7 @@ public enum Measure: String, Sendable, Hashable, CaseIterable {
   }
 
   /// The value of this measure in a reading, when it holds a number.
-  public func value(in reading: Reading) -> ExactDecimal? {
+  package func value(in reading: Reading) -> ExactDecimal? {
     for observation in reading.observations where covers(observation.term) {
       if let decimal = observation.value.decimal { return decimal }
     }

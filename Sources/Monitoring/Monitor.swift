@@ -1,19 +1,19 @@
 // Judging a reading by a plan: quality gate, then the rules in order, then the worst zone, then the state of rules over single
 // values. Trends wait until the delivery has settled (`Settlement`).
 
-public import Readings
-public import Zones
+package import Readings
+package import Zones
 
 /// Judges readings. All functions are pure: what is known goes in, what follows comes out.
-public enum Monitor {
+package enum Monitor {
   /// What judging gave.
-  public struct Outcome: Sendable, Hashable {
+  package struct Outcome: Sendable, Hashable {
     /// What is stored with the reading.
-    public var evaluation: Evaluation
+    package var evaluation: Evaluation
     /// What is to be told.
-    public var events: [MonitoringEvent]
+    package var events: [MonitoringEvent]
     /// What the reading says of itself from now on, such as that somebody else may have stood on the scale.
-    public var flags: [ReadingFlag] = []
+    package var flags: [ReadingFlag] = []
   }
 
   /// Judges `reading` by `plan` and moves `state`.
@@ -24,7 +24,7 @@ public enum Monitor {
   /// hear of it once a day. A reading without a place in time is judged by band rules alone.
   ///
   /// Where `state.isUnsettled` is true afterwards, `settle` has something to say once nothing more comes.
-  public static func judge(
+  package static func judge(
     _ reading: Reading, by plan: Plan, state: inout PatientState, history: PatientHistory = PatientHistory(),
     zone: TimeZoneRules = .utc, now: Int64
   ) -> Outcome {
@@ -90,14 +90,14 @@ public enum Monitor {
   }
 
   /// Some trend of the plan looks at this reading: `settle` has something to judge when nothing more comes.
-  public static func awaitsSettlement(_ reading: Reading, by plan: Plan) -> Bool {
+  package static func awaitsSettlement(_ reading: Reading, by plan: Plan) -> Bool {
     guard reading.takenAt != nil else { return false }
     let sighting = Sighting(reading)
     return plan.rules.contains { $0.isEnabled && $0.isTrend && $0.kind.awaits(sighting) }
   }
 
   /// Somebody has taken notice of what a rule raised. Nil when nothing is raised.
-  public static func acknowledge(
+  package static func acknowledge(
     _ rule: String, _ word: RuleAcknowledgement, _ plan: Plan, state: inout PatientState
   ) -> MonitoringEvent? {
     guard var after = state.rules[rule], after.phase == .raised else { return nil }

@@ -5,7 +5,7 @@ package import Zones
 
 extension Monitor {
   /// Ends the waits for a repeat that ran out by `now`: each is raised as yellow, unconfirmed.
-  public static func expire(_ plan: Plan, state: inout PatientState, now: Int64) -> [MonitoringEvent] {
+  package static func expire(_ plan: Plan, state: inout PatientState, now: Int64) -> [MonitoringEvent] {
     guard let first = state.nextDeadline, first <= now else { return [] }
     var events: [MonitoringEvent] = []
     let stateBefore = state

@@ -1,21 +1,20 @@
 // What trends look back on: a patient's values and signs by corrected time. Bounded; derived from readings alone.
 
-public import Readings
+package import Readings
 
 /// A patient's newest values, by measure.
-public struct PatientHistory: Sendable, Hashable {
+package struct PatientHistory: Sendable, Hashable {
   /// One value.
-  public struct Point: Sendable, Hashable {
+  package struct Point: Sendable, Hashable {
     /// Milliseconds since 1970, corrected.
-    public var time: Int64
+    package var time: Int64
     /// Half of the reading's identifier.
-    public var id: UInt64
+    package var id: UInt64
     /// In the measure's unit.
-    public var value: ExactDecimal
+    package var value: ExactDecimal
     /// The device itself was in doubt of it.
-    public var isDoubtful: Bool
-    /// One value.
-    public init(time: Int64, id: UInt64, value: ExactDecimal, isDoubtful: Bool = false) {
+    package var isDoubtful: Bool
+    package init(time: Int64, id: UInt64, value: ExactDecimal, isDoubtful: Bool = false) {
       self.time = time
       self.id = id
       self.value = value
@@ -24,15 +23,15 @@ public struct PatientHistory: Sendable, Hashable {
   }
 
   /// What a reading said beside its values.
-  public struct Sign: Sendable, Hashable {
+  package struct Sign: Sendable, Hashable {
     /// Milliseconds since 1970, corrected.
-    public var time: Int64
+    package var time: Int64
     /// Half of the reading's identifier.
-    public var id: UInt64
+    package var id: UInt64
     /// What kind of reading.
-    public var kind: ReadingKind { Sign.kinds[Int(bits >> Sign.kindBits) % Sign.kinds.count] }
+    package var kind: ReadingKind { Sign.kinds[Int(bits >> Sign.kindBits) % Sign.kinds.count] }
     /// What it said, in the order of all remarks.
-    public var flags: [ReadingFlag] {
+    package var flags: [ReadingFlag] {
       get {
         bits & Sign.remarks == 0
           ? [] : ReadingFlag.allCases.enumerated().filter { bits & 1 << $0.offset != 0 }.map(\.element)
@@ -45,7 +44,7 @@ public struct PatientHistory: Sendable, Hashable {
     private static let remarks: UInt64 = 1 << kindBits - 1
     private static let kinds = ReadingKind.allCases
     /// What a reading said.
-    public init(time: Int64, id: UInt64, kind: ReadingKind, flags: [ReadingFlag]) {
+    package init(time: Int64, id: UInt64, kind: ReadingKind, flags: [ReadingFlag]) {
       self.time = time
       self.id = id
       bits = Sign.bits(flags) | UInt64(Sign.kinds.firstIndex(of: kind) ?? 0) << Sign.kindBits
@@ -65,31 +64,31 @@ public struct PatientHistory: Sendable, Hashable {
   }
 
   /// How long values are kept, in milliseconds: longer than any window of a plan.
-  public static let length: Int64 = 400 * 86_400_000
+  package static let length: Int64 = 400 * 86_400_000
   /// The most values of a measure that are kept.
-  public static let mostPoints = 800
+  package static let mostPoints = 800
   /// The most signs that are kept.
   static let mostSigns = 128
   /// The most values of a measure that are kept apart.
   static let mostAsides = 32
   /// The most marks that are kept.
-  public static let mostMarks = 64
+  package static let mostMarks = 64
 
   /// By measure, oldest first.
-  public var values = PerMeasure<Series>()
+  package var values = PerMeasure<Series>()
   /// Oldest first.
-  public var signs: [Sign] = []
+  package var signs: [Sign] = []
   /// Values that may be somebody else's: kept apart, by measure, oldest first. Nothing is judged by them.
-  public var asides = PerMeasure<Series>()
+  package var asides = PerMeasure<Series>()
   /// What rules told and who took notice, oldest first.
-  public var marks: [Mark] = []
+  package var marks: [Mark] = []
 
   /// Nothing yet.
-  public init() {}
+  package init() {}
 
   /// Adds a reading's values, once. One without a place in time or that is not to be believed is left out of the values, one that
   /// may be somebody else's is kept apart; their signs count.
-  public mutating func add(_ reading: Reading) {
+  package mutating func add(_ reading: Reading) {
     guard let time = reading.takenAt?.milliseconds else { return }
     let id = reading.id.low
     let isUnfit = reading.flags.contains { Monitor.isUnfit($0) }
@@ -112,7 +111,7 @@ public struct PatientHistory: Sendable, Hashable {
   }
 
   /// True when this reading is known: a device sent it again.
-  public func contains(_ reading: Reading) -> Bool {
+  package func contains(_ reading: Reading) -> Bool {
     guard let time = reading.takenAt?.milliseconds else { return false }
     if signs.contains(where: { $0.id == reading.id.low && $0.time == time }) { return true }
     return Measure.values(in: reading).pairs.contains { measure, _ in
@@ -122,7 +121,7 @@ public struct PatientHistory: Sendable, Hashable {
   }
 
   /// Adds what a rule told, once, where people look back on it.
-  public mutating func add(_ mark: Mark) {
+  package mutating func add(_ mark: Mark) {
     guard mark.isKept else { return }
     let index = marks.lastIndex { $0.time <= mark.time }.map { $0 + 1 } ?? 0
     guard index == 0 || marks[index - 1] != mark else { return }
@@ -131,7 +130,7 @@ public struct PatientHistory: Sendable, Hashable {
   }
 
   /// Takes a reading's values out again: its place in time was wrong.
-  public mutating func remove(_ id: ReadingID) {
+  package mutating func remove(_ id: ReadingID) {
     let weight = values[.weight]?.first { $0.id == id.low }?.time
     for measure in Measure.allCases {
       PatientHistory.remove(measure, from: &values) { $0.id == id.low }
@@ -196,14 +195,14 @@ public struct PatientHistory: Sendable, Hashable {
   }
 
   /// Values of `[from, to]`, oldest first.
-  public func points(_ measure: Measure, from: Int64, to: Int64) -> Slice<Series> {
+  package func points(_ measure: Measure, from: Int64, to: Int64) -> Slice<Series> {
     guard let points = values[measure], from <= to else { return Series()[...] }
     return points[
       PatientHistory.index(points, after: from == .min ? from : from - 1)..<PatientHistory.index(points, after: to)]
   }
 
   /// The newest values up to an instant, oldest first.
-  public func newest(_ measure: Measure, _ count: Int, upTo time: Int64) -> Slice<Series> {
+  package func newest(_ measure: Measure, _ count: Int, upTo time: Int64) -> Slice<Series> {
     guard let points = values[measure] else { return Series()[...] }
     return points[..<PatientHistory.index(points, after: time)].suffix(max(0, count))
   }
@@ -213,5 +212,5 @@ public struct PatientHistory: Sendable, Hashable {
   }
 
   /// When a measure was last taken, up to an instant.
-  public func last(_ measure: Measure, upTo time: Int64) -> Int64? { newest(measure, 1, upTo: time).last?.time }
+  package func last(_ measure: Measure, upTo time: Int64) -> Int64? { newest(measure, 1, upTo: time).last?.time }
 }

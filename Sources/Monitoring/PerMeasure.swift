@@ -1,15 +1,15 @@
 // Something for each measure. Rules look values up so often that a place is worth more than a hash.
 
 /// Values by measure.
-public struct PerMeasure<Value: Sendable & Hashable>: Sendable, Hashable {
+package struct PerMeasure<Value: Sendable & Hashable>: Sendable, Hashable {
   /// In the order of `Measure.allCases`; empty while there are none.
   private var slots: [Value?] = []
 
   /// Nothing.
-  public init() {}
+  package init() {}
 
   /// The value of a measure; nil: none.
-  public subscript(measure: Measure) -> Value? {
+  package subscript(measure: Measure) -> Value? {
     get { slots.isEmpty ? nil : slots[measure.place] }
     _modify {
       if slots.isEmpty { slots = Array(repeating: nil, count: Measure.allCases.count) }
@@ -18,7 +18,7 @@ public struct PerMeasure<Value: Sendable & Hashable>: Sendable, Hashable {
   }
 
   /// The value of a measure, `value` where there is none.
-  public subscript(measure: Measure, default value: @autoclosure () -> Value) -> Value {
+  package subscript(measure: Measure, default value: @autoclosure () -> Value) -> Value {
     get { self[measure] ?? value() }
     _modify {
       var slot: Value?
@@ -31,20 +31,20 @@ public struct PerMeasure<Value: Sendable & Hashable>: Sendable, Hashable {
   }
 
   /// Measures with their values, in the order of `Measure.allCases`.
-  public var pairs: [(key: Measure, value: Value)] {
+  package var pairs: [(key: Measure, value: Value)] {
     zip(Measure.allCases, slots).compactMap { measure, value in value.map { (measure, $0) } }
   }
 
   /// True when there is nothing.
-  public var isEmpty: Bool { slots.allSatisfy { $0 == nil } }
+  package var isEmpty: Bool { slots.allSatisfy { $0 == nil } }
 
   /// The same values of the same measures.
-  public static func == (left: Self, right: Self) -> Bool {
+  package static func == (left: Self, right: Self) -> Bool {
     left.slots == right.slots || Measure.allCases.allSatisfy { left[$0] == right[$0] }
   }
 
   /// By the values that are there.
-  public func hash(into hasher: inout Hasher) {
+  package func hash(into hasher: inout Hasher) {
     for (measure, value) in pairs {
       hasher.combine(measure)
       hasher.combine(value)

@@ -3,22 +3,21 @@
 internal import Readings
 
 /// A patient's limits, as the people who treat the patient set them.
-public struct Plan: Sendable, Hashable {
+package struct Plan: Sendable, Hashable {
   /// The opaque reference of the patient.
-  public var patient: String
+  package var patient: String
   /// Told in every evaluation.
-  public var version: Int
+  package var version: Int
   /// IANA name of the zone in which the patient lives; nil uses the hub's.
-  public var timeZone: String?
+  package var timeZone: String?
   /// Readings older than this, in milliseconds, are judged as history: they never raise a notification.
-  public var liveWindow: Int64
+  package var liveWindow: Int64
   /// In the order of the file.
-  public var rules: [Rule]
+  package var rules: [Rule]
   /// In which language people are told: `nb`, `nn` or `en`.
-  public var language: PlanLanguage = .bokmal
+  package var language: PlanLanguage = .bokmal
 
-  /// A plan.
-  public init(patient: String, version: Int, timeZone: String? = nil, liveWindow: Int64, rules: [Rule]) {
+  package init(patient: String, version: Int, timeZone: String? = nil, liveWindow: Int64, rules: [Rule]) {
     self.patient = patient
     self.version = version
     self.timeZone = timeZone
@@ -28,21 +27,20 @@ public struct Plan: Sendable, Hashable {
 }
 
 /// One rule of a plan.
-public struct Rule: Sendable, Hashable {
+package struct Rule: Sendable, Hashable {
   /// Unique in the plan.
-  public var id: String
+  package var id: String
   /// A rule that is switched off is kept and not judged.
-  public var isEnabled: Bool
+  package var isEnabled: Bool
   /// What it watches and how.
   package var kind: any RuleKind
   /// Once told, the rule is quiet for so many milliseconds, unless it gets worse.
-  public var quiet: Int64
+  package var quiet: Int64
   /// The hours of the patient's day in which it is judged; nil: all of them.
-  public var hours: DayHours?
+  package var hours: DayHours?
   /// What people are told, instead of the rule's own words.
-  public var message: String?
+  package var message: String?
 
-  /// A rule.
   package init(
     id: String, isEnabled: Bool = true, kind: any RuleKind, quiet: Int64 = 0, hours: DayHours? = nil,
     message: String? = nil
@@ -56,16 +54,16 @@ public struct Rule: Sendable, Hashable {
   }
 
   /// The values that it looks at; none for rules over signs and devices.
-  public var measures: [Measure] { kind.measures }
+  package var measures: [Measure] { kind.measures }
 
   /// The same rule of the same kind.
-  public static func == (left: Rule, right: Rule) -> Bool {
+  package static func == (left: Rule, right: Rule) -> Bool {
     left.id == right.id && left.isEnabled == right.isEnabled && left.quiet == right.quiet && left.hours == right.hours
       && left.message == right.message && left.kind.isEqual(to: right.kind)
   }
 
   /// By all that it is.
-  public func hash(into hasher: inout Hasher) {
+  package func hash(into hasher: inout Hasher) {
     hasher.combine(id)
     hasher.combine(isEnabled)
     hasher.combine(quiet)
@@ -76,13 +74,13 @@ public struct Rule: Sendable, Hashable {
 }
 
 /// The languages in which people are told.
-public enum PlanLanguage: String, Sendable, Hashable, CaseIterable {
+package enum PlanLanguage: String, Sendable, Hashable, CaseIterable {
   case bokmal = "nb"
   case nynorsk = "nn"
   case english = "en"
 
   /// The text of this language.
-  public func say(_ bokmal: String, _ nynorsk: String, _ english: String) -> String {
+  package func say(_ bokmal: String, _ nynorsk: String, _ english: String) -> String {
     switch self {
     case .bokmal: bokmal
     case .nynorsk: nynorsk
@@ -92,20 +90,19 @@ public enum PlanLanguage: String, Sendable, Hashable, CaseIterable {
 }
 
 /// Hours of a day on the patient's clock, in minutes since midnight; `to` may lie on the next day.
-public struct DayHours: Sendable, Hashable {
+package struct DayHours: Sendable, Hashable {
   /// 0…1439.
-  public var from: Int
+  package var from: Int
   /// 0…1440, not included; below `from` it is on the next day.
-  public var to: Int
+  package var to: Int
 
-  /// Hours of a day.
-  public init(from: Int, to: Int) {
+  package init(from: Int, to: Int) {
     self.from = from
     self.to = to
   }
 
   /// From `07:00-10:00`; nil for anything else.
-  public init?(_ text: String) {
+  package init?(_ text: String) {
     let parts = text.split(separator: "-", omittingEmptySubsequences: false)
     guard parts.count == 2, let from = DayHours.minutes(parts[0]), let to = DayHours.minutes(parts[1]), from < 1440,
       from != to
@@ -123,7 +120,7 @@ public struct DayHours: Sendable, Hashable {
   }
 
   /// `07:00-10:00`.
-  public var text: String {
+  package var text: String {
     func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
     func clock(_ minutes: Int) -> String { two(minutes / 60) + ":" + two(minutes % 60) }
     return "\(clock(from))-\(clock(to))"

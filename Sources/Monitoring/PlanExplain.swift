@@ -1,10 +1,10 @@
 // A plan in plain words, for those who set it: what each rule watches, in Norwegian Bokmål, Nynorsk or English.
 
-public import Readings
+package import Readings
 
 extension PlanText {
   /// What a rule watches and when people are told, as one sentence or two.
-  public static func explain(_ rule: Rule, _ language: PlanLanguage) -> String {
+  package static func explain(_ rule: Rule, _ language: PlanLanguage) -> String {
     let words = PlanWords(language)
     var text = rule.kind.explanation(words)
     if let hours = rule.hours {
@@ -22,7 +22,7 @@ extension PlanText {
   }
 
   /// A zone in a language.
-  public static func name(_ zone: Zone, _ language: PlanLanguage) -> String {
+  package static func name(_ zone: Zone, _ language: PlanLanguage) -> String {
     let words = PlanWords(language)
     switch zone {
     case .green: return words.say("grønn", "grøn", "green")

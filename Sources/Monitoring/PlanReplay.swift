@@ -1,27 +1,26 @@
 // A plan and readings, one after the other on one clock, as the hub goes through them: for a draft held against what was
 // measured, and for stories that say what a plan must lead to.
 
-public import Readings
-public import Zones
+package import Readings
+package import Zones
 
 /// One patient's plan at work.
-public struct PlanReplay: Sendable {
+package struct PlanReplay: Sendable {
   /// What was told, and when.
-  public struct Told: Sendable, Hashable {
+  package struct Told: Sendable, Hashable {
     /// Milliseconds since 1970.
-    public var at: Int64
+    package var at: Int64
     /// What was told.
-    public var event: MonitoringEvent
+    package var event: MonitoringEvent
   }
 
-  /// The plan.
-  public let plan: Plan
+  package let plan: Plan
   /// Where its rules stand.
-  public private(set) var state: PatientState
+  package private(set) var state: PatientState
   /// What came so far.
-  public private(set) var history: PatientHistory
+  package private(set) var history: PatientHistory
   /// What was told so far, in order.
-  public private(set) var told: [Told] = []
+  package private(set) var told: [Told] = []
   private let zone: TimeZoneRules
   private var now: Int64
   private var seen: Set<ReadingID> = []
@@ -32,7 +31,7 @@ public struct PlanReplay: Sendable {
 
   /// A plan that comes into force at `start`, or a hub that starts then with what it kept. For `settling` milliseconds nothing is
   /// called missing: devices still bring what they measured while the hub was off.
-  public init(
+  package init(
     plan: Plan, zone: TimeZoneRules, start: Int64, settling: Int64 = 0, state: PatientState = PatientState(),
     history: PatientHistory = PatientHistory()
   ) {
@@ -49,7 +48,7 @@ public struct PlanReplay: Sendable {
 
   /// A reading arrives at `time`, in milliseconds since 1970. One that came before changes nothing.
   @discardableResult
-  public mutating func take(_ reading: Reading, at time: Int64, _ isOver: () -> Bool = { false }) -> Evaluation? {
+  package mutating func take(_ reading: Reading, at time: Int64, _ isOver: () -> Bool = { false }) -> Evaluation? {
     pass(to: time, isOver)
     guard seen.insert(reading.id).inserted, !history.contains(reading) else { return nil }
     let outcome = Monitor.judge(reading, by: plan, state: &state, history: history, zone: zone, now: now)
@@ -70,7 +69,7 @@ public struct PlanReplay: Sendable {
 
   /// Lets time pass; everything that falls due is judged when it does.
   /// - Parameter isOver: true when nobody waits for the result any more.
-  public mutating func pass(to time: Int64, _ isOver: () -> Bool = { false }) {
+  package mutating func pass(to time: Int64, _ isOver: () -> Bool = { false }) {
     // A plan asks for no more than a few moments a day; the bound is for those that would ask for ever.
     for _ in 0..<100_000 {
       guard !isOver(), let next = nextDue(), next <= time else { break }

@@ -1,9 +1,9 @@
 // What people are told, in plain words: Norwegian Bokmål, Nynorsk and English. No values: they stand with the reading.
 
 /// Sentences for patients.
-public enum PlanText {
+package enum PlanText {
   /// What an event of a rule says.
-  public static func sentence(_ rule: Rule, _ kind: MonitoringEvent.Kind, _ language: PlanLanguage) -> String {
+  package static func sentence(_ rule: Rule, _ kind: MonitoringEvent.Kind, _ language: PlanLanguage) -> String {
     if let message = rule.message, kind == .raised || kind == .missing || kind == .unconfirmed { return message }
     let what = rule.kind.subject(language)
     switch (kind, language) {
@@ -35,7 +35,7 @@ public enum PlanText {
   }
 
   /// A measure in a patient's words.
-  public static func name(_ measure: Measure, _ language: PlanLanguage) -> String {
+  package static func name(_ measure: Measure, _ language: PlanLanguage) -> String {
     let words: (nb: String, nn: String, en: String) =
       switch measure {
       case .systolic, .diastolic, .meanArterial: ("Blodtrykket", "Blodtrykket", "Blood pressure")

@@ -4,10 +4,8 @@ package import Readings
 
 /// The words of one language.
 package struct PlanWords {
-  /// The language.
   package let language: PlanLanguage
 
-  /// The words of a language.
   package init(_ language: PlanLanguage) { self.language = language }
 
   /// The text of this language.

@@ -1,11 +1,11 @@
 // Where a rule stands for a patient: normal, pending (a repeat is awaited), raised, acknowledged; back to normal when cleared.
 
-public import Readings
+package import Readings
 
 /// Where one rule stands for one patient. It is derived from readings alone, so that a restart gives the same state.
-public struct RuleState: Sendable, Hashable {
+package struct RuleState: Sendable, Hashable {
   /// The steps of a rule.
-  public enum Phase: String, Sendable, Hashable, CaseIterable {
+  package enum Phase: String, Sendable, Hashable, CaseIterable {
     case normal
     case pending
     case raised
@@ -13,43 +13,43 @@ public struct RuleState: Sendable, Hashable {
   }
 
   /// The step.
-  public var phase: Phase
+  package var phase: Phase
   /// The zone of the last reading, hysteresis included.
-  public var zone: Zone
+  package var zone: Zone
   /// The first reading out of band, in milliseconds since 1970; meaningful while pending.
-  public var since: Int64
+  package var since: Int64
   /// How many readings out of band so far; meaningful while pending.
-  public var count: Int
+  package var count: Int
   /// When the wait for the repeat ends, in milliseconds since 1970; nil when none is awaited.
-  public var deadline: Int64?
+  package var deadline: Int64?
   /// When people were last told, in milliseconds since 1970; kept while a quiet period lasts.
-  public var toldAt: Int64?
+  package var toldAt: Int64?
   /// The zone that people were last told of; kept while a quiet period lasts.
-  public var toldZone: Zone?
+  package var toldZone: Zone?
   /// Raised while it was quiet: it is told when the quiet period is over and it still holds.
-  public var isUntold = false
+  package var isUntold = false
   /// When it was raised, in milliseconds since 1970; while it is.
-  public var raisedAt: Int64?
+  package var raisedAt: Int64?
   /// When people last heard of it, in milliseconds since 1970; while it is pending or raised.
-  public var lastToldAt: Int64?
+  package var lastToldAt: Int64?
   /// Who has taken notice; while it is raised.
-  public var acknowledgement: RuleAcknowledgement?
+  package var acknowledgement: RuleAcknowledgement?
   /// When people last heard of an old reading, in milliseconds since 1970.
-  public var lateAt: Int64?
+  package var lateAt: Int64?
   /// An old reading out of band that is told when the delivery has settled.
-  public var lateDue: LateReading?
+  package var lateDue: LateReading?
   /// Of a missing rule: every slot that begins up to here is judged, in milliseconds since 1970.
-  public var judgedThrough: Int64?
+  package var judgedThrough: Int64?
   /// Of a missing rule: the slot whose reminder went out.
-  public var remindedFor: Int64?
+  package var remindedFor: Int64?
 
   /// Normal and green.
-  public init() {
+  package init() {
     self.init(phase: .normal, zone: .green, since: 0, count: 0, deadline: nil)
   }
 
   /// A state as it was stored.
-  public init(phase: Phase, zone: Zone, since: Int64, count: Int, deadline: Int64?) {
+  package init(phase: Phase, zone: Zone, since: Int64, count: Int, deadline: Int64?) {
     self.phase = phase
     self.zone = zone
     self.since = since
@@ -59,16 +59,16 @@ public struct RuleState: Sendable, Hashable {
 }
 
 /// Somebody has taken notice of what a rule raised.
-public struct RuleAcknowledgement: Sendable, Hashable {
+package struct RuleAcknowledgement: Sendable, Hashable {
   /// Who, as the control socket knows them.
-  public var by: String
+  package var by: String
   /// When, in milliseconds since 1970.
-  public var at: Int64
+  package var at: Int64
   /// What they had to say; may be empty.
-  public var note: String
+  package var note: String
 
   /// Somebody has taken notice.
-  public init(by: String, at: Int64, note: String) {
+  package init(by: String, at: Int64, note: String) {
     self.by = by
     self.at = at
     self.note = note
@@ -76,22 +76,22 @@ public struct RuleAcknowledgement: Sendable, Hashable {
 }
 
 /// The rules' states of one patient.
-public struct PatientState: Sendable, Hashable {
+package struct PatientState: Sendable, Hashable {
   /// By rule id; a rule that is missing is normal.
-  public var rules: [String: RuleState]
+  package var rules: [String: RuleState]
   /// A delivery goes on: trends and old readings are judged when nothing more comes.
-  public var isUnsettled = false
+  package var isUnsettled = false
   /// What came of it and is known for good, in the order in which it came.
-  public var unsettled: [Unsettled] = []
+  package var unsettled: [Unsettled] = []
 
   /// Nothing is to be kept.
-  public var isNormal: Bool { rules.isEmpty && !isUnsettled }
+  package var isNormal: Bool { rules.isEmpty && !isUnsettled }
 
   /// Everything normal.
-  public init(rules: [String: RuleState] = [:]) { self.rules = rules }
+  package init(rules: [String: RuleState] = [:]) { self.rules = rules }
 
   /// The next wait for a repeat that ends, in milliseconds since 1970.
-  public var nextDeadline: Int64? { rules.values.compactMap(\.deadline).min() }
+  package var nextDeadline: Int64? { rules.values.compactMap(\.deadline).min() }
 
   /// Forgets the rules that a plan has no more, once nothing of them is awaited: the states of every plan that there was would
   /// grow without end.
@@ -121,9 +121,9 @@ public struct PatientState: Sendable, Hashable {
 }
 
 /// What is to be told to people.
-public struct MonitoringEvent: Sendable, Hashable {
+package struct MonitoringEvent: Sendable, Hashable {
   /// What happened to a rule.
-  public enum Kind: String, Sendable, Hashable, CaseIterable {
+  package enum Kind: String, Sendable, Hashable, CaseIterable {
     /// The first reading out of band: measure again.
     case repeatRequested = "repeat-requested"
     /// Out of band, confirmed or immediate.
@@ -141,27 +141,24 @@ public struct MonitoringEvent: Sendable, Hashable {
     /// Somebody has taken notice.
     case acknowledged
   }
-  /// The patient.
-  public var patient: String
+  package var patient: String
   /// The rule's id.
-  public var rule: String
+  package var rule: String
   /// What happened.
-  public var kind: Kind
-  /// The zone.
-  public var zone: Zone
+  package var kind: Kind
+  package var zone: Zone
   /// The plan's version.
-  public var planVersion: Int
+  package var planVersion: Int
   /// How many it stands for: slots that were missed while the hub was off are told together.
-  public var count = 1
+  package var count = 1
   /// For the patient, in the plan's language.
-  public var message: String?
+  package var message: String?
   /// Who has taken notice, of an acknowledgement.
-  public var acknowledgement: RuleAcknowledgement?
+  package var acknowledgement: RuleAcknowledgement?
   /// The reading that led to it; nil: time alone, or what was known looks otherwise now.
-  public var reading: ReadingID?
+  package var reading: ReadingID?
 
-  /// An event of a rule.
-  public init(patient: String, rule: String, kind: Kind, zone: Zone, planVersion: Int) {
+  package init(patient: String, rule: String, kind: Kind, zone: Zone, planVersion: Int) {
     self.patient = patient
     self.rule = rule
     self.kind = kind

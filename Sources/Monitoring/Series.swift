@@ -8,7 +8,7 @@ extension PatientHistory {
   /// A value is two words: its identifier; and from the low end 36 bits of milliseconds since `base` (795 days: more than is kept),
   /// the device's doubt, 4 bits of exponent and 23 of mantissa, both as two's complement. What does not fit makes the series a wide
   /// one, which keeps values as they are.
-  public struct Series: Sendable {
+  package struct Series: Sendable {
     private struct Packed: Sendable, Hashable {
       var bits: UInt64
       var id: UInt64
@@ -21,10 +21,10 @@ extension PatientHistory {
     private var wide: [Point]?
 
     /// No values.
-    public init() {}
+    package init() {}
 
     /// Values in the order of time.
-    public init(_ points: some Sequence<Point>) {
+    package init(_ points: some Sequence<Point>) {
       for point in points { insert(point, at: count) }
     }
 
@@ -109,12 +109,12 @@ extension PatientHistory {
 
 extension PatientHistory.Series: RandomAccessCollection {
   /// The place of the oldest value.
-  public var startIndex: Int { 0 }
+  package var startIndex: Int { 0 }
   /// How many there are.
-  public var endIndex: Int { wide?.count ?? packed.count }
+  package var endIndex: Int { wide?.count ?? packed.count }
 
   /// A value; `index` is within the series.
-  public subscript(index: Int) -> PatientHistory.Point {
+  package subscript(index: Int) -> PatientHistory.Point {
     if let wide { return wide[index] }
     return PatientHistory.Series.point(packed[index], base)
   }
@@ -128,7 +128,7 @@ extension PatientHistory.Series: RandomAccessCollection {
 
 extension PatientHistory.Series: Hashable {
   /// The same values, however they are kept.
-  public static func == (left: Self, right: Self) -> Bool { left.elementsEqual(right) }
+  package static func == (left: Self, right: Self) -> Bool { left.elementsEqual(right) }
   /// By the values.
-  public func hash(into hasher: inout Hasher) { for point in self { hasher.combine(point) } }
+  package func hash(into hasher: inout Hasher) { for point in self { hasher.combine(point) } }
 }

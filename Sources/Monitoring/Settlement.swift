@@ -1,8 +1,8 @@
 // A delivery has settled: trends are judged over what came, in the order of time. What follows depends on which readings are known
 // and on where the rules stood, not on the order in which they came.
 
-public import Readings
-public import Zones
+package import Readings
+package import Zones
 
 extension Monitor {
   /// Judges the trends by all that has come since this was done last, and tells of old readings out of band.
@@ -10,7 +10,7 @@ extension Monitor {
   /// The newest value of a rule, when it is of now, decides where the rule stands. What lies before it and is out of band, by itself
   /// or because of what came late, is told as late, once a day and rule, and only while the rule is normal: whoever is called
   /// already sees it. What was judged before and is no worse for the new readings is not told again.
-  public static func settle(
+  package static func settle(
     _ plan: Plan, state: inout PatientState, history: PatientHistory, zone: TimeZoneRules = .utc, now: Int64
   ) -> [MonitoringEvent] {
     guard state.isUnsettled else { return [] }
@@ -75,16 +75,16 @@ extension Monitor {
 }
 
 /// An old reading out of band.
-public struct LateReading: Sendable, Hashable {
+package struct LateReading: Sendable, Hashable {
   /// How far.
-  public var zone: Zone
+  package var zone: Zone
   /// Milliseconds since 1970.
-  public var time: Int64
+  package var time: Int64
   /// The reading; nil: one that was known and looks otherwise now.
-  public var id: ReadingID?
+  package var id: ReadingID?
 
   /// An old reading out of band.
-  public init(zone: Zone, time: Int64, id: ReadingID?) {
+  package init(zone: Zone, time: Int64, id: ReadingID?) {
     self.zone = zone
     self.time = time
     self.id = id

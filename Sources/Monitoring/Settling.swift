@@ -1,57 +1,57 @@
 // When trends are judged: not at each arrival, but when a patient's delivery has settled. Half of a backlog would say what the whole
 // does not, and a device may send its newest record first.
 
-public import Readings
+package import Readings
 
 /// How long a patient's delivery goes on, on a clock in milliseconds that never goes back.
-public struct Settling: Sendable, Hashable {
+package struct Settling: Sendable, Hashable {
   /// Nothing more came for so long: it has settled.
-  public static let pause: Int64 = 3000
+  package static let pause: Int64 = 3000
   /// The longest that a reading of now waits.
-  public static let longestLive: Int64 = 60_000
+  package static let longestLive: Int64 = 60_000
   /// The longest that a backlog waits of which nobody is called.
-  public static let longest: Int64 = 900_000
+  package static let longest: Int64 = 900_000
   /// So many readings are judged without waiting for more.
-  public static let most = 1000
+  package static let most = 1000
 
   /// When the patient's trends are judged.
-  public private(set) var deadline: Int64
+  package private(set) var deadline: Int64
   private let first: Int64
   private var live: Int64?
 
   /// A delivery that begins, or whose end a restart has cut off.
-  public init(at now: Int64) {
+  package init(at now: Int64) {
     first = now
     deadline = now + Settling.pause
   }
 
   /// One more reading came; `count` wait in all.
-  public mutating func note(isLive: Bool, count: Int, at now: Int64) {
+  package mutating func note(isLive: Bool, count: Int, at now: Int64) {
     if isLive { live = live ?? now }
     let longest = min(first + Settling.longest, live.map { $0 + Settling.longestLive } ?? .max)
     deadline = count >= Settling.most ? now : min(now + Settling.pause, longest)
   }
 
   /// Something of it is still on its way to the disk.
-  public mutating func postpone(at now: Int64) { deadline = now + Settling.pause }
+  package mutating func postpone(at now: Int64) { deadline = now + Settling.pause }
 }
 
 extension PatientState {
   /// A reading by which trends have not been judged.
-  public struct Unsettled: Sendable, Hashable {
+  package struct Unsettled: Sendable, Hashable {
     /// The reading.
-    public var id: ReadingID
+    package var id: ReadingID
     /// When it was taken, in milliseconds since 1970.
-    public var time: Int64
+    package var time: Int64
     /// A reading by which trends have not been judged.
-    public init(id: ReadingID, time: Int64) {
+    package init(id: ReadingID, time: Int64) {
       self.id = id
       self.time = time
     }
   }
 
   /// A reading is known for good: while a delivery goes on, it waits for the delivery's end.
-  public mutating func noteUnsettled(_ reading: Reading) {
+  package mutating func noteUnsettled(_ reading: Reading) {
     guard isUnsettled, let time = reading.takenAt?.milliseconds else { return }
     unsettled.removeAll { $0.id == reading.id }
     unsettled.append(Unsettled(id: reading.id, time: time))
@@ -60,5 +60,5 @@ extension PatientState {
 
 extension Rule {
   /// It looks at several readings: judged when a delivery has settled.
-  public var isTrend: Bool { kind.isTrend }
+  package var isTrend: Bool { kind.isTrend }
 }

@@ -1,14 +1,14 @@
 // Whose weight: the guard of a scale that several people use. What a weight is held against are those before it, so one that comes
 // late may show that another was the patient's, or was not: the answer depends on what is known, not on the order in which it came.
 
-public import Readings
+package import Readings
 
 extension PatientHistory {
   private static let week: Int64 = 7 * 86_400_000
 
   /// True when a weight is so far from the median of the week before that somebody else may stand on the scale: more than 3 kg
   /// and more than 4 %.
-  public func isSomebodyElse(_ weight: ExactDecimal, at time: Int64) -> Bool {
+  package func isSomebodyElse(_ weight: ExactDecimal, at time: Int64) -> Bool {
     guard time > .min + PatientHistory.week else { return false }
     let week = points(.weight, from: time - PatientHistory.week, to: time - 1).map(\.value).sorted()
     guard week.count >= 3, let difference = weight.subtracting(week[(week.count - 1) / 2]) else { return false }

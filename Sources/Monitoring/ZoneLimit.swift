@@ -1,12 +1,12 @@
 // Limits of zones: the comparison of a value with them, in the unit of the measure and as they were set.
 
 package import JSON
-public import Readings
+package import Readings
 
 /// One limit of a zone. Both bounds given means both must hold.
-public struct ZoneLimit: Sendable, Hashable {
+package struct ZoneLimit: Sendable, Hashable {
   /// How a value is compared with a bound.
-  public enum Comparison: String, Sendable, Hashable, CaseIterable {
+  package enum Comparison: String, Sendable, Hashable, CaseIterable {
     case lessThan = "lt"
     case atMost = "lte"
     case greaterThan = "gt"
@@ -14,13 +14,12 @@ public struct ZoneLimit: Sendable, Hashable {
   }
 
   /// A comparison with its bound.
-  public struct Bound: Sendable, Hashable {
+  package struct Bound: Sendable, Hashable {
     /// How the value is compared.
-    public var comparison: Comparison
+    package var comparison: Comparison
     /// The limit, in the unit of the measure.
-    public var limit: ExactDecimal
-    /// A comparison with its bound.
-    public init(_ comparison: Comparison, _ limit: ExactDecimal) {
+    package var limit: ExactDecimal
+    package init(_ comparison: Comparison, _ limit: ExactDecimal) {
       self.comparison = comparison
       self.limit = limit
     }
@@ -37,18 +36,17 @@ public struct ZoneLimit: Sendable, Hashable {
   }
 
   /// The zone that the value is in when every bound holds.
-  public var zone: Zone
+  package var zone: Zone
   /// At least one.
-  public var bounds: [Bound]
+  package var bounds: [Bound]
 
-  /// A zone with its bounds.
-  public init(_ zone: Zone, _ bounds: [Bound]) {
+  package init(_ zone: Zone, _ bounds: [Bound]) {
     self.zone = zone
     self.bounds = bounds
   }
 
   /// True when a value lies in this zone.
-  public func holds(_ value: ExactDecimal) -> Bool { holds(for: value) }
+  package func holds(_ value: ExactDecimal) -> Bool { holds(for: value) }
 
   func holds(for value: ExactDecimal, slack: ExactDecimal = .zero) -> Bool {
     !bounds.isEmpty && bounds.allSatisfy { $0.holds(for: value, slack: slack) }
@@ -56,16 +54,15 @@ public struct ZoneLimit: Sendable, Hashable {
 }
 
 /// Limits in a unit other than the measure's. A device that measures in this unit is held against these: what it said is not rounded.
-public struct GivenLimits: Sendable, Hashable {
-  /// The unit.
-  public var unit: UCUM
+package struct GivenLimits: Sendable, Hashable {
+  package var unit: UCUM
   /// The zones' limits in it.
-  public var zones: [ZoneLimit]
+  package var zones: [ZoneLimit]
   /// How far past the limit a value must be before a zone is left, in this unit.
-  public var hysteresis: ExactDecimal
+  package var hysteresis: ExactDecimal
 
   /// Limits in another unit.
-  public init(unit: UCUM, zones: [ZoneLimit], hysteresis: ExactDecimal = .zero) {
+  package init(unit: UCUM, zones: [ZoneLimit], hysteresis: ExactDecimal = .zero) {
     self.unit = unit
     self.zones = zones
     self.hysteresis = hysteresis

@@ -1,29 +1,29 @@
 // The UUIDs that name Bluetooth services and characteristics (Core specification 5.4, volume 3 part B, 2.5.1).
 
 /// A 128-bit UUID, written short where the Bluetooth SIG assigned it.
-public struct BluetoothUUID: Hashable, Sendable, CustomStringConvertible {
+package struct BluetoothUUID: Hashable, Sendable, CustomStringConvertible {
   /// The UUID's first eight octets, as a big-endian number.
-  public let high: UInt64
+  package let high: UInt64
   /// The UUID's last eight octets, as a big-endian number.
-  public let low: UInt64
+  package let low: UInt64
 
   private static let baseHigh: UInt64 = 0x0000_0000_0000_1000
   private static let baseLow: UInt64 = 0x8000_0080_5F9B_34FB
 
   /// A UUID that the Bluetooth SIG assigned: `0000xxxx-0000-1000-8000-00805F9B34FB`.
-  public init(_ short: UInt16) {
+  package init(_ short: UInt16) {
     high = UInt64(short) << 32 | BluetoothUUID.baseHigh
     low = BluetoothUUID.baseLow
   }
 
   /// Both halves as big-endian numbers.
-  public init(high: UInt64, low: UInt64) {
+  package init(high: UInt64, low: UInt64) {
     self.high = high
     self.low = low
   }
 
   /// From text: four, eight or 32 hexadecimal digits, or the 36 characters of a UUID; any case. Nil for anything else.
-  public init?(_ text: some StringProtocol) {
+  package init?(_ text: some StringProtocol) {
     let hex = String(text.filter { $0 != "-" })
     guard hex.utf8.allSatisfy(BluetoothUUID.isHexDigit) else { return nil }
     switch (text.utf8.count, hex.utf8.count) {
@@ -49,7 +49,7 @@ public struct BluetoothUUID: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// From 2, 4 or 16 octets as they stand in ATT PDUs and advertisements (least significant first). Nil for another count.
-  public init?(littleEndian octets: some Collection<UInt8>) {
+  package init?(littleEndian octets: some Collection<UInt8>) {
     var high: UInt64 = 0
     var low: UInt64 = 0
     for octet in octets.reversed() {
@@ -64,7 +64,7 @@ public struct BluetoothUUID: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The 16-bit form, when the Bluetooth SIG assigned one.
-  public var short: UInt16? {
+  package var short: UInt16? {
     guard low == BluetoothUUID.baseLow, high & 0xFFFF_FFFF == BluetoothUUID.baseHigh, high >> 48 == 0 else {
       return nil
     }
@@ -72,7 +72,7 @@ public struct BluetoothUUID: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Two octets (assigned) or sixteen, least significant first, as ATT carries them.
-  public var littleEndian: [UInt8] {
+  package var littleEndian: [UInt8] {
     if let short { return [UInt8(short & 0xFF), UInt8(short >> 8)] }
     var writer = OctetWriter(capacity: 16)
     writer.uint64(low)
@@ -81,7 +81,7 @@ public struct BluetoothUUID: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// `2A35`, or the 36 characters in upper case.
-  public var description: String {
+  package var description: String {
     func digits(_ value: UInt64, _ count: Int) -> String {
       let text = String(value, radix: 16, uppercase: true)
       return String(repeating: "0", count: max(0, count - text.utf8.count)) + text

@@ -1,7 +1,7 @@
 // CRC-32C (Castagnoli), RFC 3720 appendix B.4: the check value of every journal record.
 
 /// CRC-32C by slicing-by-8: about 1 GB/s, so that a long journal is checked at the speed of the disk.
-public struct CRC32C: Sendable {
+package struct CRC32C: Sendable {
   private var state: UInt32 = 0xFFFF_FFFF
 
   /// Eight tables of 256 entries in one run: entry `256 * k + n` is the CRC of octet n followed by k zero octets.
@@ -20,13 +20,13 @@ public struct CRC32C: Sendable {
   }()
 
   /// Starts a new check value.
-  public init() {}
+  package init() {}
 
   /// The check value of what was added so far.
-  public var value: UInt32 { ~state }
+  package var value: UInt32 { ~state }
 
   /// Adds a run of octets.
-  public mutating func add(_ octets: Span<UInt8>) {
+  package mutating func add(_ octets: Span<UInt8>) {
     let table = CRC32C.tables.span
     var crc = state
     var index = 0
@@ -51,10 +51,10 @@ public struct CRC32C: Sendable {
   }
 
   /// Adds a run of octets.
-  public mutating func add(_ octets: [UInt8]) { add(octets.span) }
+  package mutating func add(_ octets: [UInt8]) { add(octets.span) }
 
   /// The check value of one run of octets.
-  public static func checksum(_ octets: [UInt8]) -> UInt32 {
+  package static func checksum(_ octets: [UInt8]) -> UInt32 {
     var crc = CRC32C()
     crc.add(octets)
     return crc.value

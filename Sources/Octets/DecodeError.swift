@@ -1,9 +1,9 @@
 // Why octets from a device could not be understood: which field, at which offset, and what was wrong with it.
 
 /// What every decoder in the lower layers throws. It is a value: nobody below the shell logs it.
-public struct DecodeError: Error, Hashable, Sendable {
+package struct DecodeError: Error, Hashable, Sendable {
   /// What was wrong at the offset.
-  public enum Reason: Hashable, Sendable {
+  package enum Reason: Hashable, Sendable {
     /// The field claims `needed` octets and only `available` are left.
     case truncated(needed: Int, available: Int)
     /// The field holds a value that its specification does not allow.
@@ -17,21 +17,21 @@ public struct DecodeError: Error, Hashable, Sendable {
   }
 
   /// The field's name in the specification, such as `systolic`.
-  public var field: String
+  package var field: String
   /// Where the field begins, counted in octets from the start of the message.
-  public var offset: Int
+  package var offset: Int
   /// What was wrong with it.
-  public var reason: Reason
+  package var reason: Reason
 
   /// Names the field, its offset and what was wrong.
-  public init(field: String, offset: Int, reason: Reason) {
+  package init(field: String, offset: Int, reason: Reason) {
     self.field = field
     self.offset = offset
     self.reason = reason
   }
 
   /// A stable code that tests, scripts and runbooks may name: `truncated`, `invalid-value`, `checksum`, `malformed`, `unsupported`.
-  public var code: String {
+  package var code: String {
     switch reason {
     case .truncated: "truncated"
     case .invalidValue: "invalid-value"
@@ -42,7 +42,7 @@ public struct DecodeError: Error, Hashable, Sendable {
   }
 
   /// One sentence for a person, with field and offset.
-  public var message: String {
+  package var message: String {
     let what =
       switch reason {
       case .truncated(let needed, let available): "needs \(needed) octets, \(available) left"

@@ -1,11 +1,11 @@
 // Octets as hexadecimal text, the form in which captures, logs and `raw.hex` show them.
 
 /// Hexadecimal text: lower case out, any case and white space in.
-public enum Hex {
+package enum Hex {
   private static let digits: [UInt8] = Array("0123456789abcdef".utf8)
 
   /// Two lower-case digits an octet, no separators.
-  public static func encode(_ octets: some Sequence<UInt8>) -> String {
+  package static func encode(_ octets: some Sequence<UInt8>) -> String {
     var text: [UInt8] = []
     text.reserveCapacity(2 * octets.underestimatedCount)
     for octet in octets {
@@ -17,7 +17,7 @@ public enum Hex {
 
   /// The octets of `text`. White space and the separators `:` `-` between octets are passed over.
   /// Throws `malformed` with the offset of the first character that is no hexadecimal digit, or of a half octet at the end.
-  public static func decode(_ text: some StringProtocol) throws(DecodeError) -> [UInt8] {
+  package static func decode(_ text: some StringProtocol) throws(DecodeError) -> [UInt8] {
     var octets: [UInt8] = []
     var high: UInt8?
     for (offset, character) in text.utf8.enumerated() {

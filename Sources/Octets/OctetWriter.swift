@@ -1,33 +1,33 @@
 // Building a message octet by octet.
 
 /// Appends integers of both octet orders and runs of octets.
-public struct OctetWriter: Sendable {
+package struct OctetWriter: Sendable {
   /// What has been written.
-  public private(set) var octets: [UInt8] = []
+  package private(set) var octets: [UInt8] = []
 
   /// An empty message; `capacity` is a hint.
-  public init(capacity: Int = 0) { octets.reserveCapacity(capacity) }
+  package init(capacity: Int = 0) { octets.reserveCapacity(capacity) }
 
   /// One octet.
-  public mutating func uint8(_ value: UInt8) { octets.append(value) }
+  package mutating func uint8(_ value: UInt8) { octets.append(value) }
   /// One octet, two's complement.
-  public mutating func int8(_ value: Int8) { octets.append(UInt8(bitPattern: value)) }
+  package mutating func int8(_ value: Int8) { octets.append(UInt8(bitPattern: value)) }
   /// Two octets, least significant first.
-  public mutating func uint16(_ value: UInt16) { little(UInt64(value), 2) }
+  package mutating func uint16(_ value: UInt16) { little(UInt64(value), 2) }
   /// Three octets, least significant first; the top octet of `value` is not written.
-  public mutating func uint24(_ value: UInt32) { little(UInt64(value), 3) }
+  package mutating func uint24(_ value: UInt32) { little(UInt64(value), 3) }
   /// Four octets, least significant first.
-  public mutating func uint32(_ value: UInt32) { little(UInt64(value), 4) }
+  package mutating func uint32(_ value: UInt32) { little(UInt64(value), 4) }
   /// Six octets, least significant first; the top two octets of `value` are not written.
-  public mutating func uint48(_ value: UInt64) { little(value, 6) }
+  package mutating func uint48(_ value: UInt64) { little(value, 6) }
   /// Eight octets, least significant first.
-  public mutating func uint64(_ value: UInt64) { little(value, 8) }
+  package mutating func uint64(_ value: UInt64) { little(value, 8) }
   /// Two octets, most significant first.
-  public mutating func uint16BigEndian(_ value: UInt16) { big(UInt64(value), 2) }
+  package mutating func uint16BigEndian(_ value: UInt16) { big(UInt64(value), 2) }
   /// Four octets, most significant first.
-  public mutating func uint32BigEndian(_ value: UInt32) { big(UInt64(value), 4) }
+  package mutating func uint32BigEndian(_ value: UInt32) { big(UInt64(value), 4) }
   /// A run of octets as it is.
-  public mutating func append(_ more: some Sequence<UInt8>) { octets.append(contentsOf: more) }
+  package mutating func append(_ more: some Sequence<UInt8>) { octets.append(contentsOf: more) }
 
   private mutating func little(_ value: UInt64, _ count: Int) {
     for shift in 0..<count { octets.append(UInt8(truncatingIfNeeded: value >> (8 * UInt64(shift)))) }

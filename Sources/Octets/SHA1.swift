@@ -1,9 +1,9 @@
 // SHA-1 (FIPS 180-4), for name-based identifiers (UUID version 5, RFC 9562) only: no secret ever depends on it.
 
 /// The SHA-1 digest of a run of octets.
-public enum SHA1 {
+package enum SHA1 {
   /// 20 octets.
-  public static func digest(_ message: [UInt8]) -> [UInt8] {
+  package static func digest(_ message: [UInt8]) -> [UInt8] {
     var state: (UInt32, UInt32, UInt32, UInt32, UInt32) = (
       0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0
     )

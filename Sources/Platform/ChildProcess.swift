@@ -4,12 +4,12 @@ internal import CLinux
 internal import Glibc
 
 /// A program that was started.
-public struct ChildProcess: Sendable {
+package struct ChildProcess: Sendable {
   /// Its process id.
-  public let pid: Int32
+  package let pid: Int32
 
   /// Starts a program with one descriptor, which it finds as number 3.
-  public static func spawn(
+  package static func spawn(
     _ path: String, _ arguments: [String], environment: [String], passing fd: Int32
   ) throws(SystemError) -> ChildProcess {
     // Some run with CAP_NET_ADMIN, for Bluetooth: no program that is started needs it.
@@ -26,12 +26,12 @@ public struct ChildProcess: Sendable {
   }
 
   /// Collects it when it has ended: its exit status, or 128 and its signal. Nil while it runs.
-  public func reap() -> Int32? {
+  package func reap() -> Int32? {
     var status: Int32 = 0
     guard waitpid(pid, &status, WNOHANG) == pid else { return nil }
     return cl_exit_status(status)
   }
 
   /// Ends it at once.
-  public func kill() { _ = Glibc.kill(pid, SIGKILL) }
+  package func kill() { _ = Glibc.kill(pid, SIGKILL) }
 }

@@ -4,21 +4,21 @@ internal import CLinux
 internal import Glibc
 
 /// Reads the clocks.
-public enum Clocks {
+package enum Clocks {
   /// CLOCK_BOOTTIME in milliseconds.
-  public static func monotonic() -> Int64 { milliseconds(CLOCK_BOOTTIME) }
+  package static func monotonic() -> Int64 { milliseconds(CLOCK_BOOTTIME) }
   /// Milliseconds since 1970.
-  public static func wall() -> Int64 { milliseconds(CLOCK_REALTIME) }
+  package static func wall() -> Int64 { milliseconds(CLOCK_REALTIME) }
   /// True when something keeps the wall clock right, by the kernel's word (adjtimex(2)). Where a sandbox forbids to ask,
   /// systemd-timesyncd's mark says it.
-  public static func isSynchronised() -> Bool {
+  package static func isSynchronised() -> Bool {
     let word = cl_clock_synchronised()
     return word < 0 ? access("/run/systemd/timesync/synchronized", F_OK) == 0 : word == 1
   }
 
   /// False on a machine that knows real-time clocks and has none that set the wall clock at boot: its time is wrong until it is
   /// synchronised. A machine that tells nothing of such clocks is taken to have one.
-  public static func hasBattery() -> Bool {
+  package static func hasBattery() -> Bool {
     guard let folder = opendir("/sys/class/rtc") else { return true }
     defer { closedir(folder) }
     while let entry = readdir(folder) {
@@ -40,13 +40,13 @@ public enum Clocks {
   }
 
   /// The kernel's id of this boot.
-  public static func bootID() -> String {
+  package static func bootID() -> String {
     guard let octets = SmallFile.read("/proc/sys/kernel/random/boot_id", atMost: 64) else { return "unknown" }
     return String(decoding: octets.filter { $0 > 0x20 }, as: UTF8.self)
   }
 
   /// Octets from the kernel's random number generator.
-  public static func random(_ count: Int) -> [UInt8] {
+  package static func random(_ count: Int) -> [UInt8] {
     var octets = [UInt8](repeating: 0, count: count)
     var filled = 0
     while filled < count {
@@ -58,9 +58,9 @@ public enum Clocks {
 }
 
 /// Small files read whole.
-public enum SmallFile {
+package enum SmallFile {
   /// The octets of a file; nil when it cannot be read or is longer than `atMost`.
-  public static func read(_ path: String, atMost: Int) -> [UInt8]? {
+  package static func read(_ path: String, atMost: Int) -> [UInt8]? {
     let fd = open(path, O_RDONLY | O_CLOEXEC)
     guard fd >= 0 else { return nil }
     defer { Descriptor.close(fd) }
@@ -77,7 +77,7 @@ public enum SmallFile {
 
   /// What a descriptor still gives, from where it stands: a pipe, a socket or a file that somebody else opened, which may not be
   /// opened again by its name. EFBIG when that is more than `atMost`.
-  public static func read(descriptor: Int32, atMost: Int) throws(SystemError) -> [UInt8] {
+  package static func read(descriptor: Int32, atMost: Int) throws(SystemError) -> [UInt8] {
     var octets: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 65_536)
     while true {
@@ -98,7 +98,7 @@ public enum SmallFile {
   }
 
   /// A secret's text without the line end: a file that nobody but its owner may read. The fault is told in words.
-  public static func secret(_ path: String) -> Result<String, SystemError> {
+  package static func secret(_ path: String) -> Result<String, SystemError> {
     var status = stat()
     guard stat(path, &status) == 0 else { return .failure(.last("read the secret", path: path)) }
     guard status.st_mode & 0o077 == 0 || path.hasPrefix(credentialsDirectory ?? "\u{0}") else {
@@ -109,13 +109,13 @@ public enum SmallFile {
   }
 
   /// The folder of the service manager's credentials.
-  public static var credentialsDirectory: String? { Environment.get("CREDENTIALS_DIRECTORY").map { $0 + "/" } }
+  package static var credentialsDirectory: String? { Environment.get("CREDENTIALS_DIRECTORY").map { $0 + "/" } }
 }
 
 /// The environment's variables.
-public enum Environment {
+package enum Environment {
   /// The value of a variable; nil when it is not set or empty.
-  public static func get(_ name: String) -> String? {
+  package static func get(_ name: String) -> String? {
     guard let value = getenv(name) else { return nil }
     let text = String(cString: value)
     return text.isEmpty ? nil : text

@@ -3,10 +3,10 @@
 internal import CLinux
 
 /// A page of memory that outlives the process. One thread uses it.
-public enum CrashTrace {
+package enum CrashTrace {
   /// Opens the page, and gives what an earlier process was handling when a fault ended it; nil when it did not end so.
   /// A file system that refuses leaves the process without trace.
-  public static func open(_ path: String) throws(SystemError) -> String? {
+  package static func open(_ path: String) throws(SystemError) -> String? {
     var left = [CChar](repeating: 0, count: 128)
     let result = left.withUnsafeMutableBufferPointer { cl_trace_open(path, $0.baseAddress) }
     guard result == 0 else { throw .last("open", path: path) }
@@ -15,7 +15,7 @@ public enum CrashTrace {
   }
 
   /// Something that concerns `name` is being handled.
-  public static func begin(_ name: String) {
+  package static func begin(_ name: String) {
     var name = name
     name.withUTF8 { octets in
       octets.withMemoryRebound(to: CChar.self) { cl_trace_begin($0.baseAddress, $0.count) }
@@ -23,5 +23,5 @@ public enum CrashTrace {
   }
 
   /// It is done.
-  public static func end() { cl_trace_end() }
+  package static func end() { cl_trace_end() }
 }

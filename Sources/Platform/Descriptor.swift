@@ -4,7 +4,7 @@ internal import CLinux
 internal import Glibc
 
 /// What a read gave.
-public enum ReadOutcome: Sendable, Equatable {
+package enum ReadOutcome: Sendable, Equatable {
   case octets([UInt8])
   case wouldBlock
   /// The other side is gone: end of file, or a terminal that was hung up.
@@ -12,9 +12,9 @@ public enum ReadOutcome: Sendable, Equatable {
 }
 
 /// Calls on descriptors.
-public enum Descriptor {
+package enum Descriptor {
   /// Reads at most `count` octets.
-  public static func read(_ fd: Int32, count: Int = 4096) -> ReadOutcome {
+  package static func read(_ fd: Int32, count: Int = 4096) -> ReadOutcome {
     var buffer = [UInt8](repeating: 0, count: count)
     while true {
       let result = Glibc.read(fd, &buffer, count)
@@ -29,7 +29,7 @@ public enum Descriptor {
   }
 
   /// Writes what can be written now; gives how many octets went out, or nil when the other side is gone.
-  public static func write(_ fd: Int32, _ octets: ArraySlice<UInt8>) -> Int? {
+  package static func write(_ fd: Int32, _ octets: ArraySlice<UInt8>) -> Int? {
     while true {
       let result = octets.withUnsafeBytes { Glibc.send(fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
       if result >= 0 { return result }
@@ -55,7 +55,7 @@ public enum Descriptor {
   }
 
   /// Writes everything to a blocking descriptor; false when the other side is gone.
-  public static func writeAll(_ fd: Int32, _ octets: [UInt8]) -> Bool {
+  package static func writeAll(_ fd: Int32, _ octets: [UInt8]) -> Bool {
     var rest = octets[...]
     while !rest.isEmpty {
       guard let count = write(fd, rest) else { return false }
@@ -66,7 +66,7 @@ public enum Descriptor {
   }
 
   /// Waits until the descriptor is ready; false when the time is over.
-  public static func wait(_ fd: Int32, _ events: Int16, milliseconds: Int32) -> Bool {
+  package static func wait(_ fd: Int32, _ events: Int16, milliseconds: Int32) -> Bool {
     var entry = pollfd(fd: fd, events: events, revents: 0)
     while true {
       let result = poll(&entry, 1, milliseconds)
@@ -76,11 +76,11 @@ public enum Descriptor {
   }
 
   /// Makes calls on the descriptor return at once.
-  public static func setNonBlocking(_ fd: Int32) {
+  package static func setNonBlocking(_ fd: Int32) {
     let flags = fcntl(fd, F_GETFL)
     if flags >= 0 { _ = fcntl(fd, F_SETFL, flags | O_NONBLOCK) }
   }
 
   /// Closes it.
-  public static func close(_ fd: Int32) { _ = Glibc.close(fd) }
+  package static func close(_ fd: Int32) { _ = Glibc.close(fd) }
 }

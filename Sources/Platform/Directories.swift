@@ -4,28 +4,27 @@ internal import CLinux
 internal import Glibc
 
 /// One name in a directory.
-public struct DirectoryEntry: Hashable, Sendable {
-  /// The name.
-  public var name: String
+package struct DirectoryEntry: Hashable, Sendable {
+  package var name: String
   /// Octets in the file.
-  public var size: Int
+  package var size: Int
   /// A regular file; links are not followed.
-  public var isRegular: Bool
+  package var isRegular: Bool
   /// Last change, milliseconds since 1970.
-  public var modified: Int64
+  package var modified: Int64
 }
 
 /// Calls on names.
-public enum Directory {
+package enum Directory {
   /// Makes a directory 0700 unless it is there.
-  public static func make(_ path: String) throws(FileError) {
+  package static func make(_ path: String) throws(FileError) {
     if mkdir(path, 0o700) == 0 { return }
     let cause = errno
     guard cause == EEXIST else { throw FileError("mkdir", path, cause) }
   }
 
   /// All names but `.` and `..`, in no order. A name that goes away meanwhile is left out.
-  public static func list(_ path: String) throws(FileError) -> [DirectoryEntry] {
+  package static func list(_ path: String) throws(FileError) -> [DirectoryEntry] {
     guard let handle = opendir(path) else { throw FileError("opendir", path, errno) }
     defer { closedir(handle) }
     var entries: [DirectoryEntry] = []
@@ -50,17 +49,17 @@ public enum Directory {
   }
 
   /// Changes of names in this directory are on the medium.
-  public static func sync(_ path: String) throws(FileError) {
+  package static func sync(_ path: String) throws(FileError) {
     try File(path, flags: O_RDONLY | O_DIRECTORY).sync()
   }
 
   /// Gives a file another name, over whatever has it.
-  public static func rename(_ from: String, to: String) throws(FileError) {
+  package static func rename(_ from: String, to: String) throws(FileError) {
     try retrying("rename", from) { Int(Glibc.rename(from, to)) }
   }
 
   /// Takes a file's name away.
-  public static func remove(_ path: String) throws(FileError) {
+  package static func remove(_ path: String) throws(FileError) {
     try retrying("unlink", path) { Int(unlink(path)) }
   }
 }

@@ -4,20 +4,20 @@ internal import CLinux
 internal import Glibc
 
 /// The loop of the thread that decides, which alone calls it; other threads post to a `Mailbox`.
-public final class EventLoop {
+package final class EventLoop {
   /// What to wait for on a descriptor.
-  public struct Interest: OptionSet, Sendable {
+  package struct Interest: OptionSet, Sendable {
     /// The bits.
-    public let rawValue: UInt32
+    package let rawValue: UInt32
     /// The bits.
-    public init(rawValue: UInt32) { self.rawValue = rawValue }
+    package init(rawValue: UInt32) { self.rawValue = rawValue }
     /// Something to read, or the other side is gone.
-    public static let read = Interest(rawValue: 1)
+    package static let read = Interest(rawValue: 1)
     /// Room to write.
-    public static let write = Interest(rawValue: 4)
+    package static let write = Interest(rawValue: 4)
     /// The other side is gone or failed; always waited for. A Bluetooth socket whose error was taken by a write says nothing
     /// else: reading it gives "not now" for ever.
-    public static let gone = Interest(rawValue: 8 | 16)
+    package static let gone = Interest(rawValue: 8 | 16)
   }
 
   private struct Registration {
@@ -36,7 +36,7 @@ public final class EventLoop {
   private var signalHandler: (Int32) -> Void = { _ in }
 
   /// A loop that takes the given signals for itself. Throws when the kernel refuses a descriptor.
-  public init(signals numbers: [Int32]) throws(SystemError) {
+  package init(signals numbers: [Int32]) throws(SystemError) {
     signal(SIGPIPE, SIG_IGN)
     epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
     timer = timerfd_create(CLOCK_BOOTTIME, Int32(TFD_CLOEXEC) | Int32(TFD_NONBLOCK))
@@ -62,13 +62,13 @@ public final class EventLoop {
   }
 
   /// What to do when the timer runs out.
-  public func onTimer(_ handler: @escaping () -> Void) { timerHandler = handler }
+  package func onTimer(_ handler: @escaping () -> Void) { timerHandler = handler }
   /// What to do on a signal.
-  public func onSignal(_ handler: @escaping (Int32) -> Void) { signalHandler = handler }
+  package func onSignal(_ handler: @escaping (Int32) -> Void) { signalHandler = handler }
 
   /// What to do when somebody sets the wall clock, or the machine wakes from suspend. A clock that is slewed tells nothing.
   /// Throws when the kernel refuses the descriptor.
-  public func onClockSet(_ handler: @escaping () -> Void) throws(SystemError) {
+  package func onClockSet(_ handler: @escaping () -> Void) throws(SystemError) {
     if clock < 0 { clock = cl_watch_clock() }
     guard clock >= 0 else { throw .last("watch the clock") }
     watch(clock, .read) { [clock] _ in
@@ -80,7 +80,7 @@ public final class EventLoop {
   }
 
   /// Calls the timer's handler at a monotonic millisecond; nil: not at all.
-  public func wake(at milliseconds: Int64?) {
+  package func wake(at milliseconds: Int64?) {
     var spec = itimerspec()
     if let milliseconds {
       let bounded = max(1, milliseconds)
@@ -91,7 +91,7 @@ public final class EventLoop {
   }
 
   /// Calls `handler` whenever the descriptor is ready; replaces an earlier registration.
-  public func watch(_ fd: Int32, _ interest: Interest, _ handler: @escaping (Interest) -> Void) {
+  package func watch(_ fd: Int32, _ interest: Interest, _ handler: @escaping (Interest) -> Void) {
     generation &+= 1
     let isNew = registrations[fd] == nil
     registrations[fd] = Registration(generation: generation, handler: handler)
@@ -99,7 +99,7 @@ public final class EventLoop {
   }
 
   /// Changes what is waited for.
-  public func change(_ fd: Int32, _ interest: Interest) {
+  package func change(_ fd: Int32, _ interest: Interest) {
     guard let registration = registrations[fd] else { return }
     control(EPOLL_CTL_MOD, fd, interest, registration.generation)
   }
@@ -114,14 +114,14 @@ public final class EventLoop {
   }
 
   /// Stops waiting for the descriptor; to be called before it is closed.
-  public func forget(_ fd: Int32) {
+  package func forget(_ fd: Int32) {
     guard registrations.removeValue(forKey: fd) != nil else { return }
     var event = epoll_event()
     epoll_ctl(epoll, EPOLL_CTL_DEL, fd, &event)
   }
 
   /// Waits and calls handlers until `stop`.
-  public func run() {
+  package func run() {
     isRunning = true
     var events = [epoll_event](repeating: epoll_event(), count: 64)
     while isRunning {
@@ -143,5 +143,5 @@ public final class EventLoop {
   }
 
   /// Ends `run` after the handler that calls this.
-  public func stop() { isRunning = false }
+  package func stop() { isRunning = false }
 }

@@ -3,21 +3,21 @@
 internal import Glibc
 
 /// A call on a file failed.
-public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
   /// `open`, `pwrite`, `fdatasync` …
-  public var operation: String
+  package var operation: String
   /// The file.
-  public var path: String
+  package var path: String
   /// The system's number for the cause.
-  public var errno: Int32
+  package var errno: Int32
   /// A failure.
-  public init(_ operation: String, _ path: String, _ errno: Int32) {
+  package init(_ operation: String, _ path: String, _ errno: Int32) {
     self.operation = operation
     self.path = path
     self.errno = errno
   }
   /// For a log line.
-  public var description: String { "\(operation) \(path): \(String(cString: strerror(errno)))" }
+  package var description: String { "\(operation) \(path): \(String(cString: strerror(errno)))" }
 }
 
 /// Calls `body` until it is not interrupted; throws errno as it was right after the call.
@@ -32,14 +32,14 @@ func retrying(_ operation: String, _ path: String, _ body: () -> Int) throws(Fil
 }
 
 /// An open file. Closed when the last reference goes.
-public final class File {
+package final class File {
   /// The descriptor; valid while the object lives.
-  public let descriptor: Int32
+  package let descriptor: Int32
   /// For errors.
-  public let path: String
+  package let path: String
 
   /// Opens with O_CLOEXEC.
-  public init(_ path: String, flags: Int32, mode: UInt32 = 0o600) throws(FileError) {
+  package init(_ path: String, flags: Int32, mode: UInt32 = 0o600) throws(FileError) {
     self.path = path
     descriptor = Int32(truncatingIfNeeded: try retrying("open", path) { Int(open(path, flags | O_CLOEXEC, mode)) })
   }
@@ -47,7 +47,7 @@ public final class File {
   deinit { close(descriptor) }
 
   /// Reads at an offset; fewer octets only at the end of the file.
-  public func read(at offset: Int, count: Int) throws(FileError) -> [UInt8] {
+  package func read(at offset: Int, count: Int) throws(FileError) -> [UInt8] {
     var failure: FileError?
     let octets = [UInt8](unsafeUninitializedCapacity: max(0, count)) { buffer, filled in
       filled = 0
@@ -65,7 +65,7 @@ public final class File {
   }
 
   /// Writes all octets at an offset.
-  public func write(_ octets: [UInt8], at offset: Int) throws(FileError) {
+  package func write(_ octets: [UInt8], at offset: Int) throws(FileError) {
     let failure = octets.withUnsafeBytes { (buffer) -> FileError? in
       do throws(FileError) {
         var done = 0
@@ -83,13 +83,13 @@ public final class File {
   }
 
   /// The octets are on the medium.
-  public func syncData() throws(FileError) { try retrying("fdatasync", path) { Int(fdatasync(descriptor)) } }
+  package func syncData() throws(FileError) { try retrying("fdatasync", path) { Int(fdatasync(descriptor)) } }
 
   /// The octets and all about the file are on the medium.
-  public func sync() throws(FileError) { try retrying("fsync", path) { Int(fsync(descriptor)) } }
+  package func sync() throws(FileError) { try retrying("fsync", path) { Int(fsync(descriptor)) } }
 
   /// Writes zeros over the first `count` octets: blocks are there afterwards, and writing over them changes no metadata.
-  public func fillWithZeros(_ count: Int) throws(FileError) {
+  package func fillWithZeros(_ count: Int) throws(FileError) {
     let block = [UInt8](repeating: 0, count: min(max(count, 0), 256 << 10))
     var done = 0
     while done < count {
@@ -100,14 +100,14 @@ public final class File {
   }
 
   /// Octets in the file.
-  public func size() throws(FileError) -> Int {
+  package func size() throws(FileError) -> Int {
     var info = stat()
     try retrying("fstat", path) { Int(fstat(descriptor, &info)) }
     return Int(info.st_size)
   }
 
   /// Takes the exclusive lock without waiting; false when another process has it.
-  public func tryLock() throws(FileError) -> Bool {
+  package func tryLock() throws(FileError) -> Bool {
     do throws(FileError) {
       try retrying("flock", path) { Int(flock(descriptor, LOCK_EX | LOCK_NB)) }
       return true
@@ -118,7 +118,7 @@ public final class File {
   }
 
   /// Cuts or extends the file.
-  public func truncate(to size: Int) throws(FileError) {
+  package func truncate(to size: Int) throws(FileError) {
     try retrying("ftruncate", path) { Int(ftruncate(descriptor, size)) }
   }
 }

@@ -4,14 +4,14 @@ internal import CLinux
 internal import Glibc
 
 /// A queue that wakes the loop.
-public final class Mailbox<Message: Sendable>: @unchecked Sendable {
+package final class Mailbox<Message: Sendable>: @unchecked Sendable {
   // Unchecked: the one mutable field is only touched with the mutex held.
   let descriptor: Int32
   private let mutex: UnsafeMutablePointer<pthread_mutex_t>
   private var waiting: [Message] = []
 
   /// An empty queue. Throws when the kernel refuses a descriptor.
-  public init() throws(SystemError) {
+  package init() throws(SystemError) {
     descriptor = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
     if descriptor < 0 { throw .last("create an event descriptor") }
     mutex = .allocate(capacity: 1)
@@ -25,7 +25,7 @@ public final class Mailbox<Message: Sendable>: @unchecked Sendable {
   }
 
   /// Hands a message to the loop. From any thread.
-  public func post(_ message: Message) {
+  package func post(_ message: Message) {
     pthread_mutex_lock(mutex)
     waiting.append(message)
     pthread_mutex_unlock(mutex)
@@ -34,7 +34,7 @@ public final class Mailbox<Message: Sendable>: @unchecked Sendable {
   }
 
   /// Calls `handler` on the loop's thread for every message.
-  public func attach(to loop: EventLoop, _ handler: @escaping (Message) -> Void) {
+  package func attach(to loop: EventLoop, _ handler: @escaping (Message) -> Void) {
     loop.watch(descriptor, .read) { [self] _ in
       var count: UInt64 = 0
       _ = Glibc.read(descriptor, &count, 8)
@@ -47,5 +47,5 @@ public final class Mailbox<Message: Sendable>: @unchecked Sendable {
   }
 
   /// Messages are no longer handed over; the mailbox may go.
-  public func detach(from loop: EventLoop) { loop.forget(descriptor) }
+  package func detach(from loop: EventLoop) { loop.forget(descriptor) }
 }

@@ -3,7 +3,7 @@
 internal import CLinux
 
 /// What a waiting process can give back.
-public enum Memory {
+package enum Memory {
   /// Gives back pages of the program itself that only its start needed; they come back when they are needed again.
-  public static func releaseStart() { cl_release_clean_pages() }
+  package static func releaseStart() { cl_release_clean_pages() }
 }

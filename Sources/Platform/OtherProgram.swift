@@ -3,9 +3,9 @@
 internal import Glibc
 
 /// Looks for running programs.
-public enum OtherProgram {
+package enum OtherProgram {
   /// The process id of a program, by its unit's control group or by its name. Nil when it does not run, or cannot be seen.
-  public static func find(_ name: String, unit: String) -> Int32? {
+  package static func find(_ name: String, unit: String) -> Int32? {
     let group = "/sys/fs/cgroup/system.slice/\(unit)/cgroup.procs"
     if let text = SmallFile.read(group, atMost: 4096),
       let first = String(decoding: text, as: UTF8.self).split(separator: "\n").first,

@@ -5,9 +5,9 @@ internal import CUdev
 internal import Glibc
 
 /// Tells which serial ports are plugged in over USB.
-public final class PortMonitor {
+package final class PortMonitor {
   /// What happened.
-  public enum Change: Sendable, Hashable {
+  package enum Change: Sendable, Hashable {
     case added(SerialPortFacts)
     /// The node is gone.
     case removed(node: String)
@@ -20,7 +20,7 @@ public final class PortMonitor {
   private var present: [String: SerialPortFacts] = [:]
 
   /// Watches from now on; `start` tells what is there already. Throws when the kernel refuses the socket (AF_NETLINK).
-  public init(_ loop: EventLoop, tell: @escaping (Change) -> Void) throws(SystemError) {
+  package init(_ loop: EventLoop, tell: @escaping (Change) -> Void) throws(SystemError) {
     guard let udev = udev_new() else { throw .last("use udev") }
     guard let monitor = udev_monitor_new_from_netlink(udev, "udev"),
       udev_monitor_filter_add_match_subsystem_devtype(monitor, "tty", nil) >= 0,
@@ -42,14 +42,14 @@ public final class PortMonitor {
   }
 
   /// Tells every port that is there, and from now on what comes and goes.
-  public func start() {
+  package func start() {
     // The monitor listens already: what comes meanwhile is not missed, and not told twice.
     list()
     loop.watch(udev_monitor_get_fd(monitor), .read) { [unowned self] _ in receive() }
   }
 
   /// Watches no more.
-  public func stop() { loop.forget(udev_monitor_get_fd(monitor)) }
+  package func stop() { loop.forget(udev_monitor_get_fd(monitor)) }
 
   private func receive() {
     while true {

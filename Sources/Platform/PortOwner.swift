@@ -4,10 +4,10 @@ internal import CLinux
 internal import Glibc
 
 /// Other programs on a port.
-public enum PortOwner {
+package enum PortOwner {
   /// A program that has the port open: name and process id. Nil when there is none, or it cannot be seen: only root, and who has
   /// the same user, may look.
-  public static func find(_ node: String) -> (name: String, pid: Int32)? {
+  package static func find(_ node: String) -> (name: String, pid: Int32)? {
     guard let real = realPath(node), let entries = try? Directory.list("/proc") else { return nil }
     let own = getpid()
     for entry in entries {
@@ -22,7 +22,7 @@ public enum PortOwner {
   }
 
   /// A program that is known to take ports and runs now.
-  public static func suspect() -> (name: String, pid: Int32)? {
+  package static func suspect() -> (name: String, pid: Int32)? {
     for name in ["ModemManager", "brltty", "gpsd"] {
       if let pid = OtherProgram.find(name, unit: "\(name).service") { return (name, pid) }
     }
@@ -30,7 +30,7 @@ public enum PortOwner {
   }
 
   /// The name of the group that a file belongs to, or its number.
-  public static func group(of path: String) -> String? {
+  package static func group(of path: String) -> String? {
     var info = stat()
     guard stat(path, &info) == 0 else { return nil }
     for line in String(decoding: SmallFile.read("/etc/group", atMost: 1 << 20) ?? [], as: UTF8.self).split(

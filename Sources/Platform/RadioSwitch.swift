@@ -1,9 +1,9 @@
 // The switches of radios (Documentation/ABI/stable/sysfs-class-rfkill of the kernel).
 
 /// Reads radio switches.
-public enum RadioSwitch {
+package enum RadioSwitch {
   /// True when a Bluetooth radio is blocked, by a person, a program or its own switch.
-  public static func isBluetoothBlocked() -> Bool {
+  package static func isBluetoothBlocked() -> Bool {
     let folder = "/sys/class/rfkill"
     guard let entries = try? Directory.list(folder) else { return false }
     func text(_ name: String, _ file: String) -> String {

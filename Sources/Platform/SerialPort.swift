@@ -4,23 +4,23 @@ internal import CLinux
 internal import Glibc
 
 /// The line settings of a port.
-public struct LineSettings: Sendable, Hashable {
+package struct LineSettings: Sendable, Hashable {
   /// Bits a second.
-  public var baud: Int
+  package var baud: Int
   /// 7 or 8.
-  public var dataBits: Int
+  package var dataBits: Int
   /// "N", "E" or "O".
-  public var parity: Character
+  package var parity: Character
   /// 1 or 2.
-  public var stopBits: Int
+  package var stopBits: Int
   /// Data terminal ready, raised or not; some devices are powered or reset by it.
-  public var dtr: Bool
+  package var dtr: Bool
   /// Request to send, raised or not. With hardware flow control the kernel moves it.
-  public var rts: Bool
+  package var rts: Bool
   /// RTS and CTS hold the other side back.
-  public var hasHardwareFlow: Bool
+  package var hasHardwareFlow: Bool
   /// Line settings such as 9600 8N1; both lines raised, as opening a port leaves them.
-  public init(
+  package init(
     baud: Int, dataBits: Int, parity: Character, stopBits: Int, dtr: Bool = true, rts: Bool = true,
     hasHardwareFlow: Bool = false
   ) {
@@ -34,24 +34,24 @@ public struct LineSettings: Sendable, Hashable {
   }
 
   /// The bits of TIOCMSET that are raised, of DTR and RTS.
-  public var modemBits: Int32 { (dtr ? cl_dtr : 0) | (rts ? cl_rts : 0) }
+  package var modemBits: Int32 { (dtr ? cl_dtr : 0) | (rts ? cl_rts : 0) }
 }
 
 /// Opens and reads serial ports.
-public enum SerialPort {
+package enum SerialPort {
   /// CRTSCTS of termios(3), which Swift does not see.
   private static let hardwareFlow = tcflag_t(0o20_000_000_000)
 
   /// A port that cannot be opened, and what to do.
-  public struct Failure: Error, Sendable {
+  package struct Failure: Error, Sendable {
     /// Stable: `port.busy`, `port.permission`, `open-failed`.
-    public var code: String
+    package var code: String
     /// What the system refused.
-    public var error: SystemError
+    package var error: SystemError
     /// What to do.
-    public var hint: String
+    package var hint: String
     /// What is wrong, in one sentence.
-    public var message: String
+    package var message: String
     init(code: String = "open-failed", error: SystemError, hint: String, message: String? = nil) {
       self.code = code
       self.error = error
@@ -62,7 +62,7 @@ public enum SerialPort {
 
   /// The control and input flags that settings come to; nil for a rate that is not standard. A pseudo terminal changes them
   /// silently, so that they can only be looked at here.
-  public static func controlFlags(_ settings: LineSettings) -> (control: UInt32, input: UInt32)? {
+  package static func controlFlags(_ settings: LineSettings) -> (control: UInt32, input: UInt32)? {
     attributes(settings).map { ($0.c_cflag, $0.c_iflag) }
   }
 
@@ -97,7 +97,7 @@ public enum SerialPort {
 
   /// Opens a port for this process alone. Throws with what to do. A pseudo terminal has no modem lines: a test looks at them by
   /// `setModemLines`, which is given the descriptor and the raised bits.
-  public static func open(
+  package static func open(
     _ path: String, _ settings: LineSettings, setModemLines: (Int32, Int32) -> Void = SerialPort.setModemLines
   ) throws(Failure) -> Int32 {
     guard var attributes = attributes(settings) else {
@@ -129,7 +129,7 @@ public enum SerialPort {
   }
 
   /// Raises these of DTR and RTS and lets go of the others; a terminal that has none is left as it is.
-  public static func setModemLines(_ fd: Int32, _ raised: Int32) { _ = cl_modem_lines(fd, raised) }
+  package static func setModemLines(_ fd: Int32, _ raised: Int32) { _ = cl_modem_lines(fd, raised) }
 
   /// EINVAL means that the port took only some of it. A pseudo terminal has neither 7 bits nor parity, which is no harm; a port
   /// that refuses the speed is of no use.
@@ -178,7 +178,7 @@ public enum SerialPort {
   }
 
   /// Other line settings for an open port; what was received before is dropped. False when the port does not take them.
-  public static func change(_ fd: Int32, _ settings: LineSettings) -> Bool {
+  package static func change(_ fd: Int32, _ settings: LineSettings) -> Bool {
     guard var attributes = attributes(settings), configure(fd, &attributes) else { return false }
     setModemLines(fd, settings.modemBits)
     tcflush(fd, TCIFLUSH)
@@ -187,9 +187,9 @@ public enum SerialPort {
 }
 
 /// A pseudo terminal: what is written to the master is what a port receives.
-public enum PseudoTerminal {
+package enum PseudoTerminal {
   /// The master's descriptor and the path to open as a port.
-  public static func open() throws(SystemError) -> (master: Int32, path: String) {
+  package static func open() throws(SystemError) -> (master: Int32, path: String) {
     var master: Int32 = -1
     var path = [CChar](repeating: 0, count: 128)
     guard cl_open_pty(&master, &path, path.count) == 0 else { throw .last("open a pseudo terminal") }

@@ -4,16 +4,16 @@ internal import CLinux
 internal import Glibc
 
 /// What the service manager is told, and what it gave.
-public enum ServiceManager {
+package enum ServiceManager {
   /// Sends a state such as `READY=1`; nothing happens outside of a service.
-  public static func notify(_ state: String) {
+  package static func notify(_ state: String) {
     guard let path = Environment.get("NOTIFY_SOCKET") else { return }
     let octets = Array(state.utf8)
     _ = cl_unix_send(path, octets, octets.count)
   }
 
   /// The watchdog's interval in milliseconds; nil when there is none for this process.
-  public static var watchdogMilliseconds: Int64? {
+  package static var watchdogMilliseconds: Int64? {
     guard let text = Environment.get("WATCHDOG_USEC"), let microseconds = Int64(text), microseconds > 0 else {
       return nil
     }
@@ -22,7 +22,7 @@ public enum ServiceManager {
   }
 
   /// Sockets that the service manager opened for this process, by their names.
-  public static func listenDescriptors() -> [(name: String, fd: Int32)] {
+  package static func listenDescriptors() -> [(name: String, fd: Int32)] {
     guard Environment.get("LISTEN_PID") == "\(getpid())", let text = Environment.get("LISTEN_FDS"),
       let count = Int32(text),
       (1...64).contains(count)
@@ -38,7 +38,7 @@ public enum ServiceManager {
 }
 
 /// Lines for the system's journal, or for a terminal.
-public enum SystemLog {
+package enum SystemLog {
   private static let isJournal: Bool = {
     guard let text = Environment.get("JOURNAL_STREAM") else { return false }
     var status = stat()
@@ -48,7 +48,7 @@ public enum SystemLog {
   private static let words = ["emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"]
 
   /// Writes one line with a priority from 0 to 7. Control characters are replaced.
-  public static func write(_ priority: Int, _ text: String) {
+  package static func write(_ priority: Int, _ text: String) {
     let clean = text.utf8.map { $0 < 0x20 || $0 == 0x7F ? UInt8(0x20) : $0 }
     let word = words.indices.contains(priority) ? words[priority] : "info"
     let prefix = isJournal ? "<\(priority)>" : "hearthd: \(word): "

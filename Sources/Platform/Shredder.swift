@@ -4,9 +4,9 @@
 internal import Glibc
 
 /// Overwrites and removes.
-public enum Shredder {
+package enum Shredder {
   /// Overwrites a regular file with zeros, syncs and unlinks it; any other name is only unlinked.
-  public static func remove(_ path: String) throws(FileError) {
+  package static func remove(_ path: String) throws(FileError) {
     var info = stat()
     try retrying("lstat", path) { Int(lstat(path, &info)) }
     if info.st_mode & S_IFMT == S_IFREG, info.st_size > 0, info.st_nlink == 1 {
@@ -18,7 +18,7 @@ public enum Shredder {
   }
 
   /// Removes everything under a folder, the folder itself too when `keepsFolder` is false. Links are not followed.
-  public static func removeTree(_ path: String, keepsFolder: Bool) throws(FileError) {
+  package static func removeTree(_ path: String, keepsFolder: Bool) throws(FileError) {
     for entry in try Directory.list(path) {
       let inner = "\(path)/\(entry.name)"
       var info = stat()

@@ -3,9 +3,9 @@
 internal import Glibc
 
 /// Replacing and reading small files.
-public enum StateFile {
+package enum StateFile {
   /// Writes a temporary file 0600 beside it, syncs it, renames it over `path`, and syncs the directory.
-  public static func write(_ octets: [UInt8], to path: String) throws(FileError) {
+  package static func write(_ octets: [UInt8], to path: String) throws(FileError) {
     let temporary = "\(path).new"
     do throws(FileError) {
       let file = try File(temporary, flags: O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
@@ -22,7 +22,7 @@ public enum StateFile {
 
   /// The whole file; nil when there is none.
   /// - Parameter maximumBytes: a larger file throws EFBIG.
-  public static func read(_ path: String, maximumBytes: Int = 16 << 20) throws(FileError) -> [UInt8]? {
+  package static func read(_ path: String, maximumBytes: Int = 16 << 20) throws(FileError) -> [UInt8]? {
     do throws(FileError) {
       let octets = try File(path, flags: O_RDONLY).read(at: 0, count: maximumBytes + 1)
       guard octets.count <= maximumBytes else { throw FileError("read", path, EFBIG) }

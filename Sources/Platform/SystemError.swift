@@ -3,28 +3,28 @@
 internal import Glibc
 
 /// A failed call of the operating system.
-public struct SystemError: Error, Sendable, Hashable {
+package struct SystemError: Error, Sendable, Hashable {
   /// Such as `open`.
-  public var operation: String
+  package var operation: String
   /// The file or socket, when there is one.
-  public var path: String?
+  package var path: String?
   /// The error number.
-  public var errno: Int32
+  package var errno: Int32
 
   /// A failed call, with its error number.
-  public init(_ operation: String, path: String? = nil, errno number: Int32) {
+  package init(_ operation: String, path: String? = nil, errno number: Int32) {
     self.operation = operation
     self.path = path
     self.errno = number
   }
 
   /// A failed call, with the error number that it just set.
-  public static func last(_ operation: String, path: String? = nil) -> SystemError {
+  package static func last(_ operation: String, path: String? = nil) -> SystemError {
     SystemError(operation, path: path, errno: Glibc.errno)
   }
 
   /// `open /dev/ttyUSB0: Permission denied`.
-  public var message: String {
+  package var message: String {
     let text = strerror(errno).map { String(cString: $0) } ?? "error \(errno)"
     return "\(operation)\(path.map { " \($0)" } ?? ""): \(text)"
   }

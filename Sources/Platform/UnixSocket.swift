@@ -4,19 +4,19 @@ internal import CLinux
 internal import Glibc
 
 /// Who is on the other side, by the kernel's word.
-public struct Peer: Sendable, Hashable {
+package struct Peer: Sendable, Hashable {
   /// User id.
-  public var uid: UInt32
+  package var uid: UInt32
   /// Group id and supplementary groups.
-  public var groups: Set<UInt32>
+  package var groups: Set<UInt32>
   /// Process id.
-  public var pid: Int32
+  package var pid: Int32
 }
 
 /// Unix stream sockets.
-public enum UnixSocket {
+package enum UnixSocket {
   /// Listens at a path with a mode. A stale socket is replaced; anything else that stands there is left.
-  public static func listen(_ path: String, mode: UInt32, group: String?) throws(SystemError) -> Int32 {
+  package static func listen(_ path: String, mode: UInt32, group: String?) throws(SystemError) -> Int32 {
     let fd = cl_unix_listen(path, mode)
     guard fd >= 0 else { throw .last("listen at", path: path) }
     if let group, let id = groupID(group) { _ = chown(path, uid_t.max, id) }
@@ -25,14 +25,14 @@ public enum UnixSocket {
 
   /// Connects; the descriptor is a blocking one.
   /// - Parameter waiting: so many milliseconds when the listener's queue is full, then EAGAIN; 0 does not wait.
-  public static func connect(_ path: String, waiting: Int32 = 2000) throws(SystemError) -> Int32 {
+  package static func connect(_ path: String, waiting: Int32 = 2000) throws(SystemError) -> Int32 {
     let fd = cl_unix_connect(path, waiting)
     guard fd >= 0 else { throw .last("connect to", path: path) }
     return fd
   }
 
   /// Two connected sockets.
-  public static func pair() throws(SystemError) -> (Int32, Int32) {
+  package static func pair() throws(SystemError) -> (Int32, Int32) {
     var fds: [Int32] = [-1, -1]
     guard cl_socketpair(&fds) == 0 else { throw .last("create a socket pair") }
     return (fds[0], fds[1])
@@ -40,13 +40,13 @@ public enum UnixSocket {
 
   /// The next connection, not blocking; nil when there is none now. Connections for which the process has no descriptor left
   /// are closed. To be called on one thread.
-  public static func accept(_ fd: Int32) -> Int32? {
+  package static func accept(_ fd: Int32) -> Int32? {
     let connection = cl_accept(fd)
     return connection >= 0 ? connection : nil
   }
 
   /// Who is on the other side.
-  public static func peer(_ fd: Int32) -> Peer? {
+  package static func peer(_ fd: Int32) -> Peer? {
     var uid: UInt32 = 0
     var gid: UInt32 = 0
     var pid: Int32 = 0
@@ -63,7 +63,7 @@ public enum UnixSocket {
   }
 
   /// The id of a group's name; nil when there is none.
-  public static func groupID(_ name: String) -> UInt32? {
+  package static func groupID(_ name: String) -> UInt32? {
     let id = cl_group_id(name)
     return id >= 0 ? UInt32(truncatingIfNeeded: id) : nil
   }

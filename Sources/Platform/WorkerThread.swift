@@ -9,7 +9,7 @@ class ThreadBody {
 }
 
 /// Runs closures one after the other on a thread of its own, which owns `State`.
-public final class WorkerThread<State>: @unchecked Sendable {
+package final class WorkerThread<State>: @unchecked Sendable {
   // Unchecked: the queue is only touched with the mutex held, the state only on the thread.
   private final class Body: ThreadBody {
     let owner: WorkerThread
@@ -25,7 +25,7 @@ public final class WorkerThread<State>: @unchecked Sendable {
   private var state: State
 
   /// Starts the thread and gives it its state. Throws when the kernel refuses one.
-  public init(_ state: sending State) throws(SystemError) {
+  package init(_ state: sending State) throws(SystemError) {
     self.state = state
     mutex = .allocate(capacity: 1)
     condition = .allocate(capacity: 1)
@@ -47,7 +47,7 @@ public final class WorkerThread<State>: @unchecked Sendable {
   }
 
   /// Runs `work` after everything that was handed over before. From any thread.
-  public func run(_ work: @escaping @Sendable (inout State) -> Void) {
+  package func run(_ work: @escaping @Sendable (inout State) -> Void) {
     pthread_mutex_lock(mutex)
     queue.append(work)
     pthread_cond_signal(condition)
@@ -55,7 +55,7 @@ public final class WorkerThread<State>: @unchecked Sendable {
   }
 
   /// Ends the thread after everything that was handed over, and waits for it.
-  public func stop() {
+  package func stop() {
     pthread_mutex_lock(mutex)
     isStopping = true
     pthread_cond_signal(condition)

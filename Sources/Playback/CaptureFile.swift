@@ -1,61 +1,59 @@
 // A recorded session as text: `#` header, `@` milliseconds since the start, `<` from the device, `>` to the device. Driver tests
 // replay it against a driver; the daemon replays it as a device.
 
-public import Octets
+package import Octets
 
 /// Why a text is no capture.
-public struct CaptureError: Error, Sendable, Hashable {
+package struct CaptureError: Error, Sendable, Hashable {
   /// From 1.
-  public var line: Int
+  package var line: Int
   /// What is wrong.
-  public var message: String
+  package var message: String
 }
 
 /// A recorded session.
-public struct CaptureFile: Sendable {
+package struct CaptureFile: Sendable {
   /// How the device was reached.
-  public enum Transport: String, Sendable {
+  package enum Transport: String, Sendable {
     case gatt
     case advertisement
     case serial
   }
 
   /// A characteristic of the device, from a header line.
-  public struct Characteristic: Sendable, Hashable {
-    /// The service.
-    public var service: BluetoothUUID
+  package struct Characteristic: Sendable, Hashable {
+    package var service: BluetoothUUID
     /// The characteristic.
-    public var uuid: BluetoothUUID
+    package var uuid: BluetoothUUID
     /// 0x02 read, 0x04 write without response, 0x08 write, 0x10 notify, 0x20 indicate.
-    public var properties: UInt8
+    package var properties: UInt8
     /// What a read gives.
-    public var value: [UInt8]
+    package var value: [UInt8]
     /// Places in the value at which the 7 octets of the current local time go.
-    public var clockOffsets: [Int]
+    package var clockOffsets: [Int]
   }
 
   /// Something that the device sent.
-  public struct Item: Sendable, Hashable {
+  package struct Item: Sendable, Hashable {
     /// Milliseconds since the start.
-    public var at: Int64
+    package var at: Int64
     /// `1810/2A35`, `adv/181D`; empty for a serial line.
-    public var source: String
-    /// The octets.
-    public var octets: [UInt8]
+    package var source: String
+    package var octets: [UInt8]
     /// Places at which the 7 octets of the current local time go.
-    public var clockOffsets: [Int]
+    package var clockOffsets: [Int]
   }
 
   /// Header lines without meaning to playback, such as the device's name and the source.
-  public var headers: [String: String] = [:]
+  package var headers: [String: String] = [:]
   /// How the device was reached.
-  public var transport = Transport.serial
+  package var transport = Transport.serial
   /// The device's attributes.
-  public var characteristics: [Characteristic] = []
+  package var characteristics: [Characteristic] = []
   /// What the device sent, in order.
-  public var items: [Item] = []
+  package var items: [Item] = []
   /// The session begins again after so many milliseconds; nil: it ends.
-  public var repeatAfter: Int64?
+  package var repeatAfter: Int64?
 
   /// The longest time in a capture: ten years in milliseconds.
   private static let longestTime: Int64 = 315_576_000_000
@@ -66,7 +64,7 @@ public struct CaptureFile: Sendable {
   private var octetCount = 0
 
   /// Reads a capture. Throws with the line that is wrong.
-  public init(_ text: String) throws(CaptureError) {
+  package init(_ text: String) throws(CaptureError) {
     var time: Int64 = 0
     for (index, raw) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
       let line = raw.drop { $0 == " " }

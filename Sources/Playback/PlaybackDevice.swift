@@ -5,7 +5,7 @@
 internal import Octets
 
 /// What a playback does to the world.
-public enum PlaybackOutput: Sendable, Hashable {
+package enum PlaybackOutput: Sendable, Hashable {
   /// The device has something and can be connected to.
   case inRange
   /// An advertisement with service data of a 16-bit UUID.
@@ -19,7 +19,7 @@ public enum PlaybackOutput: Sendable, Hashable {
 }
 
 /// A recorded device.
-public struct PlaybackDevice: Sendable {
+package struct PlaybackDevice: Sendable {
   struct Attribute: Sendable {
     var type: BluetoothUUID
     var value: [UInt8]
@@ -56,14 +56,14 @@ public struct PlaybackDevice: Sendable {
   private var hasEnded = false
 
   /// A device that starts at a monotonic millisecond.
-  public init(_ capture: CaptureFile, at now: Int64) {
+  package init(_ capture: CaptureFile, at now: Int64) {
     self.capture = capture
     startedAt = now
     build()
   }
 
   /// How the device is reached.
-  public var transport: CaptureFile.Transport { capture.transport }
+  package var transport: CaptureFile.Transport { capture.transport }
 
   private mutating func build() {
     var services: [BluetoothUUID] = []
@@ -98,7 +98,7 @@ public struct PlaybackDevice: Sendable {
   }
 
   /// When `advance` wants to be called next, monotonic milliseconds.
-  public var nextTime: Int64? {
+  package var nextTime: Int64? {
     var times = [hangUpAt, advertiseAt].compactMap { $0 }
     if next < capture.items.count {
       times.append(startedAt + capture.items[next].at)
@@ -111,7 +111,7 @@ public struct PlaybackDevice: Sendable {
   }
 
   /// Time went on. `localTime` is the 7 octets of a Date Time, for placeholders.
-  public mutating func advance(to now: Int64, localTime: [UInt8]) -> [PlaybackOutput] {
+  package mutating func advance(to now: Int64, localTime: [UInt8]) -> [PlaybackOutput] {
     var outputs: [PlaybackOutput] = []
     while next < capture.items.count, startedAt + capture.items[next].at <= now {
       outputs += measure(capture.items[next], now, localTime)
@@ -168,7 +168,7 @@ public struct PlaybackDevice: Sendable {
   }
 
   /// A link is up.
-  public mutating func connect(at now: Int64) {
+  package mutating func connect(at now: Int64) {
     isConnected = true
     mtu = 23
     awaitsConfirmation = false
@@ -179,7 +179,7 @@ public struct PlaybackDevice: Sendable {
   }
 
   /// The link is gone.
-  public mutating func disconnected(at now: Int64) {
+  package mutating func disconnected(at now: Int64) {
     isConnected = false
     awaitsConfirmation = false
     subscriptions = [:]

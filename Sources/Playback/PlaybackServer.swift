@@ -5,7 +5,7 @@ internal import Octets
 
 extension PlaybackDevice {
   /// The hub sent a PDU. `localTime` is the 7 octets of a Date Time, for placeholders in what is read.
-  public mutating func received(_ pdu: [UInt8], at now: Int64, localTime: [UInt8] = []) -> [PlaybackOutput] {
+  package mutating func received(_ pdu: [UInt8], at now: Int64, localTime: [UInt8] = []) -> [PlaybackOutput] {
     guard isConnected, let opcode = pdu.first else { return [] }
     var reader = OctetReader(pdu, from: 1)
     let first = (try? reader.uint16("handle")) ?? 0

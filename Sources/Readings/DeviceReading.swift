@@ -1,7 +1,7 @@
 // A reading as a driver gives it: what the device said, before the hub knows whose it is and when it was.
 
 /// The kinds of reading, as in every output.
-public enum ReadingKind: String, Sendable, Hashable, CaseIterable {
+package enum ReadingKind: String, Sendable, Hashable, CaseIterable {
   case bloodPressure = "blood-pressure"
   case bodyWeight = "body-weight"
   case bodyComposition = "body-composition"
@@ -13,22 +13,22 @@ public enum ReadingKind: String, Sendable, Hashable, CaseIterable {
 
 /// A wall clock time as a device said it, without zone. Fields are in range when the decoder took them from a valid stamp;
 /// whether the date exists is judged by the core.
-public struct DeviceDateTime: Sendable, Hashable, CustomStringConvertible {
+package struct DeviceDateTime: Sendable, Hashable, CustomStringConvertible {
   /// 0 means not known.
-  public var year: UInt16
+  package var year: UInt16
   /// 1…12; 0 means not known.
-  public var month: UInt8
+  package var month: UInt8
   /// 1…31; 0 means not known.
-  public var day: UInt8
+  package var day: UInt8
   /// 0…23.
-  public var hours: UInt8
+  package var hours: UInt8
   /// 0…59.
-  public var minutes: UInt8
+  package var minutes: UInt8
   /// 0…59.
-  public var seconds: UInt8
+  package var seconds: UInt8
 
   /// The fields as the device gave them.
-  public init(year: UInt16, month: UInt8, day: UInt8, hours: UInt8, minutes: UInt8, seconds: UInt8) {
+  package init(year: UInt16, month: UInt8, day: UInt8, hours: UInt8, minutes: UInt8, seconds: UInt8) {
     self.year = year
     self.month = month
     self.day = day
@@ -38,10 +38,10 @@ public struct DeviceDateTime: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// True when year, month and day are all told.
-  public var isComplete: Bool { year != 0 && month != 0 && day != 0 }
+  package var isComplete: Bool { year != 0 && month != 0 && day != 0 }
 
   /// `2026-11-21T08:15:30`, with zeros for what is not known.
-  public var description: String {
+  package var description: String {
     func pad(_ value: some BinaryInteger, _ width: Int) -> String {
       let text = String(value)
       return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
@@ -51,7 +51,7 @@ public struct DeviceDateTime: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// When a device says that it measured.
-public enum DeviceStamp: Sendable, Hashable {
+package enum DeviceStamp: Sendable, Hashable {
   /// Wall clock time in the zone that the device's owner set it to.
   case local(DeviceDateTime)
   /// Milliseconds since 1970 in UTC, from a device that knows the zone (Elapsed Time, Device Time).
@@ -59,40 +59,39 @@ public enum DeviceStamp: Sendable, Hashable {
 }
 
 /// The octets that a reading came from.
-public struct RawSource: Sendable, Hashable {
+package struct RawSource: Sendable, Hashable {
   /// `1810/2A35` for a characteristic, `adv/181D` for an advertisement, the protocol's id for a serial line.
-  public var source: String
+  package var source: String
   /// The octets, unchanged.
-  public var octets: [UInt8]
+  package var octets: [UInt8]
 
-  /// A source and its octets.
-  public init(source: String, octets: [UInt8]) {
+  package init(source: String, octets: [UInt8]) {
     self.source = source
     self.octets = octets
   }
 }
 
 /// What a driver decoded, as the device said it.
-public struct DeviceReading: Sendable, Hashable {
+package struct DeviceReading: Sendable, Hashable {
   /// What kind of reading it is.
-  public var kind: ReadingKind
+  package var kind: ReadingKind
   /// The values; the core puts them into the order of the nomenclature.
-  public var observations: [Observation]
+  package var observations: [Observation]
   /// What the device says about them.
-  public var flags: [ReadingFlag]
+  package var flags: [ReadingFlag]
   /// When the device says that it measured; nil when it does not say, or says that its clock is not set.
-  public var time: DeviceStamp?
+  package var time: DeviceStamp?
   /// The device's own user slot, when it said one; 255 (unknown user) is given as it is.
-  public var user: UInt8?
+  package var user: UInt8?
   /// The device's own record number, when it has one.
-  public var recordNumber: UInt32?
+  package var recordNumber: UInt32?
   /// True when the reading came out of the device's memory, false when it was taken while connected, nil when it does not tell.
-  public var stored: Bool?
+  package var stored: Bool?
   /// The octets it came from.
-  public var raw: RawSource
+  package var raw: RawSource
 
   /// A reading as the device said it.
-  public init(
+  package init(
     kind: ReadingKind, observations: [Observation], flags: [ReadingFlag] = [], time: DeviceStamp? = nil,
     user: UInt8? = nil, recordNumber: UInt32? = nil, stored: Bool? = nil, raw: RawSource
   ) {

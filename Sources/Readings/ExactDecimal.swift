@@ -2,24 +2,24 @@
 // IEEE 11073-20601 annex F.8 (FLOAT, SFLOAT) and FHIR decimal both carry precision: 2.0 is not 2.
 
 /// A decimal number `mantissa × 10^exponent` with its precision: 70.0 and 70.00 are equal in value and print differently.
-public struct ExactDecimal: Sendable, Hashable {
+package struct ExactDecimal: Sendable, Hashable {
   /// The significant digits, with sign.
-  public let mantissa: Int64
+  package let mantissa: Int64
   /// The power of ten, −128…127. A negative exponent is the number of decimal places.
-  public let exponent: Int8
+  package let exponent: Int8
 
   /// `mantissa × 10^exponent`.
-  public init(_ mantissa: Int64, exponent: Int8 = 0) {
+  package init(_ mantissa: Int64, exponent: Int8 = 0) {
     self.mantissa = mantissa
     self.exponent = exponent
   }
 
   /// Zero without decimal places.
-  public static let zero = ExactDecimal(0)
+  package static let zero = ExactDecimal(0)
 
   /// From plain decimal text: an optional sign, digits, an optional point with digits. No exponent, no blanks, at most 18 digits.
   /// Nil for anything else.
-  public init?(_ text: some StringProtocol) {
+  package init?(_ text: some StringProtocol) {
     var mantissa: Int64 = 0
     var places = 0
     var digits = 0
@@ -43,20 +43,20 @@ public struct ExactDecimal: Sendable, Hashable {
   }
 
   /// The number of digits after the point when written plainly; 0 for whole numbers.
-  public var decimalPlaces: Int { exponent < 0 ? -Int(exponent) : 0 }
+  package var decimalPlaces: Int { exponent < 0 ? -Int(exponent) : 0 }
 
   /// True for every zero, whatever its precision.
-  public var isZero: Bool { mantissa == 0 }
+  package var isZero: Bool { mantissa == 0 }
   /// True below zero.
-  public var isNegative: Bool { mantissa < 0 }
+  package var isNegative: Bool { mantissa < 0 }
 
   /// Values are equal when the numbers are, whatever the precision: 70.0 == 70.00. Compare `==` for identity of representation.
-  public func isEqual(to other: ExactDecimal) -> Bool { !(self < other) && !(other < self) }
+  package func isEqual(to other: ExactDecimal) -> Bool { !(self < other) && !(other < self) }
 }
 
 extension ExactDecimal: CustomStringConvertible {
   /// Plain text without exponent, every digit that the precision claims: `2.0`, `-0.50`, `1200`.
-  public var description: String {
+  package var description: String {
     let digits = String(mantissa.magnitude)
     let sign = mantissa < 0 ? "-" : ""
     if exponent >= 0 {
@@ -70,7 +70,7 @@ extension ExactDecimal: CustomStringConvertible {
 
 extension ExactDecimal: Comparable {
   /// Exact comparison of the numbers, over the whole range of mantissa and exponent.
-  public static func < (left: ExactDecimal, right: ExactDecimal) -> Bool {
+  package static func < (left: ExactDecimal, right: ExactDecimal) -> Bool {
     if let (a, b, _) = aligned(left, right) { return a < b }
     let leftSign = left.mantissa.signum()
     let rightSign = right.mantissa.signum()
@@ -110,7 +110,7 @@ extension ExactDecimal: Comparable {
 extension ExactDecimal {
   /// This number times `numerator / denominator`, rounded half to even to `places` digits after the point (0…18).
   /// Nil when the result does not fit or the denominator is zero.
-  public func scaled(by numerator: Int64, over denominator: Int64, places: Int) -> ExactDecimal? {
+  package func scaled(by numerator: Int64, over denominator: Int64, places: Int) -> ExactDecimal? {
     guard denominator != 0, (0...18).contains(places) else { return nil }
     var top = Int128(mantissa) * Int128(numerator)
     var bottom = Int128(denominator)
@@ -130,10 +130,10 @@ extension ExactDecimal {
   }
 
   /// This number with `places` digits after the point (0…18), rounded half to even. Nil when it does not fit.
-  public func rounded(places: Int) -> ExactDecimal? { scaled(by: 1, over: 1, places: places) }
+  package func rounded(places: Int) -> ExactDecimal? { scaled(by: 1, over: 1, places: places) }
 
   /// The sum, with the finer precision of both. Nil when it does not fit.
-  public func adding(_ other: ExactDecimal) -> ExactDecimal? {
+  package func adding(_ other: ExactDecimal) -> ExactDecimal? {
     if let (a, b, exponent) = ExactDecimal.aligned(self, other) {
       let (sum, overflow) = a.addingReportingOverflow(b)
       if !overflow { return ExactDecimal(sum, exponent: exponent) }
@@ -148,13 +148,13 @@ extension ExactDecimal {
   }
 
   /// This number so many times, exactly. Nil when it does not fit.
-  public func multiplied(by count: Int64) -> ExactDecimal? {
+  package func multiplied(by count: Int64) -> ExactDecimal? {
     let (product, overflow) = mantissa.multipliedReportingOverflow(by: count)
     return overflow ? nil : ExactDecimal(product, exponent: exponent)
   }
 
   /// The difference, with the finer precision of both. Nil when it does not fit.
-  public func subtracting(_ other: ExactDecimal) -> ExactDecimal? {
+  package func subtracting(_ other: ExactDecimal) -> ExactDecimal? {
     guard other.mantissa != .min else { return nil }
     return adding(ExactDecimal(-other.mantissa, exponent: other.exponent))
   }

@@ -6,7 +6,7 @@ extension UCUM {
   /// Nil when it does not fit into a decimal.
   ///
   /// Twelve places are kept: a third or a 2252nd (mg/dL) of a place is no closer to a value of six places than 4 × 10^-10.
-  public func canonicalLimit(_ limit: ExactDecimal, difference: Bool = false) -> ExactDecimal? {
+  package func canonicalLimit(_ limit: ExactDecimal, difference: Bool = false) -> ExactDecimal? {
     guard let rule = conversion else { return limit }
     guard
       let shifted = difference || rule.offset == 0 ? limit : limit.adding(ExactDecimal(rule.offset)),
@@ -19,7 +19,7 @@ extension UCUM {
   }
 
   /// A unit as a plan may name it: by its UCUM code, or as people write it.
-  public init?(named text: String) {
+  package init?(named text: String) {
     switch text {
     case "mmHg": self = .millimetreOfMercury
     case "lb", "lbs": self = .pound
@@ -31,7 +31,7 @@ extension UCUM {
   }
 
   /// As people write it.
-  public var symbol: String {
+  package var symbol: String {
     switch self {
     case .millimetreOfMercury: "mmHg"
     case .pound: "lb"

@@ -1,23 +1,21 @@
 // SFLOAT and FLOAT of IEEE 11073-20601 (Bluetooth: medfloat16, medfloat32) with their special values.
 
 /// A number that a device sent, or the reason why it sent none.
-public enum MedicalFloat: Sendable, Hashable {
+package enum MedicalFloat: Sendable, Hashable {
   /// An ordinary number with the device's precision.
   case value(ExactDecimal)
   /// NaN: no value (a cuff that failed sends it in every field).
   case notANumber
   /// NRes: the value cannot be expressed at this resolution.
   case notAtThisResolution
-  /// +INFINITY.
   case positiveInfinity
-  /// −INFINITY.
   case negativeInfinity
   /// The reserved pattern.
   case reserved
 
   /// From the 16 bits of an SFLOAT: 12-bit mantissa, 4-bit exponent, both two's complement. Special patterns are looked for
   /// in the whole word: 0xFFFF is the number −0.1.
-  public init(sfloat word: UInt16) {
+  package init(sfloat word: UInt16) {
     switch word {
     case 0x07FF: self = .notANumber
     case 0x0800: self = .notAtThisResolution
@@ -32,7 +30,7 @@ public enum MedicalFloat: Sendable, Hashable {
   }
 
   /// From the 32 bits of a FLOAT: 24-bit mantissa, 8-bit exponent, both two's complement.
-  public init(float word: UInt32) {
+  package init(float word: UInt32) {
     switch word {
     case 0x007F_FFFF: self = .notANumber
     case 0x0080_0000: self = .notAtThisResolution
@@ -46,13 +44,13 @@ public enum MedicalFloat: Sendable, Hashable {
   }
 
   /// The number, when it is one.
-  public var decimal: ExactDecimal? {
+  package var decimal: ExactDecimal? {
     if case .value(let decimal) = self { return decimal }
     return nil
   }
 
   /// As an observation carries it: the number, or the FHIR data-absent-reason of facts section 1.4.
-  public var observed: ObservedValue {
+  package var observed: ObservedValue {
     switch self {
     case .value(let decimal): .value(decimal)
     case .notANumber: .absent(.notANumber)
@@ -64,7 +62,7 @@ public enum MedicalFloat: Sendable, Hashable {
 }
 
 /// Why there is no number: codes of FHIR `data-absent-reason`.
-public enum AbsentReason: String, Sendable, Hashable, CaseIterable {
+package enum AbsentReason: String, Sendable, Hashable, CaseIterable {
   /// The device sent NaN.
   case notANumber = "not-a-number"
   /// The device could not express the value, or sent a reserved pattern.
@@ -78,14 +76,14 @@ public enum AbsentReason: String, Sendable, Hashable, CaseIterable {
 }
 
 /// A number, or why there is none. One absent component does not void the others.
-public enum ObservedValue: Sendable, Hashable {
+package enum ObservedValue: Sendable, Hashable {
   /// The number with its precision.
   case value(ExactDecimal)
   /// Why there is none.
   case absent(AbsentReason)
 
   /// The number, when there is one.
-  public var decimal: ExactDecimal? {
+  package var decimal: ExactDecimal? {
     if case .value(let decimal) = self { return decimal }
     return nil
   }

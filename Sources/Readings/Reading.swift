@@ -1,20 +1,20 @@
 // The reading as Hearth stores and delivers it: who, when, what, judged.
 
 /// A reading's stable identifier: a name-based UUID (version 5, RFC 9562) of the device record that it came from.
-public struct ReadingID: Sendable, Hashable, CustomStringConvertible {
+package struct ReadingID: Sendable, Hashable, CustomStringConvertible {
   /// The first eight octets as a big-endian number.
-  public let high: UInt64
+  package let high: UInt64
   /// The last eight octets as a big-endian number.
-  public let low: UInt64
+  package let low: UInt64
 
   /// Both halves as big-endian numbers.
-  public init(high: UInt64, low: UInt64) {
+  package init(high: UInt64, low: UInt64) {
     self.high = high
     self.low = low
   }
 
   /// From the 36 characters of a UUID; nil for anything else.
-  public init?(_ text: some StringProtocol) {
+  package init?(_ text: some StringProtocol) {
     let hex = String(text.filter { $0 != "-" })
     guard text.utf8.count == 36, hex.utf8.count == 32, let high = UInt64(hex.prefix(16), radix: 16),
       let low = UInt64(hex.suffix(16), radix: 16), !hex.hasPrefix("+"), !hex.dropFirst(16).hasPrefix("+")
@@ -23,7 +23,7 @@ public struct ReadingID: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// The 36 characters in lower case.
-  public var description: String {
+  package var description: String {
     func digits(_ value: UInt64, _ count: Int) -> String {
       let text = String(value, radix: 16)
       return String(repeating: "0", count: max(0, count - text.utf8.count)) + text
@@ -36,7 +36,7 @@ public struct ReadingID: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// How a reading was placed in time.
-public enum TimeQuality: String, Sendable, Hashable, CaseIterable {
+package enum TimeQuality: String, Sendable, Hashable, CaseIterable {
   /// The device's stamp, found to be right.
   case device
   /// The device's stamp, moved by the offset of its clock.
@@ -50,33 +50,33 @@ public enum TimeQuality: String, Sendable, Hashable, CaseIterable {
 }
 
 /// An instant with the offset to show it in.
-public struct Timestamp: Sendable, Hashable {
+package struct Timestamp: Sendable, Hashable {
   /// Milliseconds since 1970-01-01T00:00:00Z.
-  public var milliseconds: Int64
+  package var milliseconds: Int64
   /// Seconds east of UTC.
-  public var offsetSeconds: Int32
+  package var offsetSeconds: Int32
 
   /// An instant and the offset to show it in.
-  public init(milliseconds: Int64, offsetSeconds: Int32) {
+  package init(milliseconds: Int64, offsetSeconds: Int32) {
     self.milliseconds = milliseconds
     self.offsetSeconds = offsetSeconds
   }
 }
 
 /// When something was received by a hub whose clock was not set yet: the wall clock is known once it is.
-public struct ClockAnchor: Sendable, Hashable {
+package struct ClockAnchor: Sendable, Hashable {
   /// The kernel's id of the boot.
-  public var bootID: String
+  package var bootID: String
   /// CLOCK_BOOTTIME of that boot in milliseconds.
-  public var monotonic: Int64
+  package var monotonic: Int64
   /// Milliseconds that are believed, of a boot and since 1970.
-  public static let range: ClosedRange<Int64> = 0...253_402_300_800_000
+  package static let range: ClosedRange<Int64> = 0...253_402_300_800_000
 
   /// What the device's clock was behind the hub's wrong one, in milliseconds, where it was read.
-  public var deviceOffset: Int64?
+  package var deviceOffset: Int64?
 
   /// A moment of a boot.
-  public init(bootID: String, monotonic: Int64, deviceOffset: Int64? = nil) {
+  package init(bootID: String, monotonic: Int64, deviceOffset: Int64? = nil) {
     self.bootID = bootID
     self.monotonic = monotonic
     self.deviceOffset = deviceOffset
@@ -84,32 +84,32 @@ public struct ClockAnchor: Sendable, Hashable {
 }
 
 /// How a device is reached.
-public enum TransportKind: String, Sendable, Hashable, CaseIterable {
+package enum TransportKind: String, Sendable, Hashable, CaseIterable {
   case ble
   case serial
 }
 
 /// Which device a reading came from.
-public struct DeviceIdentity: Sendable, Hashable {
+package struct DeviceIdentity: Sendable, Hashable {
   /// The hub's name for the device, stable over reconnects.
-  public var id: String
+  package var id: String
   /// As the device or its driver's profile says.
-  public var manufacturer: String?
+  package var manufacturer: String?
   /// The model, as the device or its driver's profile says.
-  public var model: String?
+  package var model: String?
   /// The serial number.
-  public var serial: String?
+  package var serial: String?
   /// The firmware revision.
-  public var firmware: String?
+  package var firmware: String?
   /// How it is reached.
-  public var transport: TransportKind
+  package var transport: TransportKind
   /// The identity address, or the path of the port.
-  public var address: String?
+  package var address: String?
   /// The Device Information service's System ID (EUI-64), upper-case hex pairs joined by dashes.
-  public var systemID: String?
+  package var systemID: String?
 
   /// A device as far as it is known.
-  public init(
+  package init(
     id: String, manufacturer: String? = nil, model: String? = nil, serial: String? = nil, firmware: String? = nil,
     transport: TransportKind, address: String? = nil, systemID: String? = nil
   ) {
@@ -125,7 +125,7 @@ public struct DeviceIdentity: Sendable, Hashable {
 }
 
 /// The traffic light of a patient's plan, worst last.
-public enum Zone: String, Sendable, Hashable, CaseIterable, Comparable {
+package enum Zone: String, Sendable, Hashable, CaseIterable, Comparable {
   case green
   case yellow
   case red
@@ -139,21 +139,21 @@ public enum Zone: String, Sendable, Hashable, CaseIterable, Comparable {
   }
 
   /// Green is below yellow, yellow below red.
-  public static func < (left: Zone, right: Zone) -> Bool { left.rank < right.rank }
+  package static func < (left: Zone, right: Zone) -> Bool { left.rank < right.rank }
 }
 
 /// What a patient's plan says of a reading.
-public struct Evaluation: Sendable, Hashable {
+package struct Evaluation: Sendable, Hashable {
   /// Where a rule that applies stands.
-  public struct RuleResult: Sendable, Hashable {
+  package struct RuleResult: Sendable, Hashable {
     /// The rule's id in the plan.
-    public var rule: String
+    package var rule: String
     /// The zone that the rule gives.
-    public var zone: Zone
+    package var zone: Zone
     /// `normal`, `pending` (a repeat is awaited), `raised`, `acknowledged`, `cleared`.
-    public var state: String
+    package var state: String
     /// A rule's result.
-    public init(rule: String, zone: Zone, state: String) {
+    package init(rule: String, zone: Zone, state: String) {
       self.rule = rule
       self.zone = zone
       self.state = state
@@ -161,14 +161,14 @@ public struct Evaluation: Sendable, Hashable {
   }
 
   /// The worst zone of all rules; green when none matched. Nil when the patient has no plan.
-  public var zone: Zone?
+  package var zone: Zone?
   /// The rules that did not give green.
-  public var rules: [RuleResult]
+  package var rules: [RuleResult]
   /// The plan's version; nil without a plan.
-  public var planVersion: Int?
+  package var planVersion: Int?
 
   /// What a plan said.
-  public init(zone: Zone?, rules: [RuleResult] = [], planVersion: Int? = nil) {
+  package init(zone: Zone?, rules: [RuleResult] = [], planVersion: Int? = nil) {
     self.zone = zone
     self.rules = rules
     self.planVersion = planVersion
@@ -176,40 +176,40 @@ public struct Evaluation: Sendable, Hashable {
 }
 
 /// A normalised reading.
-public struct Reading: Sendable, Hashable {
+package struct Reading: Sendable, Hashable {
   /// Stable for ever for the same octets of the same device record.
-  public var id: ReadingID
+  package var id: ReadingID
   /// What kind of reading it is.
-  public var kind: ReadingKind
+  package var kind: ReadingKind
   /// In the order of the nomenclature.
-  public var observations: [Observation]
+  package var observations: [Observation]
   /// Remarks of the device and of Hearth.
-  public var flags: [ReadingFlag]
+  package var flags: [ReadingFlag]
   /// Nil when nothing places it.
-  public var takenAt: Timestamp?
+  package var takenAt: Timestamp?
   /// How `takenAt` was found.
-  public var timeQuality: TimeQuality
+  package var timeQuality: TimeQuality
   /// As the device said it.
-  public var deviceTime: DeviceStamp?
+  package var deviceTime: DeviceStamp?
   /// The hub's clock when the octets arrived.
-  public var receivedAt: Timestamp
+  package var receivedAt: Timestamp
   /// The device's user slot.
-  public var user: UInt8?
+  package var user: UInt8?
   /// Nil: parked until a technician assigns it.
-  public var patient: String?
+  package var patient: String?
   /// The device it came from.
-  public var device: DeviceIdentity
+  package var device: DeviceIdentity
   /// What the patient's plan says; nil before it was judged.
-  public var evaluation: Evaluation?
+  package var evaluation: Evaluation?
   /// The octets it came from.
-  public var raw: RawSource
+  package var raw: RawSource
   /// The device's own number of the record, where it has one.
-  public var recordNumber: UInt32?
+  package var recordNumber: UInt32?
   /// Set while the reading waits for the hub's clock: it goes to no backend yet.
-  public var anchor: ClockAnchor?
+  package var anchor: ClockAnchor?
 
   /// A reading with everything that is known of it.
-  public init(
+  package init(
     id: ReadingID, kind: ReadingKind, observations: [Observation], flags: [ReadingFlag], takenAt: Timestamp?,
     timeQuality: TimeQuality, deviceTime: DeviceStamp?, receivedAt: Timestamp, user: UInt8?, patient: String?,
     device: DeviceIdentity, evaluation: Evaluation?, raw: RawSource, recordNumber: UInt32? = nil

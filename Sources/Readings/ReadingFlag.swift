@@ -1,7 +1,7 @@
 // What a device or Hearth says about a reading beyond its values. Names: the HL7 PHD guide's ASN1ToHL7 displays where it has one.
 
 /// A remark on a reading; the raw value is its name in every output.
-public enum ReadingFlag: String, Sendable, Hashable, CaseIterable {
+package enum ReadingFlag: String, Sendable, Hashable, CaseIterable {
   // Blood pressure measurement status (MDC 8410608).
   case bodyMovement = "body-movement"
   case cuffTooLoose = "cuff-too-loose"
@@ -63,7 +63,7 @@ public enum ReadingFlag: String, Sendable, Hashable, CaseIterable {
   case suspectPerson = "suspect-person"
 
   /// The device itself doubts the value: never red alone.
-  public var isDoubt: Bool {
+  package var isDoubt: Bool {
     switch self {
     case .bodyMovement, .cuffTooLoose, .pulseOverRange, .pulseUnderRange, .improperPosition, .sensorDisplaced,
       .sensorInterference, .signalSearching, .signalPulseQuestionable, .signalNonPulsatile, .signalErratic,

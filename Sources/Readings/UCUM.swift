@@ -1,7 +1,7 @@
 // Units by their UCUM codes (unitsofmeasure.org), with the MDC unit codes of IEEE 11073-10101.
 
 /// A unit of a measured value. The raw value is the UCUM code.
-public enum UCUM: String, Sendable, Hashable, CaseIterable {
+package enum UCUM: String, Sendable, Hashable, CaseIterable {
   case millimetreOfMercury = "mm[Hg]"
   case kilopascal = "kPa"
   case kilogram = "kg"
@@ -26,7 +26,7 @@ public enum UCUM: String, Sendable, Hashable, CaseIterable {
   case kilocalorie = "kcal"
 
   /// The 32-bit MDC code (partition × 65536 + term); nil where facts name none.
-  public var mdc: UInt32? {
+  package var mdc: UInt32? {
     switch self {
     case .millimetreOfMercury: 266016
     case .kilopascal: 265987
@@ -49,7 +49,7 @@ public enum UCUM: String, Sendable, Hashable, CaseIterable {
   }
 
   /// The unit in which Hearth delivers values of this quantity.
-  public var canonical: UCUM {
+  package var canonical: UCUM {
     switch self {
     case .kilopascal: .millimetreOfMercury
     case .gram, .pound, .stone, .jin: .kilogram
@@ -73,7 +73,7 @@ extension UCUM {
   /// A positive exponent is only how the number is coded, no coarser step: 12 × 10¹ mg/dL is 120 mg/dL, 6.7 mmol/L.
   /// Degrees Celsius and mmol/L have a tenth at least, also from whole °F: 98 °F is 36.7 °C, and limits stand between
   /// whole degrees.
-  public func canonicalValue(of value: ExactDecimal) -> ExactDecimal? {
+  package func canonicalValue(of value: ExactDecimal) -> ExactDecimal? {
     guard let rule = conversion else { return value }
     guard let shifted = rule.offset == 0 ? value : value.adding(ExactDecimal(rule.offset)) else { return nil }
     return shifted.scaled(

@@ -1,16 +1,16 @@
 // The patient's clock: dates as people write them, and the round instants of a time axis. Days are 23, 24 or 25 hours long.
 
-public import Zones
+package import Zones
 
 /// A zone's clock.
-public struct LocalClock: Sendable, Hashable {
+package struct LocalClock: Sendable, Hashable {
   /// Its rules.
-  public var zone: TimeZoneRules
+  package var zone: TimeZoneRules
   /// Its name, such as `Europe/Oslo`.
-  public var name: String
+  package var name: String
 
   /// A zone's clock.
-  public init(zone: TimeZoneRules, name: String) {
+  package init(zone: TimeZoneRules, name: String) {
     self.zone = zone
     self.name = name
   }

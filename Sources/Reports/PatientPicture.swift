@@ -1,12 +1,12 @@
 // What is drawn of a patient: values with their zones, what was expected and did not come, what was told and who took notice.
 
-public import Monitoring
-public import Readings
+package import Monitoring
+package import Readings
 
 /// A patient's last days, ready to be drawn.
-public struct PatientPicture: Sendable, Hashable {
+package struct PatientPicture: Sendable, Hashable {
   /// How far a reading is to be believed.
-  public enum Standing: Sendable, Hashable {
+  package enum Standing: Sendable, Hashable {
     case sure
     /// The device itself was in doubt.
     case doubtful
@@ -15,104 +15,99 @@ public struct PatientPicture: Sendable, Hashable {
   }
 
   /// One reading.
-  public struct Row: Sendable, Hashable {
+  package struct Row: Sendable, Hashable {
     /// Half of its identifier, in hexadecimal digits.
-    public var id: String
+    package var id: String
     /// Its kind; nil for one that this version does not know.
-    public var kind: ReadingKind?
+    package var kind: ReadingKind?
     /// Milliseconds since 1970; nil when nothing places it.
-    public var at: Int64?
+    package var at: Int64?
     /// What was measured.
-    public var values: [Measure: ExactDecimal]
+    package var values: [Measure: ExactDecimal]
     /// Its worst zone by the plan; nil: not judged.
-    public var zone: Zone?
+    package var zone: Zone?
     /// The zone of each value by the rules over it.
-    public var zones: [Measure: Zone]
+    package var zones: [Measure: Zone]
     /// What the device or Hearth says of it.
-    public var flags: [ReadingFlag]
+    package var flags: [ReadingFlag]
     /// The device, where the journal still has the reading.
-    public var device: String?
+    package var device: String?
     /// How far it is to be believed.
-    public var standing: Standing
+    package var standing: Standing
   }
 
   /// A rule of the plan.
-  public struct RuleText: Sendable, Hashable {
-    /// Its id.
-    public var id: String
+  package struct RuleText: Sendable, Hashable {
+    package var id: String
     /// What it watches, in plain words.
-    public var says: String
+    package var says: String
     /// It is judged.
-    public var isEnabled: Bool
+    package var isEnabled: Bool
     /// What it watches.
-    public var measures: [Measure]
+    package var measures: [Measure]
   }
 
-  /// A limit of means.
-  public struct MeanLimit: Sendable, Hashable {
+  package struct MeanLimit: Sendable, Hashable {
     /// The zone beyond it.
-    public var zone: Zone
+    package var zone: Zone
     /// The limit.
-    public var limit: ExactDecimal
+    package var limit: ExactDecimal
     /// Over how many days.
-    public var days: Int
+    package var days: Int
   }
 
   /// What was expected and did not come.
-  public struct Gap: Sendable, Hashable {
+  package struct Gap: Sendable, Hashable {
     /// The value that was expected.
-    public var measure: Measure
+    package var measure: Measure
     /// From when, in milliseconds since 1970.
-    public var start: Int64
+    package var start: Int64
     /// Until when.
-    public var end: Int64
+    package var end: Int64
   }
 
   /// What is raised now.
-  public struct Alert: Sendable, Hashable {
-    /// The rule.
-    public var rule: String
-    /// The zone.
-    public var zone: Zone
+  package struct Alert: Sendable, Hashable {
+    package var rule: String
+    package var zone: Zone
     /// Since when, in milliseconds since 1970.
-    public var since: Int64
+    package var since: Int64
     /// Its words for people.
-    public var message: String
+    package var message: String
     /// Somebody has taken notice.
-    public var isAcknowledged: Bool
+    package var isAcknowledged: Bool
   }
 
   /// The patient's reference.
-  public var patient: String
+  package var patient: String
   /// The hub that tells.
-  public var hub: String
-  /// In which language.
-  public var language: PlanLanguage
+  package var hub: String
+  package var language: PlanLanguage
   /// The patient's clock.
-  public var clock: LocalClock
+  package var clock: LocalClock
   /// The first midnight, in milliseconds since 1970.
-  public var from: Int64
+  package var from: Int64
   /// Now, in milliseconds since 1970.
-  public var until: Int64
+  package var until: Int64
   /// The plan's version; nil: there is none.
-  public var planVersion: Int?
+  package var planVersion: Int?
   /// The plan's rules.
-  public var rules: [RuleText] = []
+  package var rules: [RuleText] = []
   /// Limits of single values that hold at every hour, by measure.
-  public var limits: [Measure: [ZoneLimit]] = [:]
+  package var limits: [Measure: [ZoneLimit]] = [:]
   /// Limits of means, by measure.
-  public var means: [Measure: [MeanLimit]] = [:]
+  package var means: [Measure: [MeanLimit]] = [:]
   /// All readings, oldest first, those without a place in time last.
-  public var rows: [Row] = []
+  package var rows: [Row] = []
   /// What did not come.
-  public var gaps: [Gap] = []
+  package var gaps: [Gap] = []
   /// What rules told and who took notice, oldest first.
-  public var marks: [PatientHistory.Mark] = []
+  package var marks: [PatientHistory.Mark] = []
   /// What is raised now.
-  public var alerts: [Alert] = []
+  package var alerts: [Alert] = []
 
   /// A picture without readings.
-  public init(
+  package init(
     patient: String, hub: String, language: PlanLanguage, clock: LocalClock, from: Int64, until: Int64
   ) {
     self.patient = patient
@@ -158,7 +153,7 @@ extension PatientPicture {
   }
 
   /// How many days of the patient's calendar, the first and the last counted.
-  public var dayCount: Int { days }
+  package var dayCount: Int { days }
 
   var days: Int { clock.days(from: from, to: until) }
 }

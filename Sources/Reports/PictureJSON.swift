@@ -1,24 +1,23 @@
 // A picture from what the daemon answers: `report` (what is kept of months) and `readings` (what the journal still has, with devices
 // and all remarks). A reading that both have is one.
 
-public import JSON
-public import Monitoring
-public import Zones
+package import JSON
+package import Monitoring
+package import Zones
 
 internal import Readings
 
 extension PatientPicture {
   /// Why an answer is no picture: the member that is missing.
-  public struct Fault: Error, Sendable, Hashable {
-    /// The member.
-    public var member: String
+  package struct Fault: Error, Sendable, Hashable {
+    package var member: String
     /// A member is missing.
-    public init(member: String) { self.member = member }
+    package init(member: String) { self.member = member }
   }
 
   /// The picture of an answer to `report` and the objects of an answer to `readings` since its `from`. `clock` is the patient's;
   /// `language`, where given, goes before the plan's.
-  public init(
+  package init(
     report: JSONValue, readings: [JSONValue], zone: TimeZoneRules, language: PlanLanguage? = nil
   ) throws(Fault) {
     guard let patient = report["patient"]?.string else { throw Fault(member: "patient") }

@@ -3,19 +3,17 @@
 internal import Monitoring
 internal import Readings
 
-/// The page.
-public struct ReportPage {
+package struct ReportPage {
   let picture: PatientPicture
   let words: Words
 
-  /// The page of a picture.
-  public init(_ picture: PatientPicture) {
+  package init(_ picture: PatientPicture) {
     self.picture = picture
     words = Words(picture.language)
   }
 
   /// The document, in UTF-8.
-  public var html: String {
+  package var html: String {
     var out = Markup()
     out.raw("<!DOCTYPE html>\n<html lang=\"\(picture.language.rawValue)\">\n<head>\n<meta charset=\"utf-8\">\n")
     out.raw(

@@ -1,45 +1,44 @@
 // A picture in a line of text: one block a stretch of time, its height the mean of the values, a sign below where they left the plan.
 
-public import Monitoring
-public import Readings
+package import Monitoring
+package import Readings
 
 internal import Zones
 
 /// One measure's line.
-public struct Sparkline: Sendable, Hashable {
+package struct Sparkline: Sendable, Hashable {
   /// One column.
-  public struct Cell: Sendable, Hashable {
+  package struct Cell: Sendable, Hashable {
     /// `▁` to `█`; a blank where nothing was measured.
-    public var block: Character
+    package var block: Character
     /// The worst zone within; nil: nothing was measured, or nothing judged.
-    public var zone: Zone?
+    package var zone: Zone?
     /// `▲` for yellow, `◆` for red, else a blank.
-    public var sign: Character { zone == .red ? "◆" : zone == .yellow ? "▲" : " " }
+    package var sign: Character { zone == .red ? "◆" : zone == .yellow ? "▲" : " " }
   }
 
-  /// The measure.
-  public var measure: Measure
+  package var measure: Measure
   /// Its name.
-  public var title: String
+  package var title: String
   /// From the first day to now.
-  public var cells: [Cell]
+  package var cells: [Cell]
   /// The newest value with its unit.
-  public var last: String
+  package var last: String
   /// The newest value's zone in the picture's language.
-  public var zone: String
+  package var zone: String
   /// The newest value's zone.
-  public var lastZone: Zone?
+  package var lastZone: Zone?
   /// When the newest value was measured.
-  public var when: String
+  package var when: String
   /// How many there are, and between which values.
-  public var spread: String
+  package var spread: String
 
   static let blocks: [Character] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
 }
 
 extension PatientPicture {
   /// A line for each measure that has values, `columns` wide.
-  public func sparklines(columns: Int) -> [Sparkline] {
+  package func sparklines(columns: Int) -> [Sparkline] {
     let words = Words(language)
     let page = ReportPage(self)
     return measures.compactMap { measure in
@@ -78,31 +77,30 @@ extension PatientPicture {
   }
 
   /// What a terminal says beside the lines: the period, what is raised, what did not come, what was told last.
-  public struct Summary: Sendable, Hashable {
+  package struct Summary: Sendable, Hashable {
     /// Whose, which days, which plan.
-    public var heading: String
+    package var heading: String
     /// What is raised now.
-    public var alerts: [Told]
+    package var alerts: [Told]
     /// What did not come; empty when nothing was missed.
-    public var missed: String
+    package var missed: String
     /// What was told last, the newest first.
-    public var told: [String]
+    package var told: [String]
     /// What is said when nothing was measured.
-    public var empty: String
+    package var empty: String
 
     /// What is raised, with its zone.
-    public struct Told: Sendable, Hashable {
-      /// The zone.
-      public var zone: Zone
+    package struct Told: Sendable, Hashable {
+      package var zone: Zone
       /// The zone's name.
-      public var name: String
+      package var name: String
       /// The rule and its words.
-      public var text: String
+      package var text: String
     }
   }
 
   /// The words beside the lines.
-  public var summary: Summary {
+  package var summary: Summary {
     let words = Words(language)
     let isOneYear = clock.civil(from).year == clock.civil(until).year
     let first = isOneYear ? clock.shortDate(from, words) : clock.longDate(from, words)

@@ -5,7 +5,6 @@ internal import Readings
 
 /// A zone between two limits.
 struct ZoneBand: Hashable {
-  /// The zone.
   var zone: Zone
   /// The lower limit; nil: none.
   var low: ExactDecimal?

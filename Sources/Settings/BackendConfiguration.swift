@@ -1,18 +1,17 @@
 // A backend as configured: what it speaks, how it is reached, with which credential.
 
-public import Exchange
+package import Exchange
 
-/// One backend.
-public struct BackendConfiguration: Sendable, Hashable {
+package struct BackendConfiguration: Sendable, Hashable {
   /// What it speaks.
-  public enum Kind: Sendable, Hashable {
+  package enum Kind: Sendable, Hashable {
     /// One file a day under a folder.
     case directory(path: String)
     /// Batches over HTTP.
     case http(ExchangeFormat, HTTPBackend)
 
     /// As `type` in the configuration.
-    public var name: String {
+    package var name: String {
       switch self {
       case .directory: "directory"
       case .http(let format, _): format.name
@@ -20,18 +19,17 @@ public struct BackendConfiguration: Sendable, Hashable {
     }
   }
   /// The hub's name for it; its cursor in the journal stands under it.
-  public var name: String
+  package var name: String
   /// What it speaks.
-  public var kind: Kind
+  package var kind: Kind
   /// The most readings of a batch.
-  public var maximumReadings: Int
+  package var maximumReadings: Int
   /// The most octets of a batch.
-  public var maximumBytes: Int
+  package var maximumBytes: Int
   /// Where it gives patients' plans; nil: it gives none.
-  public var plans: PlanSource?
+  package var plans: PlanSource?
 
-  /// A backend.
-  public init(name: String, kind: Kind, maximumReadings: Int, maximumBytes: Int) {
+  package init(name: String, kind: Kind, maximumReadings: Int, maximumBytes: Int) {
     self.name = name
     self.kind = kind
     self.maximumReadings = maximumReadings
@@ -40,16 +38,16 @@ public struct BackendConfiguration: Sendable, Hashable {
 }
 
 /// Where a backend gives patients' plans.
-public struct PlanSource: Sendable, Hashable {
+package struct PlanSource: Sendable, Hashable {
   /// Answers a GET with every plan of this hub; reached with the backend's own credential.
-  public var url: String
+  package var url: String
   /// Milliseconds between two questions: five minutes to a week.
-  public var every: Int64
+  package var every: Int64
   /// A program that says whether an answer is signed as it should be; nil: the connection is proof enough.
-  public var verifier: String?
+  package var verifier: String?
 
   /// Where plans come from.
-  public init(url: String, every: Int64 = 3_600_000, verifier: String? = nil) {
+  package init(url: String, every: Int64 = 3_600_000, verifier: String? = nil) {
     self.url = url
     self.every = every
     self.verifier = verifier
@@ -57,9 +55,9 @@ public struct PlanSource: Sendable, Hashable {
 }
 
 /// How a backend is reached over HTTP.
-public struct HTTPBackend: Sendable, Hashable {
+package struct HTTPBackend: Sendable, Hashable {
   /// Where a secret is read from; it is never in the configuration itself.
-  public enum Secret: Sendable, Hashable {
+  package enum Secret: Sendable, Hashable {
     /// A credential of the service manager.
     case credential(String)
     /// A file of mode 0600.
@@ -67,7 +65,7 @@ public struct HTTPBackend: Sendable, Hashable {
   }
 
   /// What goes into `Authorization`.
-  public enum Authorization: Sendable, Hashable {
+  package enum Authorization: Sendable, Hashable {
     /// A bearer token, read anew for each request.
     case bearer(Secret)
     /// User and password (RFC 7617).
@@ -79,20 +77,20 @@ public struct HTTPBackend: Sendable, Hashable {
   }
 
   /// A client that gets its own tokens.
-  public struct OAuth2Client: Sendable, Hashable {
+  package struct OAuth2Client: Sendable, Hashable {
     /// Where tokens come from.
-    public var tokenURL: String
+    package var tokenURL: String
     /// The client.
-    public var id: String
+    package var id: String
     /// Its secret, sent by HTTP Basic.
-    public var secret: Secret
+    package var secret: Secret
     /// The scopes asked for, separated by blanks.
-    public var scope: String?
+    package var scope: String?
     /// Whom the token is for, where the server asks.
-    public var audience: String?
+    package var audience: String?
 
     /// A client that gets its own tokens.
-    public init(tokenURL: String, id: String, secret: Secret, scope: String? = nil, audience: String? = nil) {
+    package init(tokenURL: String, id: String, secret: Secret, scope: String? = nil, audience: String? = nil) {
       self.tokenURL = tokenURL
       self.id = id
       self.secret = secret
@@ -102,26 +100,26 @@ public struct HTTPBackend: Sendable, Hashable {
   }
 
   /// `https://…`; `http://` only with `allowsPlainHTTP` or to this machine.
-  public var url: String
+  package var url: String
   /// The credential.
-  public var authorization: Authorization?
+  package var authorization: Authorization?
   /// A 2xx without body acknowledges everything.
-  public var trustsSuccess: Bool
+  package var trustsSuccess: Bool
   /// The longest that one request may take, in milliseconds.
-  public var deadline: Int
+  package var deadline: Int
   /// A bundle of certificate authorities to trust instead of the system's.
-  public var caFile: String?
+  package var caFile: String?
   /// The client's certificate and key, both or none.
-  public var clientCertificate: String?
+  package var clientCertificate: String?
   /// The client's key.
-  public var clientKey: String?
+  package var clientKey: String?
   /// Honour the proxy variables of the environment.
-  public var usesProxyEnvironment: Bool
+  package var usesProxyEnvironment: Bool
   /// Send in clear beyond this machine.
-  public var allowsPlainHTTP: Bool
+  package var allowsPlainHTTP: Bool
 
   /// An address with the usual settings.
-  public init(url: String) {
+  package init(url: String) {
     self.url = url
     trustsSuccess = false
     deadline = 30_000

@@ -21,7 +21,7 @@ extension UplinkFailureKind {
   ]
 
   /// The kind of a failure by libcurl's text; nil where the text says nothing of a refusal.
-  public static func ofTLS(_ text: String) -> UplinkFailureKind? {
+  package static func ofTLS(_ text: String) -> UplinkFailureKind? {
     let text = Array(text.lowercased().utf8)
     func says(_ words: [String]) -> Bool { words.contains { text.holds($0.utf8) } }
     if says(broken) { return nil }

@@ -90,7 +90,7 @@ extension OctetReader {
 
 extension UplinkRequest {
   /// The request as one frame, ready to be written. Throws when it breaks a rule: such a request is never sent.
-  public func frame() throws(UplinkRuleError) -> [UInt8] {
+  package func frame() throws(UplinkRuleError) -> [UInt8] {
     try check()
     var writer = OctetWriter(capacity: body.count + 1024)
     writer.uint64(id)
@@ -138,7 +138,7 @@ extension UplinkRequest {
 
 extension UplinkResponse {
   /// The response as one frame. What passes a bound of `UplinkLimits` is cut off and marked as cut off.
-  public func frame() -> [UInt8] {
+  package func frame() -> [UInt8] {
     var writer = OctetWriter()
     writer.uint64(id)
     switch outcome {

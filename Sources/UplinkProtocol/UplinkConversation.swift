@@ -1,21 +1,21 @@
 // The daemon's side of one connection to an uplink process, as a value: which requests wait for their outcome, and what a
 // closed connection means for them.
 
-public import Octets
+package import Octets
 
 /// Requests out, responses in. One conversation is one connection and so one uplink process.
-public struct UplinkConversation: Sendable {
+package struct UplinkConversation: Sendable {
   private var decoder = UplinkFrameDecoder()
   private var waiting: Set<UInt64> = []
 
   /// A fresh connection.
-  public init() {}
+  package init() {}
 
   /// The ids of the requests whose outcome is not known yet, ascending.
-  public var outstanding: [UInt64] { waiting.sorted() }
+  package var outstanding: [UInt64] { waiting.sorted() }
 
   /// The octets to write for `request`, which then waits for its outcome.
-  public mutating func send(_ request: UplinkRequest) throws(UplinkRuleError) -> [UInt8] {
+  package mutating func send(_ request: UplinkRequest) throws(UplinkRuleError) -> [UInt8] {
     guard !waiting.contains(request.id) else {
       throw UplinkRuleError(field: "id", reason: "is that of a request that still waits")
     }
@@ -25,10 +25,10 @@ public struct UplinkConversation: Sendable {
   }
 
   /// What the uplink broke the protocol with, once it has: close the connection and call `closed()`.
-  public private(set) var failure: DecodeError?
+  package private(set) var failure: DecodeError?
 
   /// The responses that `octets` complete. Empty for ever once `failure` is set; what came whole before it still counts.
-  public mutating func received(_ octets: some Sequence<UInt8>) -> [UplinkResponse] {
+  package mutating func received(_ octets: some Sequence<UInt8>) -> [UplinkResponse] {
     guard failure == nil else { return [] }
     decoder.append(octets)
     var responses: [UplinkResponse] = []
@@ -46,7 +46,7 @@ public struct UplinkConversation: Sendable {
   }
 
   /// The connection ended. These requests' outcomes are unknown for ever: their very same octets go again over a new one.
-  public mutating func closed() -> [UInt64] {
+  package mutating func closed() -> [UInt64] {
     defer {
       waiting = []
       decoder = UplinkFrameDecoder()

@@ -4,10 +4,10 @@
 //
 // All integers are little-endian. Every frame begins with the magic, so that lost step is noticed at once.
 
-public import Octets
+package import Octets
 
 /// One message of either direction.
-public enum UplinkFrame: Hashable, Sendable {
+package enum UplinkFrame: Hashable, Sendable {
   /// From the daemon to the uplink.
   case request(UplinkRequest)
   /// From the uplink to the daemon.
@@ -34,16 +34,16 @@ enum FrameHeader {
 }
 
 /// Takes frames out of a stream, however its octets are cut up. At most one frame of the longest allowed length is held.
-public struct UplinkFrameDecoder: Sendable {
+package struct UplinkFrameDecoder: Sendable {
   private var buffer: [UInt8] = []
   private var start = 0
   private var failure: DecodeError?
 
   /// Starts at the beginning of a stream.
-  public init() {}
+  package init() {}
 
   /// Adds what was read.
-  public mutating func append(_ octets: some Sequence<UInt8>) {
+  package mutating func append(_ octets: some Sequence<UInt8>) {
     guard failure == nil else { return }
     if start > 0 {
       buffer.removeFirst(start)
@@ -53,11 +53,11 @@ public struct UplinkFrameDecoder: Sendable {
   }
 
   /// True when the octets so far end in the middle of a frame.
-  public var isInsideFrame: Bool { failure == nil && buffer.count > start }
+  package var isInsideFrame: Bool { failure == nil && buffer.count > start }
 
   /// The next whole frame; nil when more octets are needed. Throws at the first octet that cannot be right, and the same
   /// error ever after: a stream that lost step is closed, not searched.
-  public mutating func next() throws(DecodeError) -> UplinkFrame? {
+  package mutating func next() throws(DecodeError) -> UplinkFrame? {
     if let failure { throw failure }
     do {
       return try take()

@@ -2,33 +2,33 @@
 // the other allocate without end.
 
 /// Bounds of requests and responses, in octets unless the name says otherwise.
-public enum UplinkLimits {
+package enum UplinkLimits {
   /// The longest request body: twice what the roomiest receiver of batches takes in one piece by default.
-  public static let requestBody = 8 << 20
+  package static let requestBody = 8 << 20
   /// The longest response body that a request may ask for.
-  public static let responseBody = 8 << 20
+  package static let responseBody = 8 << 20
   /// How much of a response body is read when nobody says otherwise: 1 MiB.
-  public static let defaultResponseBody: UInt32 = 1 << 20
+  package static let defaultResponseBody: UInt32 = 1 << 20
   /// The longest URL.
-  public static let url = 8 << 10
+  package static let url = 8 << 10
   /// The longest method.
-  public static let method = 32
+  package static let method = 32
   /// The most headers of a request or a response.
-  public static let headerCount = 64
+  package static let headerCount = 64
   /// The longest name of a header.
-  public static let headerName = 256
+  package static let headerName = 256
   /// The longest value of a header: bearer tokens of some issuers reach 8 KiB.
-  public static let headerValue = 16 << 10
+  package static let headerValue = 16 << 10
   /// All names and values of one message together.
-  public static let headersTotal = 64 << 10
+  package static let headersTotal = 64 << 10
   /// The longest path of a file.
-  public static let path = 4096
+  package static let path = 4096
   /// The longest certificate, key or bundle given as octets.
-  public static let pem = 1 << 20
+  package static let pem = 1 << 20
   /// The longest explanation of a failure.
-  public static let detail = 512
+  package static let detail = 512
   /// The longest deadline, in milliseconds: ten minutes.
-  public static let deadlineMilliseconds: UInt32 = 600_000
+  package static let deadlineMilliseconds: UInt32 = 600_000
   /// The longest payload of a frame: the largest body, three PEM texts and the headers fit.
-  public static let payload = 12 << 20
+  package static let payload = 12 << 20
 }

@@ -1,7 +1,7 @@
 // What became of one request: the server's answer, or why there is none.
 
 /// Why there is no answer. Only where `wasNotSent` is true is it certain that the server saw nothing.
-public enum UplinkFailureKind: UInt8, Hashable, Sendable, CaseIterable {
+package enum UplinkFailureKind: UInt8, Hashable, Sendable, CaseIterable {
   /// The host's name did not resolve.
   case dns = 1
   /// Nobody listens there, or the network cannot reach it.
@@ -30,7 +30,7 @@ public enum UplinkFailureKind: UInt8, Hashable, Sendable, CaseIterable {
   case handshake = 13
 
   /// A stable name for logs, scripts and tests.
-  public var code: String {
+  package var code: String {
     switch self {
     case .dns: "dns"
     case .refused: "refused"
@@ -49,7 +49,7 @@ public enum UplinkFailureKind: UInt8, Hashable, Sendable, CaseIterable {
   }
 
   /// True when the request certainly did not reach the server; otherwise the outcome is unknown and the same octets go again.
-  public var wasNotSent: Bool {
+  package var wasNotSent: Bool {
     switch self {
     case .dns, .refused, .invalidRequest, .tlsSetup, .otherProfile: true
     case .reset, .closedWithoutAnswer, .timeout, .tlsOrUnknown, .cannotParse, .tooLarge, .certificate, .handshake: false
@@ -57,7 +57,7 @@ public enum UplinkFailureKind: UInt8, Hashable, Sendable, CaseIterable {
   }
 
   /// The two sides find no TLS that both accept; nothing was sent.
-  public var isAboutTLS: Bool {
+  package var isAboutTLS: Bool {
     switch self {
     case .tlsSetup, .certificate, .handshake: true
     default: false
@@ -65,7 +65,7 @@ public enum UplinkFailureKind: UInt8, Hashable, Sendable, CaseIterable {
   }
 
   /// True when sending the same octets again cannot help until somebody changes something, here or at the server.
-  public var isMisconfiguration: Bool {
+  package var isMisconfiguration: Bool {
     switch self {
     case .invalidRequest, .tlsSetup, .certificate, .handshake: true
     case .dns, .refused, .reset, .closedWithoutAnswer, .timeout, .tlsOrUnknown, .cannotParse, .tooLarge, .otherProfile:
@@ -75,20 +75,19 @@ public enum UplinkFailureKind: UInt8, Hashable, Sendable, CaseIterable {
 }
 
 /// A server's answer, bounded.
-public struct UplinkAnswer: Hashable, Sendable {
+package struct UplinkAnswer: Hashable, Sendable {
   /// 100 to 999.
-  public var status: UInt16
+  package var status: UInt16
   /// At most 64 headers, sorted by name in lower case: URLSession keeps neither their order nor their case.
-  public var headers: [UplinkHeader]
+  package var headers: [UplinkHeader]
   /// True when headers were left out because they pass a bound.
-  public var headersTruncated: Bool
+  package var headersTruncated: Bool
   /// Decoded where the server compressed it; at most as long as the request allowed.
-  public var body: [UInt8]
+  package var body: [UInt8]
   /// True when the body was cut off there, or broke off before its end.
-  public var bodyTruncated: Bool
+  package var bodyTruncated: Bool
 
-  /// An answer.
-  public init(
+  package init(
     status: UInt16, headers: [UplinkHeader] = [], headersTruncated: Bool = false, body: [UInt8] = [],
     bodyTruncated: Bool = false
   ) {
@@ -100,16 +99,16 @@ public struct UplinkAnswer: Hashable, Sendable {
   }
 
   /// The value of the first header of this name; ASCII case does not matter.
-  public func header(_ name: String) -> String? {
+  package func header(_ name: String) -> String? {
     let wanted = name.lowercased()
     return headers.first { $0.name.lowercased() == wanted }?.value
   }
 }
 
 /// What became of the request with the same id.
-public struct UplinkResponse: Hashable, Sendable {
+package struct UplinkResponse: Hashable, Sendable {
   /// Either a server's answer or the reason for its absence.
-  public enum Outcome: Hashable, Sendable {
+  package enum Outcome: Hashable, Sendable {
     /// The server answered.
     case response(UplinkAnswer)
     /// It did not. The detail is one line for a technician and never holds a header, a body or a query.
@@ -117,12 +116,12 @@ public struct UplinkResponse: Hashable, Sendable {
   }
 
   /// The request's.
-  public var id: UInt64
+  package var id: UInt64
   /// What became of it.
-  public var outcome: Outcome
+  package var outcome: Outcome
 
   /// The outcome of request `id`.
-  public init(id: UInt64, outcome: Outcome) {
+  package init(id: UInt64, outcome: Outcome) {
     self.id = id
     self.outcome = outcome
   }

@@ -2,20 +2,20 @@
 // bounds of UplinkLimits. Both sides ask: the daemon before it writes a frame, the uplink before it opens a connection.
 
 /// Which rule of `UplinkRequest.check()` a request breaks. Holds names of fields only, never what stands in them.
-public struct UplinkRuleError: Error, Hashable, Sendable {
+package struct UplinkRuleError: Error, Hashable, Sendable {
   /// The field, such as `method` or `headers[2].value`.
-  public var field: String
+  package var field: String
   /// What is wrong with it.
-  public var reason: String
+  package var reason: String
 
   /// Names the field and what is wrong with it.
-  public init(field: String, reason: String) {
+  package init(field: String, reason: String) {
     self.field = field
     self.reason = reason
   }
 
   /// One sentence for a person.
-  public var message: String { "\(field) \(reason)" }
+  package var message: String { "\(field) \(reason)" }
 }
 
 extension UplinkRequest {
@@ -26,7 +26,7 @@ extension UplinkRequest {
   ]
 
   /// Throws when the request may not be sent. What the URL means is left to the uplink, which has a parser for it.
-  public func check() throws(UplinkRuleError) {
+  package func check() throws(UplinkRuleError) {
     try bound("method", method.utf8.count, 1, UplinkLimits.method)
     try rule("method", method.utf8.allSatisfy(isTokenOctet), "is not a token")
     try bound("url", url.utf8.count, 1, UplinkLimits.url)

@@ -1,22 +1,22 @@
 // Civil time and instants by integer arithmetic: the proleptic Gregorian calendar, no leap seconds, as POSIX counts.
 
 /// A date and a time of day without zone.
-public struct CivilTime: Sendable, Hashable {
+package struct CivilTime: Sendable, Hashable {
   /// 1…9999.
-  public var year: Int
+  package var year: Int
   /// 1…12.
-  public var month: Int
+  package var month: Int
   /// 1…31.
-  public var day: Int
+  package var day: Int
   /// 0…23.
-  public var hour: Int
+  package var hour: Int
   /// 0…59.
-  public var minute: Int
+  package var minute: Int
   /// 0…59.
-  public var second: Int
+  package var second: Int
 
   /// A date and time; nil when there is no such date or time.
-  public init?(year: Int, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0) {
+  package init?(year: Int, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0) {
     guard (1...9999).contains(year), (1...12).contains(month), (0...23).contains(hour), (0...59).contains(minute),
       (0...59).contains(second), day >= 1, day <= CivilTime.days(in: month, of: year)
     else { return nil }
@@ -29,7 +29,7 @@ public struct CivilTime: Sendable, Hashable {
   }
 
   /// The civil time of a count of seconds since 1970-01-01T00:00:00, of years 1…9999; outside, the nearest end.
-  public init(seconds: Int64) {
+  package init(seconds: Int64) {
     let bounded = min(max(seconds, CivilTime.firstSecond), CivilTime.lastSecond)
     let days = Int(bounded.floorDivided(by: 86_400))
     let rest = Int(bounded - Int64(days) * 86_400)
@@ -52,12 +52,12 @@ public struct CivilTime: Sendable, Hashable {
   static let lastSecond: Int64 = 253_402_300_799
 
   /// Seconds since 1970-01-01T00:00:00 on the same civil time line.
-  public var seconds: Int64 {
+  package var seconds: Int64 {
     Int64(CivilTime.days(year: year, month: month, day: day)) * 86_400 + Int64(hour * 3600 + minute * 60 + second)
   }
 
   /// 1 = Monday … 7 = Sunday, as the Bluetooth SIG counts.
-  public var dayOfWeek: Int {
+  package var dayOfWeek: Int {
     let days = CivilTime.days(year: year, month: month, day: day)
     return ((days + 3) % 7 + 7) % 7 + 1
   }
@@ -73,7 +73,7 @@ public struct CivilTime: Sendable, Hashable {
   }
 
   /// The length of a month.
-  public static func days(in month: Int, of year: Int) -> Int {
+  package static func days(in month: Int, of year: Int) -> Int {
     switch month {
     case 2: isLeap(year) ? 29 : 28
     case 4, 6, 9, 11: 30
@@ -82,7 +82,7 @@ public struct CivilTime: Sendable, Hashable {
   }
 
   /// True for years with a 29th of February.
-  public static func isLeap(_ year: Int) -> Bool { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) }
+  package static func isLeap(_ year: Int) -> Bool { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) }
 }
 
 extension Int64 {

@@ -1,9 +1,9 @@
 // Instants as text: ISO 8601 / RFC 3339 with a numeric offset, as FHIR and the native format want them.
 
 /// Instants in milliseconds since 1970 as text and back.
-public enum ISO8601 {
+package enum ISO8601 {
   /// `2026-11-21T08:15:30+01:00`, with `.120` before the offset when asked for or when there are milliseconds.
-  public static func text(milliseconds: Int64, offsetSeconds: Int32, withMilliseconds: Bool? = nil) -> String {
+  package static func text(milliseconds: Int64, offsetSeconds: Int32, withMilliseconds: Bool? = nil) -> String {
     let seconds = milliseconds.floorDivided(by: 1000)
     // Not by way of `seconds * 1000`, which the least Int64 would overflow.
     let remainder = Int(milliseconds % 1000)
@@ -23,7 +23,7 @@ public enum ISO8601 {
   }
 
   /// `2026-11-21T08:15:30`, without zone.
-  public static func text(_ time: CivilTime) -> String { String(decoding: civil(time), as: UTF8.self) }
+  package static func text(_ time: CivilTime) -> String { String(decoding: civil(time), as: UTF8.self) }
 
   private static func civil(_ time: CivilTime) -> [UInt8] {
     var octets: [UInt8] = []
@@ -52,7 +52,7 @@ public enum ISO8601 {
   }
 
   /// The instant and offset of a full date-time with `Z` or a numeric offset, fraction of one to nine digits; nil for anything else.
-  public static func instant(_ text: String) -> (milliseconds: Int64, offsetSeconds: Int32)? {
+  package static func instant(_ text: String) -> (milliseconds: Int64, offsetSeconds: Int32)? {
     let octets = Array(text.utf8)
     guard octets.count >= 20, octets[10] | 0x20 == 0x74, let civil = civilTime(octets) else { return nil }
     var index = 19

@@ -1,21 +1,21 @@
 // The rules of one time zone, from a TZif file (RFC 8536) of the system's zone database.
 
-public import Octets
+package import Octets
 
 /// When a zone's clocks showed what.
-public struct TimeZoneRules: Sendable, Hashable {
+package struct TimeZoneRules: Sendable, Hashable {
   /// What clocks show from an instant on.
-  public struct Local: Sendable, Hashable {
+  package struct Local: Sendable, Hashable {
     /// Seconds east of UTC.
-    public var offset: Int
+    package var offset: Int
     /// True in summer time.
-    public var isDaylight: Bool
+    package var isDaylight: Bool
     /// Such as `CET`.
-    public var abbreviation: String
+    package var abbreviation: String
   }
 
   /// The instants that a civil time names.
-  public enum Instants: Sendable, Hashable {
+  package enum Instants: Sendable, Hashable {
     /// Exactly one, in seconds since 1970.
     case one(Int64)
     /// None: clocks jumped over it. `shifted` is the instant that clocks without the jump would have shown.
@@ -30,7 +30,7 @@ public struct TimeZoneRules: Sendable, Hashable {
   private var footer: PosixRule?
 
   /// Coordinated universal time.
-  public static let utc = TimeZoneRules()
+  package static let utc = TimeZoneRules()
 
   private init() {
     transitions = []
@@ -39,7 +39,7 @@ public struct TimeZoneRules: Sendable, Hashable {
   }
 
   /// True when `name` may be looked up in the zone database: `Europe/Oslo`, never a path out of it.
-  public static func isValidName(_ name: String) -> Bool {
+  package static func isValidName(_ name: String) -> Bool {
     let pieces = name.utf8.split(separator: 0x2F, omittingEmptySubsequences: false)
     guard (1...4).contains(pieces.count), name.utf8.count <= 64 else { return false }
     return pieces.allSatisfy { piece in
@@ -54,7 +54,7 @@ public struct TimeZoneRules: Sendable, Hashable {
   }
 
   /// Reads a TZif file of version 1 to 4. Throws for octets that are not one.
-  public init(tzif octets: [UInt8]) throws(DecodeError) {
+  package init(tzif octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     let first = try Header(&reader)
     guard first.version >= 0x32 else {
@@ -151,7 +151,7 @@ public struct TimeZoneRules: Sendable, Hashable {
   }
 
   /// What clocks show at an instant, in seconds since 1970.
-  public func local(at seconds: Int64) -> Local {
+  package func local(at seconds: Int64) -> Local {
     guard let last = transitions.last else { return footer?.local(at: seconds) ?? locals[0] }
     if seconds >= last, let footer { return footer.local(at: seconds) }
     let count = transitionsUpTo(seconds)
@@ -195,7 +195,7 @@ public struct TimeZoneRules: Sendable, Hashable {
   }
 
   /// The instants at which clocks show `time`.
-  public func instants(of time: CivilTime) -> Instants {
+  package func instants(of time: CivilTime) -> Instants {
     let naive = time.seconds
     // Offsets a day before and after bracket every change; between two changes lie months.
     let before = Int64(local(at: naive - 93_600).offset)
@@ -223,7 +223,7 @@ public struct TimeZoneRules: Sendable, Hashable {
 
   /// The one instant for a civil time that a device told, and whether it was a guess: of two, the later one that is not after
   /// `received` (milliseconds since 1970), else the earlier; of none, the time moved on by the gap.
-  public func resolve(_ time: CivilTime, received: Int64) -> (seconds: Int64, isAmbiguous: Bool) {
+  package func resolve(_ time: CivilTime, received: Int64) -> (seconds: Int64, isAmbiguous: Bool) {
     switch instants(of: time) {
     case .one(let instant): (instant, false)
     case .gap(let shifted): (shifted, true)

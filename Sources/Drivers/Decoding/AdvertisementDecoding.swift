@@ -2,14 +2,14 @@
 // (service data 181B). Known from captures of several independent projects. Omron cuffs put their state there.
 
 internal import HealthProfiles
-public import Octets
+package import Octets
 internal import Readings
 
 /// Decodes service data and manufacturer data.
-public enum AdvertisementDecoding {
+package enum AdvertisementDecoding {
   /// Decodes one advertisement's data; nil when no decoder knows it. A frame that is not final gives values and no reading.
   /// `key` (16 octets) and `address` (6 octets as they are written) open what a scale encrypts.
-  public static func decode(
+  package static func decode(
     _ data: AdvertisedData, key: [UInt8]? = nil, address: [UInt8]? = nil
   ) throws(DecodeError) -> Decoded? {
     if data.company == OmronAdvertisement.company {
@@ -66,7 +66,6 @@ struct OmronAdvertisement: Hashable {
   }
 }
 
-/// One frame of a Mi scale.
 struct MiScaleFrame: Hashable {
   var unit: UCUM
   var weight: ExactDecimal

@@ -1,22 +1,21 @@
 // What a device says that is no reading: feature bits, clocks, answers, as a small tree that every output can print.
 
-public import Readings
+package import Readings
 
 /// A named thing that a device said.
-public struct NamedValue: Sendable, Hashable {
+package struct NamedValue: Sendable, Hashable {
   /// Snake case, after the specification's field.
-  public var name: String
+  package var name: String
   /// What it said.
-  public var value: DecodedValue
-  /// A name and a value.
-  public init(_ name: String, _ value: DecodedValue) {
+  package var value: DecodedValue
+  package init(_ name: String, _ value: DecodedValue) {
     self.name = name
     self.value = value
   }
 }
 
 /// A value of the tree.
-public indirect enum DecodedValue: Sendable, Hashable {
+package indirect enum DecodedValue: Sendable, Hashable {
   case text(String)
   case integer(Int64)
   case decimal(ExactDecimal)
@@ -41,16 +40,16 @@ public indirect enum DecodedValue: Sendable, Hashable {
 }
 
 /// What octets turned out to be.
-public struct Decoded: Sendable, Hashable {
+package struct Decoded: Sendable, Hashable {
   /// Complete readings.
-  public var readings: [DeviceReading]
+  package var readings: [DeviceReading]
   /// Everything that is no reading.
-  public var values: [NamedValue]
+  package var values: [NamedValue]
   /// What the device reports as failed, or what could not be used.
-  public var problems: [DriverProblem]
+  package var problems: [DriverProblem]
 
   /// What octets turned out to be.
-  public init(readings: [DeviceReading] = [], values: [NamedValue] = [], problems: [DriverProblem] = []) {
+  package init(readings: [DeviceReading] = [], values: [NamedValue] = [], problems: [DriverProblem] = []) {
     self.readings = readings
     self.values = values
     self.problems = problems

@@ -1,26 +1,26 @@
 // One characteristic's value, decoded on its own: what `hearthctl decode gatt` shows and what the drivers build on.
 
 internal import HealthProfiles
-public import Octets
+package import Octets
 internal import Readings
 
 /// Decodes the values of characteristics.
-public enum GATTDecoding {
+package enum GATTDecoding {
   /// What is known beside the value itself.
-  public struct Context: Sendable, Hashable {
+  package struct Context: Sendable, Hashable {
     /// The model, for quirks.
-    public var model: String?
+    package var model: String?
     /// 2A49 of the device: its status bits mean what this says.
-    public var bloodPressureFeature: [UInt8]?
+    package var bloodPressureFeature: [UInt8]?
     /// 2A60 of the device.
-    public var plxFeatures: [UInt8]?
+    package var plxFeatures: [UInt8]?
     /// 2A51 of the device.
-    public var glucoseFeature: [UInt8]?
+    package var glucoseFeature: [UInt8]?
     /// 2A1D of the device.
-    public var temperatureType: [UInt8]?
+    package var temperatureType: [UInt8]?
 
     /// Nothing is known but, perhaps, the model.
-    public init(model: String? = nil) { self.model = model }
+    package init(model: String? = nil) { self.model = model }
 
     /// Nil when the feature is not known; throws when what was read is none.
     func decodedBloodPressureFeature() throws(DecodeError) -> BloodPressureFeature? {
@@ -30,7 +30,7 @@ public enum GATTDecoding {
   }
 
   /// Decodes a value; nil when no decoder knows the characteristic. Throws when the octets are malformed.
-  public static func decode(
+  package static func decode(
     service: BluetoothUUID, characteristic: BluetoothUUID, octets: [UInt8], context: Context = Context()
   ) throws(DecodeError) -> Decoded? {
     if let decoded = try VendorDecoding.decode(CharacteristicID(service, characteristic), octets) { return decoded }

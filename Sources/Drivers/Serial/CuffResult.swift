@@ -3,7 +3,6 @@
 
 internal import Readings
 
-/// One result of a cuff.
 struct CuffResult: Sendable, Hashable {
   /// mmHg.
   var systolic: Int

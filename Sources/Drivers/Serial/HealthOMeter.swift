@@ -7,7 +7,6 @@
 internal import Octets
 internal import Readings
 
-/// One packet.
 struct HealthOMeterPacket: Sendable, Hashable {
   /// The fields by their letters, as text.
   private(set) var fields: [UInt8: String] = [:]

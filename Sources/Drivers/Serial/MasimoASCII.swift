@@ -7,7 +7,6 @@
 internal import Octets
 internal import Readings
 
-/// One line.
 struct MasimoLine: Sendable, Hashable {
   /// Nil when the digits are no date: its clock was never set.
   let time: DeviceDateTime?

@@ -11,7 +11,6 @@
 internal import Octets
 internal import Readings
 
-/// One spot-check.
 struct NoninSpotCheck: Sendable, Hashable {
   private let data: [UInt8]
 

@@ -5,9 +5,9 @@ internal import Octets
 internal import Readings
 
 /// A port that a technician lets one driver ask.
-public struct PortIdentification: Sendable {
+package struct PortIdentification: Sendable {
   /// What the session is to do.
-  public enum Step: Sendable, Hashable {
+  package enum Step: Sendable, Hashable {
     /// Set the port to these line settings and drop what was received before.
     case listen(SerialSettings)
     /// Send this.
@@ -17,7 +17,7 @@ public struct PortIdentification: Sendable {
   }
 
   /// What the answers were.
-  public enum Outcome: Sendable, Hashable {
+  package enum Outcome: Sendable, Hashable {
     /// The device answers as this driver's devices do, at these settings, and says this about itself.
     case confirmed(RecognitionScore, [DeviceProperty])
     /// It does not, or nothing is there.
@@ -31,17 +31,17 @@ public struct PortIdentification: Sendable {
   private var counter: (any FrameCounting)?
   private var octets: [UInt8] = []
   /// When `tick` wants to be called, monotonic milliseconds; nil when it is over.
-  public private(set) var deadline: Int64?
+  package private(set) var deadline: Int64?
 
   /// Nil when the driver has no harmless question; it can be recognised by listening only.
-  public init?(driver id: String) {
+  package init?(driver id: String) {
     guard let family = SerialFamily.of(id), let query = family.query, !family.settings.isEmpty else { return nil }
     self.family = family
     self.query = query
   }
 
   /// The port is open.
-  public mutating func start(at now: Int64) -> [Step] {
+  package mutating func start(at now: Int64) -> [Step] {
     attempt = 0
     return begin(at: now)
   }
@@ -59,7 +59,7 @@ public struct PortIdentification: Sendable {
   }
 
   /// Octets came.
-  public mutating func heard(_ more: [UInt8], at now: Int64) -> [Step] {
+  package mutating func heard(_ more: [UInt8], at now: Int64) -> [Step] {
     guard deadline != nil else { return [] }
     let taken = Array(more.prefix(LineListener.mostOctets - octets.count))
     octets += taken
@@ -68,7 +68,7 @@ public struct PortIdentification: Sendable {
   }
 
   /// Time has passed: the next question, the next line settings, or the end.
-  public mutating func tick(at now: Int64) -> [Step] {
+  package mutating func tick(at now: Int64) -> [Step] {
     guard let due = deadline, now >= due else { return [] }
     if question + 1 < query.questions.count {
       question += 1

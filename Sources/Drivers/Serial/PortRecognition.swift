@@ -3,7 +3,7 @@
 // the port; some commands inflate a cuff.
 
 /// What came of listening.
-public enum RecognitionOutcome: Sendable, Hashable {
+package enum RecognitionOutcome: Sendable, Hashable {
   /// One driver, and no other, is certain.
   case recognised(RecognitionScore)
   /// More than one fits: the technician decides.
@@ -15,9 +15,9 @@ public enum RecognitionOutcome: Sendable, Hashable {
 }
 
 /// An unbound port.
-public struct PortRecognition: Sendable {
+package struct PortRecognition: Sendable {
   /// What the session is to do.
-  public enum Step: Sendable, Hashable {
+  package enum Step: Sendable, Hashable {
     /// Set the port to these line settings and drop what was received before.
     case listen(SerialSettings)
     /// Tell it. After `recognised` and `ambiguous` the port may be closed.
@@ -32,7 +32,7 @@ public struct PortRecognition: Sendable {
   static let longestDwell: Int64 = 15_000
 
   /// Every line setting that a driver has, those of most drivers first.
-  public static let schedule: [SerialSettings] = {
+  package static let schedule: [SerialSettings] = {
     var settings: [(settings: SerialSettings, drivers: Int)] = []
     for family in SerialFamily.all {
       for one in family.settings {
@@ -55,15 +55,15 @@ public struct PortRecognition: Sendable {
   private var isTalking = false
   private var hasTold: Set<RecognitionOutcome> = []
   /// Listening is over: one driver, or several, are certain.
-  public private(set) var isDone = false
+  package private(set) var isDone = false
   /// When `tick` wants to be called, monotonic milliseconds; nil when listening is over.
-  public private(set) var deadline: Int64?
+  package private(set) var deadline: Int64?
 
   /// A port that nobody has listened to yet.
-  public init() {}
+  package init() {}
 
   /// The port is open.
-  public mutating func start(at now: Int64) -> [Step] {
+  package mutating func start(at now: Int64) -> [Step] {
     self = PortRecognition()
     return listen(at: now)
   }
@@ -77,7 +77,7 @@ public struct PortRecognition: Sendable {
   }
 
   /// Octets came at the line settings that were asked for last.
-  public mutating func heard(_ octets: [UInt8], at now: Int64) -> [Step] {
+  package mutating func heard(_ octets: [UInt8], at now: Int64) -> [Step] {
     guard !isDone, deadline != nil, !octets.isEmpty else { return [] }
     isTalking = true
     listener.heard(octets, at: now)
@@ -85,7 +85,7 @@ public struct PortRecognition: Sendable {
   }
 
   /// Time has passed.
-  public mutating func tick(at now: Int64) -> [Step] {
+  package mutating func tick(at now: Int64) -> [Step] {
     guard !isDone, let deadline, now >= deadline else { return [] }
     let longest = began + PortRecognition.longestDwell
     if now < longest, listener.scores.contains(where: \.isPromising) {

@@ -4,21 +4,21 @@
 internal import Octets
 
 /// What one driver made of what was heard at some line settings.
-public struct RecognitionScore: Sendable, Hashable {
+package struct RecognitionScore: Sendable, Hashable {
   /// The driver's id.
-  public var driver: String
+  package var driver: String
   /// The line settings that were listened at.
-  public var settings: SerialSettings
+  package var settings: SerialSettings
   /// Good frames.
-  public var frames = 0
+  package var frames = 0
   /// The bits that they prove together, at most 1000.
-  public var evidence = 0
+  package var evidence = 0
   /// Octets of good frames.
-  public var good = 0
+  package var good = 0
   /// Octets behind the first good frame that are no part of any.
-  public var bad = 0
+  package var bad = 0
   /// False while the pace of the frames is another than the driver's; nil while it cannot be told yet or tells nothing.
-  public var isPaceRight: Bool?
+  package var isPaceRight: Bool?
 
   /// So many bits are no chance.
   static let enough = 24
@@ -26,11 +26,11 @@ public struct RecognitionScore: Sendable, Hashable {
   /// Nearly everything that is heard is of this driver.
   var isPure: Bool { good > 0 && bad * 4 <= good }
   /// The driver can be no other, as far as it goes by itself.
-  public var isCertain: Bool {
+  package var isCertain: Bool {
     evidence >= RecognitionScore.enough && isPure && isPaceRight != false && !waitsForPace
   }
   /// Frames were there, but not enough yet.
-  public var isPromising: Bool { frames > 0 && evidence > 0 && bad <= good && isPaceRight != false }
+  package var isPromising: Bool { frames > 0 && evidence > 0 && bad <= good && isPaceRight != false }
   /// The pace decides, and is not known yet.
   var waitsForPace = false
 }
@@ -90,23 +90,23 @@ extension SerialFamily {
 }
 
 /// A port that is listened to at some line settings, by every driver that has them.
-public struct LineListener: Sendable {
+package struct LineListener: Sendable {
   /// More than any driver needs to be certain; what comes behind it is not looked at, so that a port that babbles costs nothing.
   static let mostOctets = 16_384
 
   /// How many octets were heard, as far as they were looked at.
-  public private(set) var heardOctets = 0
+  package private(set) var heardOctets = 0
   private var counters: [any FrameCounting]
 
   /// Listens for the drivers of these settings; the number of stop bits makes no difference to who listens.
-  public init(_ settings: SerialSettings) {
+  package init(_ settings: SerialSettings) {
     counters = SerialFamily.all.compactMap { family in
       family.settings.first { $0.soundsLike(settings) }.map { family.counter($0) }
     }
   }
 
   /// Octets as they came, at a monotonic millisecond.
-  public mutating func heard(_ octets: [UInt8], at now: Int64) {
+  package mutating func heard(_ octets: [UInt8], at now: Int64) {
     let taken = Array(octets.prefix(LineListener.mostOctets - heardOctets))
     guard !taken.isEmpty else { return }
     heardOctets += taken.count
@@ -114,7 +114,7 @@ public struct LineListener: Sendable {
   }
 
   /// What each driver made of it, the strongest first.
-  public var scores: [RecognitionScore] {
+  package var scores: [RecognitionScore] {
     counters.map(\.score).filter { $0.frames > 0 }.sorted { ($1.evidence, $0.driver) < ($0.evidence, $1.driver) }
   }
 }

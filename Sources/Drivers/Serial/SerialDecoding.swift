@@ -4,13 +4,13 @@ internal import Octets
 internal import Readings
 
 /// Decodes streams by protocol id.
-public enum SerialDecoding {
+package enum SerialDecoding {
   /// How many frames are told one by one; the readings hold what matters of a long recording.
   private static let mostFrames = 50
 
   /// The protocols that are known, by their ids: those with a driver in the registry's order, then those of which only the hub's
   /// half is.
-  public static var protocols: [String] { SerialFamily.all.map(\.id) + HubCommands.withoutDriver }
+  package static var protocols: [String] { SerialFamily.all.map(\.id) + HubCommands.withoutDriver }
 
   /// A driver that takes a recording; nil when there is none of this id on a line.
   static func recordingDriver(_ id: String, everyFrame: Bool = false, model: String? = nil) -> (any Driver)? {
@@ -23,7 +23,7 @@ public enum SerialDecoding {
   /// Decodes a stream; nil when no decoder knows the protocol. Each complete measurement by the driver's rule, or with
   /// `everyFrame` each valid frame. `values` holds what the device told about itself, the number of valid frames and what the
   /// first of them say; a stream without any is malformed (`holdsFrames`). A stream of nothing but a hub's commands gives those.
-  public static func decode(protocol id: String, octets: [UInt8], everyFrame: Bool, model: String? = nil) -> Decoded? {
+  package static func decode(protocol id: String, octets: [UInt8], everyFrame: Bool, model: String? = nil) -> Decoded? {
     if let commands = HubCommands.all(id, octets) { return told(commands) }
     guard !HubCommands.withoutDriver.contains(id) else {
       let message = "of this protocol only what a hub says is known, and these octets are none of it"
@@ -60,7 +60,7 @@ public enum SerialDecoding {
   }
 
   /// True when the stream held at least one valid frame of the protocol.
-  public static func holdsFrames(_ decoded: Decoded) -> Bool {
+  package static func holdsFrames(_ decoded: Decoded) -> Bool {
     !decoded.readings.isEmpty || decoded.values.contains { $0.name == "frames" }
   }
 
@@ -97,7 +97,6 @@ extension DeviceProperty {
 }
 
 extension DeviceStamp {
-  /// As text.
   var text: String {
     switch self {
     case .local(let fields): fields.description

@@ -36,7 +36,6 @@ enum VisomatLine: LineProtocol {
     return .frame(octets[start + 4] == 0x03 || octets[start + 4] == mark ? 4 : 5)
   }
 
-  /// One record.
   struct Record: Sendable, Hashable {
     let text: String
     let octets: [UInt8]

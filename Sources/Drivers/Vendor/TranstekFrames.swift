@@ -9,7 +9,6 @@ internal import HealthProfiles
 internal import Octets
 internal import Readings
 
-/// A weight.
 struct TranstekWeight: Hashable {
   var weight: MedicalFloat
   var unit: UCUM

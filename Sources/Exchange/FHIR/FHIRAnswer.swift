@@ -4,18 +4,18 @@
 internal import JSON
 
 /// What came back over HTTP.
-public struct HTTPReply: Sendable {
+package struct HTTPReply: Sendable {
   /// The status code.
-  public var status: Int
+  package var status: Int
   /// As they came.
-  public var headers: [(name: String, value: String)]
+  package var headers: [(name: String, value: String)]
   /// As much of the body as is read.
-  public var body: [UInt8]
+  package var body: [UInt8]
   /// The body was longer than is read.
-  public var isTruncated: Bool
+  package var isTruncated: Bool
 
   /// What came back.
-  public init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8], isTruncated: Bool = false) {
+  package init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8], isTruncated: Bool = false) {
     self.status = status
     self.headers = headers
     self.body = body
@@ -23,7 +23,7 @@ public struct HTTPReply: Sendable {
   }
 
   /// The first header of that name.
-  public func header(_ name: String) -> String? {
+  package func header(_ name: String) -> String? {
     headers.first { $0.name.lowercased() == name.lowercased() }?.value
   }
 
@@ -36,10 +36,10 @@ public struct HTTPReply: Sendable {
 }
 
 /// The answers of a FHIR server.
-public enum FHIRAnswer {
+package enum FHIRAnswer {
   /// How often a batch is tried whose entries, or whose whole, the server fails to digest, before the reading that does it is
   /// looked for and set aside.
-  public static let mostAttempts = 6
+  package static let mostAttempts = 6
 
   /// Reads an answer.
   ///
@@ -47,7 +47,7 @@ public enum FHIRAnswer {
   ///   - request: what was sent.
   ///   - isConditional: a 200 for an entry means that the server had it.
   ///   - attempt: 1 for the first time that these octets are answered.
-  public static func read(
+  package static func read(
     _ reply: HTTPReply, to request: EncodedRequest, isConditional: Bool, attempt: Int, trustsSuccess: Bool,
     nowMilliseconds: Int64
   ) -> UploadOutcome {
@@ -195,9 +195,9 @@ public enum FHIRAnswer {
 }
 
 /// The answers of a receiver of CloudEvents (HTTP 1.1 Web Hooks for Event Delivery 2.2): any success takes the batch.
-public enum CloudEventsAnswer {
+package enum CloudEventsAnswer {
   /// Reads an answer. A page of HTML is a portal's, not a broker's.
-  public static func read(_ reply: HTTPReply, to request: EncodedRequest, nowMilliseconds: Int64) -> UploadOutcome {
+  package static func read(_ reply: HTTPReply, to request: EncodedRequest, nowMilliseconds: Int64) -> UploadOutcome {
     if let outcome = HTTPAnswer.outcome(
       status: reply.status, headers: reply.headers, nowMilliseconds: nowMilliseconds)
     {

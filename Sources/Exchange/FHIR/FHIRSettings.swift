@@ -1,7 +1,7 @@
 // What a FHIR backend's configuration chooses.
 
 /// Whose a resource is, without any national identity number on the hub.
-public enum PatientForm: Sendable, Hashable {
+package enum PatientForm: Sendable, Hashable {
   /// `Patient/<reference>`: the service gave the hub the logical id.
   case reference
   /// A Patient resource with nothing but this opaque identifier, created when the server does not have it.
@@ -19,7 +19,7 @@ public enum PatientForm: Sendable, Hashable {
 }
 
 /// Which identifier feeds the conditional creation.
-public enum CreationKey: String, Sendable, Hashable, CaseIterable {
+package enum CreationKey: String, Sendable, Hashable, CaseIterable {
   /// Our own UUID of the device record.
   case own
   /// The guide's, where the device told a time; else our own.
@@ -27,18 +27,18 @@ public enum CreationKey: String, Sendable, Hashable, CaseIterable {
 }
 
 /// A transaction of the HL7 PHD guide.
-public struct PHDSettings: Sendable, Hashable {
+package struct PHDSettings: Sendable, Hashable {
   /// Whose readings are.
-  public var patient: PatientForm
+  package var patient: PatientForm
   /// Which identifier feeds the conditional creation.
-  public var key: CreationKey
+  package var key: CreationKey
   /// Send readings that nothing places in time, with the reason instead of the time; else they are refused here.
-  public var sendsUnplaced: Bool
+  package var sendsUnplaced: Bool
   /// The most entries of one Bundle, devices included.
-  public var maximumEntries: Int
+  package var maximumEntries: Int
 
   /// `Patient/<reference>`, our own identifier, unplaced readings kept back, 150 entries.
-  public init(
+  package init(
     patient: PatientForm = .reference, key: CreationKey = .own, sendsUnplaced: Bool = false, maximumEntries: Int = 150
   ) {
     self.patient = patient
@@ -49,15 +49,15 @@ public struct PHDSettings: Sendable, Hashable {
 }
 
 /// A Bundle of nothing but Observations.
-public struct ObservationBundleSettings: Sendable, Hashable {
+package struct ObservationBundleSettings: Sendable, Hashable {
   /// The Bundle's type.
-  public enum BundleType: String, Sendable, Hashable, CaseIterable {
+  package enum BundleType: String, Sendable, Hashable, CaseIterable {
     case batch
     case collection
   }
 
   /// How an entry of a batch is created; a collection has no requests.
-  public enum Creation: String, Sendable, Hashable, CaseIterable {
+  package enum Creation: String, Sendable, Hashable, CaseIterable {
     /// POST, unless the server has the identifier.
     case ifNoneExist = "if-none-exist"
     /// POST.
@@ -67,35 +67,34 @@ public struct ObservationBundleSettings: Sendable, Hashable {
   }
 
   /// An organisation that stands behind the readings.
-  public struct Organisation: Sendable, Hashable {
+  package struct Organisation: Sendable, Hashable {
     /// The system of its identifier.
-    public var system: String
+    package var system: String
     /// Its identifier.
-    public var value: String
-    /// An organisation.
-    public init(system: String, value: String) {
+    package var value: String
+    package init(system: String, value: String) {
       self.system = system
       self.value = value
     }
   }
 
   /// The Bundle's type.
-  public var bundleType: BundleType
+  package var bundleType: BundleType
   /// How an entry is created.
-  public var creation: Creation
+  package var creation: Creation
   /// The system of the patients' identifiers.
-  public var patientSystem: String
+  package var patientSystem: String
   /// The Norwegian municipality number, as a tag of the Bundle.
-  public var municipality: String?
+  package var municipality: String?
   /// Who is responsible.
-  public var performer: Organisation?
+  package var performer: Organisation?
   /// Send readings that nothing places in time; else they are refused here.
-  public var sendsUnplaced: Bool
+  package var sendsUnplaced: Bool
   /// The most entries of one Bundle.
-  public var maximumEntries: Int
+  package var maximumEntries: Int
 
   /// A batch, created once, 150 entries.
-  public init(
+  package init(
     patientSystem: String, bundleType: BundleType = .batch, creation: Creation = .ifNoneExist,
     municipality: String? = nil, performer: Organisation? = nil, sendsUnplaced: Bool = false, maximumEntries: Int = 150
   ) {

@@ -5,9 +5,9 @@ internal import JSON
 internal import Readings
 
 /// The encoder of backend type `fhir-batch`.
-public enum ObservationBundle {
+package enum ObservationBundle {
   /// The Bundles of a batch.
-  public static func encode(
+  package static func encode(
     _ items: [OutgoingItem], _ context: ExchangeContext, _ settings: ObservationBundleSettings
   ) -> EncodedBatch {
     var batch = EncodedBatch(requests: [])

@@ -6,9 +6,9 @@ internal import JSON
 internal import Readings
 
 /// The encoder of backend type `fhir-phd`.
-public enum PHDTransaction {
+package enum PHDTransaction {
   /// The Bundles of a batch.
-  public static func encode(
+  package static func encode(
     _ items: [OutgoingItem], _ context: ExchangeContext, _ settings: PHDSettings
   ) -> EncodedBatch {
     var batch = EncodedBatch(requests: [])

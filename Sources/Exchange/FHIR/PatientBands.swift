@@ -3,12 +3,12 @@
 
 internal import JSON
 
-public import Readings
+package import Readings
 
 /// The bands of the plan that was in force, for one patient.
-public struct PatientBands: Sendable, Hashable {
+package struct PatientBands: Sendable, Hashable {
   /// How a value is compared with a limit.
-  public enum Comparison: Sendable, Hashable {
+  package enum Comparison: Sendable, Hashable {
     case lessThan
     case atMost
     case greaterThan
@@ -16,13 +16,12 @@ public struct PatientBands: Sendable, Hashable {
   }
 
   /// A comparison with its limit, in the canonical unit of the term.
-  public struct Bound: Sendable, Hashable {
+  package struct Bound: Sendable, Hashable {
     /// How a value is compared.
-    public var comparison: Comparison
+    package var comparison: Comparison
     /// The limit.
-    public var limit: ExactDecimal
-    /// A comparison with its limit.
-    public init(_ comparison: Comparison, _ limit: ExactDecimal) {
+    package var limit: ExactDecimal
+    package init(_ comparison: Comparison, _ limit: ExactDecimal) {
       self.comparison = comparison
       self.limit = limit
     }
@@ -38,19 +37,17 @@ public struct PatientBands: Sendable, Hashable {
   }
 
   /// One zone of one rule.
-  public struct Band: Sendable, Hashable {
+  package struct Band: Sendable, Hashable {
     /// The rule's id, as evaluations name it.
-    public var rule: String
+    package var rule: String
     /// What the rule watches.
-    public var terms: [Term]
-    /// The zone.
-    public var zone: Zone
+    package var terms: [Term]
+    package var zone: Zone
     /// All must hold; at least one.
-    public var bounds: [Bound]
+    package var bounds: [Bound]
     /// Judged at every hour; else it counts only where an evaluation names it.
-    public var isAlways: Bool
-    /// One zone of one rule.
-    public init(rule: String, terms: [Term], zone: Zone, bounds: [Bound], isAlways: Bool = true) {
+    package var isAlways: Bool
+    package init(rule: String, terms: [Term], zone: Zone, bounds: [Bound], isAlways: Bool = true) {
       self.isAlways = isAlways
       self.rule = rule
       self.terms = terms
@@ -60,12 +57,12 @@ public struct PatientBands: Sendable, Hashable {
   }
 
   /// The plan's version. Bands travel only with readings that were judged by it.
-  public var version: Int
+  package var version: Int
   /// In the order of the plan.
-  public var bands: [Band]
+  package var bands: [Band]
 
   /// The bands of a plan.
-  public init(version: Int, bands: [Band]) {
+  package init(version: Int, bands: [Band]) {
     self.version = version
     self.bands = bands
   }

@@ -5,39 +5,37 @@
 internal import Journal
 
 /// A way out to a backend.
-public enum OutboxLane: String, Sendable, Hashable, CaseIterable {
+package enum OutboxLane: String, Sendable, Hashable, CaseIterable {
   /// Everything, in the order of the journal.
   case backlog
   /// Alerts and fresh readings, while the backlog lane is behind.
   case express
 
-  /// The other one.
   var other: OutboxLane { self == .backlog ? .express : .backlog }
 }
 
 /// What a lane asks of the journal.
-public struct FetchRequest: Sendable, Hashable {
+package struct FetchRequest: Sendable, Hashable {
   /// The backend's name.
-  public var backend: String
-  /// For which lane.
-  public var lane: OutboxLane
+  package var backend: String
+  package var lane: OutboxLane
   /// Told apart by: an answer to an older question counts for nothing.
-  public var ticket: UInt64
+  package var ticket: UInt64
   /// Items behind this sequence number.
-  public var after: UInt64
+  package var after: UInt64
   /// Nothing at or behind this one; nil: to the end.
-  public var before: UInt64?
+  package var before: UInt64?
   /// Sequence numbers that the backend has already, ascending.
-  public var skipping: [UInt64]
+  package var skipping: [UInt64]
   /// The express lane's: these alone, ascending.
-  public var only: [UInt64]
+  package var only: [UInt64]
   /// The most items.
-  public var maximumCount: Int
+  package var maximumCount: Int
   /// The most octets of records.
-  public var maximumBytes: Int
+  package var maximumBytes: Int
 
   /// A question for the journal.
-  public init(
+  package init(
     backend: String, lane: OutboxLane = .backlog, ticket: UInt64 = 0, after: UInt64, before: UInt64? = nil,
     skipping: [UInt64] = [], only: [UInt64] = [], maximumCount: Int, maximumBytes: Int
   ) {
@@ -54,11 +52,11 @@ public struct FetchRequest: Sendable, Hashable {
 }
 
 /// An item that may overtake a backlog.
-public struct Urgent: Sendable, Hashable {
+package struct Urgent: Sendable, Hashable {
   /// Its place in the journal.
-  public var sequence: UInt64
+  package var sequence: UInt64
   /// When a reading was received, in milliseconds since 1970: it is fresh for a while. Nil: an alert, urgent for ever.
-  public var at: Int64?
+  package var at: Int64?
 
   /// The most that are remembered; older ones go with the backlog.
   static let most = 256

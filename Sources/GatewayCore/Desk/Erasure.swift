@@ -4,26 +4,25 @@
 internal import ControlProtocol
 internal import Exchange
 internal import JSON
-public import Journal
+package import Journal
 internal import Monitoring
 internal import Readings
 internal import Settings
 
 /// What goes from the journal for one patient. Every record is shown to `learn` first, then to `decide`.
-public struct Erasure: Sendable {
+package struct Erasure: Sendable {
   private let patient: String
   private var identifiers: Set<String> = []
   private var events: Set<String> = []
   /// Readings and events that backends would have got, by sequence number.
-  public private(set) var counted: Set<UInt64> = []
+  package private(set) var counted: Set<UInt64> = []
   /// Readings that go.
-  public var readings: Int { identifiers.count }
+  package var readings: Int { identifiers.count }
 
-  /// For a patient.
-  public init(patient: String) { self.patient = patient }
+  package init(patient: String) { self.patient = patient }
 
   /// Finds the patient's readings: their first form, stored before somebody said whose they are, goes with them.
-  public mutating func learn(_ record: JournalRecord) {
+  package mutating func learn(_ record: JournalRecord) {
     switch JournalEntry.Kind(rawValue: record.kind.rawValue) {
     case .reading:
       guard let reading = try? ReadingJSON.decode(record.payload).reading, reading.patient == patient else { return }
@@ -41,7 +40,7 @@ public struct Erasure: Sendable {
   }
 
   /// What becomes of a record. Octets that were kept for support or for another half tell no patient: they all go.
-  public func decide(_ record: JournalRecord) -> RecordRewrite {
+  package func decide(_ record: JournalRecord) -> RecordRewrite {
     switch JournalEntry.Kind(rawValue: record.kind.rawValue) {
     case .reading:
       guard let id = ReadingJSON.identifier(record.payload) else { return .keep }
@@ -75,18 +74,18 @@ public struct Erasure: Sendable {
 }
 
 /// What an erasure did.
-public struct ErasureReport: Sendable, Hashable {
+package struct ErasureReport: Sendable, Hashable {
   /// Readings that are gone.
-  public var readings: Int
+  package var readings: Int
   /// What backends would have got, by sequence number.
-  public var counted: [UInt64]
+  package var counted: [UInt64]
   /// Segments that could not be written anew, by name.
-  public var left: [String]
+  package var left: [String]
   /// Why it is not complete; nil when it is.
-  public var error: String?
+  package var error: String?
 
   /// What an erasure did.
-  public init(readings: Int, counted: [UInt64], left: [String], error: String?) {
+  package init(readings: Int, counted: [UInt64], left: [String], error: String?) {
     self.readings = readings
     self.counted = counted
     self.left = left

@@ -6,14 +6,14 @@ internal import JSON
 internal import Readings
 
 /// A refused reading that one backend is to get once more.
-public struct Retry: Sendable, Hashable {
+package struct Retry: Sendable, Hashable {
   /// The backend's name.
-  public var backend: String
+  package var backend: String
   /// Where the reading is in the turn.house.journal.
-  public var original: UInt64
+  package var original: UInt64
 
   /// A reading for one backend.
-  public init(backend: String, original: UInt64) {
+  package init(backend: String, original: UInt64) {
     self.backend = backend
     self.original = original
   }
@@ -21,7 +21,7 @@ public struct Retry: Sendable, Hashable {
   var json: JSONValue { ["backend": .string(backend), "seq": .int(original)] }
 
   /// The retry of a record's octets; nil when they are none.
-  public init?(_ payload: [UInt8]) {
+  package init?(_ payload: [UInt8]) {
     guard let value = try? JSONReader(maximumSize: 4096).value(payload) else { return nil }
     self.init(json: value)
   }

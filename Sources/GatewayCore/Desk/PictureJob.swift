@@ -1,14 +1,14 @@
 // What a person asks about a patient that takes long to answer: the kept values judged again by a plan. It holds everything that it
 // needs, so that it runs beside the thread that decides, and it ends when its time is over or nobody waits for it any more.
 
-public import ControlProtocol
+package import ControlProtocol
 internal import JSON
 internal import Monitoring
 internal import Readings
 internal import Zones
 
 /// A question about one patient's kept values.
-public struct PictureJob: Sendable {
+package struct PictureJob: Sendable {
   /// What is asked.
   enum Question: Sendable {
     /// The last days judged by the plan in force.
@@ -33,7 +33,7 @@ public struct PictureJob: Sendable {
 
   /// Does the work.
   /// - Parameter isOver: asked often; true when the work is to end. Then the answer counts for nothing.
-  public func run(_ isOver: () -> Bool) -> ControlAnswer {
+  package func run(_ isOver: () -> Bool) -> ControlAnswer {
     var object = head
     switch question {
     case .explain:
@@ -162,7 +162,7 @@ enum PlanInstant {
 }
 
 /// What a person asks that is answered beside the thread that decides.
-public enum ReadJob: Sendable {
+package enum ReadJob: Sendable {
   /// Stored readings, from the journal.
   case readings(ReadingQuery)
   /// Kept values of a patient, judged.

@@ -1,17 +1,17 @@
 // Which patient belongs to which user slot of which device, as technicians said: the newest record of a slot.
 
-public import JSON
+package import JSON
 
 internal import Readings
 
 /// Slots and their patients.
-public struct Bindings: Sendable, Hashable {
+package struct Bindings: Sendable, Hashable {
   /// One user slot of one device.
-  public struct Slot: Hashable, Sendable {
+  package struct Slot: Hashable, Sendable {
     /// The hub's name of the device.
-    public var device: String
+    package var device: String
     /// The device's own number of the user; nil: the whole device.
-    public var user: UInt8?
+    package var user: UInt8?
 
     var json: JSONObject {
       var object = JSONObject()
@@ -54,7 +54,7 @@ public struct Bindings: Sendable, Hashable {
   }
 
   /// No bindings.
-  public init() {}
+  package init() {}
 
   func patient(device: String, user: UInt8?) -> String? { slots[Slot(device: device, user: user)] }
 
@@ -71,7 +71,7 @@ public struct Bindings: Sendable, Hashable {
   }
 
   /// From the octets of a snapshot's member, or of a state file of version 0.1. Throws when they are neither.
-  public init(_ octets: [UInt8]) throws(JSONError) {
+  package init(_ octets: [UInt8]) throws(JSONError) {
     let node = try JSONReader(maximumSize: 1 << 20).node(octets)
     let top = try node.object(known: ["version", "slots"])
     _ = try top.required("version", "1").int(in: 1...1)
@@ -87,11 +87,10 @@ public struct Bindings: Sendable, Hashable {
 }
 
 /// A user slot of a device is given to a patient.
-public struct Binding: Hashable, Sendable {
-  /// Which slot.
-  public var slot: Bindings.Slot
+package struct Binding: Hashable, Sendable {
+  package var slot: Bindings.Slot
   /// Whose it is from now on; nil: nobody's.
-  public var patient: String?
+  package var patient: String?
   /// What is parked of it goes to the patient too.
-  public var sweeps: Bool
+  package var sweeps: Bool
 }

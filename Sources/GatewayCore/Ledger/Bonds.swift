@@ -1,13 +1,13 @@
 // The keys of all bonds, by controller: part of the file of keys, loaded into the kernel whenever a controller comes up.
 
 internal import BluetoothManagement
-public import JSON
+package import JSON
 
 internal import Octets
 internal import Settings
 
 /// The keys of every controller that this hub ever had.
-public struct Bonds: Sendable, Hashable {
+package struct Bonds: Sendable, Hashable {
   /// The keys of one controller.
   struct Keys: Sendable, Hashable {
     var longTerm: [LongTermKey] = []
@@ -19,7 +19,7 @@ public struct Bonds: Sendable, Hashable {
   var controllers: [PeerAddress: Keys] = [:]
 
   /// No bonds.
-  public init() {}
+  package init() {}
 
   func keys(of controller: PeerAddress) -> Keys { controllers[controller] ?? Keys() }
 
@@ -89,7 +89,7 @@ public struct Bonds: Sendable, Hashable {
   }
 
   /// From the octets of a state file of version 0.1. Throws when they are none.
-  public init(_ octets: [UInt8]) throws(JSONError) {
+  package init(_ octets: [UInt8]) throws(JSONError) {
     try self.init(try JSONReader(maximumSize: 1 << 20).node(octets))
   }
 

@@ -3,29 +3,29 @@
 
 internal import Exchange
 internal import JSON
-public import Journal
-public import Readings
+package import Journal
+package import Readings
 internal import Zones
 
 /// What is being erased while others read: it is sent to nobody, and no backend's cursor passes it, because what it never got is
 /// counted when the erasure is complete.
-public struct Withheld: Sendable, Hashable {
+package struct Withheld: Sendable, Hashable {
   /// Patients who are being erased.
-  public private(set) var patients: Set<String> = []
+  package private(set) var patients: Set<String> = []
   /// Sequence numbers of what goes from the journal, by patient, ascending; none while they are still looked for.
   private var numbers: [String: [UInt64]] = [:]
 
   /// Nothing is being erased.
-  public init() {}
+  package init() {}
 
   /// An erasure begins: nothing has changed in the journal yet.
-  public mutating func begin(_ patient: String) { patients.insert(patient) }
+  package mutating func begin(_ patient: String) { patients.insert(patient) }
 
   /// What goes is known, and from now on it may be gone.
-  public mutating func learned(_ patient: String, _ sequences: Set<UInt64>) { numbers[patient] = sequences.sorted() }
+  package mutating func learned(_ patient: String, _ sequences: Set<UInt64>) { numbers[patient] = sequences.sorted() }
 
   /// An erasure is over.
-  public mutating func end(_ patient: String) {
+  package mutating func end(_ patient: String) {
     patients.remove(patient)
     numbers[patient] = nil
   }
@@ -52,18 +52,18 @@ public struct Withheld: Sendable, Hashable {
 }
 
 /// What is asked of the journal.
-public struct StoredQuery: Sendable, Hashable {
+package struct StoredQuery: Sendable, Hashable {
   /// Records behind this sequence number.
-  public var after: UInt64
+  package var after: UInt64
   /// The most records.
-  public var maximumCount: Int
+  package var maximumCount: Int
   /// The most octets of payloads.
-  public var maximumBytes: Int
+  package var maximumBytes: Int
   /// Of these kinds alone.
-  public var kinds: Set<RecordKind>
+  package var kinds: Set<RecordKind>
 
   /// A question.
-  public init(after: UInt64, maximumCount: Int, maximumBytes: Int, kinds: Set<RecordKind>) {
+  package init(after: UInt64, maximumCount: Int, maximumBytes: Int, kinds: Set<RecordKind>) {
     self.after = after
     self.maximumCount = maximumCount
     self.maximumBytes = maximumBytes
@@ -72,21 +72,21 @@ public struct StoredQuery: Sendable, Hashable {
 }
 
 /// What the journal gave, and what was being erased when it was read.
-public struct StoredRecords: Sendable {
+package struct StoredRecords: Sendable {
   /// What was read.
-  public var batch: ReadBatch
+  package var batch: ReadBatch
   /// What was being erased.
-  public var withheld: Withheld
+  package var withheld: Withheld
 
   /// What the journal gave.
-  public init(_ batch: ReadBatch, withheld: Withheld = Withheld()) {
+  package init(_ batch: ReadBatch, withheld: Withheld = Withheld()) {
     self.batch = batch
     self.withheld = withheld
   }
 }
 
 /// An answer to a backend's question.
-public enum Fetched: Sendable, Hashable {
+package enum Fetched: Sendable, Hashable {
   /// What it gets; `isAtEnd`: nothing more of what was asked for is there.
   case items([Deliverable], isAtEnd: Bool)
   /// What comes next is being erased: the question is answered when that is over.
@@ -94,9 +94,9 @@ public enum Fetched: Sendable, Hashable {
 }
 
 /// Answers backends' questions from stored records.
-public struct Deliverables: Sendable {
+package struct Deliverables: Sendable {
   /// Reads records. The same question may be asked again.
-  public typealias Read = (StoredQuery) -> StoredRecords
+  package typealias Read = (StoredQuery) -> StoredRecords
 
   /// How far a backend's read went on: what lies between is nothing for it.
   private struct Passed: Sendable {
@@ -110,10 +110,10 @@ public struct Deliverables: Sendable {
   private static let largest = 2 << 20
 
   /// Nothing was asked yet.
-  public init() {}
+  package init() {}
 
   /// What a backend's lane is to get next.
-  public mutating func answer(_ request: FetchRequest, _ read: Read) -> Fetched {
+  package mutating func answer(_ request: FetchRequest, _ read: Read) -> Fetched {
     request.lane == .express ? express(request, read) : backlog(request, read)
   }
 
@@ -171,7 +171,7 @@ public struct Deliverables: Sendable {
   }
 
   /// One stored reading; nil when it is not there, or is no reading.
-  public static func reading(_ sequence: UInt64, _ read: Read) -> Reading? {
+  package static func reading(_ sequence: UInt64, _ read: Read) -> Reading? {
     let record = one(sequence, [.reading], read).batch.records.first { $0.sequence == sequence }
     return record.flatMap { try? ReadingJSON.decode($0.payload).reading }
   }
@@ -197,7 +197,7 @@ public struct Deliverables: Sendable {
 extension Deliverable {
   /// A stored record as a backend gets it. Nil for a reading that waits for its patient or for the hub's clock, and for what is no
   /// reading and no event.
-  public init?(_ record: JournalRecord) {
+  package init?(_ record: JournalRecord) {
     let json = record.payload
     switch JournalEntry.Kind(rawValue: record.kind.rawValue) {
     case .reading:

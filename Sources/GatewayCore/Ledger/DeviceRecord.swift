@@ -5,20 +5,20 @@ internal import ControlProtocol
 internal import Drivers
 internal import JSON
 internal import Octets
-public import Settings
+package import Settings
 
 /// A device came, changed or went.
-public struct DeviceRecord: Sendable, Hashable {
+package struct DeviceRecord: Sendable, Hashable {
   /// The hub's name of the device.
-  public var id: String
+  package var id: String
   /// The device without its secrets; nil: the hub has it no more, or the configuration file has it.
-  public var device: DeviceConfiguration?
+  package var device: DeviceConfiguration?
   /// The serial number that the device told of itself.
-  public var serial: String?
+  package var serial: String?
   /// Its measurements belong to whoever has a session.
-  public var isPublic = false
+  package var isPublic = false
   /// The number of the value of the file of keys that comes into force with this record; nil: keys stay as they are.
-  public var keys: UInt64?
+  package var keys: UInt64?
 
   /// The device as an object; null when there is none.
   var deviceJSON: JSONValue {

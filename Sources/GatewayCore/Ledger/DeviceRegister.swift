@@ -1,7 +1,7 @@
 // The devices that technicians paired or bound, beside those of the configuration file: the newest record of each. Secrets of
 // devices are not in it: they are in the file of keys.
 
-public import JSON
+package import JSON
 
 internal import BluetoothManagement
 internal import ControlProtocol
@@ -11,7 +11,7 @@ internal import Octets
 internal import Settings
 
 /// The devices that technicians brought in.
-public struct DeviceRegister: Sendable, Hashable {
+package struct DeviceRegister: Sendable, Hashable {
   /// In the order in which they came.
   var devices: [DeviceConfiguration] = []
   /// The serial numbers that devices on ports told of themselves, by the hub's name of the device; those of the configuration too.
@@ -22,7 +22,7 @@ public struct DeviceRegister: Sendable, Hashable {
   var attributes: [String: GATTDatabase] = [:]
 
   /// No devices.
-  public init() {}
+  package init() {}
 
   /// A name that no device has: the driver's, with a number when it is taken. It tells nothing about the device's address,
   /// because it stands in logs.
@@ -78,7 +78,7 @@ public struct DeviceRegister: Sendable, Hashable {
   }
 
   /// Every device of it is one of the other's.
-  public func isWithin(_ other: DeviceRegister) -> Bool {
+  package func isWithin(_ other: DeviceRegister) -> Bool {
     let names = Set(other.devices.map(\.id))
     return devices.allSatisfy { names.contains($0.id) }
   }
@@ -103,7 +103,7 @@ public struct DeviceRegister: Sendable, Hashable {
 
   /// From the octets of a snapshot's member, or of a state file of version 0.1, which has the devices' secrets too. Throws when
   /// they are neither.
-  public init(_ octets: [UInt8]) throws(JSONError) {
+  package init(_ octets: [UInt8]) throws(JSONError) {
     let node = try JSONReader(maximumSize: 4 << 20).node(octets)
     let top = try node.object(known: ["version", "devices", "named"])
     _ = try top.required("version", "1").int(in: 1...2)

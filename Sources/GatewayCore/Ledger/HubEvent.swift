@@ -1,17 +1,17 @@
 // What happened in the home and is told to backends and technicians, beside readings: rules that moved, devices and the hub
 // itself that need somebody.
 
-public import Monitoring
-public import Readings
+package import Monitoring
+package import Readings
 
 internal import JSON
 internal import Octets
 internal import Zones
 
 /// Something that happened in the home, to be told to backends and technicians.
-public struct HubEvent: Sendable, Hashable {
+package struct HubEvent: Sendable, Hashable {
   /// What happened.
-  public enum Content: Sendable, Hashable {
+  package enum Content: Sendable, Hashable {
     /// What a rule did, and the reading that led to it.
     case threshold(MonitoringEvent, reading: ReadingID?)
     /// A device needs somebody: its hub's name, a stable code, and what is wrong.
@@ -23,18 +23,18 @@ public struct HubEvent: Sendable, Hashable {
   }
 
   /// A name-based UUID.
-  public var id: String
+  package var id: String
   /// Milliseconds since 1970.
-  public var at: Int64
+  package var at: Int64
   /// Seconds east of UTC.
-  public var offsetSeconds: Int32
+  package var offsetSeconds: Int32
   /// What happened.
-  public var content: Content
+  package var content: Content
   /// The hub's clock was not synchronised: `at` is what it showed.
-  public var isUnsynchronised = false
+  package var isUnsynchronised = false
 
   /// What a rule did, because of a reading.
-  public init(_ event: MonitoringEvent, at: Int64, offsetSeconds: Int32, reading: ReadingID?) {
+  package init(_ event: MonitoringEvent, at: Int64, offsetSeconds: Int32, reading: ReadingID?) {
     self.at = at
     self.offsetSeconds = offsetSeconds
     content = .threshold(event, reading: reading)
@@ -43,7 +43,7 @@ public struct HubEvent: Sendable, Hashable {
   }
 
   /// A device needs somebody.
-  public init(device: String, code: String, message: String, at: Int64, offsetSeconds: Int32) {
+  package init(device: String, code: String, message: String, at: Int64, offsetSeconds: Int32) {
     self.at = at
     self.offsetSeconds = offsetSeconds
     content = .device(id: device, code: code, message: message)
@@ -51,7 +51,7 @@ public struct HubEvent: Sendable, Hashable {
   }
 
   /// The hub itself needs somebody, or does so no longer.
-  public init(hub code: String, message: String, isOver: Bool = false, at: Int64, offsetSeconds: Int32) {
+  package init(hub code: String, message: String, isOver: Bool = false, at: Int64, offsetSeconds: Int32) {
     self.at = at
     self.offsetSeconds = offsetSeconds
     content = .hub(code: code, message: message, isOver: isOver)
@@ -59,13 +59,13 @@ public struct HubEvent: Sendable, Hashable {
   }
 
   /// What a rule did, where it is that.
-  public var monitoring: MonitoringEvent? {
+  package var monitoring: MonitoringEvent? {
     if case .threshold(let event, _) = content { return event }
     return nil
   }
 
   /// The JSON object that backends get.
-  public var encoded: [UInt8] {
+  package var encoded: [UInt8] {
     if case .other(let octets) = content { return octets }
     return json.encoded()
   }

@@ -4,22 +4,22 @@ internal import GATT
 internal import Settings
 
 /// What the state files of version 0.1 held.
-public struct ImportedState: Sendable {
+package struct ImportedState: Sendable {
   /// Whose the user slots of devices are.
-  public var bindings = Bindings()
+  package var bindings = Bindings()
   /// The devices that technicians brought in.
-  public var register = DeviceRegister()
+  package var register = DeviceRegister()
   /// Whose measurements at public devices are.
-  public var sessions = PublicSessions()
+  package var sessions = PublicSessions()
   /// Devices in whose sessions the daemon died.
-  public var quarantine = Quarantine()
+  package var quarantine = Quarantine()
   /// Who set which patient's plan.
-  public var origins = PlanOrigins()
+  package var origins = PlanOrigins()
   /// The files, each with the SHA-1 of its octets; those that could not be read too.
-  public var files: [String: String] = [:]
+  package var files: [String: String] = [:]
 
   /// Nothing was there.
-  public init() {}
+  package init() {}
 
   /// The records that say the same. A repeat changes nothing.
   var records: [JournalEntry] {

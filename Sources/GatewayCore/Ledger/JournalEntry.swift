@@ -1,18 +1,18 @@
 // What the gateway keeps on disk, and its form there: JSON objects, each in a record of its own kind.
 
-public import Drivers
-public import Journal
-public import Monitoring
-public import Readings
+package import Drivers
+package import Journal
+package import Monitoring
+package import Readings
 
-public import GATT
+package import GATT
 
 internal import Exchange
 internal import JSON
 internal import Octets
 
 /// Something to be kept.
-public enum JournalEntry: Sendable, Hashable {
+package enum JournalEntry: Sendable, Hashable {
   case reading(Reading)
   /// A backend has everything up to a sequence number.
   case acknowledgement(Acknowledgement)
@@ -65,12 +65,12 @@ public enum JournalEntry: Sendable, Hashable {
   }
 
   /// What has to reach backends.
-  public static let deliverable = Set([Kind.reading, .event, .retry].map { RecordKind(rawValue: $0.rawValue) })
+  package static let deliverable = Set([Kind.reading, .event, .retry].map { RecordKind(rawValue: $0.rawValue) })
   /// What devices are told to be stored: there is no room for it before there is room to acknowledge it.
-  public static let bounded = Set([Kind.reading, .fragment].map { RecordKind(rawValue: $0.rawValue) })
+  package static let bounded = Set([Kind.reading, .fragment].map { RecordKind(rawValue: $0.rawValue) })
 
   /// The kinds of record.
-  public enum Kind: UInt8, Sendable, Hashable, CaseIterable {
+  package enum Kind: UInt8, Sendable, Hashable, CaseIterable {
     case reading = 1
     case acknowledgement = 2
     case snapshot = 3
@@ -100,7 +100,7 @@ public enum JournalEntry: Sendable, Hashable {
   }
 
   /// The kind of record that holds it.
-  public var kind: Kind {
+  package var kind: Kind {
     switch self {
     case .reading: .reading
     case .acknowledgement: .acknowledgement
@@ -128,7 +128,7 @@ public enum JournalEntry: Sendable, Hashable {
   }
 
   /// The record's payload.
-  public var payload: [UInt8] {
+  package var payload: [UInt8] {
     switch self {
     case .binding(let binding):
       var object = binding.slot.json
@@ -214,11 +214,11 @@ public enum JournalEntry: Sendable, Hashable {
 }
 
 /// What an erasure changed besides the patient's own.
-public struct Erased: Sendable, Hashable {
+package struct Erased: Sendable, Hashable {
   /// How many of the readings and events that are gone a backend had not got, by its name.
-  public var counts: [String: UInt64]
+  package var counts: [String: UInt64]
   /// What backends had refused of it, by sequence number.
-  public var refusals: [UInt64] = []
+  package var refusals: [UInt64] = []
   /// How many readings and events were ever stored: those that are gone cannot be counted at a start.
-  public var stored: UInt64 = 0
+  package var stored: UInt64 = 0
 }

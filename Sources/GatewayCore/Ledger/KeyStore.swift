@@ -4,9 +4,9 @@
 internal import Settings
 
 /// Which write of the file of keys.
-public struct KeysID: Hashable, Sendable {
+package struct KeysID: Hashable, Sendable {
   /// Counts up over the life of the process.
-  public var number: UInt64
+  package var number: UInt64
 }
 
 struct KeyStore: Sendable {
@@ -126,7 +126,6 @@ struct KeyStore: Sendable {
   }
 }
 
-/// What a change of keys is for.
 enum KeyChange: Sendable {
   /// A device was paired.
   case pairing(PairingOutcome)

@@ -5,21 +5,21 @@
 
 internal import BluetoothManagement
 internal import ControlProtocol
-public import JSON
+package import JSON
 internal import Octets
 internal import Settings
 
 /// Every secret of the hub's devices.
-public struct Keys: Sendable, Hashable {
+package struct Keys: Sendable, Hashable {
   /// Keys of Bluetooth bonds.
-  public var bonds = Bonds()
+  package var bonds = Bonds()
   /// The consent code of a user slot, by the hub's name of the device.
   var consents: [String: Consent] = [:]
   /// 16 octets that a device's values or its memory are locked with, by the hub's name of the device.
   var deviceKeys: [String: [UInt8]] = [:]
 
   /// No secrets.
-  public init() {}
+  package init() {}
 
   /// What belongs to devices that the hub does not have goes.
   func only(_ devices: [DeviceConfiguration]) -> Keys {
@@ -64,24 +64,23 @@ public struct Keys: Sendable, Hashable {
 }
 
 /// The file of keys: the value in force, and at most one that a record is to bring into force.
-public struct KeyFile: Sendable, Hashable {
+package struct KeyFile: Sendable, Hashable {
   /// A value of all keys under its number.
-  public struct Value: Sendable, Hashable {
+  package struct Value: Sendable, Hashable {
     var number: UInt64 = 0
-    /// The keys.
-    public var keys = Keys()
+    package var keys = Keys()
   }
 
   /// In force, unless the newest record that names a number names the next one's.
-  public var current = Value()
+  package var current = Value()
   /// Waits for its record.
   var next: Value?
 
   /// An empty file.
-  public init() {}
+  package init() {}
 
   /// The first file, of a state of version 0.1.
-  public init(bonds: Bonds, register: DeviceRegister) {
+  package init(bonds: Bonds, register: DeviceRegister) {
     current.number = 1
     current.keys.bonds = bonds
     for device in register.devices {
@@ -91,7 +90,7 @@ public struct KeyFile: Sendable, Hashable {
   }
 
   /// The file's octets.
-  public var encoded: [UInt8] {
+  package var encoded: [UInt8] {
     func member(_ value: Value) -> JSONValue {
       guard case .object(var object) = value.keys.json else { return .null }
       object["number"] = .int(value.number)
@@ -105,7 +104,7 @@ public struct KeyFile: Sendable, Hashable {
   }
 
   /// From the file's octets. Throws when they are none.
-  public init(_ octets: [UInt8]) throws(JSONError) {
+  package init(_ octets: [UInt8]) throws(JSONError) {
     let top = try JSONReader(maximumSize: 1 << 20).node(octets).object(known: ["version", "current", "next"])
     _ = try top.required("version", "1").int(in: 1...1)
     current = try KeyFile.value(try top.required("current", "the keys in force"))

@@ -1,8 +1,8 @@
 // What the gateway knows because of what is in its journal: rebuilt at start from the newest snapshot and the records after it.
 
 internal import Journal
-public import Monitoring
-public import Readings
+package import Monitoring
+package import Readings
 
 internal import Exchange
 internal import Octets
@@ -15,91 +15,90 @@ enum EventText {
 }
 
 /// State that is derived from the journal alone.
-public struct LedgerState: Sendable, Hashable {
+package struct LedgerState: Sendable, Hashable {
   /// Readings with a patient and events ever stored: what backends get.
-  public var stored: UInt64 = 0
+  package var stored: UInt64 = 0
   /// What each backend has, by name.
-  public var cursors: [String: Cursor] = [:]
+  package var cursors: [String: Cursor] = [:]
   /// The newest readings of each device, to know what it sends again.
-  public var recent: [String: RecentReadings] = [:]
+  package var recent: [String: RecentReadings] = [:]
   /// Where each patient's rules stand.
-  public var rules: [String: PatientState] = [:]
+  package var rules: [String: PatientState] = [:]
   /// What trends look back on, by patient.
-  public var history: [String: PatientHistory] = [:]
+  package var history: [String: PatientHistory] = [:]
   /// Readings without patient, by identifier, with their sequence numbers: the newest `mostParked`.
-  public var parked: [ReadingID: ParkedReading] = [:]
+  package var parked: [ReadingID: ParkedReading] = [:]
   /// Older readings without patient that are in the journal and not in `parked`: about how many, and the first one's number.
-  public var parkedBeyond: ParkedBeyond?
+  package var parkedBeyond: ParkedBeyond?
   /// The device's own number of the record that was stored last, by device: where its next session goes on.
-  public var lastRecord: [String: UInt32] = [:]
+  package var lastRecord: [String: UInt32] = [:]
   /// Readings that wait for the hub's clock, by identifier.
-  public var held: [ReadingID: HeldReading] = [:]
+  package var held: [ReadingID: HeldReading] = [:]
   /// Octets that wait for their other half, by device.
-  public var fragments: [String: [RawSource]] = [:]
+  package var fragments: [String: [RawSource]] = [:]
   /// Refused readings that wait for a backend again, by the sequence number under which it gets them.
-  public var retries: [UInt64: Retry] = [:]
+  package var retries: [UInt64: Retry] = [:]
   /// The newest items that may overtake a backlog.
-  public var urgent: [Urgent] = []
+  package var urgent: [Urgent] = []
   /// Patients whose erasure is begun and not complete.
-  public var erasing: Set<String> = []
+  package var erasing: Set<String> = []
   /// Whose the user slots of devices are, as technicians said.
-  public var bindings = Bindings()
+  package var bindings = Bindings()
   /// The devices that technicians brought in, without their secrets.
-  public var register = DeviceRegister()
+  package var register = DeviceRegister()
   /// The number of the value of the file of keys that is in force.
-  public var keys: UInt64 = 0
+  package var keys: UInt64 = 0
   /// Whose measurements at public devices are.
-  public var sessions = PublicSessions()
+  package var sessions = PublicSessions()
   /// Devices in whose sessions the daemon died.
-  public var quarantine = Quarantine()
+  package var quarantine = Quarantine()
   /// Who set which patient's plan.
-  public var origins = PlanOrigins()
+  package var origins = PlanOrigins()
   /// The state files of an older version that are records now; nil: they were not looked at.
-  public var imported: [String: String]?
+  package var imported: [String: String]?
 
   /// Where a backend is.
-  public struct Cursor: Sendable, Hashable {
+  package struct Cursor: Sendable, Hashable {
     /// Everything up to this sequence number has an answer.
-    public var through: UInt64 = 0
+    package var through: UInt64 = 0
     /// How many readings and events have one.
-    public var delivered: UInt64 = 0
+    package var delivered: UInt64 = 0
     /// How many of them were refused.
-    public var refused: UInt64 = 0
+    package var refused: UInt64 = 0
     /// What has an answer although it lies behind `through`, ascending: alerts and fresh readings overtake a backlog.
-    public var ahead: [UInt64] = []
+    package var ahead: [UInt64] = []
     /// The most items of a batch that the backend takes, where it refused a larger one.
-    public var limit: Int?
+    package var limit: Int?
   }
 
   /// A reading that waits for its patient.
-  public struct ParkedReading: Sendable, Hashable {
+  package struct ParkedReading: Sendable, Hashable {
     /// Its place in the journal.
-    public var sequence: UInt64
-    /// The device.
-    public var device: String
+    package var sequence: UInt64
+    package var device: String
     /// The device's user slot.
-    public var user: UInt8?
+    package var user: UInt8?
   }
 
   /// Readings without patient that are in the journal alone.
-  public struct ParkedBeyond: Sendable, Hashable {
+  package struct ParkedBeyond: Sendable, Hashable {
     /// How many; 0: not counted yet.
-    public var count: Int
+    package var count: Int
     /// The first one's sequence number.
-    public var first: UInt64
+    package var first: UInt64
   }
 
   /// The most readings without patient that are known one by one.
   static let mostParked = 65_536
 
   /// What each backend refused last, by name, oldest first.
-  public var refusals: [String: [Refusal]] = [:]
+  package var refusals: [String: [Refusal]] = [:]
 
   /// An empty journal's state.
-  public init() {}
+  package init() {}
 
   /// How many readings and events a backend does not have yet.
-  public func waiting(_ backend: String) -> UInt64 {
+  package func waiting(_ backend: String) -> UInt64 {
     let delivered = cursors[backend]?.delivered ?? 0
     return stored > delivered ? stored - delivered : 0
   }
@@ -157,7 +156,7 @@ public struct LedgerState: Sendable, Hashable {
   /// Takes a record. This is the only way in which the state changes: at recovery, while the daemon runs, and when state files of
   /// an older version are imported.
   /// - Parameter sequence: the record's number in the journal.
-  public mutating func apply(_ entry: JournalEntry, at sequence: UInt64) {
+  package mutating func apply(_ entry: JournalEntry, at sequence: UInt64) {
     switch entry {
     case .reading(let reading): add(reading, sequence: sequence)
     case .event(let event): add(event: event, sequence: sequence)
@@ -194,7 +193,7 @@ public struct LedgerState: Sendable, Hashable {
 }
 
 /// The newest readings of one device.
-public struct RecentReadings: Sendable, Hashable {
+package struct RecentReadings: Sendable, Hashable {
   /// More than any device's memory that is sent again unasked.
   static let capacity = 512
   /// Equal octets without own time within this are one, in milliseconds.

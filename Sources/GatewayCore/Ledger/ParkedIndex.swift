@@ -1,7 +1,7 @@
 // Which readings wait for a patient. All of them are in the journal; the newest are known one by one, and a snapshot names few of
 // them: a start whose snapshot leaves some out reads the journal from the first one.
 
-public import Journal
+package import Journal
 internal import Readings
 
 internal import Exchange
@@ -25,20 +25,20 @@ extension LedgerState {
 }
 
 /// Finds anew which readings wait for a patient, from the journal's readings in order.
-public struct ParkedIndex: Sendable {
+package struct ParkedIndex: Sendable {
   private var state = LedgerState()
 
   /// Nothing was read yet.
-  public init() {}
+  package init() {}
 
   /// Takes a stored reading; other records are passed over.
-  public mutating func take(_ record: JournalRecord) {
+  package mutating func take(_ record: JournalRecord) {
     guard record.kind == .reading, let reading = try? ReadingJSON.decode(record.payload).reading else { return }
     state.park(reading, sequence: record.sequence)
   }
 
   /// All were taken: the state knows them again.
-  public func finish(_ restored: inout LedgerState) {
+  package func finish(_ restored: inout LedgerState) {
     restored.parked = state.parked
     restored.parkedBeyond = state.parkedBeyond
   }

@@ -1,20 +1,20 @@
 // Who set which patient's plan, and when: the newest record of a plan. It says more than the journal's audit, which goes with old segments.
 
-public import JSON
+package import JSON
 
 /// Who set a plan.
-public struct PlanOrigin: Sendable, Hashable {
+package struct PlanOrigin: Sendable, Hashable {
   /// `uid:1000`, or `backend gp`.
-  public var by: String
+  package var by: String
   /// The plan's version.
-  public var version: Int
+  package var version: Int
   /// The backend's tag for it (RFC 9110 8.8.3).
-  public var etag: String?
+  package var etag: String?
   /// Milliseconds since 1970.
-  public var at: Int64
+  package var at: Int64
 
   /// Who set a plan.
-  public init(by: String, version: Int, etag: String? = nil, at: Int64) {
+  package init(by: String, version: Int, etag: String? = nil, at: Int64) {
     self.by = by
     self.version = version
     self.etag = etag
@@ -35,11 +35,11 @@ public struct PlanOrigin: Sendable, Hashable {
 }
 
 /// Who set which patient's plan.
-public struct PlanOrigins: Sendable, Hashable {
+package struct PlanOrigins: Sendable, Hashable {
   var plans: [String: PlanOrigin] = [:]
 
   /// Of nobody.
-  public init() {}
+  package init() {}
 
   /// As snapshots have it.
   var json: JSONValue {
@@ -50,7 +50,7 @@ public struct PlanOrigins: Sendable, Hashable {
   }
 
   /// From the state file's octets. Throws when they are no such file.
-  public init(_ octets: [UInt8]) throws(JSONError) {
+  package init(_ octets: [UInt8]) throws(JSONError) {
     let top = try JSONReader(maximumSize: 8 << 20).node(octets).object(known: ["version", "plans"])
     _ = try top.required("version", "1").int(in: 1...1)
     for item in try top.required("plans", "a list").array() {

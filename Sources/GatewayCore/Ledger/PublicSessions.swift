@@ -1,14 +1,14 @@
 // Public devices (a waiting-room cuff, a shared scale): whose a measurement is, is said beforehand by whoever opens a session on
 // the device. Records, so that a restart of the daemon in the middle of a visit loses nobody's reading.
 
-public import JSON
+package import JSON
 
 internal import Readings
 
 /// The open sessions.
-public struct PublicSessions: Sendable, Hashable {
+package struct PublicSessions: Sendable, Hashable {
   /// One patient at one device.
-  public struct Session: Sendable, Hashable {
+  package struct Session: Sendable, Hashable {
     var patient: String
     /// Milliseconds since 1970.
     var startedAt: Int64
@@ -35,7 +35,7 @@ public struct PublicSessions: Sendable, Hashable {
   var open: [String: Session] = [:]
 
   /// No sessions.
-  public init() {}
+  package init() {}
 
   /// The devices whose sessions are over.
   func over(_ now: Now) -> [String] {
@@ -69,7 +69,7 @@ public struct PublicSessions: Sendable, Hashable {
   }
 
   /// From the state file's octets. Throws when they are not such a file.
-  public init(_ octets: [UInt8]) throws(JSONError) {
+  package init(_ octets: [UInt8]) throws(JSONError) {
     let node = try JSONReader(maximumSize: 1 << 20).node(octets)
     let top = try node.object(known: ["version", "sessions"])
     _ = try top.required("version", "1").int(in: 1...1)

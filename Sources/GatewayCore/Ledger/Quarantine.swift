@@ -1,11 +1,11 @@
 // Devices in whose sessions the daemon died, and how often: the newest record of each.
 
-public import JSON
+package import JSON
 
 /// Devices in whose sessions the daemon died.
-public struct Quarantine: Sendable, Hashable {
+package struct Quarantine: Sendable, Hashable {
   /// What is known of one device.
-  public struct Entry: Sendable, Hashable {
+  package struct Entry: Sendable, Hashable {
     var crashes: Int
     /// Milliseconds since 1970.
     var last: Int64
@@ -23,7 +23,7 @@ public struct Quarantine: Sendable, Hashable {
   var devices: [String: Entry] = [:]
 
   /// Nobody.
-  public init() {}
+  package init() {}
 
   func holds(_ device: String) -> Bool { devices[device]?.crashes ?? 0 >= Quarantine.limit }
 
@@ -45,7 +45,7 @@ public struct Quarantine: Sendable, Hashable {
   }
 
   /// From the state file's octets. Throws when they are no such file.
-  public init(_ octets: [UInt8]) throws(JSONError) {
+  package init(_ octets: [UInt8]) throws(JSONError) {
     let top = try JSONReader(maximumSize: 1 << 20).node(octets).object(known: ["version", "devices"])
     _ = try top.required("version", "1").int(in: 1...1)
     for item in try top.required("devices", "a list").array() {

@@ -1,6 +1,6 @@
 // From a record's octets to what it says: the other direction of `JournalEntry.payload`.
 
-public import Journal
+package import Journal
 internal import Drivers
 
 internal import Exchange
@@ -11,7 +11,7 @@ internal import Octets
 internal import Readings
 
 /// What became of a record at a start.
-public enum RestoredRecord: Sendable, Hashable {
+package enum RestoredRecord: Sendable, Hashable {
   /// It is part of the state.
   case taken
   /// Its kind is known, its octets are not understood.
@@ -22,7 +22,7 @@ public enum RestoredRecord: Sendable, Hashable {
 
 extension LedgerState {
   /// Takes a record that counts, by its octets.
-  public mutating func restore(_ record: JournalRecord) -> RestoredRecord {
+  package mutating func restore(_ record: JournalRecord) -> RestoredRecord {
     guard let kind = JournalEntry.Kind(rawValue: record.kind.rawValue) else { return .unknown }
     // The contents of a number were erased.
     guard kind != .void else { return .taken }
@@ -34,7 +34,7 @@ extension LedgerState {
 
 extension JournalEntry {
   /// What a record's payload says; nil when it is not of this kind.
-  public init?(kind: Kind, payload: [UInt8]) {
+  package init?(kind: Kind, payload: [UInt8]) {
     switch kind {
     case .reading:
       guard let reading = try? ReadingJSON.decode(payload).reading else { return nil }

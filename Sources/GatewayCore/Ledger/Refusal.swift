@@ -3,23 +3,23 @@
 internal import JSON
 
 /// A reading or event that one backend refused for good.
-public struct Refusal: Sendable, Hashable {
+package struct Refusal: Sendable, Hashable {
   /// The backend's name.
-  public var backend: String
+  package var backend: String
   /// The journal's sequence number of what was refused.
-  public var sequence: UInt64
+  package var sequence: UInt64
   /// Its identifier.
-  public var id: String
+  package var id: String
   /// The backend's reason; it may quote values and never goes into the system's journal.
-  public var reason: String
+  package var reason: String
   /// Milliseconds since 1970.
-  public var at: Int64
+  package var at: Int64
 
   /// How many of a backend's refusals are kept at hand; the journal holds all.
   static let most = 100
 
   /// A reading or event that one backend refused for good.
-  public init(backend: String, sequence: UInt64, id: String, reason: String, at: Int64) {
+  package init(backend: String, sequence: UInt64, id: String, reason: String, at: Int64) {
     self.backend = backend
     self.sequence = sequence
     self.id = id

@@ -252,7 +252,7 @@ extension LedgerState {
   }
 
   /// The octets of a snapshot.
-  public var encoded: [UInt8] {
+  package var encoded: [UInt8] {
     var object = JSONObject()
     object["version"] = 2
     object["stored"] = .int(stored)

@@ -8,13 +8,13 @@ internal import Settings
 internal import Zones
 
 /// A reading that waits for the hub's clock.
-public struct HeldReading: Sendable, Hashable {
+package struct HeldReading: Sendable, Hashable {
   /// Its place in the turn.house.journal.
-  public var sequence: UInt64
+  package var sequence: UInt64
   /// The boot in which it was received, and that boot's monotonic clock then, in milliseconds.
-  public var bootID: String
+  package var bootID: String
   /// Milliseconds of that boot's monotonic clock.
-  public var monotonic: Int64
+  package var monotonic: Int64
 }
 
 /// What is known of the hub's own clock.

@@ -7,7 +7,7 @@ internal import JSON
 
 extension Event {
   /// The device whose link this is about; nil for everything else.
-  public var device: String? {
+  package var device: String? {
     switch self {
     case .linkOpened(let device), .deviceInRange(let device), .advertised(let device, _),
       .linkReceived(let device, _), .linkSecured(let device, _), .linkClosed(let device, _):

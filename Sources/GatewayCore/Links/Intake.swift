@@ -3,24 +3,23 @@
 internal import JSON
 internal import Octets
 
-public import Readings
-public import Zones
+package import Readings
+package import Zones
 
 /// What intake knows of the device and the moment.
-public struct IntakeContext: Sendable {
-  /// The device.
-  public var device: DeviceIdentity
+package struct IntakeContext: Sendable {
+  package var device: DeviceIdentity
   /// The zone that the device's clock is set to.
-  public var zone: TimeZoneRules
+  package var zone: TimeZoneRules
   /// The clocks at reception.
-  public var now: Now
+  package var now: Now
   /// What is known of the device's clock in this session.
-  public var clock: DeviceClock?
+  package var clock: DeviceClock?
   /// Octets looked at again, not measured now: the moment of reception tells nothing apart.
-  public var isReplay = false
+  package var isReplay = false
 
   /// What intake knows.
-  public init(device: DeviceIdentity, zone: TimeZoneRules, now: Now, clock: DeviceClock? = nil) {
+  package init(device: DeviceIdentity, zone: TimeZoneRules, now: Now, clock: DeviceClock? = nil) {
     self.device = device
     self.zone = zone
     self.now = now
@@ -29,18 +28,18 @@ public struct IntakeContext: Sendable {
 }
 
 /// How far a device's clock is from the hub's, as found when both were read together.
-public struct DeviceClock: Sendable, Hashable {
+package struct DeviceClock: Sendable, Hashable {
   /// Hub minus device, in milliseconds.
-  public var offset: Int64
+  package var offset: Int64
   /// True when the hub's own clock could be trusted then.
-  public var isReliable: Bool
+  package var isReliable: Bool
   /// When the hub set the device's clock, in milliseconds since 1970: stamps from then on are right, those before are not.
-  public var setAt: Int64?
+  package var setAt: Int64?
   /// The hub's wall clock less its monotonic clock when the device's was read, in milliseconds.
   var basis: Int64?
 
   /// An offset found when both clocks were read together.
-  public init(offset: Int64, isReliable: Bool) {
+  package init(offset: Int64, isReliable: Bool) {
     self.offset = offset
     self.isReliable = isReliable
   }
@@ -61,14 +60,14 @@ extension DeviceClock {
 }
 
 /// Normalises readings. Pure.
-public enum Intake {
+package enum Intake {
   /// Offsets up to this are a clock that is right, in milliseconds.
   static let tolerance: Int64 = 60_000
   /// A corrected stamp later than reception by more than this is no stamp, in milliseconds.
   static let future: Int64 = 300_000
 
   /// The reading of what a driver decoded, without patient and evaluation.
-  public static func normalise(_ raw: DeviceReading, _ context: IntakeContext) -> Reading {
+  package static func normalise(_ raw: DeviceReading, _ context: IntakeContext) -> Reading {
     let local = context.zone.local(at: floorSeconds(context.now.wall))
     let received = Timestamp(milliseconds: context.now.wall, offsetSeconds: Int32(clamping: local.offset))
     var flags: [ReadingFlag] = []
@@ -100,7 +99,7 @@ public enum Intake {
   }
 
   /// True when the octets themselves tell one measurement from the next.
-  public static func hasOwnTime(_ raw: DeviceReading) -> Bool { raw.time != nil || raw.recordNumber != nil }
+  package static func hasOwnTime(_ raw: DeviceReading) -> Bool { raw.time != nil || raw.recordNumber != nil }
 
   /// The namespace of reading identifiers: UUID version 5 of the DNS namespace and `reading.hearth`.
   private static let namespace: [UInt8] =

@@ -6,28 +6,28 @@ internal import Drivers
 internal import Settings
 
 /// A serial port that is plugged in over USB, as udev tells it.
-public struct PortFacts: Sendable, Hashable {
+package struct PortFacts: Sendable, Hashable {
   /// The device node, such as `/dev/ttyUSB0`; another one after the next plugging in, perhaps.
-  public var node: String
+  package var node: String
   /// Other names of the node.
-  public var links: [String] = []
+  package var links: [String] = []
   /// Where it is plugged in; the same after each plugging in and each start.
-  public var path: String
+  package var path: String
   /// USB vendor id.
-  public var vendor: UInt16
+  package var vendor: UInt16
   /// USB product id.
-  public var product: UInt16
+  package var product: UInt16
   /// The adapter's USB serial number.
-  public var serial: String?
+  package var serial: String?
   /// The adapter's maker, in its own words.
-  public var manufacturer: String?
+  package var manufacturer: String?
   /// The adapter, in its own words.
-  public var model: String?
+  package var model: String?
   /// The kernel's driver.
-  public var driver: String?
+  package var driver: String?
 
   /// A port at a place.
-  public init(node: String, path: String, vendor: UInt16, product: UInt16, serial: String? = nil) {
+  package init(node: String, path: String, vendor: UInt16, product: UInt16, serial: String? = nil) {
     self.node = node
     self.path = path
     self.vendor = vendor

@@ -1,16 +1,16 @@
 // What a backend answers to the question for plans: `{"plans": [PLAN, …]}`, each as in a plan's file (RFC 9110 for status, ETag and
 // 304). A plan is good whole or refused whole, by the code that reads files; a bad one takes no other with it.
 
-public import Exchange
-public import Monitoring
+package import Exchange
+package import Monitoring
 
 internal import JSON
 internal import Settings
 
 /// What a backend answered to the question for plans.
-public enum PlanAnswer: Sendable, Hashable {
+package enum PlanAnswer: Sendable, Hashable {
   /// The most octets of an answer.
-  public static let mostOctets = 1 << 20
+  package static let mostOctets = 1 << 20
 
   /// Every plan that it has for this hub, and their tag.
   case plans([UInt8], etag: String?)
@@ -26,7 +26,7 @@ public enum PlanAnswer: Sendable, Hashable {
   case misconfigured(code: String, text: String)
 
   /// There was no answer.
-  public init(_ outcome: UploadOutcome) {
+  package init(_ outcome: UploadOutcome) {
     switch outcome {
     case .busy(let after, let code), .unknown(let after, let code): self = .retry(after: after, code: code)
     case .misconfigured(let code, let text), .untrusted(let code, let text), .refused(let code, let text):
@@ -36,7 +36,7 @@ public enum PlanAnswer: Sendable, Hashable {
   }
 
   /// Reads an answer. `wall`: milliseconds since 1970.
-  public static func read(_ reply: HTTPReply, wall: Int64) -> PlanAnswer {
+  package static func read(_ reply: HTTPReply, wall: Int64) -> PlanAnswer {
     let code = "http.\(reply.status)"
     switch reply.status {
     case 200:
@@ -65,7 +65,7 @@ public enum PlanAnswer: Sendable, Hashable {
   }
 
   /// What the verifying program reads: `GET URL`, the answer's headers, an empty line, the octets of the body.
-  public static func verifierInput(_ reply: HTTPReply, url: String) -> [UInt8] {
+  package static func verifierInput(_ reply: HTTPReply, url: String) -> [UInt8] {
     var text = "GET \(url)\n"
     for (name, value) in reply.headers where (name + value).utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) {
       text += "\(name.lowercased()): \(value)\n"
@@ -74,22 +74,22 @@ public enum PlanAnswer: Sendable, Hashable {
   }
 
   /// The program's word, which it prints as its only line: silence is none.
-  public static func isVerified(_ output: [UInt8]) -> Bool {
+  package static func isVerified(_ output: [UInt8]) -> Bool {
     output == Array("verified\n".utf8) || output == Array("verified".utf8)
   }
 
   /// An entity tag that may be sent back; nil for anything else.
-  public static func tag(_ text: String) -> String? {
+  package static func tag(_ text: String) -> String? {
     (1...256).contains(text.utf8.count) && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } ? text : nil
   }
 }
 
 /// A plan that a backend gave and that is good.
-public struct PulledPlan: Sendable, Hashable {
+package struct PulledPlan: Sendable, Hashable {
   /// What it says.
-  public var plan: Plan
+  package var plan: Plan
   /// Its JSON object alone, as it is kept.
-  public var octets: [UInt8]
+  package var octets: [UInt8]
   /// Address, line, column and key path, without anything of the patient.
   var place: String
 }

@@ -6,9 +6,9 @@ internal import Octets
 internal import Zones
 
 /// When credentials end.
-public enum CredentialEnd {
+package enum CredentialEnd {
   /// Milliseconds since 1970 after which a token is not taken any more; nil when it tells none.
-  public static func token(_ text: String) -> Int64? {
+  package static func token(_ text: String) -> Int64? {
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count == 3, parts[1].utf8.count <= 65_536, let octets = base64(Array(parts[1].utf8)),
       let claims = try? JSONReader(maximumSize: 65_536).value(octets), let seconds = claims["exp"]?.int,
@@ -18,7 +18,7 @@ public enum CredentialEnd {
   }
 
   /// Milliseconds since 1970 after which the first certificate of a PEM file is not valid any more; nil for octets that hold none.
-  public static func certificate(_ pem: [UInt8]) -> Int64? {
+  package static func certificate(_ pem: [UInt8]) -> Int64? {
     let lines = pem.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D })
     guard let begin = lines.firstIndex(where: { $0.elementsEqual("-----BEGIN CERTIFICATE-----".utf8) }),
       let end = lines[begin...].firstIndex(where: { $0.elementsEqual("-----END CERTIFICATE-----".utf8) }),
@@ -114,13 +114,13 @@ extension House {
 }
 
 /// What is known of a backend's credential.
-public struct CredentialFact: Sendable, Hashable {
+package struct CredentialFact: Sendable, Hashable {
   /// `token` or `client certificate`.
-  public var what: String
+  package var what: String
   /// When it ends, in milliseconds since 1970.
-  public var end: Int64
+  package var end: Int64
   /// What ends, and when.
-  public init(what: String, end: Int64) {
+  package init(what: String, end: Int64) {
     self.what = what
     self.end = end
   }

@@ -5,9 +5,9 @@ internal import ControlProtocol
 internal import JSON
 
 /// Something that a person has to mend. It does not keep the hub from working.
-public struct HubFault: Sendable, Hashable {
+package struct HubFault: Sendable, Hashable {
   /// Which part of the hub it is about.
-  public enum Subject: String, Sendable, Hashable, CaseIterable {
+  package enum Subject: String, Sendable, Hashable, CaseIterable {
     /// The configuration file.
     case configuration
     /// A patient's plan.
@@ -17,18 +17,18 @@ public struct HubFault: Sendable, Hashable {
   }
 
   /// Which part of the hub it is about.
-  public var subject: Subject
+  package var subject: Subject
   /// Stable: `configuration.refused`, `configuration.bound`, `plan.refused`, `state.unreadable` …
-  public var code: String
+  package var code: String
   /// With the file, and what is wrong in it; at most 600 characters are kept.
-  public var message: String
+  package var message: String
   /// What to do.
-  public var hint: String
+  package var hint: String
   /// Everything is in force as it was told.
-  public var isWarning: Bool
+  package var isWarning: Bool
 
   /// A fault, or a warning.
-  public init(_ subject: Subject, _ code: String, _ message: String, hint: String, isWarning: Bool = false) {
+  package init(_ subject: Subject, _ code: String, _ message: String, hint: String, isWarning: Bool = false) {
     self.subject = subject
     self.code = code
     self.message = String(message.prefix(600))

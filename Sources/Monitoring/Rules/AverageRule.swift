@@ -7,7 +7,6 @@ package import Readings
 package struct AverageRule: TrendRule {
   /// A zone that any of the measures' means brings about.
   package struct AnyLimit: Sendable, Hashable {
-    /// The zone.
     package var zone: Zone
     /// How each mean is compared.
     package var comparison: ZoneLimit.Comparison
@@ -39,7 +38,6 @@ package struct AverageRule: TrendRule {
   private var givenUnit: UCUM?
   private var givenZones: [AnyLimit] = []
 
-  /// An average rule.
   package init(measures: [Measure], window: Int64, dropsFirstDay: Bool, minimumCount: Int, zones: [AnyLimit]) {
     self.measures = measures
     self.window = window

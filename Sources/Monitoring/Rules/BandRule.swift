@@ -18,7 +18,6 @@ package struct BandRule: RuleKind {
   /// The limits as they were set, where that was in another unit.
   package var given: GivenLimits?
 
-  /// A band rule.
   package init(
     measure: Measure, zones: [ZoneLimit], hysteresis: ExactDecimal = .zero, confirm: Confirmation? = nil,
     isImmediate: Bool = false

@@ -32,7 +32,6 @@ package struct DeltaRule: TrendRule {
   /// The limits as they were set, where that was in another unit.
   package var given: GivenLimits?
 
-  /// A delta rule.
   package init(
     measure: Measure, reference: Reference, window: Int64, minimumPoints: Int = 2, zones: [ZoneLimit],
     hysteresis: ExactDecimal = .zero
