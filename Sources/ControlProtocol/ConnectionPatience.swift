@@ -9,6 +9,7 @@ package struct ConnectionPatience: Sendable {
 
   /// So many answers "busy" within `window` milliseconds are a flood: whoever heeds the first one never gets them.
   package static let mostBusy = 64
+  /// Milliseconds.
   package static let window: Int64 = 10_000
 
   private var heardAt: Int64

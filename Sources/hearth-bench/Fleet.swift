@@ -57,6 +57,7 @@ package struct Fleet {
   package private(set) var served: [Int] = []
   /// Hubs that know that the server has everything, and when the last of them did.
   package private(set) var drained = 0
+  /// Milliseconds of the model's clock.
   package private(set) var lastDrained: Int64 = 0
   /// What the server took as new, and what it had already.
   package private(set) var accepted = 0
