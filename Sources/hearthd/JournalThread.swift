@@ -223,7 +223,7 @@ final class JournalThread {
     return (
       run.patient,
       ErasureReport(
-        readings: run.erasure.readings, counted: run.erasure.counted.sorted(), left: run.rewriting.report.left,
+        readings: run.erasure.readings, counted: run.erasure.counted, left: run.rewriting.report.left,
         error: failure)
     )
   }
@@ -254,9 +254,10 @@ final class JournalThread {
     if wasLooking, run.rewriting.phase == .writing {
       owned.known[run.patient] = erasure
       let newest = owned.view
+      let counted = erasure.counted
       view.change {
         $0.view = newest
-        $0.withheld.learned(run.patient, erasure.counted)
+        $0.withheld.learned(run.patient, counted)
       }
     }
     return true

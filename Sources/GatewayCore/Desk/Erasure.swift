@@ -1,5 +1,5 @@
 // What the law calls erasure: a patient's readings, what was derived from them, bindings and plan. The audit keeps the fact. The
-// journal's segments are written anew without them (`RecordJournal.rewrite`); this file says what goes and what stays.
+// journal's segments are written anew without them (`JournalRewriting`); this file says what goes and what stays.
 
 internal import ControlProtocol
 internal import Exchange
@@ -12,10 +12,15 @@ internal import Settings
 /// What goes from the journal for one patient. Every record is shown to `learn` first, then to `decide`.
 package struct Erasure: Sendable {
   private let patient: String
-  private var identifiers: Set<String> = []
+  private var identifiers = ReadingIDs()
   private var events: Set<String> = []
-  /// Readings and events that backends would have got, by sequence number.
-  package private(set) var counted: Set<UInt64> = []
+  private var numbers: [UInt64] = []
+  /// Readings and events that backends would have got, by sequence number, ascending.
+  package var counted: [UInt64] {
+    // They were found in this order, but for second copies.
+    let sorted = numbers.sorted()
+    return sorted.enumerated().filter { $0 == 0 || sorted[$0 - 1] != $1 }.map(\.element)
+  }
   /// Readings that go.
   package var readings: Int { identifiers.count }
 
@@ -26,15 +31,15 @@ package struct Erasure: Sendable {
     switch JournalEntry.Kind(rawValue: record.kind.rawValue) {
     case .reading:
       guard let reading = try? ReadingJSON.decode(record.payload).reading, reading.patient == patient else { return }
-      identifiers.insert(reading.id.description)
+      identifiers.insert(reading.id)
       // What waits for the hub's clock waits for no backend yet.
-      if reading.anchor == nil { counted.insert(record.sequence) }
+      if reading.anchor == nil { numbers.append(record.sequence) }
     case .event:
       guard let event = try? JSONReader(maximumSize: 1 << 20).value(record.payload),
         event["patient"]?.string == patient
       else { return }
       if let id = event["id"]?.string { events.insert(id) }
-      counted.insert(record.sequence)
+      numbers.append(record.sequence)
     default: break
     }
   }
@@ -43,7 +48,7 @@ package struct Erasure: Sendable {
   package func decide(_ record: JournalRecord) -> RecordRewrite {
     switch JournalEntry.Kind(rawValue: record.kind.rawValue) {
     case .reading:
-      guard let id = ReadingJSON.identifier(record.payload) else { return .keep }
+      guard let id = ReadingJSON.identifier(record.payload).flatMap({ ReadingID($0) }) else { return .keep }
       return identifiers.contains(id) ? .drop : .keep
     case .event, .rules, .history: return member("patient", record.payload) == patient ? .drop : .keep
     case .refusal: return member("id", record.payload).map(isErased) == true ? .drop : .keep
@@ -60,7 +65,9 @@ package struct Erasure: Sendable {
     }
   }
 
-  private func isErased(_ id: String) -> Bool { identifiers.contains(id) || events.contains(id) }
+  private func isErased(_ id: String) -> Bool {
+    ReadingID(id).map(identifiers.contains) ?? false || events.contains(id)
+  }
 
   /// Who did what with this patient: the rule that was raised, the picture that was looked at. That the patient was erased stays.
   private func isOfPatient(_ audit: [UInt8]) -> Bool {
@@ -71,6 +78,16 @@ package struct Erasure: Sendable {
   private func member(_ key: String, _ json: [UInt8]) -> String? {
     (try? JSONReader(maximumSize: 1 << 20).value(json))?[key]?.string
   }
+}
+
+/// Identifiers of readings, of a million as well as of ten. One set would be made anew as a whole when it grows, and an append would
+/// wait for that: these grow one after the other.
+private struct ReadingIDs: Sendable {
+  private var parts = [Set<ReadingID>](repeating: [], count: 256)
+  var count: Int { parts.reduce(0) { $0 + $1.count } }
+
+  mutating func insert(_ id: ReadingID) { parts[Int(id.low & 0xFF)].insert(id) }
+  func contains(_ id: ReadingID) -> Bool { parts[Int(id.low & 0xFF)].contains(id) }
 }
 
 /// What an erasure did.

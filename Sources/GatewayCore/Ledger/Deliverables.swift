@@ -21,8 +21,8 @@ package struct Withheld: Sendable, Hashable {
   /// An erasure begins: nothing has changed in the journal yet.
   package mutating func begin(_ patient: String) { patients.insert(patient) }
 
-  /// What goes is known, and from now on it may be gone.
-  package mutating func learned(_ patient: String, _ sequences: Set<UInt64>) { numbers[patient] = sequences.sorted() }
+  /// What goes is known, ascending, and from now on it may be gone.
+  package mutating func learned(_ patient: String, _ sequences: [UInt64]) { numbers[patient] = sequences }
 
   /// An erasure is over.
   package mutating func end(_ patient: String) {
