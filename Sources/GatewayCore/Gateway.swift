@@ -67,6 +67,8 @@ package struct Gateway: Sendable {
   private var pending: [AppendID: PendingAppend] = [:]
   private var snapshots = Snapshots()
   private var wakeAt: Int64?
+  /// This event says that a deadline has come: the shell waits for none any more.
+  private var isOverdue = false
 
   /// A gateway with what recovery and the file of keys gave.
   package init(
@@ -82,6 +84,7 @@ package struct Gateway: Sendable {
   /// Takes an event and gives what is to be done, in order.
   package mutating func handle(_ event: Event, at now: Now) -> [Effect] {
     turn.begin(now)
+    isOverdue = false
     var effects = Effects()
     take(arrived(event), &effects)
     deliver(&effects)
@@ -128,7 +131,10 @@ package struct Gateway: Sendable {
     case .bluetoothOpened: send(.bluetooth(.opened))
     case .bluetoothClosed(let end): send(.bluetooth(.closed(end)))
     case .managementReceived(let octets): send(.bluetooth(.received(octets)))
-    case .timer: send(Route.due)
+    case .timer:
+      isOverdue = true
+      wakeAt = nil
+      send(Route.due)
     case .clockChanged: send(.rules(.expire))
     case .appended(let id, let sequences): return appended(id, sequences)
     case .appendFailed(let id, let failure): return appendFailed(id, failure)
@@ -299,10 +305,12 @@ package struct Gateway: Sendable {
       list += effects.after
     }
     if effects.isEnding { list.append(.exit) }
-    let next = [
+    var next = [
       links.deadline, bluetooth.deadline, ports.deadline, rules.deadline, delivery.deadline, watch.deadline,
       desk.deadline,
     ].compactMap(\.self).min()
+    // One that its component did not settle must neither keep the others waiting nor be looked at without end.
+    if isOverdue, let time = next, time <= turn.now.monotonic { next = turn.now.monotonic + 1000 }
     if next != wakeAt {
       wakeAt = next
       list.insert(.wake(at: next), at: 0)

@@ -120,8 +120,8 @@ struct DeviceFact: Sendable {
   var isReopening: Bool
   /// Why the device behind its port is not the one that was bound.
   var change: String?
-  /// It says more than is admitted.
-  var isFlooding: Bool
+  /// When it was told last that it says more than is admitted, monotonic milliseconds.
+  var floodToldAt: Int64?
 }
 
 /// What is known of a Bluetooth device on the air.

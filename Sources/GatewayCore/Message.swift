@@ -33,7 +33,7 @@ enum Route {
   static func configured(changesPlans: Bool) -> [Message] {
     [
       .links(.configured), .bluetooth(.configured), .delivery(.configured), .rules(.configured(changesPlans)),
-      .ports(.configured), .links(.openAll), .delivery(.wake),
+      .ports(.configured), .delivery(.wake),
     ]
   }
 

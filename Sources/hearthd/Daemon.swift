@@ -134,7 +134,12 @@ final class Daemon {
     while true {
       let batch = store.journal.read(after: after, maximumCount: 1000, maximumBytes: 2 << 20, kinds: [.reading])
       batch.records.forEach { index.take($0) }
-      guard !batch.isAtEnd, batch.error == nil, batch.through > after else { break }
+      // A disk that cannot be read now says nothing of what waits: what the snapshot says stays.
+      guard batch.error == nil else {
+        SystemLog.write(4, "journal: readings that wait for a patient cannot all be listed; they are kept")
+        return
+      }
+      guard !batch.isAtEnd, batch.through > after else { break }
       after = batch.through
     }
     index.finish(&recovered)

@@ -34,7 +34,7 @@ import Testing
   @Test(arguments: [407, 411, 414, 417, 421, 426, 431, 494, 495, 496, 497])
   func aStatusOfTheRequestAsSuchRefusesNoReading(status: Int) {
     guard
-      case .untrusted("http.\(status)", _)? = HTTPAnswer.outcome(status: status, headers: [], nowMilliseconds: 0)
+      case .misconfigured("http.\(status)", _)? = HTTPAnswer.outcome(status: status, headers: [], nowMilliseconds: 0)
     else {
       Issue.record("\(status)")
       return

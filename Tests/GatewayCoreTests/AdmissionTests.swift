@@ -6,6 +6,7 @@ import Octets
 import Readings
 import Settings
 import Testing
+import Zones
 
 /// A device, known or not, is admitted at a bounded rate; it is told once a day, and its newest value always comes through.
 struct AdmissionTests {
@@ -145,5 +146,50 @@ struct AdmissionTests {
     // In debt for one burst at most.
     let late = bucket.next(at: 1000)
     #expect(late == 5000)
+  }
+
+  @Test func whatWaitsOfAnErasedPatientDoesNotComeBack() {
+    var hub = AdmissionTests.flooded()
+    hub.send(.asked(RequestID(connection: 9, number: 1), .erase(patient: "p"), CallerName(uid: 0)))
+    hub.sync()
+    let count = hub.readings.count
+    hub.pass(60_000)
+    hub.sync()
+    #expect(hub.readings.count == count)
+  }
+
+  @Test func octetsThatADeviceForgetsAreKeptHoweverManyCannotBeRead() {
+    var hub = Hub(.with([Cuff.device(patient: "p")])).listening()
+    for number in 0..<20 {
+      // Flags that want more octets than there are.
+      hub.send(.linkReceived(device: "cuff", [0x1D, 3, 0, 0x1E, UInt8(number)]))
+      hub.sync()
+    }
+    let confirmed = hub.sent(to: "cuff").filter { $0 == [0x1E] }.count
+    let kept = hub.disk.filter { $0.entry.kind == .problem }.count
+    #expect(confirmed == 20 && kept == 20)
+  }
+
+  @Test func aDeadlineThatIsOverForGoodKeepsNobodyWaiting() {
+    var configuration = Configuration.with([Cuff.device(patient: "p")])
+    var hub = Hub(configuration)
+    hub.send(.bluetoothClosed(LinkEnd(code: "bluetooth.shared", message: "another program")))
+    configuration.bluetooth.isEnabled = false
+    hub.send(.configured(configuration, zones: ["UTC": .utc], plans: [:]))
+    for _ in 0..<5 { hub.pass(40_000) }
+    let wakes = hub.done.compactMap { effect -> Int64? in
+      if case .wake(let at) = effect { at ?? .max } else { nil }
+    }
+    #expect((wakes.last ?? 0) > hub.time)
+  }
+
+  @Test func anErasureThatFailsSaysItsCode() {
+    var hub = Hub(.with([Cuff.device(patient: "p")]))
+    hub.send(.asked(RequestID(connection: 9, number: 1), .erase(patient: "p"), CallerName(uid: 0)))
+    hub.sync()
+    hub.send(.erased(patient: "p", ErasureReport(readings: 0, counted: [], left: [], error: "read x, errno 5")))
+    var codes: [String] = []
+    for case .answer(_, .failure(let error)) in hub.done { codes.append(error.code) }
+    #expect(codes == ["journal.erasure-failed"])
   }
 }

@@ -350,6 +350,7 @@ extension Bluetooth {
   private mutating func linkClosed(
     _ id: String, _ end: LinkEnd, hadReading: Bool, _ turn: inout Turn
   ) -> [Effect] {
+    guard pairing?.device == id || peers.values.contains(where: { $0.id == id }) else { return [] }
     air[id, default: Air()].isConnecting = false
     if end.code == "security" { return bondLost(id, &turn) }
     if hadReading {
@@ -420,7 +421,10 @@ extension Bluetooth {
   mutating func due(_ turn: inout Turn) -> [Effect] {
     let now = turn.now
     var effects: [Effect] = []
-    if let at = reopenAt, at <= now.monotonic { effects += openBluetooth(&turn) }
+    if let at = reopenAt, at <= now.monotonic {
+      reopenAt = nil
+      effects += openBluetooth(&turn)
+    }
     for index in controllers.keys.sorted() {
       if case .starting? = controllers[index]?.phase,
         let deadline = controllers[index]?.stepDeadline, deadline <= now.monotonic

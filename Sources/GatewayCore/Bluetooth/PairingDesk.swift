@@ -459,11 +459,14 @@ extension Bluetooth {
   mutating func unpaired(_ device: String, _ link: BluetoothLink, _ turn: inout Turn) -> [Effect] {
     peers[link.device] = nil
     air[device] = nil
+    // The link first: what the kernel lets go of has none any more.
+    var effects: [Effect] = []
     if turn.house.devices[device]?.isUp ?? false {
-      turn.send(.links(.end(device, LinkEnd(code: "ended", message: "unpaired"))))
+      effects.append(.close(device: device))
+      turn.send(.links(.closed(device, LinkEnd(code: "ended", message: "unpaired"))))
     }
     turn.send(.links(.remove(device)))
-    var effects = listDevices(&turn)
+    effects += listDevices(&turn)
     if let index = controllerIndex(link.controller) {
       effects.append(manage(.unpair(link.device, disconnects: true), index))
     }

@@ -156,13 +156,13 @@ extension Desk {
     let callers = erasures.removeValue(forKey: patient) ?? []
     if let error = report.error {
       eraseAgainAt = now.monotonic + 600_000
-      return [.log(.error, "turn.house.journal.erasure-failed: \(error); it is tried again")]
+      return [.log(.error, "journal.erasure-failed: \(error); it is tried again")]
         + callers.map {
           .answer(
             $0,
             .failure(
               ControlError(
-                code: "turn.house.journal.erasure-failed", message: error,
+                code: "journal.erasure-failed", message: error,
                 hint: "free space on the disk; the hub tries again by itself")))
         }
     }

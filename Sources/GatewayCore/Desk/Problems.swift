@@ -78,7 +78,8 @@ extension View {
         "device \(device.id) is left alone: the daemon died \(Quarantine.limit) times in its sessions",
         "send `hearthctl journal export` to support; then hearthctl devices release \(device.id)")
     }
-    for device in knownDevices where devices[device.id]?.isFlooding ?? false {
+    for device in knownDevices {
+      guard let at = devices[device.id]?.floodToldAt, now.monotonic - at < 86_400_000 else { continue }
       add(
         "device.flooding", "device \(device.id) sends more than anybody measures, and is slowed",
         "look at the device; if it is not needed: hearthctl unpair or hearthctl serial release")

@@ -52,7 +52,8 @@ struct Admission: Sendable {
   static let mostWaiting = 1024
   /// The most kinds of problem that are told apart.
   private static let mostCodes = 32
-  private static let day: Int64 = 86_400_000
+  /// How often it is told, and for how long it is shown, in milliseconds.
+  static let day: Int64 = 86_400_000
 
   private var readings: Bucket
   /// By the problem's code.
@@ -67,9 +68,8 @@ struct Admission: Sendable {
   private(set) var resumeAt: Int64?
   /// Readings that were passed over since it was told.
   private(set) var passedOver: UInt64 = 0
-  private var toldAt: Int64?
-  /// It is too much now or was within the last day.
-  private(set) var isFlooding = false
+  /// When it was told last that it is too much, monotonic milliseconds.
+  private(set) var toldAt: Int64?
 
   init(_ profile: DeviceProfile) {
     isWithoutMemory = profile.memory == .none
@@ -85,7 +85,6 @@ struct Admission: Sendable {
 
   /// A reading may be stored now. Of a device without memory one that may not takes the place of the one that waits.
   mutating func admits(_ reading: Reading, at now: Int64) -> Bool {
-    if let toldAt, now - toldAt >= Admission.day { isFlooding = false }
     guard isWithoutMemory else {
       readings.owe(at: now)
       return true
@@ -142,13 +141,17 @@ struct Admission: Sendable {
 
   /// A problem may be told and kept.
   mutating func admits(_ problem: DriverProblem, at now: Int64) -> Bool {
+    // A device with memory forgets what is confirmed: its octets are kept, as slowly as readings.
+    guard isWithoutMemory else {
+      readings.owe(at: now)
+      return true
+    }
     if problems[problem.code] == nil, problems.count >= Admission.mostCodes { return false }
     return problems[problem.code, default: Bucket(burst: 8, every: 3_600_000)].take(at: now)
   }
 
   /// That it is too much is to be told now: once a day. Gives how much was passed over since.
   mutating func toTell(at now: Int64) -> UInt64? {
-    isFlooding = true
     if let toldAt, now - toldAt < Admission.day { return nil }
     toldAt = now
     defer { passedOver = 0 }

@@ -99,6 +99,6 @@ extension DeviceState {
       configuration: configuration, profile: profile, identity: identity, battery: battery, clockOffset: clock?.offset,
       lastContact: lastContact, readings: readings, lastProblem: lastProblem, lastAnswer: lastAnswer,
       isUp: session != nil, lastEnd: lastEnd, isReopening: reopenAt != nil, change: proof.change,
-      isFlooding: admission.isFlooding)
+      floodToldAt: admission.toldAt)
   }
 }

@@ -101,6 +101,8 @@ struct Links: Sendable {
 
   mutating func handle(_ input: Input, _ turn: inout Turn) -> [Effect] {
     let effects = decide(input, &turn)
+    turn.house.unsaved = unsaved.count
+    turn.house.lost = lost
     switch input.concern {
     case .none: break
     case .device(let id): turn.house.devices[id] = devices[id]?.fact
@@ -144,13 +146,15 @@ struct Links: Sendable {
       if devices[configuration.id] == nil { devices[configuration.id] = DeviceState(configuration, profile) }
       return []
     case .replace(let configuration, let profile, let keepsSession):
+      let stored = storeWaiting([configuration.id], &turn)
       let session = keepsSession ? devices[configuration.id]?.session : nil
       devices[configuration.id] = DeviceState(configuration, profile)
       devices[configuration.id]?.session = session
-      return []
+      return stored
     case .remove(let id):
+      let stored = storeWaiting([id], &turn)
       devices[id] = nil
-      return []
+      return stored
     case .refresh(let id):
       if let device = turn.knownDevices.first(where: { $0.id == id }) { devices[id]?.configuration = device }
       return []
@@ -172,9 +176,10 @@ struct Links: Sendable {
       openedNow = []
       return lookAtClock(&turn)
     case .stopping:
-      return storeWaiting(Array(devices.keys), &turn)
-        + devices.keys.sorted().filter { devices[$0]?.session != nil }
+      let ended = devices.keys.sorted().filter { devices[$0]?.session != nil }
         .flatMap { decide(.end($0, LinkEnd(code: "stopping", message: "the daemon stops")), &turn) }
+      // What a driver held back to the end may wait, too.
+      return ended + storeWaiting(Array(devices.keys), &turn)
     case .stored(let reading, let sequence): return stored(reading, sequence, &turn)
     case .committed(let id): return committed(id, &turn)
     case .recorded(let record): return recorded(record, &turn)
@@ -195,8 +200,6 @@ struct Links: Sendable {
     for id in turn.house.devices.keys where devices[id] == nil { turn.house.devices[id] = nil }
     for (id, device) in devices { turn.house.devices[id] = device.fact }
     turn.house.crashed = crashed
-    turn.house.unsaved = unsaved.count
-    turn.house.lost = lost
   }
 
   // MARK: Which devices there are
@@ -250,6 +253,9 @@ struct Links: Sendable {
     unsaved.removeAll { item in
       if case .reading(let reading) = item { reading.patient == patient } else { false }
     }
+    for (id, device) in devices where device.admission.newest?.patient == patient {
+      devices[id]?.admission.forgetNewest()
+    }
     for device in turn.knownDevices { devices[device.id]?.configuration = device }
     return []
   }
@@ -295,7 +301,7 @@ struct Links: Sendable {
       if let time = devices[id]?.reopenAt, time <= now.monotonic { effects += open(id, &turn) }
       if let time = devices[id]?.admission.resumeAt, time <= now.monotonic { effects += resume(id, &turn) }
     }
-    if let time = retryUnsavedAt, time <= now.monotonic, !unsaved.isEmpty { effects += retryUnsaved(&turn) }
+    if let time = retryUnsavedAt, time <= now.monotonic { effects += retryUnsaved(&turn) }
     return effects
   }
 }

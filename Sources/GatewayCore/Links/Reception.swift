@@ -14,6 +14,7 @@ internal import Zones
 
 extension Links {
   mutating func received(_ id: String, _ octets: [UInt8], _ turn: inout Turn) -> [Effect] {
+    guard devices[id]?.session != nil else { return take(id, octets, &turn) }
     switch devices[id]?.admission.queues(octets, at: turn.now.monotonic) {
     case true?: return tellFlood(of: id, &turn)
     case false?:
@@ -135,11 +136,11 @@ extension Links {
     let now = turn.now
     guard devices[id] != nil else { return [] }
     var effects: [Effect] = []
+    devices[id]?.admission.forgetOctets()
     let hadReading = devices[id]?.session?.hasReading ?? false
     if devices[id]?.session != nil {
       effects = session(id, &turn) { $0.closed(at: now.monotonic) }
       devices[id]?.session = nil
-      devices[id]?.admission.forgetOctets()
       effects += recoverFragments(of: id, &turn)
     }
     if devices[id]?.link != nil { turn.send(.bluetooth(.linkClosed(id, end, hadReading: hadReading))) }
@@ -263,7 +264,8 @@ extension Links {
       effects += turn.append(turn.judged(reading), for: .device(id))
     }
     effects += self.refused(refused, &turn)
-    if output.takesFragments || !taken.isEmpty {
+    // What became of them is not on its way to the disk: they stay.
+    if refused.isEmpty, output.takesFragments || !taken.isEmpty {
       effects += turn.append(
         [.fragmentsTaken(device: id, output.takesFragments ? [] : taken)], for: .device(id))
     }
@@ -367,7 +369,8 @@ extension Links {
   mutating func recoverFragments(of id: String, isOld: Bool = false, _ turn: inout Turn) -> [Effect] {
     var effects: [Effect] = []
     // While the disk refuses, they are as safe where they are.
-    if turn.house.journalFailure == nil, !turn.isAppending(id), let fragments = turn.head.fragments[id],
+    if turn.house.journalFailure == nil, !turn.isCongested, !turn.isAppending(id),
+      let fragments = turn.head.fragments[id],
       let device = devices[id],
       device.session == nil
     {

@@ -56,7 +56,12 @@ struct Ports: Sendable {
 
   private mutating func decide(_ input: Input, _ turn: inout Turn) -> [Effect] {
     switch input {
-    case .configured: return turn.house.isStarted ? settleAll(&turn) : []
+    case .configured:
+      guard turn.house.isStarted else { return [] }
+      let effects = settleAll(&turn)
+      // Behind what lets go of ports: they can be opened by others then.
+      turn.send(.links(.openAll))
+      return effects
     case .added(let facts): return added(facts, &turn)
     case .removed(let node): return removed(node, &turn)
     case .opened(let node): return opened(node, &turn)
@@ -337,7 +342,7 @@ extension Ports {
   /// One driver and no other fits: the port is a device's from now on. Its readings wait for a patient.
   private mutating func register(_ score: RecognitionScore, _ node: String, _ turn: inout Turn) -> [Effect] {
     guard let port = ports[node], let profile = Registry.profile(id: score.driver) else { return [] }
-    guard registrations.take(at: turn.now.monotonic) else {
+    guard registrations.next(at: turn.now.monotonic) == nil else {
       ports[node]?.isLeft = true
       let hint = "hearthctl serial bind \(node) --driver \(profile.id)"
       return [
@@ -361,6 +366,7 @@ extension Ports {
 
   /// The device is on disk: the open port is its own, and nothing that arrived meanwhile is lost.
   mutating func registered(_ id: String, _ node: String, _ turn: inout Turn) -> [Effect] {
+    registrations.owe(at: turn.now.monotonic)
     ports[node]?.isClaimed = false
     guard let device = turn.knownDevices.first(where: { $0.id == id }),
       let profile = Registry.profile(id: device.driver)

@@ -8,7 +8,8 @@ internal import Zones
 extension Rules {
   mutating func planRound(_ turn: inout Turn) {
     let now = turn.now
-    var times = turn.head.rules.values.compactMap(\.nextDeadline)
+    // Of a patient whose plan is gone nothing is judged.
+    var times = turn.head.rules.filter { turn.house.plans[$0.key] != nil }.values.compactMap(\.nextDeadline)
     for plan in turn.house.plans.values where plan.isTimed {
       let next = Monitor.nextDue(
         plan, state: turn.head.rules[plan.patient] ?? PatientState(),
