@@ -8,6 +8,7 @@ package import Monitoring
 package import Readings
 package import Settings
 package import Zones
+package import Ledger
 
 /// Something that happened.
 package enum Event: Sendable {
@@ -98,12 +99,6 @@ package enum Event: Sendable {
   case stopRequested
 }
 
-package struct AppendID: Hashable, Sendable {
-  /// Counts up over the life of the process.
-  package var number: UInt64
-  package init(_ number: UInt64) { self.number = number }
-}
-
 /// Which request of which control connection.
 package struct RequestID: Hashable, Sendable {
   /// The connection.
@@ -182,29 +177,6 @@ package struct JournalReport: Hashable, Sendable {
     self.segments = segments
     self.maximumBytes = maximumBytes
     self.damage = damage
-  }
-}
-
-/// A stored item that a backend is to get: its JSON object, ready to be put into a batch.
-package struct Deliverable: Hashable, Sendable {
-  /// The journal's sequence number.
-  package var sequence: UInt64
-  /// The reading's or event's identifier.
-  package var id: String
-  /// False for an event.
-  package var isReading: Bool
-  /// When it was received, in milliseconds since 1970.
-  package var receivedAt: Int64
-  /// The JSON object.
-  package var json: [UInt8]
-
-  /// A stored item.
-  package init(sequence: UInt64, id: String, isReading: Bool, receivedAt: Int64, json: [UInt8]) {
-    self.sequence = sequence
-    self.id = id
-    self.isReading = isReading
-    self.receivedAt = receivedAt
-    self.json = json
   }
 }
 

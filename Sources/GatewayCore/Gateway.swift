@@ -10,6 +10,7 @@ internal import Journal
 internal import Monitoring
 internal import Settings
 internal import Zones
+package import Ledger
 
 /// The gateway of one home.
 package struct Gateway: Sendable {

@@ -10,6 +10,7 @@ internal import Octets
 internal import Readings
 internal import Settings
 internal import Zones
+internal import Ledger
 
 /// The settings in force, and what components tell of themselves.
 struct House: Sendable {

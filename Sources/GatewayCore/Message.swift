@@ -5,6 +5,7 @@ internal import Drivers
 internal import Monitoring
 internal import Readings
 internal import Settings
+internal import Ledger
 
 /// Something for one component.
 enum Message: Sendable {

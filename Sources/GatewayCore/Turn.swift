@@ -7,6 +7,7 @@ internal import Journal
 internal import Monitoring
 internal import Readings
 internal import Settings
+internal import Ledger
 
 /// Records of one giver on their way to the disk.
 struct Part: Sendable {

@@ -9,6 +9,7 @@ import Platform
 import Readings
 import Settings
 import Zones
+import Ledger
 
 enum BluetoothBench {
   /// Earphones and the like, each with its own address.

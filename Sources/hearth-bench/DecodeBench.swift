@@ -7,6 +7,7 @@ import GatewayCore
 import Octets
 import Readings
 import Zones
+import Ledger
 
 enum DecodeBench {
   static func run() -> [Figure] {

@@ -4,6 +4,7 @@ import GatewayCore
 import Journal
 import JournalFiles
 import Readings
+import Ledger
 
 enum ErasureBench {
   /// - Parameter count: the patient's readings.

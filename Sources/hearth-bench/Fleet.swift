@@ -5,6 +5,7 @@ import Exchange
 import GatewayCore
 import Settings
 import Zones
+import Ledger
 
 /// A rehearsal of hubs, one server, and a queue of what happens when.
 package struct Fleet {

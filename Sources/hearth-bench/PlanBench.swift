@@ -5,6 +5,7 @@ import Glibc
 import Monitoring
 import Readings
 import Zones
+import Ledger
 
 enum PlanBench {
   static let day: Int64 = 86_400_000

@@ -7,6 +7,7 @@ import JournalFiles
 import Monitoring
 import Platform
 import Readings
+import Ledger
 
 enum RestartBench {
   static func run(folder: String) -> [Figure] { snapshot() + journal(folder) }

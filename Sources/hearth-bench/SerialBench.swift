@@ -6,6 +6,7 @@ import Glibc
 import Platform
 import Readings
 import Settings
+import Ledger
 
 enum SerialBench {
   /// Octets a second of a line of 115,200 baud that never rests.

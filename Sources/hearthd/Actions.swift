@@ -4,6 +4,7 @@
 import GatewayCore
 import Glibc
 import Platform
+import Ledger
 
 final class Actions {
   private struct Running {

@@ -5,6 +5,7 @@ import Exchange
 import GatewayCore
 import Platform
 import Settings
+import Ledger
 
 /// Gives the headers that authorise a request.
 final class BackendCredential {

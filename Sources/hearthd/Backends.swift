@@ -5,6 +5,7 @@ import GatewayCore
 import Monitoring
 import Platform
 import Settings
+import Ledger
 
 /// One lane of one backend.
 struct BackendLane: Hashable, Sendable {

@@ -8,6 +8,7 @@ import JSON
 import Platform
 import Readings
 import Settings
+import Ledger
 
 /// The control socket's clients.
 final class ControlServer {

@@ -11,6 +11,7 @@ import Platform
 import Readings
 import Settings
 import Zones
+import Ledger
 
 final class Daemon {
   let options: Options

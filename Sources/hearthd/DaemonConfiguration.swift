@@ -7,6 +7,7 @@ import Monitoring
 import Platform
 import Settings
 import Zones
+import Ledger
 
 extension Daemon {
   func configure(_ loaded: LoadedConfiguration) {

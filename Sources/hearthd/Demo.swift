@@ -7,6 +7,7 @@ import Glibc
 import Monitoring
 import Platform
 import Readings
+import Ledger
 
 enum Demo {
   static func run(_ given: Options) -> Int32 {

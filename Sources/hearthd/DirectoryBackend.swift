@@ -5,6 +5,7 @@ import GatewayCore
 import Glibc
 import Platform
 import Zones
+import Ledger
 
 /// Writes readings and events under a folder. An item goes into the file of the day on which it was received, so that one
 /// that is delivered again finds itself there.

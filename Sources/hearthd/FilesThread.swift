@@ -2,6 +2,7 @@
 
 import GatewayCore
 import Platform
+import Ledger
 
 /// What the thread of files tells.
 enum FilesMessage: Sendable {

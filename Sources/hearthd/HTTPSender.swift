@@ -6,6 +6,7 @@ import GatewayCore
 import Octets
 import Platform
 import Settings
+import Ledger
 
 /// Sends the batches of one lane of a backend.
 final class HTTPSender {

@@ -4,6 +4,7 @@ import GatewayCore
 import Glibc
 import Platform
 import Settings
+import Ledger
 
 @main
 struct Hearthd {

@@ -4,6 +4,7 @@ import GatewayCore
 import Journal
 import Platform
 import Readings
+import Ledger
 
 /// The thread's state.
 struct JournalFetcher {

@@ -5,6 +5,7 @@ import Exchange
 import GatewayCore
 import Journal
 import Readings
+import Ledger
 
 /// Reads stored readings on a thread of its own.
 struct JournalReader {

@@ -6,6 +6,7 @@ import JournalFiles
 import Platform
 import Readings
 import Synchronization
+import Ledger
 
 /// What the journal's thread tells.
 enum JournalMessage: Sendable {

@@ -4,6 +4,7 @@ import GatewayCore
 import Glibc
 import JSON
 import Platform
+import Ledger
 
 /// What a state directory holds beside the journal.
 struct KeptState {

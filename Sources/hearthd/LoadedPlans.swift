@@ -7,6 +7,7 @@ import Monitoring
 import Platform
 import Settings
 import Zones
+import Ledger
 
 struct LoadedPlans {
   private let given: PlanFolder

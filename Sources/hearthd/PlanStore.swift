@@ -3,6 +3,7 @@
 
 import GatewayCore
 import Platform
+import Ledger
 
 enum PlanStore {
   static func folder(_ state: String) -> String { "\(state)/plans" }

@@ -6,6 +6,7 @@ import Octets
 import Platform
 import Playback
 import Zones
+import Ledger
 
 /// The recorded devices.
 final class PlaybackLinks: DeviceLinks {

@@ -5,6 +5,7 @@ import GatewayCore
 import Journal
 import JournalFiles
 import Synchronization
+import Ledger
 
 /// The newest state of the journal that others may read.
 final class JournalViewBox: Sendable {

@@ -6,6 +6,7 @@ import Glibc
 import JSON
 import Octets
 import Platform
+import Ledger
 
 enum StateMigration {
   /// The files of version 0.1 that are records now, and the one of keys.

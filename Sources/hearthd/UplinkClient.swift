@@ -7,6 +7,7 @@ import Glibc
 import Platform
 import Settings
 import UplinkProtocol
+import Ledger
 
 /// Sends requests through uplink processes.
 final class UplinkClient {

@@ -7,6 +7,7 @@ import Readings
 import Settings
 import Testing
 import Zones
+@testable import Ledger
 
 /// A device, known or not, is admitted at a bounded rate; it is told once a day, and its newest value always comes through.
 struct AdmissionTests {

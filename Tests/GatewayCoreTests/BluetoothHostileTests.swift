@@ -7,6 +7,7 @@ import ControlProtocol
 import JSON
 import Octets
 import Testing
+@testable import Ledger
 
 @Suite struct BluetoothHostileTests {
   /// One good packet of every event.

@@ -7,6 +7,7 @@ import JSON
 import Octets
 import Readings
 import Testing
+@testable import Ledger
 
 @Suite struct BluetoothLinkTests {
   @Test func aCuffOnTheAirForTwoSecondsAfterAnHourIsCaught() {

@@ -7,6 +7,7 @@ import JSON
 import Octets
 import Readings
 import Testing
+@testable import Ledger
 
 /// A kernel with one device near it; nothing is paired yet.
 private func kernel(_ pairing: Peripheral.Pairing = .justWorks, _ change: (inout Peripheral) -> Void = { _ in })

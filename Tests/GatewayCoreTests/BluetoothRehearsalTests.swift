@@ -6,6 +6,7 @@ import ControlProtocol
 @testable import GatewayCore
 import Readings
 import Testing
+@testable import Ledger
 
 @Suite struct BluetoothRehearsalTests {
   private static let day: Int64 = 86_400_000

@@ -5,6 +5,7 @@ import ControlProtocol
 @testable import GatewayCore
 import JSON
 import Testing
+@testable import Ledger
 
 @Suite struct BluetoothScanTests {
   private func kernel(_ devices: [Peripheral]) -> Kernel {

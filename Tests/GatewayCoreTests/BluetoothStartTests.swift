@@ -6,6 +6,7 @@ import ControlProtocol
 import JSON
 import Settings
 import Testing
+@testable import Ledger
 
 /// A kernel with one paired cuff that the hub calls "cuff" and that is "p-1"'s.
 func pairedKernel(_ change: (inout Peripheral) -> Void = { _ in }) -> Kernel {

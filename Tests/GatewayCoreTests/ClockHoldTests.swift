@@ -11,6 +11,7 @@ import Readings
 import Settings
 import Testing
 import Zones
+@testable import Ledger
 
 private let backend = BackendConfiguration(
   name: "a", kind: .directory(path: "/a"), maximumReadings: 8, maximumBytes: 1 << 20)

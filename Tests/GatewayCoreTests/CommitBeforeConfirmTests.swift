@@ -5,6 +5,7 @@ import Drivers
 import Readings
 import Settings
 import Testing
+@testable import Ledger
 
 private let confirmation: [UInt8] = [0x1E]
 

@@ -7,6 +7,7 @@ import JSON
 import Monitoring
 import Readings
 import Testing
+@testable import Ledger
 
 /// One form of a call.
 private struct Call: Sendable, CustomTestStringConvertible {

@@ -6,6 +6,7 @@ import Exchange
 import JSON
 import Settings
 import Testing
+@testable import Ledger
 
 /// Until 2026-12-11T11:31:34Z, as UTCTime.
 private let short = """

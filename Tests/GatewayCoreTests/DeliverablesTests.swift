@@ -5,6 +5,7 @@ import Exchange
 import Journal
 import Readings
 import Testing
+@testable import Ledger
 
 /// Records under their numbers, and what is being erased.
 private final class Store {

@@ -3,6 +3,7 @@
 import Exchange
 @testable import GatewayCore
 import Readings
+@testable import Ledger
 
 protocol DeliveringHub {
   var hub: Hub { get set }

@@ -10,6 +10,7 @@ import Monitoring
 import Readings
 import Settings
 import Testing
+@testable import Ledger
 
 private let backend = BackendConfiguration(
   name: "a", kind: .directory(path: "/a"), maximumReadings: 8, maximumBytes: 1 << 20)

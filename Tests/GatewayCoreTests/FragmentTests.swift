@@ -7,6 +7,7 @@ import Octets
 import Readings
 import Settings
 import Testing
+@testable import Ledger
 
 /// A scale with the Weight Scale and Body Composition services, at ATT level, without a clock.
 private enum Scale {

@@ -7,6 +7,7 @@ import JSON
 import Readings
 import Settings
 import Testing
+@testable import Ledger
 
 private let scale = DeviceConfiguration(
   id: "scale", driver: "and-scale", endpoint: .serial(path: "/dev/x"), patient: "p-1")

@@ -12,6 +12,7 @@ import Readings
 import Settings
 import Testing
 import Zones
+@testable import Ledger
 
 /// Events in, effects out; appends are kept back until `sync`, so that a test can look at every boundary.
 struct Hub {

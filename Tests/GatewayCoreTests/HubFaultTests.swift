@@ -5,6 +5,7 @@ import GatewayCore
 import JSON
 import Settings
 import Testing
+@testable import Ledger
 
 @Suite struct HubFaultTests {
   private let refused = HubFault(.configuration, "configuration.refused", "hearth.json:1:1: no", hint: "correct it")

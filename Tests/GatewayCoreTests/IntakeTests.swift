@@ -7,6 +7,7 @@ import Octets
 import Readings
 import Testing
 import Zones
+@testable import Ledger
 
 /// 2026-11-21T08:15:30Z.
 private let noon: Int64 = 1_795_248_930_000

@@ -8,6 +8,7 @@ import JSON
 import Octets
 import Readings
 import Settings
+@testable import Ledger
 
 /// A hub with its kernel and the devices around it.
 final class Kernel {

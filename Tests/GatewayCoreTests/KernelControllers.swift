@@ -3,6 +3,7 @@
 import BluetoothManagement
 @testable import GatewayCore
 import Octets
+@testable import Ledger
 
 /// A controller of the simulated kernel.
 struct SimulatedController {

@@ -4,6 +4,7 @@ import BluetoothManagement
 @testable import GatewayCore
 import Octets
 import Settings
+@testable import Ledger
 
 /// A link between a controller and a device.
 struct SimulatedLink {

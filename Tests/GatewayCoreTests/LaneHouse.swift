@@ -9,6 +9,7 @@ import Monitoring
 import Readings
 import Settings
 import Zones
+@testable import Ledger
 
 /// A backend that knows items by their identifiers.
 struct BookKeeper {

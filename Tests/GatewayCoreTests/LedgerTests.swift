@@ -9,6 +9,7 @@ import Monitoring
 import Readings
 import Settings
 import Testing
+@testable import Ledger
 
 private let shared = Cuff.device(users: [1: "p-1"])
 

@@ -4,6 +4,7 @@ import Drivers
 @testable import GatewayCore
 import Settings
 import Testing
+@testable import Ledger
 
 @Suite struct LinkBoundTests {
   private func hub() -> Hub {

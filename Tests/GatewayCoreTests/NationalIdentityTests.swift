@@ -8,6 +8,7 @@ import Monitoring
 import Readings
 import Settings
 import Testing
+@testable import Ledger
 
 /// Of a synthetic population: the month plus 80.
 private let number = "31925550186"

@@ -8,6 +8,7 @@ import Monitoring
 import Readings
 import Settings
 import Testing
+@testable import Ledger
 
 private let systolic = Rule(
   id: "bp.extreme",

@@ -9,6 +9,7 @@ import JSON
 import Readings
 import Settings
 import Testing
+@testable import Ledger
 
 private let backends = ["a", "b"].map {
   BackendConfiguration(name: $0, kind: .directory(path: "/\($0)"), maximumReadings: 8, maximumBytes: 1 << 20)

@@ -8,6 +8,7 @@ import Monitoring
 import Readings
 import Settings
 import Testing
+@testable import Ledger
 
 private let plan = Plan(
   patient: "p-1", version: 12, liveWindow: 7_200_000,

@@ -8,6 +8,7 @@ import Monitoring
 import Settings
 import Testing
 import Zones
+@testable import Ledger
 
 private let url = "https://care.example/plans?hub=1"
 private let hour: Int64 = 3_600_000

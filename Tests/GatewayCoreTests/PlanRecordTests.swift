@@ -9,6 +9,7 @@ import Readings
 import Settings
 import Testing
 import Zones
+@testable import Ledger
 
 @Suite struct PlanRecordTests {
   private let patient = String(repeating: "p", count: 64)

@@ -8,6 +8,7 @@ import Readings
 import Settings
 import Testing
 import Zones
+@testable import Ledger
 
 private func scale(
   _ id: String, _ path: String, driver: String = "and-scale", patient: String = "p-1"

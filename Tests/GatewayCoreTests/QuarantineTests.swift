@@ -6,6 +6,7 @@ import Drivers
 import JSON
 import Settings
 import Testing
+@testable import Ledger
 
 private let cuff = Cuff.device(patient: "p-1")
 private let scale = DeviceConfiguration(

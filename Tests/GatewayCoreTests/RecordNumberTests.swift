@@ -7,6 +7,7 @@ import Readings
 import Settings
 import Testing
 import Zones
+@testable import Ledger
 
 private let meter = DeviceConfiguration(
   id: "meter", driver: "taidoc", endpoint: .serial(path: "/dev/x"), patient: "p-1")

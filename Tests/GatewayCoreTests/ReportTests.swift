@@ -7,6 +7,7 @@ import JSON
 import Monitoring
 import Readings
 import Testing
+@testable import Ledger
 
 private let plan = Plan(
   patient: "p-1", version: 12, liveWindow: 7_200_000,

@@ -5,6 +5,7 @@ import Monitoring
 import Readings
 import Testing
 import Zones
+@testable import Ledger
 
 private let hour: Int64 = 3_600_000
 

@@ -8,6 +8,7 @@ import Readings
 import Settings
 import Testing
 import Zones
+@testable import Ledger
 
 private func port(_ number: Int, at path: String, serial: String? = nil) -> PortFacts {
   PortFacts(node: "/dev/ttyUSB\(number)", path: path, vendor: 0x0403, product: 0x6001, serial: serial)

@@ -7,6 +7,7 @@ import Drivers
 import JSON
 import Readings
 import Testing
+@testable import Ledger
 
 private struct Dice: RandomNumberGenerator {
   var state: UInt64

@@ -5,6 +5,7 @@ import ControlProtocol
 import Monitoring
 import Readings
 import Testing
+@testable import Ledger
 
 private let minute: Int64 = 60_000
 

@@ -7,6 +7,7 @@ import Monitoring
 import Readings
 import Settings
 import Testing
+@testable import Ledger
 
 /// A snapshot has bounds, and what does not fit is told: nothing of it is lost without a word.
 struct SnapshotRoomTests {

@@ -9,6 +9,7 @@ internal import Octets
 internal import Readings
 internal import Settings
 internal import Zones
+internal import Ledger
 
 /// The kernel's Bluetooth, and the keys of devices.
 struct Bluetooth: Sendable {

@@ -1,6 +1,7 @@
 // One Bluetooth controller: brought up step by step, and again after every reset, unplug or block.
 
 internal import BluetoothManagement
+internal import Ledger
 
 /// Where a controller stands.
 enum ControllerPhase: Sendable, Hashable {

@@ -9,6 +9,7 @@ internal import Octets
 internal import Readings
 internal import Settings
 internal import Zones
+internal import Ledger
 
 extension Bluetooth {
   mutating func addController(_ index: UInt16, _ turn: inout Turn) -> [Effect] {

@@ -5,6 +5,7 @@ internal import Drivers
 internal import GATT
 internal import JSON
 internal import Octets
+internal import Ledger
 
 /// A device that is on the air.
 struct Neighbour: Sendable {

@@ -5,6 +5,7 @@ internal import ControlProtocol
 internal import Drivers
 internal import JSON
 internal import Settings
+internal import Ledger
 
 /// A pairing whose keys and device are on their way to the disk.
 struct PairingOutcome: Sendable {

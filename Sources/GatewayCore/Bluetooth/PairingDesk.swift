@@ -8,6 +8,7 @@ internal import JSON
 internal import Octets
 internal import Readings
 internal import Settings
+internal import Ledger
 
 extension Bluetooth {
   /// What keeps Bluetooth from working now, for a technician; nil when a controller is ready.

@@ -7,6 +7,7 @@ internal import GATT
 internal import JSON
 internal import Octets
 internal import Readings
+internal import Ledger
 
 extension Bluetooth {
   mutating func scan(_ id: RequestID, seconds: Int, _ turn: inout Turn) -> [Effect] {

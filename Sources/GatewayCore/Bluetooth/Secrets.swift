@@ -8,6 +8,7 @@ internal import JSON
 internal import Octets
 internal import Readings
 internal import Settings
+internal import Ledger
 
 extension Bluetooth {
   /// A secret of a device goes to the file of keys, then the record that brings it into force, then the answer.

@@ -5,6 +5,7 @@ internal import Octets
 internal import JSON
 internal import Readings
 internal import Settings
+internal import Ledger
 
 /// Every backend's outbox, and the heartbeats that go with them.
 struct Delivery: Sendable {

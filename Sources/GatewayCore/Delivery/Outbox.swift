@@ -5,6 +5,7 @@ internal import Journal
 internal import Exchange
 internal import Readings
 internal import Settings
+internal import Ledger
 
 /// Where one backend is.
 struct Outbox: Sendable {

@@ -6,6 +6,7 @@ internal import Zones
 internal import ControlProtocol
 internal import Readings
 internal import Settings
+internal import Ledger
 
 /// Requests that wait, and what was begun for them.
 struct Desk: Sendable {

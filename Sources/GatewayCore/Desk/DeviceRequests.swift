@@ -5,6 +5,7 @@ internal import ControlProtocol
 internal import Drivers
 internal import JSON
 internal import Settings
+internal import Ledger
 
 extension Desk {
   mutating func askDevice(

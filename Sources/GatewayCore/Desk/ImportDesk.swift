@@ -1,6 +1,7 @@
 // State files of version 0.1 become records.
 
 internal import ControlProtocol
+internal import Ledger
 
 extension Desk {
   /// What is to be forgotten would come back with the old files.

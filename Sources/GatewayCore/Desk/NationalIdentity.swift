@@ -5,6 +5,7 @@ internal import ControlProtocol
 internal import JSON
 internal import Readings
 internal import Settings
+internal import Ledger
 
 extension View {
   /// What to do about them.

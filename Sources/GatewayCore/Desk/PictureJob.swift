@@ -6,6 +6,7 @@ internal import JSON
 internal import Monitoring
 internal import Readings
 internal import Zones
+package import Ledger
 
 /// A question about one patient's kept values.
 package struct PictureJob: Sendable {

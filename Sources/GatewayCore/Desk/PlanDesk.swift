@@ -7,6 +7,7 @@ internal import Monitoring
 internal import Readings
 internal import Settings
 internal import Zones
+internal import Ledger
 
 extension View {
   /// What is raised or waits for a repeat, worst and oldest first.

@@ -2,6 +2,7 @@
 
 internal import JSON
 internal import Monitoring
+internal import Ledger
 
 extension View {
   /// How many plans in force came from a backend.

@@ -6,6 +6,7 @@ internal import ControlProtocol
 internal import JSON
 internal import Readings
 internal import Settings
+internal import Ledger
 
 extension View {
   /// What needs a person, in plain words with what to do.

@@ -5,6 +5,7 @@ internal import Drivers
 internal import JSON
 internal import Readings
 internal import Settings
+internal import Ledger
 
 extension Turn {
   /// Whose a device's readings are, is forgotten with the device: one that gets its name later is another one.

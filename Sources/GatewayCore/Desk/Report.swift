@@ -7,6 +7,7 @@ internal import Monitoring
 internal import Readings
 internal import Settings
 internal import Zones
+internal import Ledger
 
 extension Desk {
   /// Everything that is kept of a patient's last days. It is noted who asked: health values leave the hub by this.

@@ -5,6 +5,7 @@ internal import ControlProtocol
 internal import JSON
 internal import Settings
 internal import Zones
+internal import Ledger
 
 extension Desk {
   mutating func sessionStart(

@@ -1,6 +1,7 @@
 // How a person says since when.
 
 internal import Zones
+internal import Ledger
 
 /// `--since`: an instant, or how long ago.
 package enum SinceText {

@@ -10,6 +10,7 @@ internal import Octets
 internal import Readings
 internal import Settings
 internal import Zones
+internal import Ledger
 
 extension View {
   /// The device, and what discovery found of it earlier: its next link begins without discovery.

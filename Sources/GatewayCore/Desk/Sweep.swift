@@ -4,6 +4,7 @@
 internal import ControlProtocol
 internal import JSON
 internal import Readings
+internal import Ledger
 
 extension Desk {
   /// The most readings that go in one group.

@@ -3,6 +3,7 @@
 
 internal import Drivers
 internal import Readings
+internal import Ledger
 
 /// A bucket of tokens, on the monotonic clock.
 struct Bucket: Sendable, Hashable {

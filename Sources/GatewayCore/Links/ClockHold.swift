@@ -6,16 +6,7 @@ internal import Monitoring
 internal import Readings
 internal import Settings
 internal import Zones
-
-/// A reading that waits for the hub's clock.
-package struct HeldReading: Sendable, Hashable {
-  /// Its place in the turn.house.journal.
-  package var sequence: UInt64
-  /// The boot in which it was received, and that boot's monotonic clock then, in milliseconds.
-  package var bootID: String
-  /// Milliseconds of that boot's monotonic clock.
-  package var monotonic: Int64
-}
+internal import Ledger
 
 /// What is known of the hub's own clock.
 struct HubClock: Sendable {
@@ -143,16 +134,5 @@ extension Links {
     var after = turn.head.rules[patient] ?? PatientState()
     after.isUnsettled = true
     return turn.append([.rules(patient: patient, after), .reading(reading)])
-  }
-}
-
-extension LedgerState {
-  /// The book of what waits for the clock. A reading that is stamped anew takes its new place in its patient's history.
-  mutating func noteHold(of reading: Reading, sequence: UInt64) {
-    if let anchor = reading.anchor {
-      held[reading.id] = HeldReading(sequence: sequence, bootID: anchor.bootID, monotonic: anchor.monotonic)
-    } else if held.removeValue(forKey: reading.id) != nil, let patient = reading.patient {
-      history[patient]?.remove(reading.id)
-    }
   }
 }

@@ -4,6 +4,7 @@
 
 internal import ControlProtocol
 internal import JSON
+internal import Ledger
 
 extension Event {
   /// The device whose link this is about; nil for everything else.

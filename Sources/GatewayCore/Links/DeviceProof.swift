@@ -4,6 +4,7 @@
 internal import Drivers
 internal import Readings
 internal import Settings
+internal import Ledger
 
 /// What is known of the device behind a port since it was plugged in.
 struct DeviceProof: Sendable {

@@ -3,6 +3,7 @@
 internal import Drivers
 internal import Readings
 internal import Settings
+internal import Ledger
 
 struct DeviceState: Sendable {
   var configuration: DeviceConfiguration

@@ -5,6 +5,7 @@ internal import Drivers
 internal import GATT
 internal import Octets
 internal import Readings
+internal import Ledger
 
 /// What came of an event on a link, before it is judged and stored.
 struct SessionOutput {

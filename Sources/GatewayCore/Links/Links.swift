@@ -7,6 +7,7 @@ internal import Octets
 internal import Drivers
 internal import Readings
 internal import Settings
+internal import Ledger
 
 /// Every device's session, and what waits with it.
 struct Links: Sendable {

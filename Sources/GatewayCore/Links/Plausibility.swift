@@ -1,6 +1,7 @@
 // The artefact gate: values that no living person has. They are kept and flagged, and no rule sees them.
 
 internal import Readings
+internal import Ledger
 
 enum Plausibility {
   private static let ranges: [(term: Term, low: ExactDecimal, high: ExactDecimal)] = [

@@ -11,6 +11,7 @@ internal import Octets
 internal import Readings
 internal import Settings
 internal import Zones
+internal import Ledger
 
 extension Links {
   mutating func received(_ id: String, _ octets: [UInt8], _ turn: inout Turn) -> [Effect] {

@@ -9,6 +9,7 @@ internal import JSON
 internal import Monitoring
 internal import Readings
 internal import Zones
+internal import Ledger
 
 /// What the disk refused and nobody else keeps: decided anew when it takes records again.
 enum Unsaved: Sendable {

@@ -4,6 +4,7 @@
 
 internal import Drivers
 internal import Settings
+internal import Ledger
 
 /// A serial port that is plugged in over USB, as udev tells it.
 package struct PortFacts: Sendable, Hashable {

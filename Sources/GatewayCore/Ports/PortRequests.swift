@@ -4,6 +4,7 @@ internal import ControlProtocol
 internal import Drivers
 internal import JSON
 internal import Settings
+internal import Ledger
 
 extension Ports {
   // MARK: Ports

@@ -7,6 +7,7 @@ internal import Drivers
 internal import Readings
 internal import Settings
 internal import Zones
+internal import Ledger
 
 /// Every serial port that is plugged in over USB.
 struct Ports: Sendable {

@@ -2,6 +2,7 @@
 
 internal import ControlProtocol
 internal import Drivers
+internal import Ledger
 
 /// One port that is plugged in.
 struct SerialPortState: Sendable {

@@ -4,6 +4,7 @@ internal import Octets
 internal import Zones
 internal import Monitoring
 internal import Readings
+internal import Ledger
 
 extension Turn {
   /// A reading judged by its patient's plan: the rules' new state, so that who reads the journal knows what the reading waits

@@ -6,6 +6,7 @@ package import Monitoring
 
 internal import JSON
 internal import Settings
+internal import Ledger
 
 /// What a backend answered to the question for plans.
 package enum PlanAnswer: Sendable, Hashable {

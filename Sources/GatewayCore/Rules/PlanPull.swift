@@ -4,6 +4,7 @@
 internal import JSON
 internal import Monitoring
 internal import Settings
+internal import Ledger
 
 /// What is known of one backend that gives plans.
 struct PlanPull: Sendable {

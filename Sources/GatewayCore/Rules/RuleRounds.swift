@@ -4,6 +4,7 @@ internal import Monitoring
 internal import Readings
 internal import Settings
 internal import Zones
+internal import Ledger
 
 extension Rules {
   mutating func planRound(_ turn: inout Turn) {

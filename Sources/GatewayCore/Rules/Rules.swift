@@ -5,6 +5,7 @@ internal import Zones
 internal import Monitoring
 internal import Readings
 internal import Settings
+internal import Ledger
 
 /// What is going on with patients' rules, beside what the ledger holds.
 struct Rules: Sendable {

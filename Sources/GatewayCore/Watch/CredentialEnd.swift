@@ -4,6 +4,7 @@
 internal import JSON
 internal import Octets
 internal import Zones
+internal import Ledger
 
 /// When credentials end.
 package enum CredentialEnd {

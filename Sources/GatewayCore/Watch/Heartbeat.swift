@@ -6,6 +6,7 @@ internal import Octets
 internal import Readings
 internal import Settings
 internal import JSON
+internal import Ledger
 
 extension View {
   /// Never a value.

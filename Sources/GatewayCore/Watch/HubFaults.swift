@@ -3,6 +3,7 @@
 
 internal import ControlProtocol
 internal import JSON
+internal import Ledger
 
 /// Something that a person has to mend. It does not keep the hub from working.
 package struct HubFault: Sendable, Hashable {

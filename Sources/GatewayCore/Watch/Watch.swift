@@ -7,6 +7,7 @@ internal import JSON
 internal import Octets
 internal import Readings
 internal import Settings
+internal import Ledger
 
 /// What is known of the hub's own state.
 struct Watch: Sendable {

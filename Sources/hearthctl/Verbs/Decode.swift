@@ -9,6 +9,7 @@ import Octets
 import Platform
 import Readings
 import Zones
+import Ledger
 
 enum DecodeVerb {
   static let verb = Verb(

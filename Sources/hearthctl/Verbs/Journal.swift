@@ -8,6 +8,7 @@ import Journal
 import JournalFiles
 import Platform
 import Readings
+import Ledger
 
 enum JournalVerb {
   static let verb = Verb(

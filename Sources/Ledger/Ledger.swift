@@ -3,59 +3,59 @@
 // alone, so that what a restart finds and what the running daemon knows cannot differ.
 
 internal import Drivers
-internal import Journal
+package import Journal
 internal import Readings
 
 /// What the hub knows durably, and what it is about to.
-struct Ledger: Sendable {
+package struct Ledger: Sendable {
   /// Records that are on their way to the disk, as one group: all of them or none.
-  struct Group: Sendable {
-    let id: AppendID
-    let entries: [JournalEntry]
+  package struct Group: Sendable {
+    package let id: AppendID
+    package let entries: [JournalEntry]
     /// About how many octets it takes.
-    let weight: Int
+    package let weight: Int
     /// The number that the first of them was expected to get.
-    var first: UInt64
+    package var first: UInt64
   }
 
   /// What is on disk.
-  private(set) var durable: LedgerState
+  package private(set) var durable: LedgerState
   /// What is on disk or on its way there.
-  private(set) var head: LedgerState
+  package private(set) var head: LedgerState
   /// On its way to the disk, oldest first.
-  private(set) var flight: [Group] = []
+  package private(set) var flight: [Group] = []
   /// What this turn has proposed so far.
   private var open: [JournalEntry] = []
   /// Appends of a fence that the disk refused once are all refused: they were decided on what is lost.
-  private(set) var fence: UInt64 = 0
+  package private(set) var fence: UInt64 = 0
   /// The number that the next record is expected to get. A journal that gave up numbers gives others; then `head` is made anew.
   private var next: UInt64
   private var nextID: UInt64 = 1
 
   /// - Parameter next: the number that the journal gives to the next record, as far as that is known.
-  init(_ state: LedgerState, next: UInt64 = 1) {
+  package init(_ state: LedgerState, next: UInt64 = 1) {
     durable = state
     head = state
     self.next = next
   }
 
   /// Nothing is on its way to the disk, and nothing is proposed.
-  var isIdle: Bool { flight.isEmpty && open.isEmpty }
+  package var isIdle: Bool { flight.isEmpty && open.isEmpty }
 
   /// The most groups on their way to the disk, and the most octets of them. Records that nobody outside causes come beside them.
-  static let mostGroups = 64
-  static let mostWeight = 4 << 20
+  package static let mostGroups = 64
+  package static let mostWeight = 4 << 20
 
   /// The disk is so far behind that nothing more is to be taken from outside.
-  var isCongested: Bool {
+  package var isCongested: Bool {
     flight.count >= Ledger.mostGroups || flight.reduce(0) { $0 + $1.weight } >= Ledger.mostWeight
   }
 
   /// What is on its way to the disk or proposed, oldest first.
-  var underway: [JournalEntry] { flight.flatMap(\.entries) + open }
+  package var underway: [JournalEntry] { flight.flatMap(\.entries) + open }
 
   /// Adds records to this turn's group. Decisions see them from now on.
-  mutating func propose(_ entries: [JournalEntry]) {
+  package mutating func propose(_ entries: [JournalEntry]) {
     advanceHead(entries)
     open += entries
   }
@@ -68,7 +68,7 @@ struct Ledger: Sendable {
   }
 
   /// Ends this turn's group; nil when nothing was proposed.
-  mutating func close() -> Group? {
+  package mutating func close() -> Group? {
     guard !open.isEmpty else { return nil }
     let group = Group(
       id: AppendID(nextID), entries: open, weight: open.reduce(0) { $0 + $1.weight }, first: next &- UInt64(open.count))
@@ -80,7 +80,7 @@ struct Ledger: Sendable {
 
   /// A group is on disk.
   /// - Returns: its records with their numbers; none for a group that is unknown or not the oldest.
-  mutating func written(_ id: AppendID, _ sequences: [UInt64]) -> [(entry: JournalEntry, sequence: UInt64)] {
+  package mutating func written(_ id: AppendID, _ sequences: [UInt64]) -> [(entry: JournalEntry, sequence: UInt64)] {
     guard let group = flight.first, group.id == id, group.entries.count == sequences.count else { return [] }
     flight.removeFirst()
     let records = zip(group.entries, sequences).map { (entry: $0, sequence: $1) }
@@ -97,7 +97,7 @@ struct Ledger: Sendable {
 
   /// The disk refused a group: it and everything behind it is lost, because it was decided upon what is lost.
   /// - Returns: what is lost, oldest first; none for a group that fell before.
-  mutating func refused(_ id: AppendID) -> [Group] {
+  package mutating func refused(_ id: AppendID) -> [Group] {
     guard flight.contains(where: { $0.id == id }) else { return [] }
     let lost = flight
     flight = []
@@ -107,7 +107,7 @@ struct Ledger: Sendable {
   }
 
   /// Records that a start kept back are durable now.
-  mutating func recover(_ records: [JournalRecord]) {
+  package mutating func recover(_ records: [JournalRecord]) {
     for record in records { _ = durable.restore(record) }
     if let last = records.last { next = last.sequence &+ 1 }
     remakeHead()
@@ -125,7 +125,7 @@ struct Ledger: Sendable {
 
 extension JournalEntry {
   /// About how many octets it takes, without its frame.
-  var weight: Int {
+  package var weight: Int {
     switch self {
     case .reading(let reading): 1024 + 2 * reading.raw.octets.count
     case .fragment(_, let raw): 256 + 2 * raw.octets.count

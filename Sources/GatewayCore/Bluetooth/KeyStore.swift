@@ -2,6 +2,7 @@
 // about when it is on disk.
 
 internal import Settings
+internal import Ledger
 
 /// Which write of the file of keys.
 package struct KeysID: Hashable, Sendable {

@@ -1,6 +1,6 @@
 // What the gateway knows because of what is in its journal: rebuilt at start from the newest snapshot and the records after it.
 
-internal import Journal
+package import Journal
 package import Monitoring
 package import Readings
 
@@ -8,8 +8,8 @@ internal import Exchange
 internal import Octets
 internal import Zones
 
-enum EventText {
-  static func instant(_ milliseconds: Int64, _ offsetSeconds: Int32) -> String {
+package enum EventText {
+  package static func instant(_ milliseconds: Int64, _ offsetSeconds: Int32) -> String {
     ISO8601.text(milliseconds: milliseconds, offsetSeconds: offsetSeconds, withMilliseconds: true)
   }
 }
@@ -69,6 +69,12 @@ package struct LedgerState: Sendable, Hashable {
     package var ahead: [UInt64] = []
     /// The most items of a batch that the backend takes, where it refused a larger one.
     package var limit: Int?
+
+    package init(through: UInt64 = 0, delivered: UInt64 = 0, refused: UInt64 = 0) {
+      self.through = through
+      self.delivered = delivered
+      self.refused = refused
+    }
   }
 
   /// A reading that waits for its patient.
@@ -89,7 +95,7 @@ package struct LedgerState: Sendable, Hashable {
   }
 
   /// The most readings without patient that are known one by one.
-  static let mostParked = 65_536
+  package static let mostParked = 65_536
 
   /// What each backend refused last, by name, oldest first.
   package var refusals: [String: [Refusal]] = [:]
@@ -104,7 +110,7 @@ package struct LedgerState: Sendable, Hashable {
   }
 
   /// A new reading is on disk. One without patient waits for its decision; it goes to no backend before.
-  mutating func add(_ reading: Reading, sequence: UInt64) {
+  package mutating func add(_ reading: Reading, sequence: UInt64) {
     noteHold(of: reading, sequence: sequence)
     if reading.patient != nil, reading.anchor == nil {
       stored += 1
@@ -126,7 +132,7 @@ package struct LedgerState: Sendable, Hashable {
   }
 
   /// An event is on disk. What a plan's rule says is urgent, and leaves its mark with the patient.
-  mutating func add(event: HubEvent, sequence: UInt64) {
+  package mutating func add(event: HubEvent, sequence: UInt64) {
     stored += 1
     guard let monitoring = event.monitoring else { return }
     add(Urgent(sequence: sequence, at: nil))
@@ -139,7 +145,7 @@ package struct LedgerState: Sendable, Hashable {
   }
 
   /// An acknowledgement is on disk.
-  mutating func add(_ word: Acknowledgement) {
+  package mutating func add(_ word: Acknowledgement) {
     var cursor = cursors[word.backend] ?? Cursor()
     let known = Set(cursor.ahead)
     let ahead = word.ahead.filter { $0 > cursor.through && !known.contains($0) }
@@ -195,14 +201,14 @@ package struct LedgerState: Sendable, Hashable {
 /// The newest readings of one device.
 package struct RecentReadings: Sendable, Hashable {
   /// More than any device's memory that is sent again unasked.
-  static let capacity = 512
+  package static let capacity = 512
   /// Equal octets without own time within this are one, in milliseconds.
-  static let resendWindow: Int64 = 30_000
+  package static let resendWindow: Int64 = 30_000
 
   /// Half of each identifier, oldest first.
-  private(set) var identifiers: [UInt64] = []
+  package private(set) var identifiers: [UInt64] = []
   /// The newest octets without own time, and when they came.
-  var lastOctets: (hash: UInt64, at: Int64)? {
+  package var lastOctets: (hash: UInt64, at: Int64)? {
     get { lastHash.map { ($0, lastAt) } }
     set {
       lastHash = newValue?.hash
@@ -212,11 +218,11 @@ package struct RecentReadings: Sendable, Hashable {
   private var lastHash: UInt64?
   private var lastAt: Int64 = 0
 
-  init() {}
+  package init() {}
 
-  init(identifiers: [UInt64]) { self.identifiers = Array(identifiers.suffix(RecentReadings.capacity)) }
+  package init(identifiers: [UInt64]) { self.identifiers = Array(identifiers.suffix(RecentReadings.capacity)) }
 
-  mutating func insert(_ reading: Reading) {
+  package mutating func insert(_ reading: Reading) {
     if !identifiers.contains(reading.id.low) {
       identifiers.append(reading.id.low)
       if identifiers.count > RecentReadings.capacity {
@@ -228,10 +234,10 @@ package struct RecentReadings: Sendable, Hashable {
     }
   }
 
-  func contains(_ id: ReadingID) -> Bool { identifiers.contains(id.low) }
+  package func contains(_ id: ReadingID) -> Bool { identifiers.contains(id.low) }
 
   /// True when the same octets came a moment ago.
-  func isResent(_ raw: RawSource, at: Int64) -> Bool {
+  package func isResent(_ raw: RawSource, at: Int64) -> Bool {
     guard let last = lastOctets else { return false }
     return last.hash == RecentReadings.hash(raw) && abs(at - last.at) <= RecentReadings.resendWindow
   }
@@ -242,13 +248,13 @@ package struct RecentReadings: Sendable, Hashable {
 }
 
 extension LedgerState {
-  static func hex(_ octets: [UInt8]) -> String { Hex.encode(octets) }
-  static func octets(_ hex: String) -> [UInt8]? { try? Hex.decode(hex) }
+  package static func hex(_ octets: [UInt8]) -> String { Hex.encode(octets) }
+  package static func octets(_ hex: String) -> [UInt8]? { try? Hex.decode(hex) }
 }
 
 extension LedgerState {
   /// These fragments are in a reading now; none named: all of the device are.
-  mutating func takeFragments(_ device: String, _ taken: [RawSource]) {
+  package mutating func takeFragments(_ device: String, _ taken: [RawSource]) {
     guard !taken.isEmpty, var left = fragments[device] else {
       fragments[device] = nil
       return

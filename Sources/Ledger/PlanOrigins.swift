@@ -21,7 +21,7 @@ package struct PlanOrigin: Sendable, Hashable {
     self.at = at
   }
 
-  func json(_ patient: String) -> JSONValue {
+  package func json(_ patient: String) -> JSONValue {
     var object = JSONObject()
     object["patient"] = .string(patient)
     object["by"] = .string(by)
@@ -31,18 +31,18 @@ package struct PlanOrigin: Sendable, Hashable {
     return .object(object)
   }
 
-  static func name(ofBackend backend: String) -> String { "backend \(backend)" }
+  package static func name(ofBackend backend: String) -> String { "backend \(backend)" }
 }
 
 /// Who set which patient's plan.
 package struct PlanOrigins: Sendable, Hashable {
-  var plans: [String: PlanOrigin] = [:]
+  package var plans: [String: PlanOrigin] = [:]
 
   /// Of nobody.
   package init() {}
 
   /// As snapshots have it.
-  var json: JSONValue {
+  package var json: JSONValue {
     let list = plans.sorted { $0.key < $1.key }.map { patient, origin -> JSONValue in
       origin.json(patient)
     }

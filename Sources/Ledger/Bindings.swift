@@ -13,40 +13,40 @@ package struct Bindings: Sendable, Hashable {
     /// The device's own number of the user; nil: the whole device.
     package var user: UInt8?
 
-    var json: JSONObject {
+    package var json: JSONObject {
       var object = JSONObject()
       object["device"] = .string(device)
       if let user { object["user"] = .int(user) }
       return object
     }
 
-    init(device: String, user: UInt8?) {
+    package init(device: String, user: UInt8?) {
       self.device = device
       self.user = user
     }
 
-    init?(_ value: JSONValue) {
+    package init?(_ value: JSONValue) {
       guard let device = value["device"]?.string else { return nil }
       self.init(device: device, user: value["user"]?.int.flatMap(UInt8.init(exactly:)))
     }
   }
-  var slots: [Slot: String] = [:]
+  package var slots: [Slot: String] = [:]
   /// Slots whose parked readings are on their way to the slot's patient, by the number of the record that said so.
-  var sweeps: [Slot: UInt64] = [:]
+  package var sweeps: [Slot: UInt64] = [:]
 
   /// A slot is given to a patient, or to nobody.
-  mutating func apply(_ binding: Binding, at sequence: UInt64) {
+  package mutating func apply(_ binding: Binding, at sequence: UInt64) {
     slots[binding.slot] = binding.patient
     sweeps[binding.slot] = binding.sweeps && binding.patient != nil ? sequence : nil
   }
 
   /// Every parked reading of a slot has gone to the patient of that binding.
-  mutating func endSweep(_ slot: Slot, binding: UInt64) {
+  package mutating func endSweep(_ slot: Slot, binding: UInt64) {
     if sweeps[slot] == binding { sweeps[slot] = nil }
   }
 
   /// A patient is erased: no slot is theirs.
-  mutating func forget(_ patient: String) {
+  package mutating func forget(_ patient: String) {
     for (slot, owner) in slots where owner == patient {
       slots[slot] = nil
       sweeps[slot] = nil
@@ -56,10 +56,10 @@ package struct Bindings: Sendable, Hashable {
   /// No bindings.
   package init() {}
 
-  func patient(device: String, user: UInt8?) -> String? { slots[Slot(device: device, user: user)] }
+  package func patient(device: String, user: UInt8?) -> String? { slots[Slot(device: device, user: user)] }
 
   /// As snapshots have it.
-  var json: JSONValue {
+  package var json: JSONValue {
     let list = slots.sorted { ($0.key.device, $0.key.user ?? 0) < ($1.key.device, $1.key.user ?? 0) }.map {
       slot, patient in
       var object = slot.json
@@ -93,4 +93,10 @@ package struct Binding: Hashable, Sendable {
   package var patient: String?
   /// What is parked of it goes to the patient too.
   package var sweeps: Bool
+
+  package init(slot: Bindings.Slot, patient: String?, sweeps: Bool) {
+    self.slot = slot
+    self.patient = patient
+    self.sweeps = sweeps
+  }
 }

@@ -1,11 +1,11 @@
 // The snapshot's form in the journal.
 
-internal import JSON
-internal import Monitoring
+package import JSON
+package import Monitoring
 internal import Readings
 
 extension PatientState {
-  var json: JSONValue {
+  package var json: JSONValue {
     var object = JSONObject()
     for (id, state) in rules.sorted(by: { $0.key < $1.key }) {
       var fields: JSONValue = [
@@ -32,7 +32,7 @@ extension PatientState {
     return .object(object)
   }
 
-  init(json: JSONValue?) {
+  package init(json: JSONValue?) {
     self.init()
     for member in json?.object?.members ?? [] {
       guard let phase = member.value["phase"]?.string.flatMap(RuleState.Phase.init(rawValue:)),
@@ -60,7 +60,7 @@ extension PatientState {
 }
 
 extension LateReading {
-  var json: JSONValue {
+  package var json: JSONValue {
     var object = JSONObject()
     object["zone"] = .string(zone.rawValue)
     object["at"] = .int(time)
@@ -68,7 +68,7 @@ extension LateReading {
     return .object(object)
   }
 
-  init?(json: JSONValue) {
+  package init?(json: JSONValue) {
     guard let zone = json["zone"]?.string.flatMap(Zone.init(rawValue:)), case .number(let at)? = json["at"],
       let time = at.int64
     else { return nil }
@@ -78,9 +78,9 @@ extension LateReading {
 
 extension PatientState {
   /// What waits for the end of a delivery: an identifier and a time each.
-  var unsettledJSON: JSONValue { .array(unsettled.map { [.string($0.id.description), .int($0.time)] }) }
+  package var unsettledJSON: JSONValue { .array(unsettled.map { [.string($0.id.description), .int($0.time)] }) }
 
-  mutating func takeUnsettled(_ json: JSONValue) {
+  package mutating func takeUnsettled(_ json: JSONValue) {
     isUnsettled = true
     unsettled = (json.array ?? []).compactMap { item in
       guard let fields = item.array, fields.count == 2, let id = fields[0].string.flatMap({ ReadingID($0) }),
@@ -93,7 +93,7 @@ extension PatientState {
 
 extension PatientHistory {
   /// At most so many octets of a snapshot, with so many values of each measure.
-  func weight(most: Int) -> Int {
+  package func weight(most: Int) -> Int {
     var sum = 256
     for (_, points) in values.pairs { sum += 24 + 48 * min(points.count, most) }
     for (_, points) in asides.pairs { sum += 32 + 48 * points.count }
@@ -108,7 +108,7 @@ extension PatientHistory {
   private static func marks(_ most: Int) -> Int { min(mostMarks, most / 12) }
 
   /// The newest so many values of each measure.
-  func kept(most: Int) -> (history: PatientHistory, isShorter: Bool) {
+  package func kept(most: Int) -> (history: PatientHistory, isShorter: Bool) {
     var kept = self
     var isShorter = false
     for (measure, points) in values.pairs where points.count > most {
@@ -121,7 +121,7 @@ extension PatientHistory {
   }
 
   /// Values as text, a word each: time, identifier and mantissa in base 36, exponent. It stands in every snapshot.
-  var json: JSONValue {
+  package var json: JSONValue {
     var object = JSONObject()
     func base36(_ number: Int64) -> String { String(number, radix: 36) }
     func words(_ points: Series) -> JSONValue {
@@ -147,7 +147,7 @@ extension PatientHistory {
     return .object(object)
   }
 
-  init(json: JSONValue) {
+  package init(json: JSONValue) {
     self.init()
     for member in json.object?.members ?? [] {
       if member.key == "marks" {
@@ -186,7 +186,7 @@ extension PatientHistory {
 }
 
 extension PatientHistory.Mark {
-  var json: JSONValue {
+  package var json: JSONValue {
     var object = JSONObject()
     object["at"] = .int(time)
     object["rule"] = .string(rule)
@@ -198,7 +198,7 @@ extension PatientHistory.Mark {
     return .object(object)
   }
 
-  init?(json: JSONValue) {
+  package init?(json: JSONValue) {
     guard case .number(let at)? = json["at"], let time = at.int64, let rule = json["rule"]?.string,
       let kind = json["event"]?.string.flatMap(MonitoringEvent.Kind.init(rawValue:)),
       let zone = json["zone"]?.string.flatMap(Zone.init(rawValue:))
@@ -211,17 +211,17 @@ extension PatientHistory.Mark {
 
 extension LedgerState {
   /// The longest snapshot without histories, in octets: less than the journal's longest record.
-  static let longestSnapshot = 900 << 10
+  package static let longestSnapshot = 900 << 10
   /// The most octets of all histories together: with the rest, less than the journal's largest group.
-  static let mostHistory = 3 << 20
+  package static let mostHistory = 3 << 20
 
   /// What a snapshot is, as records of one group: the state, and each patient's history behind it.
   package struct SnapshotRecords: Sendable {
     package var entries: [JournalEntry] = []
     /// Patients whose oldest values are left out, because all of them together do not fit.
-    var shortened = 0
+    package var shortened = 0
     /// How much of the room for histories is taken, in percent.
-    var percent = 0
+    package var percent = 0
   }
 
   /// The records of a snapshot. They become the state in force, too: what a restart finds and what is known live do not differ.
@@ -349,7 +349,7 @@ extension LedgerState {
   }
 
   /// The state of a snapshot's octets; nil when they are none.
-  init?(_ octets: [UInt8]) {
+  package init?(_ octets: [UInt8]) {
     guard let value = try? JSONReader(maximumSize: 64 << 20).value(octets),
       let version = value["version"]?.int, 1...2 ~= version,
       case .number(let storedNumber)? = value["stored"], let stored = storedNumber.uint64

@@ -1,6 +1,6 @@
 // What a backend refused, with its own reason: parked there, never in the way of the rest.
 
-internal import JSON
+package import JSON
 
 /// A reading or event that one backend refused for good.
 package struct Refusal: Sendable, Hashable {
@@ -16,7 +16,7 @@ package struct Refusal: Sendable, Hashable {
   package var at: Int64
 
   /// How many of a backend's refusals are kept at hand; the journal holds all.
-  static let most = 100
+  package static let most = 100
 
   /// A reading or event that one backend refused for good.
   package init(backend: String, sequence: UInt64, id: String, reason: String, at: Int64) {
@@ -27,13 +27,13 @@ package struct Refusal: Sendable, Hashable {
     self.at = at
   }
 
-  var json: JSONValue {
+  package var json: JSONValue {
     [
       "backend": .string(backend), "seq": .int(sequence), "id": .string(id), "reason": .string(reason), "at": .int(at),
     ]
   }
 
-  init?(json: JSONValue) {
+  package init?(json: JSONValue) {
     guard let backend = json["backend"]?.string, case .number(let number)? = json["seq"], let sequence = number.uint64,
       let id = json["id"]?.string, let reason = json["reason"]?.string, let at = json["at"]?.int
     else { return nil }
@@ -41,7 +41,7 @@ package struct Refusal: Sendable, Hashable {
   }
 
   /// Reads a record's payload.
-  init?(_ octets: [UInt8]) {
+  package init?(_ octets: [UInt8]) {
     guard let value = try? JSONReader(maximumSize: 65_536).value(octets) else { return nil }
     self.init(json: value)
   }
@@ -49,7 +49,7 @@ package struct Refusal: Sendable, Hashable {
 
 extension LedgerState {
   /// A refusal is on disk.
-  mutating func add(_ refusal: Refusal) {
+  package mutating func add(_ refusal: Refusal) {
     var known = refusals[refusal.backend] ?? []
     known.removeAll { $0.id == refusal.id }
     known.append(refusal)

@@ -31,7 +31,7 @@ package struct Withheld: Sendable, Hashable {
   }
 
   /// The first number behind `after` that goes and that a backend does not have.
-  func first(after: UInt64, skipping: Set<UInt64>) -> UInt64? {
+  package func first(after: UInt64, skipping: Set<UInt64>) -> UInt64? {
     numbers.values.compactMap { list in
       var low = 0
       var high = list.count
@@ -44,7 +44,7 @@ package struct Withheld: Sendable, Hashable {
   }
 
   /// True for what names a patient who is being erased.
-  func holds(_ json: [UInt8]) -> Bool {
+  package func holds(_ json: [UInt8]) -> Bool {
     guard !patients.isEmpty, let patient = (try? JSONReader(maximumSize: 1 << 20).value(json))?["patient"]?.string
     else { return false }
     return patients.contains(patient)
@@ -220,16 +220,16 @@ extension Deliverable {
 /// A member of a stored object, by the octets that it begins with. They cannot stand inside a string: its quotes would be escaped.
 /// Reading every stored object as JSON would make a year of readings take minutes.
 private struct StoredMark {
-  let octets: [UInt8]
+  package let octets: [UInt8]
 
-  init(_ text: String) { octets = Array(text.utf8) }
+  package init(_ text: String) { octets = Array(text.utf8) }
 
-  static let noPatient = StoredMark(#""patient":null"#)
-  static let held = StoredMark(#","held":{"#)
-  static let received = StoredMark(#""received_at":""#)
-  static let at = StoredMark(#""at":""#)
+  package static let noPatient = StoredMark(#""patient":null"#)
+  package static let held = StoredMark(#","held":{"#)
+  package static let received = StoredMark(#""received_at":""#)
+  package static let at = StoredMark(#""at":""#)
 
-  func isIn(_ json: [UInt8]) -> Bool { end(in: json) != nil }
+  package func isIn(_ json: [UInt8]) -> Bool { end(in: json) != nil }
 
   /// Behind the first place where it stands.
   private func end(in json: [UInt8]) -> Int? {
@@ -241,7 +241,7 @@ private struct StoredMark {
   }
 
   /// The moment that follows, in milliseconds since 1970; 0 when it is none.
-  func instant(in json: [UInt8]) -> Int64 {
+  package func instant(in json: [UInt8]) -> Int64 {
     guard let start = end(in: json) else { return 0 }
     let text = json[start...].prefix { $0 != 0x22 }
     return ISO8601.instant(String(decoding: text, as: UTF8.self))?.milliseconds ?? 0

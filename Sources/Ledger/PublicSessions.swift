@@ -9,16 +9,25 @@ internal import Readings
 package struct PublicSessions: Sendable, Hashable {
   /// One patient at one device.
   package struct Session: Sendable, Hashable {
-    var patient: String
+    package var patient: String
     /// Milliseconds since 1970.
-    var startedAt: Int64
-    var endsAt: Int64
+    package var startedAt: Int64
+    package var endsAt: Int64
     /// The boot in which it began, and when it ends on that boot's monotonic clock: a wall clock that is set in between makes it
     /// neither longer nor shorter.
-    var bootID: String
-    var deadline: Int64
+    package var bootID: String
+    /// Milliseconds.
+    package var deadline: Int64
 
-    func json(_ device: String) -> JSONValue {
+    package init(patient: String, startedAt: Int64, endsAt: Int64, bootID: String, deadline: Int64) {
+      self.patient = patient
+      self.startedAt = startedAt
+      self.endsAt = endsAt
+      self.bootID = bootID
+      self.deadline = deadline
+    }
+
+    package func json(_ device: String) -> JSONValue {
       [
         "device": .string(device), "patient": .string(patient), "started_at": .int(startedAt),
         "ends_at": .int(endsAt), "boot_id": .string(bootID), "deadline": .int(deadline),
@@ -27,18 +36,18 @@ package struct PublicSessions: Sendable, Hashable {
   }
 
   /// How long one lasts unless it is said otherwise, in minutes.
-  static let usual = 15
+  package static let usual = 15
   /// A device's stamp may show the minute only.
-  static let slack: Int64 = 60_000
+  package static let slack: Int64 = 60_000
 
   /// By device.
-  var open: [String: Session] = [:]
+  package var open: [String: Session] = [:]
 
   /// No sessions.
   package init() {}
 
   /// The devices whose sessions are over.
-  func over(_ now: Now) -> [String] {
+  package func over(_ now: Now) -> [String] {
     let over = open.filter { _, session in
       if session.bootID == now.bootID { return session.deadline <= now.monotonic }
       // Another start of the machine: only a wall clock that is right can tell that it is not over.
@@ -48,13 +57,13 @@ package struct PublicSessions: Sendable, Hashable {
   }
 
   /// When the next one ends, on the monotonic clock.
-  func nextDeadline(_ now: Now) -> Int64? {
+  package func nextDeadline(_ now: Now) -> Int64? {
     open.values.map { $0.bootID == now.bootID ? $0.deadline : now.monotonic + max(0, $0.endsAt - now.wall) }.min()
   }
 
   /// The patient of a device's open session, when this reading was taken in it. What a device kept in its memory from before
   /// is somebody else's.
-  func patient(of device: String, takenAt: Int64?, isStored: Bool, _ now: Now) -> String? {
+  package func patient(of device: String, takenAt: Int64?, isStored: Bool, _ now: Now) -> String? {
     guard let session = open[device], session.bootID != now.bootID || now.monotonic < session.deadline else {
       return nil
     }
@@ -63,7 +72,7 @@ package struct PublicSessions: Sendable, Hashable {
   }
 
   /// As snapshots have it.
-  var json: JSONValue {
+  package var json: JSONValue {
     let list = open.sorted { $0.key < $1.key }.map { device, session in session.json(device) }
     return ["version": 1, "sessions": .array(list)]
   }

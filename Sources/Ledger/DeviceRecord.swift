@@ -3,7 +3,7 @@
 internal import BluetoothManagement
 internal import ControlProtocol
 internal import Drivers
-internal import JSON
+package import JSON
 internal import Octets
 package import Settings
 
@@ -21,7 +21,7 @@ package struct DeviceRecord: Sendable, Hashable {
   package var keys: UInt64?
 
   /// The device as an object; null when there is none.
-  var deviceJSON: JSONValue {
+  package var deviceJSON: JSONValue {
     guard let device else { return .null }
     var object = JSONObject()
     object["id"] = .string(device.id)
@@ -46,7 +46,7 @@ package struct DeviceRecord: Sendable, Hashable {
   }
 
   /// The record's payload.
-  var json: JSONValue {
+  package var json: JSONValue {
     var object = JSONObject()
     object["id"] = .string(id)
     object["device"] = deviceJSON
@@ -56,7 +56,7 @@ package struct DeviceRecord: Sendable, Hashable {
   }
 
   /// From a record's payload. Throws when it is none.
-  init(_ payload: [UInt8]) throws(JSONError) {
+  package init(_ payload: [UInt8]) throws(JSONError) {
     let top = try JSONReader(maximumSize: 65_536).node(payload).object(known: ["id", "device", "serial", "keys"])
     id = try top.required("id", "a name").string()
     if let node = top["device"], node.content != .null {
@@ -67,7 +67,9 @@ package struct DeviceRecord: Sendable, Hashable {
     keys = top["keys"]?.value.unsigned
   }
 
-  init(id: String, device: DeviceConfiguration?, serial: String? = nil, isPublic: Bool = false, keys: UInt64? = nil) {
+  package init(
+    id: String, device: DeviceConfiguration?, serial: String? = nil, isPublic: Bool = false, keys: UInt64? = nil
+  ) {
     self.id = id
     self.device = device
     self.serial = serial
@@ -76,7 +78,7 @@ package struct DeviceRecord: Sendable, Hashable {
   }
 
   /// A device of a list, with the attributes that were kept beside it, as hexadecimal digits.
-  static func item(_ node: JSONNode) throws(JSONError) -> (record: DeviceRecord, attributes: String?) {
+  package static func item(_ node: JSONNode) throws(JSONError) -> (record: DeviceRecord, attributes: String?) {
     let object = try node.object(known: [
       "id", "driver", "address", "address_type", "controller", "name", "model", "patient", "users", "consent",
       "attributes", "key", "port", "serial", "public",

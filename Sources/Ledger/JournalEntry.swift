@@ -58,7 +58,7 @@ package enum JournalEntry: Sendable, Hashable {
   case imported([String: String])
 
   /// The same, where an event says that the hub's clock was not synchronised.
-  var unsynchronised: JournalEntry {
+  package var unsynchronised: JournalEntry {
     guard case .event(var event) = self else { return self }
     event.isUnsynchronised = true
     return .event(event)
@@ -221,4 +221,10 @@ package struct Erased: Sendable, Hashable {
   package var refusals: [UInt64] = []
   /// How many readings and events were ever stored: those that are gone cannot be counted at a start.
   package var stored: UInt64 = 0
+
+  package init(counts: [String: UInt64], refusals: [UInt64] = [], stored: UInt64 = 0) {
+    self.counts = counts
+    self.refusals = refusals
+    self.stored = stored
+  }
 }

@@ -1,57 +1,57 @@
 // The keys of all bonds, by controller: part of the file of keys, loaded into the kernel whenever a controller comes up.
 
-internal import BluetoothManagement
+package import BluetoothManagement
 package import JSON
 
 internal import Octets
-internal import Settings
+package import Settings
 
 /// The keys of every controller that this hub ever had.
 package struct Bonds: Sendable, Hashable {
   /// The keys of one controller.
-  struct Keys: Sendable, Hashable {
-    var longTerm: [LongTermKey] = []
-    var identity: [IdentityResolvingKey] = []
-    var parameters: [ConnectionParameters] = []
+  package struct Keys: Sendable, Hashable {
+    package var longTerm: [LongTermKey] = []
+    package var identity: [IdentityResolvingKey] = []
+    package var parameters: [ConnectionParameters] = []
   }
 
   /// By the controller's address.
-  var controllers: [PeerAddress: Keys] = [:]
+  package var controllers: [PeerAddress: Keys] = [:]
 
   /// No bonds.
   package init() {}
 
-  func keys(of controller: PeerAddress) -> Keys { controllers[controller] ?? Keys() }
+  package func keys(of controller: PeerAddress) -> Keys { controllers[controller] ?? Keys() }
 
   /// The security level that a bond gives: 2 encrypted, 3 protected against a man in the middle. Nil without a bond.
-  func level(of device: PeerAddress, on controller: PeerAddress) -> UInt8? {
+  package func level(of device: PeerAddress, on controller: PeerAddress) -> UInt8? {
     let keys = keys(of: controller).longTerm.filter { $0.address == device }
     guard !keys.isEmpty else { return nil }
     return keys.contains(where: \.isAuthenticated) ? 3 : 2
   }
 
-  mutating func add(_ key: LongTermKey, on controller: PeerAddress) {
+  package mutating func add(_ key: LongTermKey, on controller: PeerAddress) {
     var keys = keys(of: controller)
     keys.longTerm.removeAll { $0.isReplaced(by: key) }
     keys.longTerm.append(key)
     controllers[controller] = keys
   }
 
-  mutating func add(_ key: IdentityResolvingKey, on controller: PeerAddress) {
+  package mutating func add(_ key: IdentityResolvingKey, on controller: PeerAddress) {
     var keys = keys(of: controller)
     keys.identity.removeAll { $0.address == key.address }
     keys.identity.append(key)
     controllers[controller] = keys
   }
 
-  mutating func add(_ parameters: ConnectionParameters, on controller: PeerAddress) {
+  package mutating func add(_ parameters: ConnectionParameters, on controller: PeerAddress) {
     var keys = keys(of: controller)
     keys.parameters.removeAll { $0.address == parameters.address }
     keys.parameters.append(parameters)
     controllers[controller] = keys
   }
 
-  mutating func remove(_ device: PeerAddress, on controller: PeerAddress) {
+  package mutating func remove(_ device: PeerAddress, on controller: PeerAddress) {
     var keys = keys(of: controller)
     keys.longTerm.removeAll { $0.address == device }
     keys.identity.removeAll { $0.address == device }
@@ -60,7 +60,7 @@ package struct Bonds: Sendable, Hashable {
   }
 
   /// The bonds of these devices alone.
-  func only(_ links: Set<BluetoothLink>) -> Bonds {
+  package func only(_ links: Set<BluetoothLink>) -> Bonds {
     var kept = Bonds()
     for (controller, keys) in controllers {
       func isKept(_ address: PeerAddress) -> Bool {
@@ -76,7 +76,7 @@ package struct Bonds: Sendable, Hashable {
   }
 
   /// As the file of keys has it.
-  var json: JSONValue {
+  package var json: JSONValue {
     var object = JSONObject()
     func list(_ octets: [[UInt8]]) -> JSONValue { .array(octets.map { .string(Hex.encode($0)) }) }
     for (controller, keys) in controllers.sorted(by: { $0.key.bits < $1.key.bits }) {
@@ -93,7 +93,8 @@ package struct Bonds: Sendable, Hashable {
     try self.init(try JSONReader(maximumSize: 1 << 20).node(octets))
   }
 
-  init(_ node: JSONNode) throws(JSONError) {
+  /// From a snapshot's or a file's member. Throws where a key cannot be read.
+  package init(_ node: JSONNode) throws(JSONError) {
     let top = try node.object(known: ["version", "controllers"])
     _ = try top.required("version", "1").int(in: 1...1)
     for member in try top.required("controllers", "an object").objectOfAnyKeys() {

@@ -5,10 +5,10 @@ internal import Drivers
 
 internal import Exchange
 internal import GATT
-internal import JSON
+package import JSON
 internal import Monitoring
 internal import Octets
-internal import Readings
+package import Readings
 
 /// What became of a record at a start.
 package enum RestoredRecord: Sendable, Hashable {
@@ -151,8 +151,8 @@ extension JournalEntry {
 }
 
 /// One item in the form of the list that snapshots have.
-enum JSONEncoding {
-  static func list(_ name: String, _ item: JSONValue?) -> [UInt8] {
+package enum JSONEncoding {
+  package static func list(_ name: String, _ item: JSONValue?) -> [UInt8] {
     let items: [JSONValue] = item.map { $0 == .null ? [] : [$0] } ?? []
     var object = JSONObject()
     object["version"] = 1
@@ -163,7 +163,7 @@ enum JSONEncoding {
 
 extension JSONValue {
   /// A whole number of up to 64 bits that is not negative; nil for anything else.
-  var unsigned: UInt64? {
+  package var unsigned: UInt64? {
     if case .number(let number) = self { return number.uint64 }
     return nil
   }
@@ -171,7 +171,7 @@ extension JSONValue {
 
 extension RawSource {
   /// As records and snapshots have it; nil when it is not one.
-  init?(json value: JSONValue) {
+  package init?(json value: JSONValue) {
     guard let source = value["source"]?.string, let octets = value["hex"]?.string.flatMap({ try? Hex.decode($0) })
     else { return nil }
     self.init(source: source, octets: octets)

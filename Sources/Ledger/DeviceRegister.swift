@@ -6,27 +6,27 @@ package import JSON
 internal import BluetoothManagement
 internal import ControlProtocol
 internal import Drivers
-internal import GATT
+package import GATT
 internal import Octets
-internal import Settings
+package import Settings
 
 /// The devices that technicians brought in.
 package struct DeviceRegister: Sendable, Hashable {
   /// In the order in which they came.
-  var devices: [DeviceConfiguration] = []
+  package var devices: [DeviceConfiguration] = []
   /// The serial numbers that devices on ports told of themselves, by the hub's name of the device; those of the configuration too.
-  var serials: [String: String] = [:]
+  package var serials: [String: String] = [:]
   /// Bound devices whose measurements belong to whoever has a session.
-  var publicDevices: Set<String> = []
+  package var publicDevices: Set<String> = []
   /// What discovery found on bonded devices, by the hub's name of the device.
-  var attributes: [String: GATTDatabase] = [:]
+  package var attributes: [String: GATTDatabase] = [:]
 
   /// No devices.
   package init() {}
 
   /// A name that no device has: the driver's, with a number when it is taken. It tells nothing about the device's address,
   /// because it stands in logs.
-  func freeName(_ driver: String, besides others: [String]) -> String {
+  package func freeName(_ driver: String, besides others: [String]) -> String {
     let taken = Set(devices.map(\.id) + others)
     guard taken.contains(driver) else { return driver }
     var number = 2
@@ -34,7 +34,7 @@ package struct DeviceRegister: Sendable, Hashable {
     return "\(driver)-\(number)"
   }
 
-  mutating func remove(_ id: String) {
+  package mutating func remove(_ id: String) {
     devices.removeAll { $0.id == id }
     attributes[id] = nil
     serials[id] = nil
@@ -42,13 +42,13 @@ package struct DeviceRegister: Sendable, Hashable {
   }
 
   /// What is known of a device, as a record.
-  func record(_ id: String) -> DeviceRecord {
+  package func record(_ id: String) -> DeviceRecord {
     DeviceRecord(
       id: id, device: devices.first { $0.id == id }, serial: serials[id], isPublic: publicDevices.contains(id))
   }
 
   /// A device came, changed or went.
-  mutating func apply(_ record: DeviceRecord) {
+  package mutating func apply(_ record: DeviceRecord) {
     guard var device = record.device else {
       devices.removeAll { $0.id == record.id }
       attributes[record.id] = nil
@@ -70,7 +70,7 @@ package struct DeviceRegister: Sendable, Hashable {
   }
 
   /// A patient is erased: no device is theirs.
-  mutating func forget(_ patient: String) {
+  package mutating func forget(_ patient: String) {
     for index in devices.indices {
       if devices[index].patient == patient { devices[index].patient = nil }
       devices[index].users = devices[index].users.filter { $0.value != patient }
@@ -84,7 +84,7 @@ package struct DeviceRegister: Sendable, Hashable {
   }
 
   /// As snapshots have it.
-  var json: JSONValue {
+  package var json: JSONValue {
     // Devices of the configuration: their serial numbers are all that is kept of them here.
     let named = serials.filter { id, _ in !devices.contains { $0.id == id } }.sorted { $0.key < $1.key }
     var object = JSONObject()
@@ -125,7 +125,7 @@ package struct DeviceRegister: Sendable, Hashable {
 }
 
 extension PortBinding {
-  var json: JSONValue {
+  package var json: JSONValue {
     var object = JSONObject()
     object["path"] = .string(path)
     object["vendor"] = .int(vendor)
@@ -140,7 +140,8 @@ extension PortBinding {
     return .object(object)
   }
 
-  init(_ node: JSONNode) throws(JSONError) {
+  /// Throws where it names no port.
+  package init(_ node: JSONNode) throws(JSONError) {
     let object = try node.object(known: ["path", "vendor", "product", "serial", "line"])
     self.init(
       path: try object.required("path", "a place").string(),

@@ -7,22 +7,22 @@ internal import BluetoothManagement
 internal import ControlProtocol
 package import JSON
 internal import Octets
-internal import Settings
+package import Settings
 
 /// Every secret of the hub's devices.
 package struct Keys: Sendable, Hashable {
   /// Keys of Bluetooth bonds.
   package var bonds = Bonds()
   /// The consent code of a user slot, by the hub's name of the device.
-  var consents: [String: Consent] = [:]
+  package var consents: [String: Consent] = [:]
   /// 16 octets that a device's values or its memory are locked with, by the hub's name of the device.
-  var deviceKeys: [String: [UInt8]] = [:]
+  package var deviceKeys: [String: [UInt8]] = [:]
 
   /// No secrets.
   package init() {}
 
   /// What belongs to devices that the hub does not have goes.
-  func only(_ devices: [DeviceConfiguration]) -> Keys {
+  package func only(_ devices: [DeviceConfiguration]) -> Keys {
     let names = Set(devices.map(\.id))
     var kept = self
     kept.consents = consents.filter { names.contains($0.key) }
@@ -35,7 +35,7 @@ package struct Keys: Sendable, Hashable {
     return kept
   }
 
-  var json: JSONValue {
+  package var json: JSONValue {
     var codes = JSONObject()
     for (id, consent) in consents.sorted(by: { $0.key < $1.key }) {
       codes[id] = ["user": .int(consent.user), "code": .int(consent.code)]
@@ -67,14 +67,19 @@ package struct Keys: Sendable, Hashable {
 package struct KeyFile: Sendable, Hashable {
   /// A value of all keys under its number.
   package struct Value: Sendable, Hashable {
-    var number: UInt64 = 0
+    package var number: UInt64 = 0
     package var keys = Keys()
+
+    package init(number: UInt64 = 0, keys: Keys = Keys()) {
+      self.number = number
+      self.keys = keys
+    }
   }
 
   /// In force, unless the newest record that names a number names the next one's.
   package var current = Value()
   /// Waits for its record.
-  var next: Value?
+  package var next: Value?
 
   /// An empty file.
   package init() {}

@@ -4,7 +4,7 @@
 package import Monitoring
 package import Readings
 
-internal import JSON
+package import JSON
 internal import Octets
 internal import Zones
 
@@ -70,7 +70,7 @@ package struct HubEvent: Sendable, Hashable {
     return json.encoded()
   }
 
-  var json: JSONValue {
+  package var json: JSONValue {
     var object = JSONObject()
     object["id"] = .string(id)
     switch content {
@@ -111,7 +111,7 @@ package struct HubEvent: Sendable, Hashable {
 
 extension HubEvent {
   /// From the record that keeps it. One that cannot be understood is delivered as it stands.
-  init(stored payload: [UInt8]) {
+  package init(stored payload: [UInt8]) {
     self.init(unknown: payload)
     guard let value = try? JSONReader(maximumSize: 1 << 20).value(payload), let id = value["id"]?.string,
       let time = value["at"]?.string.flatMap({ ISO8601.instant($0) })

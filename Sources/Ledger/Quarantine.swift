@@ -6,31 +6,32 @@ package import JSON
 package struct Quarantine: Sendable, Hashable {
   /// What is known of one device.
   package struct Entry: Sendable, Hashable {
-    var crashes: Int
+    /// Sessions in which it died.
+    package var crashes: Int
     /// Milliseconds since 1970.
-    var last: Int64
+    package var last: Int64
 
-    func json(_ device: String) -> JSONValue {
+    package func json(_ device: String) -> JSONValue {
       ["device": .string(device), "crashes": .int(crashes), "last": .int(last)]
     }
   }
 
   /// So many make a quarantine.
-  static let limit = 3
+  package static let limit = 3
   /// After so long without another one, what was before counts no more, in milliseconds.
-  static let memory: Int64 = 7 * 86_400_000
+  package static let memory: Int64 = 7 * 86_400_000
 
-  var devices: [String: Entry] = [:]
+  package var devices: [String: Entry] = [:]
 
   /// Nobody.
   package init() {}
 
-  func holds(_ device: String) -> Bool { devices[device]?.crashes ?? 0 >= Quarantine.limit }
+  package func holds(_ device: String) -> Bool { devices[device]?.crashes ?? 0 >= Quarantine.limit }
 
-  func crashes(of device: String) -> Int { devices[device]?.crashes ?? 0 }
+  package func crashes(of device: String) -> Int { devices[device]?.crashes ?? 0 }
 
   /// What is known of a device after one more crash.
-  func crashed(_ device: String, at wall: Int64) -> Entry {
+  package func crashed(_ device: String, at wall: Int64) -> Entry {
     var entry = devices[device] ?? Entry(crashes: 0, last: wall)
     if entry.crashes < Quarantine.limit, abs(wall - entry.last) > Quarantine.memory { entry.crashes = 0 }
     entry.crashes = min(entry.crashes + 1, Quarantine.limit)
@@ -39,7 +40,7 @@ package struct Quarantine: Sendable, Hashable {
   }
 
   /// As snapshots have it.
-  var json: JSONValue {
+  package var json: JSONValue {
     let list = devices.sorted { $0.key < $1.key }.map { id, entry in entry.json(id) }
     return ["version": 1, "devices": .array(list)]
   }

@@ -2,15 +2,15 @@
 // them: a start whose snapshot leaves some out reads the journal from the first one.
 
 package import Journal
-internal import Readings
+package import Readings
 
 internal import Exchange
 
 extension LedgerState {
   /// The most that a snapshot names.
-  static let mostParkedInSnapshot = 512
+  package static let mostParkedInSnapshot = 512
 
-  mutating func park(_ reading: Reading, sequence: UInt64) {
+  package mutating func park(_ reading: Reading, sequence: UInt64) {
     guard reading.patient == nil else {
       parked[reading.id] = nil
       return

@@ -22,7 +22,7 @@ package struct ImportedState: Sendable {
   package init() {}
 
   /// The records that say the same. A repeat changes nothing.
-  var records: [JournalEntry] {
+  package var records: [JournalEntry] {
     var records: [JournalEntry] = []
     for device in register.devices {
       var record = register.record(device.id)
