@@ -94,6 +94,27 @@ struct AdmissionTests {
     #expect(confirmations(hub) == 700)
   }
 
+  @Test func whatCameBeforeTheLinkEndedIsTaken() {
+    var hub = Hub(.with([Cuff.device(patient: "p")])).listening()
+    for number in 0..<700 {
+      hub.send(
+        .linkReceived(
+          device: "cuff", Cuff.indication(systolic: UInt8(60 + number / 60), second: UInt8(number % 60))))
+      hub.sync()
+    }
+    hub.send(.linkClosed(device: "cuff", LinkEnd(code: "peer", message: "the device ended the link")))
+    hub.sync()
+    #expect(hub.readings.count == 700)
+    // Who comes back at once is in debt.
+    Cuff.connect(&hub)
+    hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 200)))
+    hub.sync()
+    #expect(hub.readings.count == 700)
+    hub.pass(20_000)
+    hub.sync()
+    #expect(hub.readings.count == 701)
+  }
+
   @Test func aLinkThatGoesOnAndOnIsClosed() {
     var hub = Hub(.with([Cuff.device(patient: "p")])).listening()
     for number in 0..<(600 + Admission.mostWaiting + 1) {

@@ -40,6 +40,12 @@ struct Bucket: Sendable, Hashable {
     credit = max(-burst * every, credit - every)
   }
 
+  /// A token may be owed.
+  mutating func hasCredit(at now: Int64) -> Bool {
+    refill(now)
+    return credit > -burst * every
+  }
+
   /// When the next token is there, monotonic milliseconds; nil: now.
   mutating func next(at now: Int64) -> Int64? {
     refill(now)
@@ -131,6 +137,13 @@ struct Admission: Sendable {
       resumeAt = next
       return nil
     }
+    return octets.removeFirst()
+  }
+
+  /// The link is gone: what came over it and waits is taken at once, on credit. Beyond that it is forgotten, and nothing of it was
+  /// confirmed.
+  mutating func takeOctetsAtEnd(at now: Int64) -> [UInt8]? {
+    guard !octets.isEmpty, readings.hasCredit(at: now) else { return nil }
     return octets.removeFirst()
   }
 

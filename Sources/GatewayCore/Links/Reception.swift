@@ -15,17 +15,24 @@ internal import Ledger
 
 extension Links {
   mutating func received(_ id: String, _ octets: [UInt8], _ turn: inout Turn) -> [Effect] {
-    guard devices[id]?.session != nil else { return take(id, octets, &turn) }
+    // Only what a device says by itself waits: an answer is waited for.
+    guard let device = devices[id], device.session != nil, !device.isBLE || Links.isValue(octets) else {
+      return take(id, octets, &turn)
+    }
     switch devices[id]?.admission.queues(octets, at: turn.now.monotonic) {
     case true?: return tellFlood(of: id, &turn)
     case false?:
       // Nothing of it was confirmed: the device keeps it.
+      devices[id]?.admission.forgetOctets()
       turn.send(.bluetooth(.rest(id, milliseconds: Links.refusedRetry)))
       return closed(id, LinkEnd(code: "flooding", message: "it says more than can be stored"), &turn)
         + [.close(device: id)]
     case nil: return take(id, octets, &turn)
     }
   }
+
+  /// A notification or an indication (Core Specification, Vol 3, Part F, 3.4.7).
+  private static func isValue(_ octets: [UInt8]) -> Bool { [0x1B, 0x1D, 0x23].contains(octets.first) }
 
   private mutating func take(_ id: String, _ octets: [UInt8], _ turn: inout Turn) -> [Effect] {
     let now = turn.now
@@ -137,6 +144,12 @@ extension Links {
     let now = turn.now
     guard devices[id] != nil else { return [] }
     var effects: [Effect] = []
+    var waited: [Effect] = []
+    while devices[id]?.session != nil, let octets = devices[id]?.admission.takeOctetsAtEnd(at: now.monotonic) {
+      waited += take(id, octets, &turn).filter { !$0.isOverLink(of: id) }
+      // Nobody waits for its confirmation any more.
+      devices[id]?.session?.confirmed()
+    }
     devices[id]?.admission.forgetOctets()
     let hadReading = devices[id]?.session?.hasReading ?? false
     if devices[id]?.session != nil {
@@ -166,7 +179,7 @@ extension Links {
       devices[id]?.reopenAt = now.monotonic + turn.jitter.next(step / 2...step)
       if isNew, end.code != "ended" { effects.append(.log(.warning, "device \(id): \(end.message)")) }
     }
-    return effects
+    return waited + effects
   }
 
   /// Runs something on a device's session and carries out what came of it.
