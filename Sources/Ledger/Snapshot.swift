@@ -210,8 +210,6 @@ extension PatientHistory.Mark {
 }
 
 extension LedgerState {
-  /// The longest snapshot without histories, in octets: less than the journal's longest record.
-  package static let longestSnapshot = 900 << 10
   /// The most octets of all histories together: with the rest, less than the journal's largest group.
   package static let mostHistory = 3 << 20
 

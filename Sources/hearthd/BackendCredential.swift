@@ -5,7 +5,6 @@ import Exchange
 import GatewayCore
 import Platform
 import Settings
-import Ledger
 
 /// Gives the headers that authorise a request.
 final class BackendCredential {

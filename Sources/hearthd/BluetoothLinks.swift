@@ -5,7 +5,6 @@ import GatewayCore
 import Glibc
 import Platform
 import Settings
-import Ledger
 
 /// The management socket and the links over the air, by device.
 final class BluetoothLinks: DeviceLinks {

@@ -8,7 +8,6 @@ import Monitoring
 import Platform
 import Settings
 import Zones
-import Ledger
 
 /// A configuration with everything that it names.
 struct LoadedConfiguration: Sendable {

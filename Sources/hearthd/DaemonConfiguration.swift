@@ -7,7 +7,6 @@ import Monitoring
 import Platform
 import Settings
 import Zones
-import Ledger
 
 extension Daemon {
   func configure(_ loaded: LoadedConfiguration) {

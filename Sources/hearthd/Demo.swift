@@ -2,12 +2,12 @@
 
 import CLinux
 import GatewayCore
+import Ledger
 import Journal
 import Glibc
 import Monitoring
 import Platform
 import Readings
-import Ledger
 
 enum Demo {
   static func run(_ given: Options) -> Int32 {

@@ -6,7 +6,6 @@ import GatewayCore
 import Octets
 import Platform
 import Settings
-import Ledger
 
 /// Requests on one connection of the uplink, one after the other.
 final class HTTPExchange {

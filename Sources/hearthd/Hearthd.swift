@@ -4,7 +4,6 @@ import GatewayCore
 import Glibc
 import Platform
 import Settings
-import Ledger
 
 @main
 struct Hearthd {

@@ -7,7 +7,6 @@ import Monitoring
 import Platform
 import Settings
 import Zones
-import Ledger
 
 struct LoadedPlans {
   private let given: PlanFolder

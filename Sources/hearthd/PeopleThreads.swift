@@ -6,7 +6,6 @@ import ControlProtocol
 import GatewayCore
 import Glibc
 import Platform
-import Ledger
 
 /// What came of a question.
 enum PeopleMessage: Sendable {

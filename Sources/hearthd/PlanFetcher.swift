@@ -5,7 +5,6 @@ import Exchange
 import GatewayCore
 import Platform
 import Settings
-import Ledger
 
 /// Asks one backend for patients' plans.
 final class PlanFetcher {

@@ -6,7 +6,6 @@ import JSON
 import Monitoring
 import Platform
 import Settings
-import Ledger
 
 /// What was found in a folder of plans.
 struct PlanFolder {

@@ -3,7 +3,6 @@
 
 import GatewayCore
 import Platform
-import Ledger
 
 enum PlanStore {
   static func folder(_ state: String) -> String { "\(state)/plans" }

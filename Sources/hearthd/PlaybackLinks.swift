@@ -6,7 +6,6 @@ import Octets
 import Platform
 import Playback
 import Zones
-import Ledger
 
 /// The recorded devices.
 final class PlaybackLinks: DeviceLinks {

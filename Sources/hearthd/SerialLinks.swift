@@ -3,7 +3,6 @@
 import Drivers
 import GatewayCore
 import Platform
-import Ledger
 
 /// The open ports, by device; those that are nobody's by their own key.
 final class SerialLinks: DeviceLinks {

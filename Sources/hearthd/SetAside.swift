@@ -4,7 +4,6 @@
 import GatewayCore
 import Glibc
 import Platform
-import Ledger
 
 enum SetAside {
   /// The most that are kept of one name. The last of them is replaced: the first ones tell how it began.

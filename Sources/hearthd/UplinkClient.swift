@@ -7,7 +7,6 @@ import Glibc
 import Platform
 import Settings
 import UplinkProtocol
-import Ledger
 
 /// Sends requests through uplink processes.
 final class UplinkClient {

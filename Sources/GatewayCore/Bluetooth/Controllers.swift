@@ -3,12 +3,7 @@
 internal import BluetoothManagement
 internal import ControlProtocol
 internal import Drivers
-internal import GATT
-internal import JSON
-internal import Octets
-internal import Readings
 internal import Settings
-internal import Zones
 internal import Ledger
 
 extension Bluetooth {

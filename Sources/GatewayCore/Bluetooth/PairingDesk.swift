@@ -3,10 +3,7 @@
 internal import BluetoothManagement
 internal import ControlProtocol
 internal import Drivers
-internal import GATT
 internal import JSON
-internal import Octets
-internal import Readings
 internal import Settings
 internal import Ledger
 
@@ -440,14 +437,9 @@ extension Bluetooth {
   mutating func unpair(_ id: RequestID, _ device: String, _ caller: CallerName, _ turn: inout Turn) -> [Effect] {
     guard case .bluetooth(let link)? = turn.house.devices[device]?.configuration.endpoint else {
       let near = Suggestion.nearest(to: device, among: turn.head.register.devices.map(\.id))
-      return [
-        .answer(
-          id,
-          .failure(
-            ControlError(
-              code: "not-found", message: "there is no paired device \(device)",
-              hint: near.map { "did you mean \($0)?" } ?? "hearthctl devices")))
-      ]
+      return .failure(
+        id, "not-found", "there is no paired device \(device)",
+        near.map { "did you mean \($0)?" } ?? "hearthctl devices")
     }
     return turn.append(
       [.device(DeviceRecord(id: device, device: nil))] + turn.forgettingPatients(of: device)

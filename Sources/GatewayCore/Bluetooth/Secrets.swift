@@ -1,12 +1,8 @@
 // Keys, consent codes and keys of devices: the file of keys first, then the record that brings them into force.
 
-internal import BluetoothManagement
 internal import ControlProtocol
 internal import Drivers
-internal import GATT
 internal import JSON
-internal import Octets
-internal import Readings
 internal import Settings
 internal import Ledger
 

@@ -233,11 +233,7 @@ struct Desk: Sendable {
     if let text = filter.kind {
       guard let kind = ReadingKind(rawValue: text) else {
         let known = ReadingKind.allCases.map(\.rawValue).joined(separator: ", ")
-        return [
-          .answer(
-            id,
-            .failure(.init(code: "bad-parameters", message: "kind: \"\(text)\" is unknown", hint: "known: \(known)")))
-        ]
+        return .failure(id, "bad-parameters", "kind: \"\(text)\" is unknown", "known: \(known)")
       }
       query.kind = kind
     }

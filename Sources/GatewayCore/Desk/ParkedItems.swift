@@ -45,22 +45,20 @@ extension Desk {
   mutating func retryParked(
     _ id: RequestID, reading text: String, backend: String?, _ caller: CallerName, _ turn: inout Turn
   ) -> [Effect] {
-    func fail(_ code: String, _ message: String, _ hint: String) -> [Effect] {
-      [.answer(id, .failure(ControlError(code: code, message: message, hint: hint)))]
-    }
     if let backend, turn.house.backends[backend] == nil {
       let near = Suggestion.nearest(to: backend, among: Array(turn.house.backends.keys))
-      return fail(
-        "not-found", "there is no backend \(backend)", near.map { "did you mean \($0)?" } ?? "hearthctl backends")
+      return .failure(
+        id, "not-found", "there is no backend \(backend)", near.map { "did you mean \($0)?" } ?? "hearthctl backends")
     }
     let matching =
       text.utf8.count >= 6
       ? turn.head.allRefusals.filter { $0.id.hasPrefix(text) && (backend == nil || $0.backend == backend) } : []
     guard let refusal = matching.first else {
-      return fail("not-found", "no backend refused a reading \(text)", "hearthctl parked lists what is refused")
+      return .failure(id, "not-found", "no backend refused a reading \(text)", "hearthctl parked lists what is refused")
     }
     guard matching.count == 1 else {
-      return fail("bad-parameters", "\(text) is more than one", "name the whole id, and the backend with --backend")
+      return .failure(
+        id, "bad-parameters", "\(text) is more than one", "name the whole id, and the backend with --backend")
     }
     retrying[refusal.sequence, default: []].append(
       PendingRetry(request: id, retry: Retry(backend: refusal.backend, original: refusal.sequence), uid: caller.uid))

@@ -43,14 +43,9 @@ extension View {
   /// A plan in plain words, and with `days` what was measured lately, judged by it.
   func explainPlan(_ id: RequestID, patient: String, days: Int?) -> [Effect] {
     guard let plan = plans[patient] else {
-      return [
-        .answer(
-          id,
-          .failure(
-            ControlError(
-              code: "not-found", message: "there is no plan of this patient",
-              hint: "plans stand in the folder plans beside hearth.json; hearthctl plan set brings one in")))
-      ]
+      return .failure(
+        id, "not-found", "there is no plan of this patient",
+        "plans stand in the folder plans beside hearth.json; hearthctl plan set brings one in")
     }
     let object = describe(plan)
     guard let days else { return [.answer(id, .result(.object(object)))] }

@@ -80,7 +80,7 @@ extension View {
         "send `hearthctl journal export` to support; then hearthctl devices release \(device.id)")
     }
     for device in knownDevices {
-      guard let at = devices[device.id]?.floodToldAt, now.monotonic - at < 86_400_000 else { continue }
+      guard let at = devices[device.id]?.floodToldAt, now.monotonic - at < Admission.day else { continue }
       add(
         "device.flooding", "device \(device.id) sends more than anybody measures, and is slowed",
         "look at the device; if it is not needed: hearthctl unpair or hearthctl serial release")

@@ -1,9 +1,7 @@
 // What a request is refused with, and what decides it.
 
 internal import ControlProtocol
-internal import Drivers
 internal import JSON
-internal import Readings
 internal import Settings
 internal import Ledger
 

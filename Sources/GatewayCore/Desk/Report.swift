@@ -19,14 +19,9 @@ extension Desk {
     let history = view.durable.history[patient] ?? PatientHistory()
     guard plan != nil || history != PatientHistory() || view.isKnown(patient) else {
       let near = Suggestion.nearest(to: patient, among: Array(Set(view.plans.keys).union(view.durable.history.keys)))
-      return [
-        .answer(
-          id,
-          .failure(
-            ControlError(
-              code: "not-found", message: "nothing is known of patient \(patient)",
-              hint: near.map { "did you mean \($0)?" } ?? "hearthctl devices tells whose the devices are")))
-      ]
+      return .failure(
+        id, "not-found", "nothing is known of patient \(patient)",
+        near.map { "did you mean \($0)?" } ?? "hearthctl devices tells whose the devices are")
     }
     let zone = plan.map(view.house.planZone) ?? view.house.zone
     var object = JSONObject()

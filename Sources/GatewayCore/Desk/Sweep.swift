@@ -71,14 +71,8 @@ extension Desk {
     // A beginning of the identifier is enough when only one reading has it.
     let matching = text.utf8.count >= 6 ? turn.head.parked.filter { $0.key.description.hasPrefix(text) } : [:]
     guard matching.count == 1, let place = matching.first?.value else {
-      return [
-        .answer(
-          id,
-          .failure(
-            .init(
-              code: "not-found", message: "no reading \(text) waits for a patient",
-              hint: "hearthctl readings --parked lists what waits")))
-      ]
+      return .failure(
+        id, "not-found", "no reading \(text) waits for a patient", "hearthctl readings --parked lists what waits")
     }
     loads[place.sequence, default: []].append(
       Assignment(
