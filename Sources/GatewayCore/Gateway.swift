@@ -192,7 +192,7 @@ package struct Gateway: Sendable {
   private mutating func appended(_ id: AppendID, _ sequences: [UInt64]) -> [Effect] {
     guard let append = pending.removeValue(forKey: id) else { return [] }
     let records = turn.written(id, sequences, append.parts)
-    snapshots.isNewest = records.last.map { $0.entry.kind == .snapshot || $0.entry.kind == .history } ?? false
+    snapshots.isNewest = records.contains { $0.entry.kind == .snapshot }
     // The confirmations and answers that waited for this.
     var effects = append.after
     if let failure = turn.house.journalFailure {

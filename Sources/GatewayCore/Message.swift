@@ -49,7 +49,7 @@ enum Route {
     case .session: [.desk(.sessionsChanged)]
     case .imported: [.desk(.imported)]
     case .swept, .deviceFacts, .plan, .acknowledgement, .fragment, .fragmentsTaken, .refusal, .erased, .rules, .event,
-      .retry, .problem, .audit, .snapshot, .history:
+      .retry, .problem, .audit, .snapshot, .snapshotPart, .history:
       []
     }
   }
@@ -67,7 +67,7 @@ enum Route {
     case .erased: [.desk(.erasedRefused)]
     case .reading(let reading): reading.anchor == nil ? [.links(.restampRefused(reading.id))] : []
     case .acknowledgement, .deviceFacts, .event, .fragment, .fragmentsTaken, .plan, .problem, .audit, .refusal, .retry,
-      .snapshot, .history:
+      .snapshot, .snapshotPart, .history:
       []
     }
   }

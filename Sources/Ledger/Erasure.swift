@@ -53,14 +53,23 @@ package struct Erasure: Sendable {
     case .audit: return isOfPatient(record.payload) ? .drop : .keep
     case .fragment, .problem: return .drop
     case .snapshot:
-      guard var state = LedgerState(record.payload) else { return .keep }
-      state.forget(patient)
-      state.dropRefusals { isErased($0.id) }
-      state.held = state.held.filter { !isErased($0.key.description) }
-      state.parked = state.parked.filter { !isErased($0.key.description) }
-      return .replace(state.encoded)
+      guard let state = LedgerState(record.payload) else { return .keep }
+      return .replace(without(state).encoded)
+    case .snapshotPart:
+      guard let part = LedgerState(part: record.payload) else { return .keep }
+      return .replace(without(part).encodedPart)
     default: return .keep
     }
+  }
+
+  /// A snapshot, or a part of one, without the patient.
+  private func without(_ state: LedgerState) -> LedgerState {
+    var state = state
+    state.forget(patient)
+    state.dropRefusals { isErased($0.id) }
+    state.held = state.held.filter { !isErased($0.key.description) }
+    state.parked = state.parked.filter { !isErased($0.key.description) }
+    return state
   }
 
   private func isErased(_ id: String) -> Bool {

@@ -38,6 +38,8 @@ package enum JournalEntry: Sendable, Hashable {
   case erased(patient: String, Erased)
   /// Everything that is derived from what went before. Its patients' histories follow as records of their own.
   case snapshot(LedgerState)
+  /// Lists of a snapshot that do not fit into it.
+  case snapshotPart(LedgerState)
   /// What is kept of a patient's values; part of a snapshot.
   case history(patient: String, PatientHistory)
   /// A user slot of a device is given to a patient, or to nobody.
@@ -97,6 +99,7 @@ package enum JournalEntry: Sendable, Hashable {
     // 26 and 27 are kept free for orders and settings.
     case imported = 29
     case history = 30
+    case snapshotPart = 31
   }
 
   /// The kind of record that holds it.
@@ -115,6 +118,7 @@ package enum JournalEntry: Sendable, Hashable {
     case .erase: .erase
     case .erased: .erased
     case .snapshot: .snapshot
+    case .snapshotPart: .snapshotPart
     case .history: .history
     case .binding: .binding
     case .swept: .swept
@@ -163,6 +167,7 @@ package enum JournalEntry: Sendable, Hashable {
     case .acknowledgement(let word): return word.encode()
     case .event(let event): return event.encoded
     case .snapshot(let state): return state.encoded
+    case .snapshotPart(let part): return part.encodedPart
     case .history(let patient, let history):
       let value: JSONValue = ["patient": .string(patient), "values": history.json]
       return value.encoded()

@@ -132,7 +132,7 @@ extension JournalEntry {
     case .problem(_, let problem): 512 + 2 * (problem.raw?.octets.count ?? 0)
     case .rules: 4096
     // One at most is on its way, and its size is the history's, not the flight's.
-    case .snapshot, .history: 0
+    case .snapshot, .snapshotPart, .history: 0
     default: 512
     }
   }

@@ -175,6 +175,7 @@ package struct LedgerState: Sendable, Hashable {
     case .erase(let patient): beginErasing(patient)
     case .erased(let patient, let erased): endErasing(patient, erased)
     case .snapshot(let state): self = state
+    case .snapshotPart(let part): merge(part)
     case .history(let patient, let history): self.history[patient] = history
     case .problem, .audit: break
     case .binding(let binding): bindings.apply(binding, at: sequence)

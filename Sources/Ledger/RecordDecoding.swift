@@ -45,6 +45,9 @@ extension JournalEntry {
     case .snapshot:
       guard let state = LedgerState(payload) else { return nil }
       self = .snapshot(state)
+    case .snapshotPart:
+      guard let part = LedgerState(part: payload) else { return nil }
+      self = .snapshotPart(part)
     case .event: self = .event(HubEvent(stored: payload))
     case .refusal:
       guard let refusal = Refusal(payload) else { return nil }

@@ -213,7 +213,7 @@ extension LedgerState {
   /// The most octets of all histories together: with the rest, less than the journal's largest group.
   package static let mostHistory = 3 << 20
 
-  /// What a snapshot is, as records of one group: the state, and each patient's history behind it.
+  /// What a snapshot is, as records of one group: the state, its lists where they are large, and each patient's history behind it.
   package struct SnapshotRecords: Sendable {
     package var entries: [JournalEntry] = []
     /// Patients whose oldest values are left out, because all of them together do not fit.
@@ -240,7 +240,8 @@ extension LedgerState {
     }
     var rest = self
     rest.history = [:]
-    records.entries = [.snapshot(rest)]
+    let (core, lists) = rest.parts
+    records.entries = [.snapshot(core)] + lists.map { .snapshotPart($0) }
     for (patient, history) in history.sorted(by: { $0.key < $1.key }) {
       let kept = history.kept(most: most)
       if kept.isShorter { records.shortened += 1 }
@@ -265,28 +266,9 @@ extension LedgerState {
       cursorsObject[name] = .object(fields)
     }
     object["cursors"] = .object(cursorsObject)
-    var recentObject = JSONObject()
-    for (device, readings) in recent.sorted(by: { $0.key < $1.key }) {
-      recentObject[device] = .array(readings.identifiers.map { .string(String($0, radix: 36)) })
-    }
-    object["recent"] = .object(recentObject)
-    var octetsObject = JSONObject()
-    for (device, readings) in recent.sorted(by: { $0.key < $1.key }) {
-      guard let last = readings.lastOctets else { continue }
-      octetsObject[device] = [.string(String(last.hash, radix: 36)), .int(last.at)]
-    }
-    object["last_octets"] = .object(octetsObject)
     var lastObject = JSONObject()
     for (device, number) in lastRecord.sorted(by: { $0.key < $1.key }) { lastObject[device] = .int(number) }
     object["last_record"] = .object(lastObject)
-    var rulesObject = JSONObject()
-    for (patient, state) in rules.sorted(by: { $0.key < $1.key }) { rulesObject[patient] = state.json }
-    object["rules"] = .object(rulesObject)
-    var unsettledObject = JSONObject()
-    for (patient, state) in rules.sorted(by: { $0.key < $1.key }) where state.isUnsettled {
-      unsettledObject[patient] = state.unsettledJSON
-    }
-    object["unsettled"] = .object(unsettledObject)
     var historyObject = JSONObject()
     for (patient, history) in history.sorted(by: { $0.key < $1.key }) {
       historyObject[patient] = history.json
@@ -306,6 +288,54 @@ extension LedgerState {
         if let user = place.user { fields["user"] = .int(user) }
         return .object(fields)
       })
+    if !urgent.isEmpty {
+      object["urgent"] = .array(
+        urgent.map { item in .array([.int(item.sequence)] + (item.at.map { [.int($0)] } ?? [])) })
+    }
+    object["bindings"] = bindings.json
+    object["register"] = register.json
+    object["keys"] = .int(keys)
+    object["sessions"] = sessions.json
+    object["quarantine"] = quarantine.json
+    object["origins"] = origins.json
+    if let imported {
+      var files = JSONObject()
+      for (name, digest) in imported.sorted(by: { $0.key < $1.key }) { files[name] = .string(digest) }
+      object["imported"] = .object(files)
+    }
+    if !erasing.isEmpty { object["erasing"] = .array(erasing.sorted().map { .string($0) }) }
+    encodeLists(&object)
+    return JSONValue.object(object).encoded()
+  }
+
+  /// The octets of a part of a snapshot.
+  package var encodedPart: [UInt8] {
+    var object = JSONObject()
+    encodeLists(&object)
+    return JSONValue.object(object).encoded()
+  }
+
+  /// What grows with patients, devices and refusals.
+  private func encodeLists(_ object: inout JSONObject) {
+    var recentObject = JSONObject()
+    for (device, readings) in recent.sorted(by: { $0.key < $1.key }) {
+      recentObject[device] = .array(readings.identifiers.map { .string(String($0, radix: 36)) })
+    }
+    object["recent"] = .object(recentObject)
+    var octetsObject = JSONObject()
+    for (device, readings) in recent.sorted(by: { $0.key < $1.key }) {
+      guard let last = readings.lastOctets else { continue }
+      octetsObject[device] = [.string(String(last.hash, radix: 36)), .int(last.at)]
+    }
+    object["last_octets"] = .object(octetsObject)
+    var rulesObject = JSONObject()
+    for (patient, state) in rules.sorted(by: { $0.key < $1.key }) { rulesObject[patient] = state.json }
+    object["rules"] = .object(rulesObject)
+    var unsettledObject = JSONObject()
+    for (patient, state) in rules.sorted(by: { $0.key < $1.key }) where state.isUnsettled {
+      unsettledObject[patient] = state.unsettledJSON
+    }
+    object["unsettled"] = .object(unsettledObject)
     var fragmentsObject = JSONObject()
     for (device, raws) in fragments.sorted(by: { $0.key < $1.key }) {
       fragmentsObject[device] = .array(
@@ -327,23 +357,6 @@ extension LedgerState {
           ]
         })
     }
-    if !urgent.isEmpty {
-      object["urgent"] = .array(
-        urgent.map { item in .array([.int(item.sequence)] + (item.at.map { [.int($0)] } ?? [])) })
-    }
-    object["bindings"] = bindings.json
-    object["register"] = register.json
-    object["keys"] = .int(keys)
-    object["sessions"] = sessions.json
-    object["quarantine"] = quarantine.json
-    object["origins"] = origins.json
-    if let imported {
-      var files = JSONObject()
-      for (name, digest) in imported.sorted(by: { $0.key < $1.key }) { files[name] = .string(digest) }
-      object["imported"] = .object(files)
-    }
-    if !erasing.isEmpty { object["erasing"] = .array(erasing.sorted().map { .string($0) }) }
-    return JSONValue.object(object).encoded()
   }
 
   /// The state of a snapshot's octets; nil when they are none.
@@ -354,11 +367,7 @@ extension LedgerState {
     else { return nil }
     self.init()
     self.stored = stored
-    func unsigned(_ value: JSONValue?) -> UInt64 {
-      if case .number(let number)? = value { return number.uint64 ?? 0 }
-      return 0
-    }
-    for refusal in (value["refusals"]?.array ?? []).compactMap({ Refusal(json: $0) }) { add(refusal) }
+    func unsigned(_ value: JSONValue?) -> UInt64 { value?.unsigned ?? 0 }
     for member in value["cursors"]?.object?.members ?? [] {
       var cursor = Cursor(
         through: unsigned(member.value["through"]), delivered: unsigned(member.value["delivered"]),
@@ -373,23 +382,8 @@ extension LedgerState {
       guard at.map({ ClockAnchor.range.contains($0) }) ?? true else { return nil }
       return Urgent(sequence: unsigned(sequence), at: at)
     }
-    for member in value["recent"]?.object?.members ?? [] {
-      recent[member.key] = RecentReadings(
-        identifiers: (member.value.array ?? []).compactMap { $0.string.flatMap { UInt64($0, radix: 36) } })
-    }
-    for member in value["last_octets"]?.object?.members ?? [] {
-      guard let fields = member.value.array, fields.count == 2,
-        let hash = fields[0].string.flatMap({ UInt64($0, radix: 36) }),
-        case .number(let number) = fields[1], let at = number.int64, ClockAnchor.range.contains(at)
-      else { continue }
-      recent[member.key]?.lastOctets = (hash, at)
-    }
     for member in value["last_record"]?.object?.members ?? [] {
       lastRecord[member.key] = UInt32(exactly: unsigned(member.value))
-    }
-    for member in value["rules"]?.object?.members ?? [] { rules[member.key] = PatientState(json: member.value) }
-    for member in value["unsettled"]?.object?.members ?? [] {
-      rules[member.key, default: PatientState()].takeUnsettled(member.value)
     }
     for member in value["history"]?.object?.members ?? [] {
       history[member.key] = PatientHistory(json: member.value)
@@ -402,15 +396,6 @@ extension LedgerState {
         sequence: unsigned(item["seq"]), device: device, user: item["user"]?.int.flatMap(UInt8.init(exactly:)))
     }
     if value["parked_from"] != nil { parkedBeyond = ParkedBeyond(count: 0, first: unsigned(value["parked_from"])) }
-    for item in value["held"]?.array ?? [] {
-      guard let id = item["id"]?.string.flatMap({ ReadingID($0) }), let boot = item["boot_id"]?.string,
-        let monotonic = item["monotonic"]?.int, ClockAnchor.range.contains(Int64(monotonic))
-      else { continue }
-      held[id] = HeldReading(sequence: unsigned(item["seq"]), bootID: boot, monotonic: Int64(monotonic))
-    }
-    for item in value["retries"]?.array ?? [] {
-      if let retry = item["retry"].flatMap({ Retry(json: $0) }) { retries[unsigned(item["at"])] = retry }
-    }
     // A member that cannot be read is as if it were not there; the rest counts.
     if let member = value["bindings"] { bindings = (try? Bindings(member.encoded())) ?? Bindings() }
     if let member = value["register"] { register = (try? DeviceRegister(member.encoded())) ?? DeviceRegister() }
@@ -422,6 +407,43 @@ extension LedgerState {
       imported = Dictionary(files.map { ($0.key, $0.value.string ?? "") }, uniquingKeysWith: { $1 })
     }
     erasing = Set((value["erasing"]?.array ?? []).compactMap(\.string))
+    takeLists(value)
+  }
+
+  /// A part of a snapshot; nil when the octets are none.
+  package init?(part octets: [UInt8]) {
+    guard let value = try? JSONReader(maximumSize: 64 << 20).value(octets), value.object != nil else { return nil }
+    self.init()
+    takeLists(value)
+  }
+
+  private mutating func takeLists(_ value: JSONValue) {
+    func unsigned(_ value: JSONValue?) -> UInt64 { value?.unsigned ?? 0 }
+    for refusal in (value["refusals"]?.array ?? []).compactMap({ Refusal(json: $0) }) { add(refusal) }
+    for member in value["recent"]?.object?.members ?? [] {
+      recent[member.key] = RecentReadings(
+        identifiers: (member.value.array ?? []).compactMap { $0.string.flatMap { UInt64($0, radix: 36) } })
+    }
+    for member in value["last_octets"]?.object?.members ?? [] {
+      guard let fields = member.value.array, fields.count == 2,
+        let hash = fields[0].string.flatMap({ UInt64($0, radix: 36) }),
+        case .number(let number) = fields[1], let at = number.int64, ClockAnchor.range.contains(at)
+      else { continue }
+      recent[member.key]?.lastOctets = (hash, at)
+    }
+    for member in value["rules"]?.object?.members ?? [] { rules[member.key] = PatientState(json: member.value) }
+    for member in value["unsettled"]?.object?.members ?? [] {
+      rules[member.key, default: PatientState()].takeUnsettled(member.value)
+    }
+    for item in value["held"]?.array ?? [] {
+      guard let id = item["id"]?.string.flatMap({ ReadingID($0) }), let boot = item["boot_id"]?.string,
+        let monotonic = item["monotonic"]?.int, ClockAnchor.range.contains(Int64(monotonic))
+      else { continue }
+      held[id] = HeldReading(sequence: unsigned(item["seq"]), bootID: boot, monotonic: Int64(monotonic))
+    }
+    for item in value["retries"]?.array ?? [] {
+      if let retry = item["retry"].flatMap({ Retry(json: $0) }) { retries[unsigned(item["at"])] = retry }
+    }
     for member in value["fragments"]?.object?.members ?? [] {
       fragments[member.key] = (member.value.array ?? []).compactMap { item in
         guard let source = item["source"]?.string, let octets = item["hex"]?.string.flatMap(LedgerState.octets) else {

@@ -57,6 +57,8 @@ final class Daemon {
       var unknown: [UInt8: Int] = [:]
       let configured = loaded.configuration.journal
       var limits = JournalLimits(segmentBytes: configured.segmentBytes, maximumBytes: configured.maximumBytes)
+      // The largest snapshot that the bounds of patients, devices and backends let come about.
+      limits.groupBytes = JournalLimits.mostGroupBytes
       limits.deliverable = JournalEntry.deliverable
       limits.bounded = JournalEntry.bounded
       var store = try JournalStore(stateDirectory: state, limits: limits) { record in

@@ -107,7 +107,7 @@ final class JournalThread {
   /// A snapshot that was made while segments are written anew may still name what is gone from them.
   private static func draft(_ entry: JournalEntry, _ owned: Owned) -> RecordDraft {
     let draft = RecordDraft(kind: RecordKind(rawValue: entry.kind.rawValue), payload: entry.payload)
-    guard draft.kind == .snapshot else { return draft }
+    guard entry.kind == .snapshot || entry.kind == .snapshotPart else { return draft }
     return owned.known.values.reduce(draft) { draft, erasure in
       let decided = erasure.decide(JournalRecord(sequence: 0, kind: draft.kind, payload: draft.payload))
       guard case .replace(let payload) = decided else { return draft }
