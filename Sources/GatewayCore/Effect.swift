@@ -69,12 +69,12 @@ package enum Effect: Sendable {
   case shredImported
   /// What state files of an older version held is on disk as records: the files' old names go.
   case importFinished
-  /// Keep a patient's plan, take it beside what is in force, and answer; the old plan stays when that fails.
-  case savePlan(RequestID, patient: String, version: Int, [UInt8])
+  /// Write plans beside those in force, and tell with `Event.plansStaged`. None is in force by that, nor after a restart.
+  case stagePlans([PulledPlan])
+  /// Staged plans replace those in force: the records of who set them are on disk.
+  case adoptPlans([PulledPlan])
   /// Ask a backend for patients' plans; with the tag of those that are known already, if there is one.
   case fetchPlans(backend: String, etag: String?)
-  /// Keep plans that a backend gave, take them beside what is in force, and tell with `Event.plansKept`.
-  case keepPlans(backend: String, [PulledPlan])
   /// Look when the backends' credentials end.
   case readCredentials
   /// Read the configuration again.

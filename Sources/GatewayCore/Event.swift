@@ -71,8 +71,8 @@ package enum Event: Sendable {
   case credentialsRead([String: CredentialFact])
   /// A backend answered the question for plans at this address.
   case plansAnswered(backend: String, url: String, PlanAnswer)
-  /// Plans that a backend gave are on disk and in force, but for those with a fault, by patient.
-  case plansKept(backend: String, faults: [String: String])
+  /// Plans are written beside those in force, but for those with a fault, by patient.
+  case plansStaged(faults: [String: StagingFault])
   /// An answer to a delivery told the tag of the plans that the backend has.
   case plansHinted(backend: String, etag: String)
   /// A person wants plans to be asked for now.
@@ -186,7 +186,7 @@ extension Effect {
   var promisesNothing: Bool {
     switch self {
     case .fetch, .load, .deliver, .redeliver, .openPort, .openPlayback, .openBluetooth, .publishReading,
-      .publishEvent, .retain, .log, .keep, .loadParked:
+      .publishEvent, .retain, .log, .keep, .stagePlans, .loadParked:
       true
     default: false
     }
@@ -195,7 +195,7 @@ extension Effect {
   /// Who hears by it what came of a request.
   var answered: RequestID? {
     switch self {
-    case .answer(let request, _), .savePlan(let request, _, _, _), .reload(let request), .read(let request, _): request
+    case .answer(let request, _), .reload(let request), .read(let request, _): request
     default: nil
     }
   }

@@ -154,7 +154,7 @@ package struct Gateway: Sendable {
     case .restartedAfter(let end): send(.watch(.restarted(after: end)))
     case .credentialsRead(let ends): send(.watch(.credentialsRead(ends)))
     case .plansAnswered(let backend, let url, let answer): send(.rules(.answered(backend: backend, url: url, answer)))
-    case .plansKept(let backend, let faults): send(.rules(.kept(backend: backend, faults: faults)))
+    case .plansStaged(let faults): send(.rules(.staged(faults)))
     case .plansHinted(let backend, let etag): send(.rules(.hinted(backend: backend, etag: etag)))
     case .plansWanted: send(.rules(.wanted))
     case .faultsFound(let faults): send(.watch(.faultsFound(faults)))
@@ -324,6 +324,9 @@ package struct Gateway: Sendable {
   /// The lowest sequence number that waits for a patient: it is never dropped, nor what comes after it. What backends refused is
   /// kept as long as the journal is not half full: it must not keep new readings out.
   package var pinned: UInt64? { turn.view.pinned }
+
+  /// Who set which plan, as the disk has it.
+  package var planOrigins: PlanOrigins { turn.durable.origins }
 
   /// What each configured backend has: what all of them have may be dropped. None without backends: then nothing goes.
   package var cursors: [UInt64] {

@@ -91,6 +91,7 @@ enum Route {
     case .recognised(let device, let node): [.ports(.registered(device: device, node: node))]
     case .released(let device): [.bluetooth(.list), .links(.open(device))]
     case .asked(let device, let request): request.map { [.links(.request(device, $0))] } ?? []
+    case .plansChanged(let giver): [.rules(.changed(giver, isWritten: true))]
     case .swept(let slot): [.desk(.swept(slot))]
     }
   }
@@ -104,6 +105,7 @@ enum Route {
     case .completion(.paired(let outcome)): [.bluetooth(.pairingRefused(outcome))]
     case .completion(.bound(let bound)): [.ports(.bindingRefused(bound))]
     case .completion(.recognised(_, let node)): [.ports(.registrationRefused(node: node))]
+    case .completion(.plansChanged(let giver)): [.rules(.changed(giver, isWritten: false))]
     case .completion(.swept(let slot)): [.desk(.sweptRefused(slot))]
     case .completion(.unpaired), .completion(.accepted), .completion(.portReleased), .completion(.released),
       .completion(.asked):

@@ -52,6 +52,8 @@ enum Completion: Sendable {
   case released(device: String)
   /// A device is asked for something.
   case asked(device: String, DriverRequest?)
+  /// Plans came into force.
+  case plansChanged(PlanChange.Giver)
   /// Parked readings of a slot moved.
   case swept(Bindings.Slot)
 }

@@ -125,7 +125,9 @@ struct DaemonClient {
       case "not-found", "unsupported-device": 69
       case "patient.national-id": 65
       case "bad-parameters", "unknown-method", "invalid-request": 64
-      case "busy", "journal.full", "journal.sync-failed", "journal.outcome-unknown", "bluetooth.starting": 75
+      case "busy", "journal.full", "journal.sync-failed", "journal.outcome-unknown", "state.write-failed",
+        "bluetooth.starting":
+        75
       case "pairing.not-heard", "pairing.no-answer", "pairing.timeout": 75
       case "bad-configuration": 78
       case let code where code.hasPrefix("bluetooth."): 69

@@ -17,11 +17,13 @@ final class Daemon {
   let options: Options
   private let loop: EventLoop
   private let journal: JournalThread
-  private let files: FilesThread
+  let files: FilesThread
   private let people: PeopleThreads
   private let isImporting: Bool
   private var gateway: Gateway
   var loaded: LoadedConfiguration
+  /// The zones that the staged plans name.
+  private(set) var stagedZones: [String: TimeZoneRules] = [:]
   private let bootID = Clocks.bootID()
   /// How many appends the journal's thread has not answered.
   private var appending = 0
@@ -108,6 +110,12 @@ final class Daemon {
       switch message {
       case .kept(let id): handle(.kept(id))
       case .failed(let id, let message): handle(.keepFailed(id, message: message))
+      case .staged(let zones, let faults):
+        stagedZones = zones
+        handle(.plansStaged(faults: faults))
+      case .removed(let patient, let fault):
+        if let fault { SystemLog.write(3, "erase.files: an erased patient's plan is still on the disk: \(fault)") }
+        journal.erase(patient)
       }
     }
     people.mailbox.attach(to: loop) { [unowned self] message in
@@ -168,6 +176,7 @@ final class Daemon {
   func run() -> Int32 {
     if options.action != .demo { actions = Actions(loop, beside: options.configuration) }
     if isImporting { handle(.importWanted) }
+    settlePlans(planOrigins)
     configure(loaded)
     let seed = Clocks.random(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
     if let device = crashedDevice() { handle(.sessionCrashed(device: device)) }
@@ -252,6 +261,9 @@ final class Daemon {
       bootID: bootID)
   }
 
+  /// Who set which plan, as the disk has it.
+  var planOrigins: PlanOrigins { gateway.planOrigins }
+
   private func localTime() -> [UInt8] {
     let seconds = Clocks.wall() / 1000
     let zone = loaded.zones[loaded.configuration.timeZone] ?? .utc
@@ -333,10 +345,9 @@ final class Daemon {
     case .load(let sequence): journal.load(sequence)
     case .loadParked(let slot, let sequences): journal.loadParked(slot, sequences)
     case .erase(let patient):
-      if let fault = PlanStore.remove(patient, state: options.stateDirectory) { SystemLog.write(3, "plan: \(fault)") }
       loaded.plans[patient] = nil
       backends?.configure(loaded.configuration, plans: loaded.plans)
-      journal.erase(patient)
+      files.remove(patient)
     case .read(let id, let job): read(id, job)
     case .answer(let id, let answer): control?.answer(id, answer)
     case .publishReading(let reading, let sequence): control?.publish(reading, sequence)
@@ -345,9 +356,9 @@ final class Daemon {
       actions?.tell(event)
     case .readCredentials: handle(.credentialsRead(BackendCredential.ends(loaded.configuration.backends)))
     case .reload(let id): reload(id)
-    case .savePlan(let id, let patient, let version, let octets): savePlan(id, patient, version, octets)
+    case .stagePlans(let plans): files.stage(plans)
+    case .adoptPlans(let plans): adopt(plans)
     case .fetchPlans(let backend, let etag): backends?.fetchPlans(backend, etag: etag)
-    case .keepPlans(let backend, let plans): keepPlans(backend, plans)
     case .log(let level, let text): SystemLog.write(level.rawValue, text)
     case .exit: stopNow()
     }

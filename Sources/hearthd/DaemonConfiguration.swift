@@ -3,10 +3,10 @@
 import ControlProtocol
 import GatewayCore
 import JSON
+import Ledger
 import Monitoring
 import Platform
 import Settings
-import Zones
 
 extension Daemon {
   func configure(_ loaded: LoadedConfiguration) {
@@ -24,12 +24,13 @@ extension Daemon {
 
   /// What was accepted is kept for a start that finds the files broken.
   func keepAccepted() {
-    if let accepted = loaded.accepted, options.action != .demo { LastGood.keep(accepted, options.stateDirectory) }
+    if let accepted = loaded.accepted, options.action != .demo { files.keep(accepted) }
     loaded.accepted = nil
   }
 
   func reload(_ request: RequestID?) {
     ServiceManager.notify("RELOADING=1\nMONOTONIC_USEC=\(Clocks.monotonic() * 1000)")
+    _ = PlanStore.settle(planOrigins, options.stateDirectory, removesOthers: false)
     switch ConfigurationLoader.load(options.configuration, state: options.stateDirectory, for: .reload) {
     case .success(let loaded):
       configure(loaded)
@@ -54,53 +55,28 @@ extension Daemon {
     ServiceManager.notify("READY=1")
   }
 
-  func savePlan(_ request: RequestID, _ patient: String, _ version: Int, _ octets: [UInt8]) {
-    do throws(SettingsFault) {
-      let plan: Plan
-      do throws(JSONError) { plan = try PlanFile.read(octets, patient: patient) } catch {
-        throw SettingsFault(plan: "plan", error)
-      }
-      do throws(SettingsFault) { try readZone(of: plan) } catch {
-        throw ZoneFile.placed(error, plan.timeZone ?? "", octets, "plan", logged: "a plan")
-      }
-      try keep(plan, octets)
-      configure(loaded)
-      SystemLog.write(5, "plan: version \(version) of a patient is in force")
-      control?.answer(request, .result(["version": .int(version), "patient": .string(patient)]))
-    } catch {
-      SystemLog.write(3, "plan: refused, the old one stays in force: \(error.logged)")
-      control?.answer(
-        request,
-        .failure(ControlError(code: "bad-plan", message: error.message, hint: "the old plan stays in force")))
-    }
-  }
-
-  func keepPlans(_ backend: String, _ plans: [PulledPlan]) {
-    var faults: [String: String] = [:]
+  /// Staged plans replace those in force.
+  func adopt(_ plans: [PulledPlan]) {
     for pulled in plans {
-      do throws(SettingsFault) {
-        try readZone(of: pulled.plan)
-        try keep(pulled.plan, pulled.octets)
+      let patient = pulled.plan.patient
+      do throws(FileError) {
+        try PlanStore.adopt(patient, options.stateDirectory)
       } catch {
-        faults[pulled.plan.patient] = error.logged
+        SystemLog.write(
+          3, "plan.staged: a plan is in force and not in its place yet: \(error.reason); a start tries again")
       }
+      loaded.plans[patient] = pulled.plan
+      if let name = pulled.plan.timeZone, let zone = stagedZones[name] { loaded.zones[name] = zone }
     }
-    if faults.count < plans.count { configure(loaded) }
-    handle(.plansKept(backend: backend, faults: faults))
+    configure(loaded)
   }
 
-  private func readZone(of plan: Plan) throws(SettingsFault) {
-    guard let name = plan.timeZone, loaded.zones[name] == nil else { return }
-    loaded.zones[name] = try ZoneFile.read(name)
-  }
-
-  /// Writes a plan and takes it beside what is in force. Throws when everything stays as it was.
-  private func keep(_ plan: Plan, _ octets: [UInt8]) throws(SettingsFault) {
-    do throws(FileError) {
-      try PlanStore.write(octets, of: plan.patient, options.stateDirectory)
-    } catch {
-      throw SettingsFault("the disk of the hub does not take it: \(error.reason)")
+  /// Takes plans that a daemon before this one had staged, and whose records are on disk.
+  func settlePlans(_ origins: PlanOrigins) {
+    let settled = PlanStore.settle(origins, options.stateDirectory, removesOthers: true)
+    for plan in settled where plan.version > loaded.plans[plan.patient]?.version ?? -1 {
+      loaded.plans[plan.patient] = plan
+      if let name = plan.timeZone, loaded.zones[name] == nil { loaded.zones[name] = try? ZoneFile.read(name) }
     }
-    loaded.plans[plan.patient] = plan
   }
 }

@@ -3,11 +3,18 @@
 import GatewayCore
 import Platform
 import Ledger
+import Monitoring
+import Settings
+import Zones
 
 /// What the thread of files tells.
 enum FilesMessage: Sendable {
   case kept(KeysID)
   case failed(KeysID, String)
+  /// Plans are staged, with the zones that they name; but for those with a fault, by patient.
+  case staged([String: TimeZoneRules], faults: [String: StagingFault])
+  /// An erased patient's files are gone; with what went wrong.
+  case removed(patient: String, fault: String?)
 }
 
 final class FilesThread {
@@ -33,6 +40,42 @@ final class FilesThread {
       } catch {
         mailbox.post(.failed(id, "\(error)"))
       }
+    }
+  }
+
+  /// Writes plans beside those in force.
+  func stage(_ plans: [PulledPlan]) {
+    worker.run { [mailbox, directory] _ in
+      var zones: [String: TimeZoneRules] = [:]
+      var faults: [String: StagingFault] = [:]
+      for pulled in plans {
+        do throws(SettingsFault) {
+          if let name = pulled.plan.timeZone, zones[name] == nil { zones[name] = try ZoneFile.read(name) }
+        } catch {
+          let fault = ZoneFile.placed(error, pulled.plan.timeZone ?? "", pulled.octets, "plan", logged: "a plan")
+          faults[pulled.plan.patient] = StagingFault(message: fault.message, logged: fault.logged, isDisk: false)
+          continue
+        }
+        do throws(FileError) {
+          try PlanStore.stage(pulled.octets, of: pulled.plan.patient, directory)
+        } catch {
+          let words = "the disk of the hub does not take it: \(error.reason)"
+          faults[pulled.plan.patient] = StagingFault(message: words, logged: words, isDisk: true)
+        }
+      }
+      mailbox.post(.staged(zones, faults: faults))
+    }
+  }
+
+  /// What was accepted is kept for a start that finds the files broken.
+  func keep(_ accepted: LastGood.Accepted) {
+    worker.run { [directory] _ in LastGood.keep(accepted, directory) }
+  }
+
+  /// An erased patient's plans go, and what could not be read and may name the patient.
+  func remove(_ patient: String) {
+    worker.run { [mailbox, directory] _ in
+      mailbox.post(.removed(patient: patient, fault: PlanStore.remove(patient, state: directory)))
     }
   }
 

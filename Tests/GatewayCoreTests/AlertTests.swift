@@ -116,12 +116,15 @@ private final class Desk {
     let hub = raised()
     #expect(hub.code(.planSet(text: text(version: 12))) == "bad-plan")
     #expect(hub.code(.planSet(text: text(version: 13, rule: "\"purple\": {\"gte\": \"200\"}"))) == "bad-plan")
-    #expect(!hub.done.contains { if case .savePlan = $0 { true } else { false } })
+    #expect(!hub.done.contains { if case .stagePlans = $0 { true } else { false } })
     hub.send(.asked(RequestID(connection: 9, number: 77), .planSet(text: text(version: 13)), CallerName(uid: 501)))
     // Who, and when, is on disk before the plan is in force.
-    #expect(!hub.done.contains { if case .savePlan = $0 { true } else { false } })
+    #expect(!hub.done.contains { if case .adoptPlans = $0 { true } else { false } })
     hub.sync()
-    #expect(hub.done.contains { if case .savePlan(_, "p-1", 13, _) = $0 { true } else { false } })
+    let adopted = hub.done.flatMap { effect -> [PulledPlan] in
+      if case .adoptPlans(let plans) = effect { plans } else { [] }
+    }
+    #expect(adopted.map(\.plan.version) == [13])
   }
 
   @Test func everyFaultOfAPlanIsTold() {

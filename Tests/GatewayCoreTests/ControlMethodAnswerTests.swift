@@ -58,7 +58,8 @@ private struct Deed {
         if case .failure(let error) = answer { deed.refusal = error }
       // Whoever carries these out answers.
       case .read(Self.id, _), .reload(Self.id): deed.isAnswered = true
-      case .savePlan(Self.id, _, _, _), .erase: (deed.isAnswered, deed.isKept) = (true, true)
+      case .erase: (deed.isAnswered, deed.isKept) = (true, true)
+      case .adoptPlans: deed.isKept = true
       case .keep: deed.isKept = true
       default: break
       }
@@ -125,7 +126,7 @@ private struct Deed {
     }
     let isCarriedOut = hub.done.contains { effect in
       switch effect {
-      case .savePlan, .erase, .manage, .openPort, .loadParked, .shredImported: true
+      case .adoptPlans, .erase, .manage, .openPort, .loadParked, .shredImported: true
       default: false
       }
     }

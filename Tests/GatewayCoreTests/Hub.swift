@@ -31,6 +31,8 @@ struct Hub {
   /// The file of keys, and whether the disk refuses it.
   var keyFile: [UInt8]?
   var refusesKeys = false
+  /// False where a test stages plans itself.
+  var stagesPlans = true
   /// False where a test changes the disk itself, as an erasure does.
   var comparesRestarts = true
   /// What was done at the start, before anything is looked at.
@@ -106,6 +108,7 @@ struct Hub {
       if case .keep(let id, let octets) = effect { writes.append((id, octets)) }
       if case .read(let id, .picture(let picture)) = effect { done.append(.answer(id, picture.run { false })) }
     }
+    for case .stagePlans in effects where stagesPlans { send(.plansStaged(faults: [:])) }
     for (id, octets) in writes {
       if refusesKeys {
         send(.keepFailed(id, message: "the disk is full"))

@@ -76,7 +76,7 @@ private func plan() throws -> Plan {
       #expect(
         !hub.done.contains {
           switch $0 {
-          case .savePlan, .erase, .loadParked, .shredImported: true
+          case .adoptPlans, .erase, .loadParked, .shredImported: true
           default: false
           }
         }, "\(request)")

@@ -64,10 +64,9 @@ private func planText(_ patient: String, version: Int = 1) -> String {
     hub.send(.plansAnswered(backend: "care", url: "https://care.example/plans", .plans(body, etag: nil)))
     hub.sync()
     let kept = hub.done.flatMap { effect -> [PulledPlan] in
-      if case .keepPlans("care", let plans) = effect { plans } else { [] }
+      if case .adoptPlans(let plans) = effect { plans } else { [] }
     }
     #expect(kept.map(\.plan.patient) == ["p-2"])
-    hub.send(.plansKept(backend: "care", faults: [:]))
     let told = hub.result(.status)["problems"]?.array?.first { $0["code"]?.string == "plan.refused" }
     #expect(told?["message"]?.string?.contains("pseudonym") ?? false)
   }

@@ -40,7 +40,11 @@ extension Hub {
   }
 
   fileprivate var kept: [PulledPlan] {
-    done.flatMap { effect -> [PulledPlan] in if case .keepPlans("care", let plans) = effect { plans } else { [] } }
+    done.flatMap { effect -> [PulledPlan] in if case .stagePlans(let plans) = effect { plans } else { [] } }
+  }
+
+  private var adopted: [PulledPlan] {
+    done.flatMap { effect -> [PulledPlan] in if case .adoptPlans(let plans) = effect { plans } else { [] } }
   }
 
   fileprivate var told: [String] {
@@ -55,14 +59,15 @@ extension Hub {
     sync()
   }
 
-  /// The shell kept what it was given: the plans are in force.
-  fileprivate mutating func keep(faults: [String: String] = [:]) {
-    var plans: [String: Plan] = [:]
-    for pulled in kept where faults[pulled.plan.patient] == nil { plans[pulled.plan.patient] = pulled.plan }
-    done.removeAll { if case .keepPlans = $0 { true } else { false } }
+  /// The shell staged what it was given, and takes what comes into force by that.
+  fileprivate mutating func keep(faults: [String: String] = [:], isRefused: Bool = false) {
+    done.removeAll { if case .stagePlans = $0 { true } else { false } }
+    send(.plansStaged(faults: faults.mapValues { StagingFault(message: $0, logged: $0, isDisk: true) }))
+    if isRefused { refuse() } else { sync() }
+    guard !adopted.isEmpty else { return }
+    let plans = Dictionary(adopted.map { ($0.plan.patient, $0.plan) }) { $1 }
     send(.configured(configuration(), zones: ["UTC": .utc], plans: plans))
-    send(.plansKept(backend: "care", faults: faults))
-    sync()
+    done.removeAll { if case .adoptPlans = $0 { true } else { false } }
   }
 
   fileprivate var audits: [String] {
@@ -72,6 +77,7 @@ extension Hub {
 
 private func started(_ plans: [Plan] = [], disk: [(sequence: UInt64, entry: JournalEntry)] = []) -> Hub {
   var hub = Hub(configuration(), plans: plans, disk: disk)
+  hub.stagesPlans = false
   hub.pass(0)
   return hub
 }
@@ -91,8 +97,9 @@ private func started(_ plans: [Plan] = [], disk: [(sequence: UInt64, entry: Jour
     hub.answer(.plans(body(text(3)), etag: #""a""#))
     #expect(try hub.kept.map(\.plan) == [plan(3)])
     #expect(try PlanFile.read(hub.kept[0].octets, patient: "p-1") == plan(3))
-    #expect(hub.audits == [#"4294967295 set plan of p-1, version 3, from backend care, tag "a""#])
+    #expect(hub.audits.isEmpty)
     hub.keep()
+    #expect(hub.audits == [#"4294967295 set plan of p-1, version 3, from backend care, tag "a""#])
     let shown = hub.result(.planShow(patient: "p-1"))
     #expect(shown["set_by"]?.string == "backend care" && shown["version"]?.int == 3)
     hub.pass(hour / 2)
@@ -107,10 +114,11 @@ private func started(_ plans: [Plan] = [], disk: [(sequence: UInt64, entry: Jour
 
   @Test func aTagCountsOnlyWhenAllIsOnDisk() {
     var hub = started()
-    hub.send(.plansAnswered(backend: "care", url: url, .plans(body(text(3)), etag: #""a""#)))
-    hub.refuse()
-    #expect(hub.kept.isEmpty)
-    hub.pass(2 * hour)
+    hub.answer(.plans(body(text(3)), etag: #""a""#))
+    hub.keep(isRefused: true)
+    #expect(hub.gateway.turn.ledger.durable.origins == PlanOrigins() && hub.audits.isEmpty)
+    // Asked again soon, not only after the interval.
+    hub.pass(PlanPull.firstWait)
     #expect(hub.questions == ["-", "-"])
     hub.answer(.plans(body(text(3)), etag: #""a""#))
     #expect(hub.kept.count == 1)
@@ -308,7 +316,7 @@ private func started(_ plans: [Plan] = [], disk: [(sequence: UInt64, entry: Jour
     hub.send(.plansAnswered(backend: "care", url: "https://old.example", .plans(body(text(3)), etag: nil)))
     hub.answer(.none)
     hub.answer(.plans(body(text(3)), etag: nil))
-    hub.send(.plansKept(backend: "care", faults: [:]))
+    hub.send(.plansStaged(faults: [:]))
     #expect(hub.kept.isEmpty && hub.told.isEmpty)
   }
 

@@ -263,9 +263,9 @@ extension Home {
     // What was removed is not in force again.
     try home.remove("plans/p-1.json")
     #expect(try home.ctl("reload").status == 0)
-    #expect(!home.has("state/last-good-plans/p-1.json") && home.has("state/last-good-plans/p-2.json"))
     #expect(try version("p-1") == nil)
     #expect(home.stop() == 0)
+    #expect(!home.has("state/last-good-plans/p-1.json") && home.has("state/last-good-plans/p-2.json"))
     // The log says where, and not whose.
     let log = home.read("log")
     #expect(log.contains("error: plan.refused: a plan:2:16: rule: unknown-key; version 3 of this plan stays in force"))

@@ -131,22 +131,10 @@ extension Desk {
   /// A plan comes into force: whole, or not at all, and never an older one.
   func setPlan(_ id: RequestID, text: String, _ caller: CallerName, _ turn: inout Turn) -> [Effect] {
     do throws(JSONError) {
-      let plan = try PlanFile.read(Array(text.utf8))
-      if let old = turn.house.plans[plan.patient], plan.version <= old.version {
-        let message = "version: \(old.version) is in force; expected a higher one, found \(plan.version)"
-        return [
-          .answer(
-            id,
-            .failure(ControlError(code: "bad-plan", message: message, hint: "raise the version with every change")))
-        ]
-      }
-      let origin = PlanOrigin(by: "uid:\(caller.uid)", version: plan.version, at: turn.now.wall)
-      return turn.append(
-        [
-          .plan(patient: plan.patient, origin),
-          .audit(uid: caller.uid, action: "set plan of \(plan.patient), version \(plan.version)"),
-        ])
-        + [.savePlan(id, patient: plan.patient, version: plan.version, Array(text.utf8))]
+      let octets = Array(text.utf8)
+      let pulled = PulledPlan(plan: try PlanFile.read(octets), octets: octets, place: "plan")
+      turn.send(.rules(.change(pulled, id, caller)))
+      return []
     } catch {
       let code = error.code == PatientReference.nationalIDCode ? error.code : "bad-plan"
       return [.answer(id, .failure(ControlError(code: code, message: error.description(file: "plan"))))]

@@ -26,8 +26,8 @@ struct PlanPull: Sendable {
   var hinted: String?
   /// It was told while the question was under way: the answer may be older.
   var isHintedMeanwhile = false
-  /// What is on its way to the disk; the tag that counts when all of it is there, and what of the same answer is refused.
-  var keeping: (plans: [PulledPlan], etag: String?, refused: [String]) = ([], nil, [])
+  /// The tag of the plans that come into force next.
+  var adopting: String?
   var refused: [String] = []
   var withdrawn: Set<String> = []
   var lastSuccess: Int64?
@@ -225,48 +225,63 @@ extension Rules {
             && !named.contains(patient)
         }.keys)
     }
-    pulls[name]?.keeping = (wanted, isSettled ? etag : nil, refused)
     pulls[name]?.etag = isSettled && wanted.isEmpty ? etag : nil
-    // What the disk says of the good ones belongs to the same news.
-    var effects = wanted.isEmpty ? tellRefused(name, refused, &turn) : []
     tellWithdrawn(name, withdrawn, &turn)
-    let tag = etag.map { ", tag \($0)" } ?? ""
-    effects += turn.append(
-      wanted.map {
-        .audit(
-          uid: CallerName.nobody,
-          action: "set plan of \($0.plan.patient), version \($0.plan.version), from backend \(name)\(tag)")
-      })
-    if !wanted.isEmpty { effects.append(.keepPlans(backend: name, wanted)) }
-    return effects
+    // What the disk says of the good ones belongs to the same news.
+    guard !wanted.isEmpty, let source = pulls[name]?.source else { return tellRefused(name, refused, &turn) }
+    var change = PlanChange(giver: .backend(name), plans: wanted)
+    change.answer = PlanChange.Answer(source: source, tag: etag, isSettled: isSettled, refused: refused)
+    return enter(change)
   }
 
-  /// The disk has them, or not.
-  mutating func plansKept(_ name: String, _ faults: [String: String], _ turn: inout Turn) -> [Effect] {
-    let now = turn.now
-    guard let pull = pulls[name], !pull.keeping.plans.isEmpty else { return [] }
-    var refused = pull.keeping.refused
-    var origins: [JournalEntry] = []
-    for pulled in pull.keeping.plans {
-      if let fault = faults[pulled.plan.patient] {
-        refused.append("\(pulled.place): \(fault)")
-      } else {
-        origins.append(
-          .plan(
-            patient: pulled.plan.patient,
-            PlanOrigin(
-              by: PlanOrigin.name(ofBackend: name), version: pulled.plan.version, etag: pull.seen, at: now.wall)))
+  /// Plans of a backend are staged, but for those with a fault.
+  mutating func stagedByBackend(
+    _ change: PlanChange, _ name: String, _ faults: [String: StagingFault], _ turn: inout Turn
+  ) -> [Effect] {
+    // A source that the configuration has no more gives no plans.
+    guard let answer = change.answer, pulls[name]?.source == answer.source else { return next() }
+    var refused = answer.refused
+    var good: [PulledPlan] = []
+    var entries: [JournalEntry] = []
+    let tag = answer.tag.map { ", tag \($0)" } ?? ""
+    for pulled in change.plans {
+      let (patient, version) = (pulled.plan.patient, pulled.plan.version)
+      if let fault = faults[patient] {
+        refused.append("\(pulled.place): \(fault.logged)")
+        entries.append(
+          .audit(
+            uid: CallerName.nobody, action: "refused plan of \(patient), from backend \(name); the old one stays"))
+      } else if !turn.head.erasing.contains(patient), version > turn.house.plans[patient]?.version ?? -1 {
+        good.append(pulled)
+        let origin = PlanOrigin(
+          by: PlanOrigin.name(ofBackend: name), version: version, etag: answer.tag, at: turn.now.wall)
+        entries += [
+          .plan(patient: patient, origin),
+          .audit(
+            uid: CallerName.nobody, action: "set plan of \(patient), version \(version), from backend \(name)\(tag)"),
+        ]
       }
     }
-    let kept = pull.keeping.plans.count - faults.count
-    if faults.isEmpty { pulls[name]?.etag = pull.keeping.etag }
-    pulls[name]?.keeping = ([], nil, [])
-    var effects = tellRefused(name, refused, &turn)
-    let audits: [JournalEntry] = faults.keys.sorted().map {
-      .audit(uid: CallerName.nobody, action: "refused plan of \($0), from backend \(name); the old one stays")
+    if good.count < change.plans.count { changes[0].answer?.isSettled = false }
+    let effects = tellRefused(name, refused, &turn)
+    guard !entries.isEmpty else { return effects + changed(change.giver, isWritten: true, &turn) }
+    let appended = turn.append(entries, for: .completion(.plansChanged(change.giver)))
+    guard !good.isEmpty else { return effects + appended }
+    return effects + appended
+      + [
+        .adoptPlans(good), .log(.notice, "plan.set: \(good.count) of backend \(name) came into force"),
+      ]
+  }
+
+  /// The plans of a backend's answer are in force, or the disk refused who gave them.
+  mutating func pullChanged(_ change: PlanChange, _ name: String, isWritten: Bool, _ now: Now) {
+    guard let answer = change.answer, let pull = pulls[name], pull.source == answer.source else { return }
+    if !isWritten {
+      pulls[name]?.nextAt = pull.nextAt.map { min($0, now.monotonic + PlanPull.firstWait) }
+    } else if answer.isSettled, answer.tag == pull.seen {
+      // It counts from the moment when the plans are in force, which comes next.
+      pulls[name]?.adopting = answer.tag
     }
-    if kept > 0 { effects.append(.log(.notice, "plans: \(kept) of backend \(name) came into force")) }
-    return effects + turn.append(origins + audits)
   }
 
   /// What is refused is told when it is new: the same again is no news.

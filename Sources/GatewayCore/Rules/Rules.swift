@@ -18,7 +18,10 @@ struct Rules: Sendable {
     /// Where rules stand has changed: the next round is planned anew.
     case planned
     case answered(backend: String, url: String, PlanAnswer)
-    case kept(backend: String, faults: [String: String])
+    /// A person brings in a plan.
+    case change(PulledPlan, RequestID, CallerName)
+    /// The oldest change of plans is staged, but for those with a fault, by patient.
+    case staged([String: StagingFault])
     case hinted(backend: String, etag: String)
     /// A person wants to see what the backends have.
     case wanted
@@ -26,6 +29,8 @@ struct Rules: Sendable {
 
     // MARK: Of the disk
 
+    /// The records of a change of plans are on disk, or were refused.
+    case changed(PlanChange.Giver, isWritten: Bool)
     case stored(Reading)
     /// Where a patient's rules stand is not on disk.
     case refused(String)
@@ -37,6 +42,8 @@ struct Rules: Sendable {
   var settling: [String: Settling] = [:]
   /// What is known of each backend that gives plans, by its name.
   var pulls: [String: PlanPull] = [:]
+  /// Plans on their way into force, oldest first; the first is under way.
+  var changes: [PlanChange] = []
 
   /// When something is to be done without an event, monotonic milliseconds.
   var deadline: Int64? { (pulls.values.compactMap(\.nextAt) + [roundAt].compactMap(\.self)).min() }
@@ -53,6 +60,10 @@ struct Rules: Sendable {
     case .configured(let changesPlans):
       // What was held against other plans is held against these.
       if changesPlans { for name in pulls.keys { pulls[name]?.etag = nil } }
+      for (name, pull) in pulls where pull.adopting != nil {
+        pulls[name]?.etag = pull.adopting
+        pulls[name]?.adopting = nil
+      }
       // What is expected from now on.
       if turn.house.isStarted { roundAt = now.monotonic }
       configurePulls(&turn)
@@ -62,7 +73,9 @@ struct Rules: Sendable {
     case .expire: return round(&turn)
     case .planned: planRound(&turn)
     case .answered(let backend, let url, let answer): return plansAnswered(backend, url, answer, &turn)
-    case .kept(let backend, let faults): return plansKept(backend, faults, &turn)
+    case .change(let plan, let id, let caller): return change(plan, id, caller, &turn)
+    case .staged(let faults): return staged(faults, &turn)
+    case .changed(let giver, let isWritten): return changed(giver, isWritten: isWritten, &turn)
     case .hinted(let backend, let etag): plansHinted(backend, etag, &turn)
     case .wanted: plansWanted(&turn)
     case .due:
