@@ -55,6 +55,8 @@ package enum ControlRequest: Sendable, Hashable {
   case sessionEnd(device: String)
   /// What is raised or waits for a repeat.
   case alerts(patient: String?)
+  /// Whether a patient is known here, and who else may be meant.
+  case patientKnown(String)
   /// Somebody has taken notice of what a rule raised.
   case acknowledge(patient: String, rule: String, note: String)
   /// A patient's plan in plain words.

@@ -171,6 +171,19 @@ package enum Suggestion {
     return best.0
   }
 
+  /// One letter more, less or another, or two neighbours the wrong way round.
+  package static func isOneSlip(_ left: String, _ right: String) -> Bool {
+    let (a, b) = (Array(left.utf8.prefix(65)), Array(right.utf8.prefix(65)))
+    guard a != b, abs(a.count - b.count) <= 1 else { return false }
+    let front = zip(a, b).prefix { $0 == $1 }.count
+    let back = zip(a.reversed(), b.reversed()).prefix { $0 == $1 }.count
+    // What is left between the equal beginning and the equal end.
+    let (restA, restB) = (a.dropFirst(front).dropLast(back), b.dropFirst(front).dropLast(back))
+    if front + back >= min(a.count, b.count) { return true }
+    if restA.count == 1, restB.count == 1 { return true }
+    return restA.count == 2 && restB.count == 2 && Array(restA) == Array(restB).reversed()
+  }
+
   private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
     // The same letters in another order are one slip of the fingers.
     if left != right, left.sorted() == right.sorted() { return 1 }

@@ -126,7 +126,7 @@ private func code(_ line: String) -> String? {
   @Test func readersMayOnlyLook() {
     let readers = [
       "version", "status", "devices", "backends", "doctor", "readings", "readings.follow", "watch", "serial.list",
-      "alerts", "plan.show", "plan.explain", "plan.try", "parked", "parked.readings", "report",
+      "alerts", "patient.known", "plan.show", "plan.explain", "plan.try", "parked", "parked.readings", "report",
     ]
     for method in ControlMethod.all {
       #expect(method.role == (readers.contains(method.name) ? .reader : method.name == "erase" ? .owner : .technician))

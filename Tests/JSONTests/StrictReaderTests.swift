@@ -171,3 +171,21 @@ private func read(_ text: String, _ dialect: JSONReader.Dialect = .strict) -> JS
     }
   }
 }
+
+@Suite struct SlipTests {
+  @Test(arguments: [
+    ("p-7f3a", "p-7f3b"), ("p-7f3a", "p-7f3"), ("p-7f3a", "p-7f3aa"), ("p-7f3a", "p-73fa"), ("p-7f3a", "q-7f3a"),
+    ("aa", "a"), ("ab", "ba"), ("aba", "abba"), ("p", ""), ("xyx", "xyyx"),
+  ])
+  func oneSlipIsOne(left: String, right: String) {
+    #expect(Suggestion.isOneSlip(left, right) && Suggestion.isOneSlip(right, left))
+  }
+
+  @Test(arguments: [
+    ("p-7f3a", "p-7f3a"), ("p-7f3a", "p-7e3b"), ("p-7f3a", "p-7f"), ("p-7f3a", "p-a37f"), ("abc", "cba"), ("", ""),
+    ("p-1", "p-234"), ("abcd", "badc"),
+  ])
+  func twoSlipsAreNot(left: String, right: String) {
+    #expect(!Suggestion.isOneSlip(left, right) && !Suggestion.isOneSlip(right, left))
+  }
+}

@@ -136,7 +136,7 @@ private let cuff = """
     let parked = try home.ctl("readings", "--parked", "--json")
     #expect(parked.out.split(separator: "\n").count == 1)
     let id = try #require(parked.json["id"] as? String)
-    #expect(try home.ctl("assign", String(id.prefix(8)), "p-2").status == 0)
+    #expect(try home.ctl("assign", String(id.prefix(8)), "p-2", "--new").status == 0)
     _ = try home.until(["backends", "--json"]) { $0.out.contains(#""delivered":2"#) }
     let folder = home.folder.appending(path: "out")
     let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)

@@ -15,7 +15,7 @@ private let configuration = #"""
       #"{"version":1,"slots":[{"device":"cuff","user":2,"patient":"p-2"}]}"#, "state/bindings.json")
     try home.write(
       #"{"version":1,"devices":[{"id":"cuff","driver":"blood-pressure","address":"F0:00:00:00:00:01","#
-        + #""address_type":"random","controller":"00:1B:DC:07:32:01","patient":"p-1","consent":{"user":1,"code":520}}]}"#,
+        + #""address_type":"random","controller":"00:1B:DC:07:32:01","users":{"1":"p-1"},"consent":{"user":1,"code":520}}]}"#,
       "state/devices.json")
     try home.write(#"{"version":1,"sessions":[]}"#, "state/sessions.json")
   }

@@ -28,6 +28,10 @@ extension ControlMethod {
       return .assignSlot(device: device, user: given.slot(ifGiven: "user"), patient: patient)
     },
     ControlMethod(
+      "patient.known", "whether a patient is known here, and who else may be meant", .reader, .immediate,
+      [.required("patient", lookup, "the patient's reference")], examples: [["patient": "p-7f3a"]]
+    ) { given throws(ControlError) in .patientKnown(try given.text("patient")) },
+    ControlMethod(
       "session.start", "what a public device measures from now on is this patient's", .technician, .change,
       isAudited: true, isDurable: true,
       [

@@ -145,6 +145,7 @@ struct Desk: Sendable {
     case .doctor: return [.answer(id, .result(turn.view.doctor()))]
     case .parked: return [.answer(id, .result(turn.view.parkedList()))]
     case .alerts(let patient): return [.answer(id, .result(turn.view.alerts(patient)))]
+    case .patientKnown(let patient): return [.answer(id, .result(turn.view.knownPatient(patient)))]
     case .follow, .watch: return [.answer(id, .result(["subscribed": true]))]
     case .readings(let filter): return readings(id, filter, turn.now)
     case .parkedReadings: return turn.view.parkedReadings(id)
@@ -195,7 +196,7 @@ struct Desk: Sendable {
     case .serialBind(let wish): turn.send(.ports(.bind(id, wish, caller)))
     case .serialRelease(let device): turn.send(.ports(.release(id, device: device, caller)))
     case .version, .status, .devices, .backends, .doctor, .follow, .watch, .parked, .alerts, .readings, .parkedReadings,
-      .planShow, .planExplain, .planTry, .reload, .pairAnswer, .pairCancel, .serialList, .scan:
+      .patientKnown, .planShow, .planExplain, .planTry, .reload, .pairAnswer, .pairCancel, .serialList, .scan:
       break  // Above.
     }
     return []

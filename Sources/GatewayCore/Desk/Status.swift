@@ -95,12 +95,8 @@ extension View {
       head.quarantine.holds(id)
         ? "quarantined" : air.needsPairing ? "needs-pairing" : device.isUp ? "connected" : "waiting")
     var patients = JSONObject()
-    if let patient = device.configuration.patient { patients["*"] = .string(patient) }
-    for (slot, patient) in device.configuration.users.sorted(by: { $0.key < $1.key }) {
-      patients["\(slot)"] = .string(patient)
-    }
-    for (slot, patient) in durable.bindings.slots where slot.device == id {
-      patients[slot.user.map { "\($0)" } ?? "*"] = .string(patient)
+    for (user, patient) in durable.bindings.attributed(device.configuration) {
+      patients[user.map { "\($0)" } ?? "*"] = .string(patient)
     }
     object["patients"] = .object(patients)
     if let session = sessionJSON(id) { object["session"] = session }

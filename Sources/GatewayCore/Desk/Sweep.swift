@@ -5,6 +5,7 @@ internal import ControlProtocol
 internal import JSON
 internal import Readings
 internal import Ledger
+internal import Settings
 
 extension Desk {
   /// The most readings that go in one group.
@@ -83,14 +84,45 @@ extension Desk {
   mutating func assign(
     _ id: RequestID, device: String, user: UInt8?, patient: String, _ caller: CallerName, _ turn: inout Turn
   ) -> [Effect] {
-    guard turn.house.devices[device] != nil else { return .noDevice(id, device, turn.house) }
+    guard let known = turn.house.devices[device] else { return .noDevice(id, device, turn.house) }
+    if let conflict = Bindings.conflict(known.configuration, user: user) {
+      return reassign(id, device, user, patient, conflict, caller, &turn)
+    }
     let slot = Bindings.Slot(device: device, user: user)
     let waiting = parked(of: slot, in: turn.head).count
+    // What waits of other slots waits on: who asks hears which.
+    let others = Set(turn.head.parked.values.filter { $0.device == device }.compactMap(\.user)).subtracting([255])
+      .filter { turn.head.bindings.patient(of: known.configuration, user: $0) == nil && $0 != user }
     return turn.append(
       [
         .binding(Binding(slot: slot, patient: patient, sweeps: waiting > 0)),
         .audit(uid: caller.uid, action: "assign slot of \(device)"),
-      ]) + [.answer(id, .result(["assigned": true, "readings": .int(waiting)]))]
+      ]) + [
+        .answer(
+          id,
+          .result([
+            "assigned": true, "readings": .int(waiting), "waiting_users": .array(others.sorted().map { .int(Int($0)) }),
+          ]))
+      ]
+  }
+
+  /// A slot has a patient by the device's own description. What a technician wrote at its pairing changes here, what stands in
+  /// hearth.json there.
+  private func reassign(
+    _ id: RequestID, _ device: String, _ user: UInt8?, _ patient: String, _ conflict: AttributionConflict,
+    _ caller: CallerName, _ turn: inout Turn
+  ) -> [Effect] {
+    var record = turn.head.register.record(device)
+    let isConfigured = turn.house.configuration.devices.contains { $0.id == device }
+    guard !isConfigured, record.device != nil, let change = conflict.change(user) else {
+      return [.answer(id, .failure(conflict.error(device, isConfigured: isConfigured)))]
+    }
+    switch change {
+    case .whole: record.device?.patient = patient
+    case .user(let slot): record.device?.users[slot] = patient
+    }
+    return turn.append([.device(record), .audit(uid: caller.uid, action: "assign slot of \(device)")])
+      + [.answer(id, .result(["assigned": true, "readings": 0, "waiting_users": []]))]
   }
 
   /// A parked reading came back from the journal: it is stored once more with its patient, judged, and delivered again under

@@ -49,16 +49,6 @@ struct DeviceState: Sendable {
     return usual.first
   }
 
-  /// Whose a reading is: the device's one person, or the person of its user slot. Nil is nobody's: parked.
-  func patient(user: UInt8?, bindings: Bindings) -> String? {
-    if let patient = configuration.patient { return patient }
-    if let user, user != 255 {
-      if let patient = configuration.users[user] { return patient }
-      return bindings.patient(device: configuration.id, user: user)
-    }
-    return configuration.users.isEmpty ? bindings.patient(device: configuration.id, user: nil) : nil
-  }
-
   /// Garbage on a line is told, logged and kept once a day for each code: a line that babbles for months costs nothing. Other
   /// problems are kept as often as a person can look at them.
   mutating func mayTell(_ problem: DriverProblem, at now: Int64) -> Bool {

@@ -317,7 +317,7 @@ extension Links {
   ) -> Reading? {
     let now = turn.now
     let zone = turn.house.zone(
-      for: device.configuration, patient: device.patient(user: raw.user, bindings: turn.head.bindings))
+      for: device.configuration, patient: turn.head.bindings.patient(of: device.configuration, user: raw.user))
     // Only what is on disk is confirmed.
     let known = turn.durable.recent[device.configuration.id]
     let underway = turn.head.recent[device.configuration.id]
@@ -349,7 +349,7 @@ extension Links {
   ) -> String? {
     let now = turn.now
     let owner =
-      device.patient(user: reading.user, bindings: turn.head.bindings)
+      turn.head.bindings.patient(of: device.configuration, user: reading.user)
       ?? turn.head.sessions.patient(
         of: device.configuration.id, takenAt: hasOwnTime ? reading.takenAt?.milliseconds : nil, isStored: isStored, now)
     guard device.configuration.isOnPort, !device.proof.isEnough else { return owner }

@@ -186,19 +186,9 @@ extension Rules {
 
   // MARK: Plans
 
-  /// Every patient that this hub knows: a plan of anybody else is a mistake.
-  private func knownPatients(_ turn: inout Turn) -> Set<String> {
-    var patients = Set(turn.house.plans.keys).union(turn.head.history.keys).union(turn.head.bindings.slots.values)
-    for device in turn.knownDevices {
-      if let patient = device.patient { patients.insert(patient) }
-      patients.formUnion(device.users.values)
-    }
-    patients.formUnion(turn.head.sessions.open.values.map(\.patient))
-    return patients.subtracting(turn.head.erasing)
-  }
-
   private mutating func take(_ list: PlanList, _ name: String, _ etag: String?, _ turn: inout Turn) -> [Effect] {
-    let known = knownPatients(&turn)
+    // A plan of anybody else is a mistake.
+    let known = turn.view.knownPatients
     var refused = list.refused
     var wanted: [PulledPlan] = []
     // A patient may become known; then all is read again.

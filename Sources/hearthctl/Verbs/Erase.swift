@@ -7,7 +7,7 @@ import Platform
 enum EraseVerb {
   static let verb = Verb(
     name: "erase", summary: "erase a patient: readings, bindings, plan",
-    usage: "--patient REF [--yes] [--json]",
+    usage: "--patient REF [--yes] [--new] [--json]",
     text: """
       Everything that this hub holds of the patient goes: readings (sent or not), the
       events and rules that came of them, who uses which slot, the plan. The journal's
@@ -25,14 +25,17 @@ enum EraseVerb {
       directory backend, a device's own memory, the spare blocks of a flash disk, and
       devices that hearth.json gives to the patient: these are named.
 
+      \(PatientCheck.help)
+
       Only root may do this. Without --yes the reference has to be typed again.
 
       example:
         sudo hearthctl erase --patient p-7f3a
-      """, options: ["--patient"], flags: ["--yes"],
+      """, options: ["--patient"], flags: ["--yes", "--new"],
     methods: ["erase"],
     exit: """
-      0 done, 1 the daemon answered with an error, 64 usage, 75 try again later,
+      0 done, 1 the daemon answered with an error, 64 usage,
+        65 another patient may be meant, 75 try again later,
         77 not permitted, 111 the daemon is not running
       """, run: run)
 
@@ -40,11 +43,12 @@ enum EraseVerb {
     guard let patient = arguments.value("--patient") else {
       throw Failure.usage("--patient is missing", hint: "hearthctl erase --help")
     }
+    var client = try DaemonClient(arguments)
+    let check = try PatientCheck(patient, arguments, &client)
     if !arguments.has("--yes") {
       try Confirmation.ask("This cannot be undone. Type the patient's reference again:", expected: patient)
     }
-    var client = try DaemonClient(arguments)
-    let answer = try client.call("erase", ["patient": .string(patient)])
+    let answer = check.marked(try client.call("erase", ["patient": .string(patient)]))
     let isPlanGone = removePlan(answer["plan"]?.string, patient)
     if arguments.isJSON {
       var object = answer.object ?? JSONObject()
@@ -53,6 +57,7 @@ enum EraseVerb {
       return 0
     }
     Terminal.out("erased: \(Show.text(answer["readings"])) readings, and what came of them\n")
+    if check.isNew { Terminal.out("nothing was known of this patient\n") }
     if !isPlanGone { Terminal.out("remove by hand: \(Show.text(answer["plan"]))\n") }
     for device in answer["configured"]?.array ?? [] {
       Terminal.out("hearth.json still gives the device \(Show.text(device)) to the patient\n")

@@ -1,6 +1,7 @@
 // hearthctl plan: a patient's limits: check a file, see what is in force, try a draft, bring one into force.
 
 import JSON
+import Monitoring
 import Platform
 import Settings
 
@@ -9,7 +10,8 @@ enum PlanVerb {
     name: "plan", summary: "patients' plans: check, show, explain, try, set",
     usage: """
       check FILE | show PATIENT | explain PATIENT [--days N]
-             | try FILE --patient PATIENT [--days N] | set FILE   [--json]
+             | try FILE --patient PATIENT [--days N] [--new]
+             | set FILE [--new]   [--json]
       """,
     text: """
       check finds every fault of a file, without the daemon. show says in plain words
@@ -18,15 +20,18 @@ enum PlanVerb {
       it would have raised: too much of it, and nobody listens any more. set brings a
       plan into force, whole or not at all; its version must rise.
 
+      \(PatientCheck.help)
+
       examples:
         hearthctl plan check p-7f3a.json
         hearthctl plan try draft.json --patient p-7f3a --days 90
         sudo hearthctl plan set p-7f3a.json
-      """, options: ["--days", "--patient"], takesWords: true,
-    methods: ["plan.show", "plan.explain", "plan.try", "plan.set"],
+      """, options: ["--days", "--patient"], flags: ["--new"], takesWords: true,
+    methods: ["plan.show", "plan.explain", "plan.try", "plan.set", "patient.known"],
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage,
-        65 a fault in the file, 69 no such file or patient,
+        65 a fault in the file, or another patient may be meant,
+        69 no such file or patient,
         75 try again later, 77 not permitted, 111 the daemon is not running
       """, run: run)
 
@@ -53,7 +58,7 @@ enum PlanVerb {
         "plan.explain", ["patient": .string(word), "days": .int(try DaysOption.read(arguments))], arguments)
     case "try": return try tryDraft(word, arguments)
     case "set":
-      try arguments.only([], for: "plan set")
+      try arguments.only(["--new"], for: "plan set")
       return try set(word, arguments)
     default:
       throw Failure.usage("\"\(action)\" is nothing that plan can do", hint: "known: check, show, explain, try, set")
@@ -151,26 +156,31 @@ enum PlanVerb {
     let text = try good(path)
     let days = try DaysOption.read(arguments)
     var client = try DaemonClient(arguments)
+    let check = try PatientCheck(patient, arguments, &client)
     let answer = try client.list(
       "plan.try", ["plan": .string(text), "patient": .string(patient), "days": .int(days)], of: "told")
     if arguments.isJSON {
-      Terminal.line(answer.whole)
+      Terminal.line(check.marked(answer.whole))
       return 0
     }
     Terminal.out(
       "\(Show.text(answer.whole["readings"])) readings of the last \(days) days; the draft would have told\n")
     told(answer.items)
+    check.tell()
     return 0
   }
 
   private static func set(_ path: String, _ arguments: Arguments) throws(Failure) -> Int32 {
     let text = try good(path)
     var client = try DaemonClient(arguments)
-    let answer = try client.call("plan.set", ["plan": .string(text)])
+    let patient = (try? PlanFile.read(Array(text.utf8)).patient) ?? ""
+    let check = try PatientCheck(patient, arguments, &client)
+    let answer = check.marked(try client.call("plan.set", ["plan": .string(text)]))
     if arguments.isJSON {
       Terminal.line(answer)
     } else {
       Terminal.out("version \(Show.text(answer["version"])) of \(Show.text(answer["patient"])) is in force\n")
+      check.tell()
     }
     return 0
   }

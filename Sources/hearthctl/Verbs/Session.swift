@@ -6,20 +6,23 @@ import JSON
 enum SessionVerb {
   static let verb = Verb(
     name: "session", summary: "whose measurements a public device takes now",
-    usage: "start --patient P --device D [--minutes N]\n       hearthctl session end --device D",
+    usage: "start --patient P --device D [--minutes N] [--new]\n       hearthctl session end --device D",
     text: """
       For a waiting-room cuff or a shared scale: a device without patient of its own.
       What it measures from now on is this patient's, until the session ends: by end,
       by the next start, or by itself after N minutes (\(ControlRequest.usualSession)). What it measures without a
       session is parked, and so is what it kept in its memory from before.
 
+      \(PatientCheck.help)
+
       examples:
         hearthctl session start --patient p-7f3a --device and-scale
         hearthctl session end --device and-scale
-      """, options: ["--patient", "--device", "--minutes"], takesWords: true,
-    methods: ["session.start", "session.end"],
+      """, options: ["--patient", "--device", "--minutes"], flags: ["--new"], takesWords: true,
+    methods: ["session.start", "session.end", "patient.known"],
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage,
+        65 the patient is unknown and another may be meant,
         69 no such device or session, 75 try again later, 77 not permitted,
         111 the daemon is not running
       """, run: run)
@@ -53,12 +56,14 @@ enum SessionVerb {
       parameters["minutes"] = .int(minutes)
     }
     var client = try DaemonClient(arguments)
-    let answer = try client.call("session.start", .object(parameters))
+    let check = try PatientCheck(patient, arguments, &client)
+    let answer = check.marked(try client.call("session.start", .object(parameters)))
     if arguments.isJSON {
       Terminal.line(answer)
     } else {
       let until = Show.time(answer["session"]?["ends_at"])
       Terminal.out("\(Terminal.clean(device)) measures for \(Terminal.clean(patient)) until \(until)\n")
+      check.tell()
     }
     return 0
   }

@@ -1,0 +1,62 @@
+// Which patients the hub knows: a reference that is nobody's yet may be a slip of the fingers, and whoever types one is told so.
+
+internal import ControlProtocol
+internal import JSON
+internal import Ledger
+internal import Settings
+
+extension View {
+  /// Every patient that this hub knows: of a device, a slot, a session, a plan, or of what was measured. Who is being erased is not.
+  var knownPatients: Set<String> { head.knownPatients(house) }
+
+  /// Whether a patient is known, and who else may be meant.
+  func knownPatient(_ patient: String) -> JSONValue {
+    let known = knownPatients
+    var object = JSONObject()
+    object["patient"] = .string(patient)
+    object["known"] = .bool(known.contains(patient))
+    if !known.contains(patient), let near = known.sorted().first(where: { Suggestion.isOneSlip(patient, $0) }) {
+      object["near"] = .string(near)
+    }
+    return .object(object)
+  }
+}
+
+extension LedgerState {
+  /// Every patient of a hub with these settings.
+  func knownPatients(_ house: House) -> Set<String> {
+    var patients = Set(house.plans.keys).union(history.keys).union(rules.keys).union(bindings.slots.values)
+    for device in knownDevices(house) {
+      if let patient = device.patient { patients.insert(patient) }
+      patients.formUnion(device.users.values)
+    }
+    patients.formUnion(sessions.open.values.map(\.patient))
+    return patients.subtracting(erasing)
+  }
+}
+
+extension AttributionConflict {
+  /// The refusal of an assignment.
+  /// - Parameter isConfigured: the device stands in the configuration; a technician brought in any other.
+  func error(_ device: String, isConfigured: Bool) -> ControlError {
+    let code = "device.patient-configured"
+    let place = isConfigured ? "hearth.json says so" : "it was said at its pairing"
+    switch self {
+    case .patient(let patient):
+      return ControlError(
+        code: code, message: "all that \(device) measures is \(patient)'s: \(place)",
+        hint: isConfigured
+          ? "change \"patient\" of this device in hearth.json, then hearthctl reload"
+          : "hearthctl assign --device \(device) PATIENT, without --user, gives all of it to another")
+    case .user(let user, let patient):
+      return ControlError(
+        code: code, message: "user \(user) of \(device) is \(patient): \(place)",
+        hint: "change \"users\" of this device in hearth.json, then hearthctl reload")
+    case .users(let users):
+      let list = users.map { "\($0)" }.joined(separator: ", ")
+      return ControlError(
+        code: code, message: "\(device) has users (\(list)): \(place); its readings go by user",
+        hint: "name the user: hearthctl assign --device \(device) --user SLOT PATIENT")
+    }
+  }
+}

@@ -1,0 +1,68 @@
+// Whether the patient that a person typed is known to the hub. A reference that is one slip from a known one is asked about on a
+// terminal, and refused in a script that does not say --new.
+
+import Glibc
+import JSON
+
+struct PatientCheck {
+  /// What the verbs that use it say in their help.
+  static let help = """
+    A PATIENT that this hub does not know yet is asked about on a terminal. In a
+    script it is taken and said to be new; when it is one letter from a known one,
+    it is refused with status 65 unless --new is given.
+    """
+
+  /// The hub does not know the patient.
+  let isNew: Bool
+  private let patient: String
+
+  /// Asks the daemon, and perhaps the person. Throws status 65 when another patient may be meant, 64 when the person says no.
+  init(_ patient: String, _ arguments: Arguments, _ client: inout DaemonClient) throws(Failure) {
+    self.patient = patient
+    guard let answer = try PatientCheck.look(patient, &client), answer["known"]?.bool == false else {
+      isNew = false
+      return
+    }
+    isNew = true
+    guard !arguments.has("--new") else { return }
+    let near = answer["near"]?.string.map(Terminal.clean)
+    let name = Terminal.clean(patient)
+    guard PatientCheck.isInteractive, !arguments.isJSON else {
+      guard let near else { return }
+      throw Failure(
+        status: 65, code: "patient.unknown", message: "nobody here is \(name); there is \(near)",
+        hint: "write \(near), or say --new if \(name) is meant")
+    }
+    let question = near.map { "nobody here is \(name); there is \($0)." } ?? "nobody here is \(name) yet."
+    Terminal.out("\(question) Go on with \(name)? yes or no: ")
+    guard let line = readLine(strippingNewline: true), ["y", "yes"].contains(line.lowercased()) else {
+      throw Failure(
+        status: 64, code: "not-confirmed", message: "not confirmed; nothing was changed",
+        hint: near.map { "write \($0)" } ?? "--new says that a new patient is meant")
+    }
+  }
+
+  private static var isInteractive: Bool { isatty(0) == 1 && Terminal.isTerminal }
+
+  /// What the daemon knows; nil of a daemon that is older than the question.
+  private static func look(_ patient: String, _ client: inout DaemonClient) throws(Failure) -> JSONValue? {
+    do throws(Failure) {
+      return try client.call("patient.known", ["patient": .string(patient)])
+    } catch {
+      if error.code == "unknown-method" { return nil }
+      throw error
+    }
+  }
+
+  /// An answer that says so of a new patient.
+  func marked(_ answer: JSONValue) -> JSONValue {
+    guard isNew, var object = answer.object else { return answer }
+    object["new_patient"] = true
+    return .object(object)
+  }
+
+  /// Says so to a person.
+  func tell() {
+    if isNew { Terminal.out("\(Terminal.clean(patient)) is new to this hub\n") }
+  }
+}

@@ -1,0 +1,70 @@
+// hearthctl assign: whose a parked reading is, or what a device's user slot measures from now on.
+
+import JSON
+
+enum AssignVerb {
+  static let verb = Verb(
+    name: "assign", summary: "give a parked reading, or a device's user slot, to a patient",
+    usage: "READING PATIENT | --device DEVICE [--user SLOT] PATIENT\n       [--new] [--json]",
+    text: """
+      A reading whose user is unknown waits and is sent to no backend until a
+      technician says whose it is. The first eight letters of its id are enough.
+      With --device the slot belongs to the patient from now on, and what waits of
+      that slot is given too. A device whose patient stands in hearth.json is not
+      assigned: it is changed there. hearthctl readings park READING takes an
+      assignment back.
+
+      \(PatientCheck.help)
+
+      examples:
+        hearthctl readings --parked
+        hearthctl assign 67997cb9 p-7f3a
+        hearthctl assign --device scale --user 2 p-81c2
+      """, options: ["--device", "--user"], flags: ["--new"], takesWords: true,
+    methods: ["assign", "patient.known"],
+    exit: """
+      0 done, 1 the daemon answered with an error, 64 usage,
+        65 the patient is unknown and another may be meant,
+        69 no such reading or device, 75 try again later, 77 not permitted,
+        111 the daemon is not running
+      """, run: run)
+
+  @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
+    var parameters = JSONObject()
+    if let device = arguments.value("--device") {
+      try arguments.atMost(1)
+      guard arguments.words.count == 1 else {
+        throw Failure.usage("expected one patient", hint: "hearthctl assign --help")
+      }
+      parameters["device"] = .string(device)
+      if let user = try arguments.number("--user", of: "assign", "user") { parameters["user"] = .int(user) }
+      parameters["patient"] = .string(arguments.words[0])
+    } else {
+      try arguments.only(["--new"], for: "assign without --device")
+      try arguments.atMost(2)
+      guard arguments.words.count == 2 else {
+        throw Failure.usage("expected a reading and a patient", hint: "hearthctl readings --parked lists what waits")
+      }
+      parameters["reading"] = .string(arguments.words[0])
+      parameters["patient"] = .string(arguments.words[1])
+    }
+    var client = try DaemonClient(arguments)
+    let patient = arguments.words.last ?? ""
+    let check = try PatientCheck(patient, arguments, &client)
+    let answer = check.marked(try client.call("assign", .object(parameters)))
+    guard !arguments.isJSON else {
+      Terminal.line(answer)
+      return 0
+    }
+    let count = answer["readings"]?.int.flatMap { $0 == 0 ? nil : ", and \($0) waiting readings" } ?? ""
+    Terminal.out("assigned to \(Terminal.clean(patient))\(count)\n")
+    check.tell()
+    for user in (answer["waiting_users"]?.array ?? []).compactMap(\.int) {
+      let device = Terminal.clean(arguments.value("--device") ?? "")
+      Terminal.out(
+        "readings of user \(user) of \(device) still wait: hearthctl assign --device \(device) --user \(user) PATIENT\n"
+      )
+    }
+    return 0
+  }
+}

@@ -1,0 +1,102 @@
+// Whose a device is said to be, and references that are one slip from a known one, through the real programs.
+
+import Foundation
+import Testing
+
+private let configuration = """
+  {
+    "hub": {"timezone": "Europe/Oslo"},
+    "devices": [
+      {"id": "cuff", "driver": "blood-pressure", "playback": "HOME/cuff.capture", "patient": "p-7f3a"},
+      {"id": "shared", "driver": "blood-pressure", "playback": "HOME/cuff.capture", "users": {"1": "p-81c2"}},
+      {"id": "free", "driver": "blood-pressure", "playback": "HOME/cuff.capture"}],
+    "backends": [{"name": "local", "type": "directory", "path": "HOME/out"}],
+  }
+  """
+
+private func plan(_ patient: String, _ version: Int) -> String {
+  #"{"patient": "\#(patient)", "version": \#(version), "rules": [{"id": "bp", "kind": "band", "measure": "bp.systolic", "zones": [{"red": {"gte": "180"}}]}]}"#
+}
+
+/// 128/80 without a clock, of user 1.
+private let cuff = """
+  # transport: gatt
+  # characteristic: 1810/2A35 indicate
+  @ 50
+  < 1810/2A35 1c80005000 5f00 4600 01 0000
+  """
+
+@Suite(.serialized) struct PatientCheckTests {
+  private func home() throws -> Home {
+    let home = try Home(configuration, cuff: cuff)
+    try home.startAndWait()
+    _ = try home.until(["readings", "--json"]) { $0.out.split(separator: "\n").count == 3 }
+    return home
+  }
+
+  private func patients(_ home: Home, _ device: String) throws -> [String: String] {
+    let devices = try home.ctl("devices", "--json").json["devices"] as? [[String: Any]] ?? []
+    return devices.first { $0["id"] as? String == device }?["patients"] as? [String: String] ?? [:]
+  }
+
+  @Test func aDeviceWhosePatientIsConfiguredIsNotAssigned() throws {
+    let home = try home()
+    let whole = try home.ctl("assign", "--device", "cuff", "p-new1", "--new")
+    #expect(whole.status == 1 && whole.error.contains("all that cuff measures is p-7f3a's: hearth.json says so"))
+    #expect(try home.ctl("assign", "--device", "cuff", "--user", "2", "p-new1", "--new").status == 1)
+    #expect(try patients(home, "cuff") == ["*": "p-7f3a"])
+    let slot = try home.ctl("assign", "--device", "shared", "--user", "1", "p-new1", "--new")
+    #expect(slot.status == 1 && slot.error.contains("user 1 of shared is p-81c2"))
+    let all = try home.ctl("assign", "--device", "shared", "p-new1", "--new")
+    #expect(
+      all.status == 1 && all.error.contains("shared has users (1): hearth.json says so") && all.error.contains("--user")
+    )
+    #expect(try home.ctl("assign", "--device", "shared", "--user", "2", "p-81c2").status == 0)
+    #expect(try patients(home, "shared") == ["1": "p-81c2", "2": "p-81c2"])
+    #expect(home.stop() == 0)
+  }
+
+  /// What waits of a slot does not go with the whole device: that is said.
+  @Test func readingsOfAUserThatWaitOnAreTold() throws {
+    let home = try home()
+    let outcome = try home.ctl("assign", "--device", "free", "p-7f3a")
+    #expect(outcome.status == 0)
+    #expect(
+      outcome.out.contains("readings of user 1 of free still wait: hearthctl assign --device free --user 1 PATIENT"))
+    #expect(try home.ctl("assign", "--device", "free", "--user", "1", "p-7f3a").out.contains("and 1 waiting readings"))
+    #expect(home.stop() == 0)
+  }
+
+  @Test func aSlipOfTheFingersIsRefusedInAScriptAndNewPatientsAreTaken() throws {
+    let home = try home()
+    try home.write(plan("p-81c3", 1), "slip.json")
+    try home.write(plan("p-7f3a", 1), "good.json")
+    try home.write(plan("other", 1), "new.json")
+    func path(_ name: String) -> String { home.folder.appending(path: name).path }
+    let slips = [
+      ["assign", "--device", "free", "p-7f3b"], ["assign", "--device", "free", "p-73fa"],
+      ["assign", "--device", "free", "p-7f3"], ["erase", "--patient", "p-7f3aa", "--yes"],
+      ["session", "start", "--device", "free", "--patient", "q-7f3a"], ["plan", "set", path("slip.json")],
+      ["plan", "try", path("good.json"), "--patient", "p-8lc2"],
+    ]
+    let socket = ["--socket", home.folder.appending(path: "run/hearthd.sock").path]
+    for words in slips {
+      let outcome = try Home.run("hearthctl", words + socket)
+      #expect(outcome.status == 65, "\(words): \(outcome)")
+      #expect(outcome.error.contains("nobody here is ") && outcome.error.contains("--new"), "\(outcome)")
+      let json = try Home.run("hearthctl", words + ["--json"] + socket)
+      #expect((json.json["error"] as? [String: Any])?["code"] as? String == "patient.unknown")
+    }
+    #expect(try patients(home, "free").isEmpty)
+    // What is meant, and what is like nobody's.
+    let meant = try Home.run("hearthctl", slips[0] + ["--new"] + socket)
+    #expect(meant.status == 0 && meant.out.contains("p-7f3b is new to this hub"))
+    let set = try Home.run("hearthctl", ["plan", "set", path("new.json")] + socket)
+    #expect(set.status == 0 && set.out.contains("other is new to this hub"))
+    let known = try Home.run("hearthctl", ["plan", "set", path("good.json"), "--json"] + socket)
+    #expect(known.status == 0 && known.json["new_patient"] == nil)
+    let erased = try Home.run("hearthctl", ["erase", "--patient", "nobody-1", "--yes"] + socket)
+    #expect(erased.status == 0 && erased.out.contains("nothing was known of this patient"))
+    #expect(home.stop() == 0)
+  }
+}
