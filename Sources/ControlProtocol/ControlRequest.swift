@@ -88,9 +88,9 @@ package enum ControlRequest: Sendable, Hashable {
 
   /// Which stored readings.
   package struct ReadingsFilter: Sendable, Hashable {
-    /// Not measured before this instant (RFC 3339) or so long ago (`24h`, `7d`, `30m`).
+    /// Not measured before this instant (RFC 3339), this date (`2026-11-01`, `yesterday`), or so long ago (`24h`, `7d`, `30m`).
     package var since: String?
-    /// Measured before this instant, or so long ago.
+    /// Measured before this instant or date, or so long ago.
     package var until: String?
     /// By this device alone.
     package var device: String?

@@ -121,7 +121,7 @@ private func place(
 }
 
 /// Small zone files.
-private enum TZif {
+enum TZif {
   static func fixed(_ footer: String) -> [UInt8] {
     func header(_ version: UInt8) -> [UInt8] {
       Array("TZif".utf8) + [version] + [UInt8](repeating: 0, count: 15)

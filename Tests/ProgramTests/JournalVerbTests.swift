@@ -30,7 +30,9 @@ private let cuff = """
     return home
   }
 
-  private func journal(_ home: Home, _ arguments: String...) throws -> Outcome {
+  private func journal(_ home: Home, _ arguments: String...) throws -> Outcome { try journal(home, arguments) }
+
+  private func journal(_ home: Home, _ arguments: [String]) throws -> Outcome {
     try Home.run(
       "hearthctl", ["journal"] + arguments + ["--state-directory", home.folder.appending(path: "state").path])
   }
@@ -51,6 +53,20 @@ private let cuff = """
     #expect(home.stop() == 0)
     #expect(try journal(home, "export").out == beside.out)
     #expect(try journal(home, "export", "--since", "2099-01-01T00:00:00Z").out == "")
+    // A time without an offset is one of the clock that the configuration names: it is 14 hours ahead of universal time.
+    let ahead = home.folder.appending(path: "ahead.json").path
+    try home.write(#"{"hub": {"timezone": "Pacific/Kiritimati"}} // a hub"#, "ahead.json")
+    let clock = DateFormatter()
+    clock.timeZone = TimeZone(secondsFromGMT: 14 * 3600)
+    clock.locale = Locale(identifier: "en_US_POSIX")
+    clock.dateFormat = "yyyy-MM-dd HH:mm"
+    let since = ["--since", clock.string(from: Date(timeIntervalSinceNow: -120)), "--config", ahead]
+    #expect(try journal(home, ["export"] + since).out == beside.out)
+    #expect(try journal(home, "export", "--since", "yesterday").out == beside.out)
+    #expect(try journal(home, "export", "--since", "2099-01-01").out == "")
+    let unknown = try journal(home, "export", "--since", "tuesday")
+    #expect(unknown.status == 64 && unknown.error.contains("--since: expected a date, a time or how long ago"))
+    #expect(unknown.error.contains("today, yesterday, 2026-11-01, \"2026-11-01 08:00\""))
     let stats = try journal(home, "stats", "--json")
     #expect(stats.status == 0)
     #expect(((stats.json["records"] as? [String: Any])?["reading"] as? [String: Any])?["count"] as? Int == 2)

@@ -105,10 +105,19 @@ private let plan = """
     // The time of measurement, on the clock of the patient: 08:30 and 09:31.
     #expect(try count(home, "--since", Yesterday.at(9, 0), "--until", Yesterday.at(10, 0)) == 1)
     #expect(try count(home, "--until", Yesterday.at(8, 30, 1)) == 2)
+    // The words of people: days and times are those of the hub's clock, a date is its midnight.
+    #expect(try count(home, "--since", "yesterday") == 5)
+    #expect(try count(home, "--since", "today") == 1)
+    #expect(try count(home, "--since", Yesterday.text, "--until", "today") == 4)
+    #expect(try count(home, "--until", Yesterday.text) == 0)
+    #expect(try count(home, "--since", "\(Yesterday.text) 09:00", "--until", "\(Yesterday.text)T10:00") == 1)
     // Without a clock of its own it is of now.
     #expect(try count(home, "--since", "1h", "--patient", "p-1") == 1)
     for (arguments, word) in [
       (["--zone", "blue"], "\"blue\" is no zone"), (["--until", "noon"], "until: expected"),
+      (["--since", "7"], "since: expected a date, a time or how long ago, found \"7\""),
+      (["--since", "2026-02-30"], "found \"2026-02-30\""),
+      (["--since", "last week"], "hint: understood: 30m, 24h, 7d, today, yesterday, 2026-11-01"),
       (["--csv", "--fhir"], "exclude each other"), (["--fhir", "--follow"], "cannot follow"),
       (["--patient-system", "urn:x"], "--fhir"), (["--kind", "mood"], "\"mood\" is unknown"),
     ] {

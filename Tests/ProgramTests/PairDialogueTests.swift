@@ -56,7 +56,7 @@ import Testing
     daemon.say(ScriptedDaemon.notification("reading", Said.reading), to: "watch")
     let (status, rest) = program.end()
     #expect(status == 0)
-    #expect(rest.contains("first reading: 11-21 08:15 (parked) and-ua651ble 128/82 mmHg green"))
+    #expect(rest.contains("first reading: 2026-11-21 08:15 (parked) and-ua651ble 128/82 mmHg green"))
     #expect(
       daemon.requests.suffix(2) == [
         #"pair {"address":"F0:00:00:00:00:01","patient":"p-7f3a"}"#, #"pair.answer {"answer":"012345"}"#,

@@ -8,8 +8,8 @@ extension ControlMethod {
     ControlMethod(
       "readings", "stored readings, the newest last", .reader, .readsJournal,
       [
-        ControlParameter("since", moment, "not measured before this instant, or so long ago (24h)"),
-        ControlParameter("until", moment, "measured before this instant, or so long ago"),
+        ControlParameter("since", moment, "not measured before this instant or date, or so long ago (24h)"),
+        ControlParameter("until", moment, "measured before this instant or date, or so long ago"),
         ControlParameter("patient", lookup, "of this patient alone"),
         ControlParameter("device", lookup, "by this device alone"),
         ControlParameter("kind", lookup, "of this kind alone"),

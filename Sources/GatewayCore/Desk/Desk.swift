@@ -147,7 +147,7 @@ struct Desk: Sendable {
     case .alerts(let patient): return [.answer(id, .result(turn.view.alerts(patient)))]
     case .patientKnown(let patient): return [.answer(id, .result(turn.view.knownPatient(patient)))]
     case .follow, .watch: return [.answer(id, .result(["subscribed": true]))]
-    case .readings(let filter): return readings(id, filter, turn.now)
+    case .readings(let filter): return turn.view.readings(id, filter)
     case .parkedReadings: return turn.view.parkedReadings(id)
     case .planShow(let patient): return turn.view.explainPlan(id, patient: patient, days: nil)
     case .planExplain(let patient, let days): return turn.view.explainPlan(id, patient: patient, days: days)
@@ -210,34 +210,5 @@ struct Desk: Sendable {
     turn.send(.links(.capture(connection: id.connection, device: device)))
     return [.answer(id, .result(turn.view.capturing(device)))]
       + turn.append([.audit(uid: caller.uid, action: "capture of \(device)")])
-  }
-
-  private func readings(_ id: RequestID, _ filter: ControlRequest.ReadingsFilter, _ now: Now) -> [Effect] {
-    var query = ReadingQuery(patient: filter.patient, parkedOnly: filter.parked, limit: filter.limit)
-    query.device = filter.device
-    query.zones = filter.zones
-    for (name, text) in [("since", filter.since), ("until", filter.until)] {
-      guard let text else { continue }
-      guard let instant = SinceText.milliseconds(text, now: now.wall) else {
-        return [
-          .answer(
-            id,
-            .failure(
-              .init(
-                code: "bad-parameters",
-                message: "\(name): expected an instant or a duration such as 24h, found \"\(text)\"",
-                hint: "examples: 30m, 24h, 7d, 2026-11-21T08:00:00+01:00")))
-        ]
-      }
-      if name == "since" { query.since = instant } else { query.until = instant }
-    }
-    if let text = filter.kind {
-      guard let kind = ReadingKind(rawValue: text) else {
-        let known = ReadingKind.allCases.map(\.rawValue).joined(separator: ", ")
-        return .failure(id, "bad-parameters", "kind: \"\(text)\" is unknown", "known: \(known)")
-      }
-      query.kind = kind
-    }
-    return [.read(id, .readings(query))]
   }
 }

@@ -13,7 +13,10 @@ import Ledger
 enum JournalVerb {
   static let verb = Verb(
     name: "journal", summary: "check, count, export what is stored, without the daemon",
-    usage: "verify | stats | export [--since WHEN]\n       [--state-directory DIR] [--json]",
+    usage: """
+      verify | stats | export [--since WHEN [--config FILE]]
+             [--state-directory DIR] [--json]
+      """,
     text: """
       Reads the files of DIR/journal and changes nothing; works beside a running
       daemon and on a disk that was taken out of a hub. You must be able to read the
@@ -24,13 +27,15 @@ enum JournalVerb {
       confirmed to a device: it is told and is no damage.
       stats: records by kind, octets, oldest and newest, where each backend is.
       export: every whole reading, one JSON object a line, oldest first; of one that
-      was given to a patient later, only the last form.
+      was given to a patient later, only the last form. WHEN is understood as by
+      hearthctl readings, and is about the reception. A date is read by the clock of
+      the hub, whose time zone FILE says (/etc/hearth/hearth.json).
 
       examples:
         sudo hearthctl journal verify
         sudo hearthctl journal export --since 30d > readings.ndjson
         hearthctl journal stats --state-directory /mnt/old-hub/var/lib/hearth
-      """, options: ["--since", "--state-directory"], takesWords: true,
+      """, options: ["--since", "--config", "--state-directory"], takesWords: true,
     exit: """
       0 done and whole, 64 usage, 65 damaged (what is whole was still read),
         69 there is no journal, 75 a file could not be read, 77 not permitted
@@ -180,7 +185,7 @@ enum JournalVerb {
       return status(inspection)
     }
     Terminal.out("\(inspection.segments.count) segments, \(size) octets, \(used) of them records\n")
-    Terminal.out("oldest reading \(oldest.map(Terminal.clean) ?? "-"), newest \(newest.map(Terminal.clean) ?? "-")\n\n")
+    Terminal.out("oldest reading \(Show.time(oldest.map { .string($0) })), newest \(Show.time(newest.map { .string($0) }))\n\n")
     var table = Table(["KIND", "RECORDS", "OCTETS"])
     for (kind, count) in kinds { table.rows.append([name(kind), "\(count)", "\(inspection.bytes[kind] ?? 0)"]) }
     Terminal.out(table.text())
@@ -211,9 +216,11 @@ enum JournalVerb {
   private static func export(_ disk: ReadOnlyJournalDisk, _ arguments: Arguments) throws(Failure) -> Int32 {
     var since: Int64?
     if let given = arguments.value("--since") {
-      since = SinceText.milliseconds(given, now: Clocks.wall())
+      let zone = HubZone.configured(in: arguments.value("--config") ?? HubZone.usualConfiguration)
+      since = SinceText.milliseconds(given, now: Clocks.wall(), zone: zone)
       guard since != nil else {
-        throw Failure.usage("--since: expected a time or a duration such as 24h, found \"\(given)\"")
+        throw Failure.usage(
+          SinceText.complaint(given, of: "--since"), hint: "understood: \(SinceText.examples)")
       }
     }
     // The last form of a reading counts: the first look finds which that is.

@@ -13,10 +13,12 @@ enum ReadingsVerb {
              [--json | --csv | --fhir [--patient-system URI]]
       """,
     text: """
-      WHEN is a time (2026-11-21T08:00:00+01:00) or how long ago (30m, 24h, 7d): that
-      of the measurement, where it is known, else of its reception. ZONE is green,
-      yellow or red. The newest 50 are shown, or the newest N. --parked shows what
-      waits for a patient. --follow goes on with new readings until it is interrupted.
+      WHEN is how long ago (30m, 24h, 7d), today, yesterday, a date (2026-11-01), or a
+      time ("2026-11-01 08:00", 2026-11-21T08:00:00+01:00). A date is its midnight by
+      the clock of the hub. It is about the measurement, where its time is known, else
+      about the reception. ZONE is green, yellow or red. The newest 50 are shown, or
+      the newest N. --parked shows what waits for a patient. --follow goes on with new
+      readings until it is interrupted.
 
       With --json each reading is one line; with --csv each value is one, behind a
       line of names; with --fhir all are one Bundle of Observations (FHIR R4, type
@@ -24,7 +26,7 @@ enum ReadingsVerb {
       out of a Bundle, and told.
 
       examples:
-        hearthctl readings --since 24h
+        hearthctl readings --since yesterday
         hearthctl readings --patient p-7f3a --zone yellow,red --since 30d --csv
         hearthctl readings --patient p-7f3a --since 7d --limit 1000 --fhir
         hearthctl readings --follow --patient p-7f3a

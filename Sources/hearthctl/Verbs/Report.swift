@@ -61,7 +61,7 @@ enum ReportVerb {
     var picture: PatientPicture
     do throws(PatientPicture.Fault) {
       picture = try PatientPicture(
-        report: report, readings: readings, zone: zone(report["timezone"]?.string), language: language)
+        report: report, readings: readings, zone: HubZone.named(report["timezone"]?.string) ?? .utc, language: language)
     } catch {
       throw Failure(
         status: 1, code: "bad-answer", message: "the daemon's answer has no \(error.member)",
@@ -96,15 +96,6 @@ enum ReportVerb {
     return Failure(
       status: status, code: code, message: "\(path): cannot be written (\(error))",
       hint: status == 75 ? "make room on the disk, then try again" : "name a file in a folder that you may write to")
-  }
-
-  /// The patient's zone from the system's database; coordinated universal time where that is missing.
-  private static func zone(_ name: String?) -> TimeZoneRules {
-    guard let name, name != "UTC", TimeZoneRules.isValidName(name),
-      let octets = SmallFile.read("/usr/share/zoneinfo/\(name)", atMost: 1 << 18),
-      let rules = try? TimeZoneRules(tzif: octets)
-    else { return .utc }
-    return rules
   }
 
   /// `uid:1000` as the name that the machine has for it.

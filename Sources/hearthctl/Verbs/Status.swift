@@ -145,9 +145,9 @@ enum Show {
     count < 1 << 20 ? "\(count >> 10) KiB" : "\(count >> 20) MiB"
   }
 
-  /// `2026-11-21T08:15:30+01:00` as `11-21 08:15`.
+  /// `2026-11-21T08:15:30+01:00` as `2026-11-21 08:15`.
   static func time(_ value: JSONValue?) -> String {
     guard let text = value?.string, text.utf8.count >= 16 else { return "-" }
-    return Terminal.clean(String(text.dropFirst(5).prefix(11)).replacing("T", with: " "))
+    return Terminal.clean(String(text.prefix(16)).replacing("T", with: " "))
   }
 }
