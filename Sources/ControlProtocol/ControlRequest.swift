@@ -12,8 +12,8 @@ package enum ControlRequest: Sendable, Hashable {
   case readings(ReadingsFilter)
   /// Readings from now on, as notifications `reading`.
   case follow(patient: String?)
-  /// Readings and events from now on, as notifications `reading` and `event`.
-  case watch
+  /// Readings and events from now on, as notifications `reading` and `event`; of one patient alone where one is named.
+  case watch(patient: String?)
   /// Give a parked reading to a patient.
   case assignReading(id: String, patient: String)
   /// From now on a user slot of a device is this patient; what is parked of it goes to the patient too.

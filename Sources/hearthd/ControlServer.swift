@@ -5,6 +5,7 @@ import Exchange
 import GatewayCore
 import Glibc
 import JSON
+import Monitoring
 import Platform
 import Readings
 import Settings
@@ -17,10 +18,13 @@ final class ControlServer {
     /// By the groups of the configuration in force.
     var role: Role
     var patience: ConnectionPatience
-    /// What the client subscribed to.
+    /// What the client subscribed to, and of which patient alone.
     var followsReadings = false
     var followsEvents = false
-    var patient: String?
+    var readingsOf: String?
+    var eventsOf: String?
+    /// Subscriptions that wait for their answer, by the number of the request: one that is refused begins nothing.
+    var subscribing: [UInt64: ControlRequest] = [:]
     /// Requests without answer, by the number that the gateway knows them by, with their ids; a notification has none.
     var open: [UInt64: JSONValue?] = [:]
 
@@ -152,12 +156,7 @@ final class ControlServer {
       nextRequest += 1
       clients[number]?.open.updateValue(received.id, forKey: requestID.number)
       switch request {
-      case .follow(let patient):
-        clients[number]?.followsReadings = true
-        clients[number]?.patient = patient
-      case .watch:
-        clients[number]?.followsReadings = true
-        clients[number]?.followsEvents = true
+      case .follow, .watch: clients[number]?.subscribing[requestID.number] = request
       default: break
       }
       emit(.asked(requestID, request, CallerName(uid: client.connection.peer.uid)))
@@ -182,8 +181,26 @@ final class ControlServer {
   }
 
   func answer(_ request: RequestID, _ answer: ControlAnswer) {
+    if let subscription = clients[request.connection]?.subscribing.removeValue(forKey: request.number),
+      case .result = answer
+    {
+      subscribe(request.connection, subscription)
+    }
     if let id = close(request) { send(answer, id, to: request.connection) }
     if case .failure(let error) = answer, error.code == "busy" { noteBusy(request.connection) }
+  }
+
+  private func subscribe(_ number: UInt64, _ request: ControlRequest) {
+    clients[number]?.followsReadings = true
+    switch request {
+    case .follow(let patient): clients[number]?.readingsOf = patient
+    case .watch(let patient):
+      clients[number]?.followsEvents = true
+      clients[number]?.eventsOf = patient
+      // What was followed before goes on as it was.
+      if patient != nil { clients[number]?.readingsOf = patient }
+    default: break
+    }
   }
 
   /// Answers with readings that are JSON already.
@@ -251,7 +268,7 @@ final class ControlServer {
 
   func publish(_ reading: Reading, _ sequence: UInt64) {
     let interested = clients.filter {
-      $0.value.followsReadings && ($0.value.patient == nil || $0.value.patient == reading.patient)
+      $0.value.followsReadings && ($0.value.readingsOf == nil || $0.value.readingsOf == reading.patient)
     }
     guard !interested.isEmpty else { return }
     tell(
@@ -260,7 +277,9 @@ final class ControlServer {
   }
 
   func publish(_ event: HubEvent) {
-    let interested = clients.filter(\.value.followsEvents)
+    let interested = clients.filter {
+      $0.value.followsEvents && ($0.value.eventsOf == nil || $0.value.eventsOf == event.monitoring?.patient)
+    }
     guard !interested.isEmpty else { return }
     tell(ControlMessage.notification(method: "event", parameters: event.encoded), to: Array(interested.keys))
   }

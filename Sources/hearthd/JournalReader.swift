@@ -19,26 +19,40 @@ struct JournalReader {
 
   /// The newest readings that fit; of one that was stored again with its patient, the last counts.
   mutating func find(_ query: ReadingQuery, _ isOver: () -> Bool) -> Result<[[UInt8]], ControlError> {
-    let erasures = box.newest.erasures
     var found: [(id: ReadingID, json: [UInt8])] = []
+    if let error = scan(isOver, { JournalReader.take($0, query, &found) }) { return .failure(error) }
+    return .success(found.map(\.json))
+  }
+
+  /// The refusal of the first name that no stored reading bears; nil when all are borne.
+  mutating func refusal(of names: [DoubtfulName], _ isOver: () -> Bool) -> ControlError? {
+    var unknown = names
+    let error = scan({ unknown.isEmpty || isOver() }) { record in
+      guard let (reading, _) = try? ReadingJSON.decode(record.payload) else { return }
+      unknown.removeAll { $0.isBorne(by: reading) }
+    }
+    return error ?? unknown.first?.refusal
+  }
+
+  /// Visits every stored reading, oldest first, until it is over.
+  private mutating func scan(_ isOver: () -> Bool, _ visit: (JournalRecord) -> Void) -> ControlError? {
+    let erasures = box.newest.erasures
     var cursor: UInt64 = 0
     while !isOver() {
       let batch = journal.read(
         StoredQuery(after: cursor, maximumCount: 500, maximumBytes: 1 << 20, kinds: [.reading])
       ).batch
-      for record in batch.records { JournalReader.take(record, query, &found) }
+      batch.records.forEach(visit)
       let isStuck = batch.through <= cursor
       cursor = max(cursor, batch.through)
       if batch.isAtEnd || isStuck || batch.error != nil { break }
     }
     // Who was told that a patient is erased sees nothing of it in an answer that comes later.
     guard box.newest.erasures == erasures else {
-      return .failure(
-        ControlError(
-          code: "journal.rewritten", message: "readings were erased while they were being read",
-          hint: "ask again"))
+      return ControlError(
+        code: "journal.rewritten", message: "readings were erased while they were being read", hint: "ask again")
     }
-    return .success(found.map(\.json))
+    return nil
   }
 
   private static func take(

@@ -106,16 +106,24 @@ final class PeopleThreads {
         code: "too-much-work",
         message: "this takes more than the \(share.processor / 1000) s of processor time that you have",
         hint: "ask for fewer days or fewer readings: --days, --since, --limit"))
-    switch job {
-    case .picture(let picture):
-      let answer = picture.run(isOver)
-      return .answered(id, isLate ? tooMuch : answer)
-    case .readings(let query):
-      switch reader.find(query, isOver) {
-      case .success(let found): return isLate ? .answered(id, tooMuch) : .found(id, found)
-      case .failure(let error): return .answered(id, .failure(error))
+    func answer(_ job: ReadJob) -> PeopleMessage {
+      switch job {
+      case .picture(let picture):
+        let answer = picture.run(isOver)
+        return .answered(id, isLate ? tooMuch : answer)
+      case .readings(let query):
+        switch reader.find(query, isOver) {
+        case .success(let found): return isLate ? .answered(id, tooMuch) : .found(id, found)
+        case .failure(let error): return .answered(id, .failure(error))
+        }
+      case .answer(let answer): return .answered(id, answer)
+      case .known(let names, let job):
+        let refusal = reader.refusal(of: names, isOver)
+        if isLate { return .answered(id, tooMuch) }
+        return refusal.map { .answered(id, .failure($0)) } ?? answer(job)
       }
     }
+    return answer(job)
   }
 
   /// Of the thread that asks, in milliseconds.

@@ -62,7 +62,6 @@ private final class Desk {
     #expect(alert?["state"]?.string == "raised")
     #expect(alert?["zone"]?.string == "red")
     #expect(alert?["since"]?.string == "2026-11-21T08:15:30+00:00")
-    #expect(hub.result(.alerts(patient: "p-2"))["alerts"]?.array?.isEmpty == true)
     hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 128, second: 9)))
     hub.sync()
     #expect(hub.result(.alerts(patient: nil))["alerts"]?.array?.isEmpty == true)

@@ -3,6 +3,7 @@
 
 import CLinux
 import Foundation
+import Glibc
 import Platform
 import Synchronization
 import Testing
@@ -95,8 +96,8 @@ final class RunningProgram {
   private let output: FileHandle
   private var buffer = ""
 
-  /// - Parameter atTerminal: its standard input and output are a pseudo terminal of 100 columns and 30 lines.
-  init(_ arguments: [String], atTerminal: Bool = false) throws {
+  /// - Parameter atTerminal: its standard input and output are a pseudo terminal of so many columns and 30 lines.
+  init(_ arguments: [String], atTerminal: Bool = false, columns: UInt16 = 100) throws {
     // A program that ended takes no more words.
     signal(SIGPIPE, SIG_IGN)
     process.executableURL = Bundle.module.bundleURL.deletingLastPathComponent().appending(path: "hearthctl")
@@ -105,7 +106,7 @@ final class RunningProgram {
     process.environment = ProcessInfo.processInfo.environment.merging(["TERM": "vt100", "NO_COLOR": "1"]) { $1 }
     if atTerminal {
       var (master, slave) = (Int32(-1), Int32(-1))
-      var size = winsize(ws_row: 30, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0)
+      var size = winsize(ws_row: 30, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
       try #require(openpty(&master, &slave, nil, nil, &size) == 0)
       let inner = FileHandle(fileDescriptor: slave, closeOnDealloc: true)
       let outer = FileHandle(fileDescriptor: master, closeOnDealloc: true)
@@ -149,6 +150,9 @@ final class RunningProgram {
 
   /// Ctrl-C.
   func interrupt() { process.interrupt() }
+
+  /// SIGKILL: a program inherits which signals the tests' threads hold back.
+  func kill() { Glibc.kill(process.processIdentifier, SIGKILL) }
 
   /// Everything it still says, and its exit status.
   func end() -> (status: Int32, rest: String) {

@@ -30,8 +30,9 @@ extension ControlMethod {
       [ControlParameter("patient", lookup, "of this patient alone")], examples: [[:], ["patient": "p-7f3a"]]
     ) { given in .follow(patient: given.text(ifGiven: "patient")) },
     ControlMethod(
-      "watch", "readings and events from now on, as notifications \"reading\" and \"event\"", .reader, .immediate
-    ) { _ in .watch },
+      "watch", "readings and events from now on, as notifications \"reading\" and \"event\"", .reader, .immediate,
+      [ControlParameter("patient", lookup, "of this patient alone")], examples: [[:], ["patient": "p-7f3a"]]
+    ) { given in .watch(patient: given.text(ifGiven: "patient")) },
     ControlMethod(
       "parked", "readings without patient, and what backends refused, with the reason", .reader, .immediate
     ) { _ in .parked },

@@ -144,9 +144,11 @@ struct Desk: Sendable {
     case .backends: return [.answer(id, .result(turn.view.backendList()))]
     case .doctor: return [.answer(id, .result(turn.view.doctor()))]
     case .parked: return [.answer(id, .result(turn.view.parkedList()))]
-    case .alerts(let patient): return [.answer(id, .result(turn.view.alerts(patient)))]
+    case .alerts(let patient):
+      return turn.view.answer(id, patient: patient, .answer(.result(turn.view.alerts(patient))))
     case .patientKnown(let patient): return [.answer(id, .result(turn.view.knownPatient(patient)))]
-    case .follow, .watch: return [.answer(id, .result(["subscribed": true]))]
+    case .follow(let patient), .watch(let patient):
+      return turn.view.answer(id, patient: patient, .answer(.result(["subscribed": true])))
     case .readings(let filter): return turn.view.readings(id, filter)
     case .parkedReadings: return turn.view.parkedReadings(id)
     case .planShow(let patient): return turn.view.explainPlan(id, patient: patient, days: nil)

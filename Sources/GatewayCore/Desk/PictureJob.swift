@@ -163,9 +163,13 @@ enum PlanInstant {
 }
 
 /// What a person asks that is answered beside the thread that decides.
-package enum ReadJob: Sendable {
+package indirect enum ReadJob: Sendable {
   /// Stored readings, from the journal.
   case readings(ReadingQuery)
   /// Kept values of a patient, judged.
   case picture(PictureJob)
+  /// What was answered from memory already.
+  case answer(ControlAnswer)
+  /// The job, if stored readings bear all these names; else the refusal of the first that none bears.
+  case known([DoubtfulName], ReadJob)
 }

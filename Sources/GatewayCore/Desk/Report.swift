@@ -17,11 +17,8 @@ extension Desk {
     let view = turn.view
     let plan = view.plans[patient]
     let history = view.durable.history[patient] ?? PatientHistory()
-    guard plan != nil || history != PatientHistory() || view.isKnown(patient) else {
-      let near = Suggestion.nearest(to: patient, among: Array(Set(view.plans.keys).union(view.durable.history.keys)))
-      return .failure(
-        id, "not-found", "nothing is known of patient \(patient)",
-        near.map { "did you mean \($0)?" } ?? "hearthctl devices tells whose the devices are")
+    guard plan != nil || history != PatientHistory() || view.knownPatients.contains(patient) else {
+      return [.answer(id, .failure(view.unknownPatient(patient)))]
     }
     let zone = plan.map(view.house.planZone) ?? view.house.zone
     var object = JSONObject()
@@ -34,14 +31,5 @@ extension Desk {
     object["alerts"] = view.alerts(patient)["alerts"] ?? []
     return turn.append([.audit(uid: caller.uid, action: "report of \(patient), \(days) days")])
       + [.read(id, .picture(view.picture(.report, patient, plan, days: days, head: object)))]
-  }
-}
-
-extension View {
-  /// Some device measures this patient.
-  fileprivate func isKnown(_ patient: String) -> Bool {
-    devices.values.contains {
-      $0.configuration.patient == patient || $0.configuration.users.values.contains(patient)
-    } || head.bindings.slots.values.contains(patient)
   }
 }

@@ -25,6 +25,6 @@ extension View {
       }
       query.kind = kind
     }
-    return [.read(id, .readings(query))]
+    return answer(id, patient: filter.patient, device: filter.device, .readings(query))
   }
 }

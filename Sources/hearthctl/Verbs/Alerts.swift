@@ -21,8 +21,8 @@ enum AlertsVerb {
     methods: ["alerts", "alerts.ack"],
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage,
-        69 nothing raised so, 75 try again later, 77 not permitted,
-        111 the daemon is not running
+        69 nothing raised so, or no such patient, 75 try again later,
+        77 not permitted, 111 the daemon is not running
       """, run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {

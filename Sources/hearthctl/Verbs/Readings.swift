@@ -32,7 +32,14 @@ enum ReadingsVerb {
         hearthctl readings --follow --patient p-7f3a
       """,
     options: ["--since", "--until", "--patient", "--device", "--kind", "--zone", "--limit", "--patient-system"],
-    flags: ["--follow", "--parked", "--csv", "--fhir"], methods: ["readings", "readings.follow"], run: run)
+    flags: ["--follow", "--parked", "--csv", "--fhir"], methods: ["readings", "readings.follow"], exit: exit, run: run)
+
+  /// A filter may name what there is not.
+  static let exit = """
+    0 done, 1 the daemon answered with an error, 64 usage,
+      69 no such patient or device, 75 try again later, 77 not permitted,
+      111 the daemon is not running
+    """
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
     let forms =
@@ -171,18 +178,23 @@ enum ReadingsVerb {
 
 enum WatchVerb {
   static let verb = Verb(
-    name: "watch", summary: "readings and events as they happen", usage: "[--json]",
+    name: "watch", summary: "readings and events as they happen", usage: "[--patient REF] [--json]",
     text: """
-      Goes on until it is interrupted. Events say what a patient's limits led to.
+      Goes on until it is interrupted. Events say what a patient's limits led to, and
+      what a device or the hub needs. With --patient only what concerns this patient
+      is shown.
 
       examples:
         hearthctl watch
+        hearthctl watch --patient p-7f3a
         hearthctl watch --json | jq 'select(.type == "threshold")'
-      """, methods: ["watch"], run: run)
+      """, options: ["--patient"], methods: ["watch"], exit: ReadingsVerb.exit, run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
     var client = try DaemonClient(arguments)
-    _ = try client.call("watch")
+    var parameters = JSONObject()
+    if let patient = arguments.value("--patient") { parameters["patient"] = .string(patient) }
+    _ = try client.call("watch", .object(parameters))
     if !arguments.isJSON { Terminal.out("watching; Ctrl-C ends it\n") }
     while true {
       let (method, value) = try client.notification()
