@@ -180,4 +180,11 @@ package struct DriverProblem: Error, Hashable, Sendable {
 package protocol Driver: Sendable {
   /// Takes what happened and gives what to do. Never traps, whatever the octets are.
   mutating func handle(_ input: DriverInput) -> [DriverAction]
+  /// What may be asked of the device: before its link is up what one of its kind may have, then what it has.
+  var abilities: DeviceAbilities { get }
+}
+
+extension Driver {
+  /// Most devices only give their readings.
+  package var abilities: DeviceAbilities { [] }
 }

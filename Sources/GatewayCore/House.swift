@@ -114,6 +114,8 @@ struct DeviceFact: Sendable {
   var readings: UInt64
   var lastProblem: DriverProblem?
   var lastAnswer: String?
+  /// What may be asked of it.
+  var abilities: DeviceAbilities
   /// Its link is up.
   var isUp: Bool
   var lastEnd: LinkEnd?

@@ -116,6 +116,8 @@ struct XiaomiEncryptedDriver: Driver {
 
   init(_ context: DriverContext) { self.context = context }
 
+  var abilities: DeviceAbilities { .key }
+
   mutating func handle(_ input: DriverInput) -> [DriverAction] {
     guard case .advertisement(let data) = input, data.service == BluetoothUUID(0xFE95), !seen.contains(data.octets)
     else { return [] }

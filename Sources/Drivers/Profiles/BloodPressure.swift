@@ -106,6 +106,7 @@ struct BloodPressureProfile: SIGProfile {
   }
 
   var keepsRecords: Bool { hasRecords }
+  static let mayKeepRecords = true
 
   mutating func request(_ request: DriverRequest) -> [DriverAction] {
     guard hasRecords else { return [request.refusal] }

@@ -60,6 +60,7 @@ struct GlucoseProfile: SIGProfile {
   }
 
   var keepsRecords: Bool { hasRecords }
+  static let mayKeepRecords = true
   mutating func request(_ request: DriverRequest) -> [DriverAction] {
     hasRecords ? records.request(request) : [request.refusal]
   }

@@ -79,6 +79,7 @@ struct PulseOximeterProfile: SIGProfile {
   }
 
   var keepsRecords: Bool { hasRecords }
+  static let mayKeepRecords = true
 
   mutating func request(_ request: DriverRequest) -> [DriverAction] {
     guard hasRecords else { return [request.refusal] }

@@ -30,6 +30,8 @@ protocol SIGProfile: Sendable {
   mutating func request(_ request: DriverRequest) -> [DriverAction]
   /// The device keeps records, and the profile asks for them: what a technician wants of them it takes from the context.
   var keepsRecords: Bool { get }
+  /// Devices of the profile may keep records, and the profile asks for them.
+  static var mayKeepRecords: Bool { get }
   /// Every reading given before is on disk.
   mutating func committed() -> [DriverAction]
   /// A timer of the profile's own (numbers from 10 on).
@@ -47,6 +49,7 @@ extension SIGProfile {
   mutating func ready(_ device: Set<CharacteristicID>, _ context: DriverContext) -> [DriverAction] { [] }
   mutating func writeFailed(_ id: CharacteristicID, _ code: UInt8) -> [DriverAction] { [] }
   var keepsRecords: Bool { false }
+  static var mayKeepRecords: Bool { false }
   mutating func request(_ request: DriverRequest) -> [DriverAction] { [request.refusal] }
   mutating func committed() -> [DriverAction] { [] }
   mutating func timer(_ timer: DriverTimer) -> [DriverAction] { [] }
@@ -81,6 +84,16 @@ struct SIGDriver<Profile: SIGProfile>: Driver {
     self.context = context
     self.isStream = isStream
     self.needsConsent = needsConsent
+  }
+
+  /// What a device of the profile may have.
+  static var mayHave: DeviceAbilities { Profile.mayKeepRecords ? [.records, .users] : .users }
+
+  var abilities: DeviceAbilities {
+    guard hasAskedRest else { return SIGDriver.mayHave }
+    var abilities: DeviceAbilities = profile.keepsRecords ? .records : []
+    if consent.isThere { abilities.formUnion(.users) }
+    return abilities
   }
 
   mutating func handle(_ input: DriverInput) -> [DriverAction] {

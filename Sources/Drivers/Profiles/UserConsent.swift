@@ -11,7 +11,8 @@ struct UserConsent: Sendable {
   /// ATT error of these services: user data access not permitted.
   static let notPermitted: UInt8 = 0x80
 
-  private let isThere: Bool
+  /// The device has one.
+  let isThere: Bool
   /// The request that waits for its answer.
   private var asked: DriverRequest?
   /// Slots and codes still to be tried or made, in order.

@@ -47,6 +47,8 @@ struct ContecV7Driver: Driver {
     return [0x7D, 0x81, code | 0x80] + padded.map { $0 | 0x80 }
   }
 
+  var abilities: DeviceAbilities { [.count, .erase] }
+
   mutating func handle(_ input: DriverInput) -> [DriverAction] {
     switch input {
     case .opened: return begin()

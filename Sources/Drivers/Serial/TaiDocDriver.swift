@@ -25,7 +25,7 @@ struct TaiDocDriver: Driver {
     case take
   }
 
-  private let context: DriverContext
+  private var context: DriverContext
   private let isSerial: Bool
   /// For a model that follows a standard profile.
   private var standard: (any Driver)?
@@ -34,6 +34,8 @@ struct TaiDocDriver: Driver {
   private var serialLow: [UInt8] = []
   private var phase = Phase.identity
   private var records: UInt16 = 0
+  /// How many records the meter said that it keeps; nil until it said so.
+  private var counted: UInt16?
   private var index: UInt16 = 0
   private var partA: TaiDocFrame?
   private var hasPassedKnown = false
@@ -49,6 +51,11 @@ struct TaiDocDriver: Driver {
     self.isSerial = isSerial
     lastMinute = context.lastRecordNumber
     kind = context.model.flatMap { TaiDocFrame.Kind(model: String($0.filter(\.isNumber))) }
+  }
+
+  /// The meter counts its records with each contact. Newer models without a cable follow a standard profile.
+  var abilities: DeviceAbilities {
+    standard?.abilities ?? (isSerial || counted != nil ? .count : SIGDriver<GlucoseProfile>.mayHave)
   }
 
   mutating func handle(_ input: DriverInput) -> [DriverAction] {
@@ -69,6 +76,10 @@ struct TaiDocDriver: Driver {
       }
       defer { standard = driver }
       return driver.handle(input)
+    case .request(.countStored):
+      if let counted { return [.answer(.storedCount(UInt32(counted)))] }
+      context.requests.append(.countStored)
+      return []
     case .request(let request): return [request.refusal]
     case .subscribed: return ask(0x24)
     case .received(let octets), .value(TaiDocProtocol.link, let octets, _): return received(octets)
@@ -163,6 +174,7 @@ struct TaiDocDriver: Driver {
     case 0x28:
       return serial(frame) + ask(0x2B)
     case 0x2B:
+      counted = frame.word
       records = min(frame.word, TaiDocDriver.mostRecords)
       hasPassedKnown = false
       let count: [DriverAction] =

@@ -118,6 +118,9 @@ struct MicrolifeDriver: Driver {
 
   init(_ context: DriverContext) { self.context = context }
 
+  /// A cuff with the maker's own protocol refuses what it is asked itself.
+  var abilities: DeviceAbilities { standard?.abilities ?? SIGDriver<BloodPressureProfile>.mayHave }
+
   mutating func handle(_ input: DriverInput) -> [DriverAction] {
     if var standard {
       defer { self.standard = standard }

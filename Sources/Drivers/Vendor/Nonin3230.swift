@@ -103,6 +103,9 @@ struct Nonin3230Driver: Driver {
     rule = SpotCheckRule(samplesPerSecond: 1, intervalSeconds: context.continuousInterval)
   }
 
+  /// An oximeter with the maker's own service refuses what it is asked itself.
+  var abilities: DeviceAbilities { standard?.abilities ?? SIGDriver<PulseOximeterProfile>.mayHave }
+
   mutating func handle(_ input: DriverInput) -> [DriverAction] {
     if var standard {
       defer { self.standard = standard }

@@ -80,6 +80,11 @@ struct OmronDriver: Driver {
     }
   }
 
+  var abilities: DeviceAbilities {
+    if let standard { return standard.abilities }
+    return device.isEmpty ? SIGDriver<BloodPressureProfile>.mayHave : []
+  }
+
   private mutating func begin(_ discovered: [DiscoveredCharacteristic]) -> [DriverAction] {
     device = Dictionary(discovered.map { ($0.id, $0.properties) }, uniquingKeysWith: { first, _ in first })
     let services = Set(device.keys.map(\.service))

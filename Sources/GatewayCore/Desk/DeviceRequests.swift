@@ -12,6 +12,7 @@ extension Desk {
     _ id: RequestID, _ device: String, _ wish: ControlRequest.DeviceWish, _ caller: CallerName, _ turn: inout Turn
   ) -> [Effect] {
     guard let state = turn.house.devices[device] else { return .noDevice(id, device, turn.house) }
+    guard state.abilities.contains(wish.ability) else { return cannot(id, state, device, wish.ability) }
     let request: DriverRequest
     let name: String
     switch wish {
@@ -38,6 +39,19 @@ extension Desk {
       + [.answer(id, .result(["asked": true, "when": isUp ? "now" : "next-contact"]))]
   }
 
+  /// The device has nothing of the kind: what it has is said.
+  private func cannot(
+    _ id: RequestID, _ state: DeviceFact, _ device: String, _ wish: DeviceAbilities
+  ) -> [Effect] {
+    let wish = wish.names.joined()
+    let others = state.abilities.names
+    let what =
+      others.isEmpty ? "nothing can be asked of it" : "what can be asked of it: \(others.joined(separator: ", "))"
+    return .failure(
+      id, "device.cannot", "\(device) cannot do \"\(wish)\"; \(what)",
+      "hearthctl devices --json lists under asks what each device can do")
+  }
+
   private func keepSecret(
     _ id: RequestID, _ device: String, _ consent: Consent?, _ key: [UInt8]?, _ caller: CallerName, _ turn: inout Turn
   ) -> [Effect] {
@@ -57,5 +71,19 @@ extension Desk {
       [.quarantine(device: id, nil), .audit(uid: caller.uid, action: "release device \(id)")],
       for: wasHeld ? .completion(.released(device: id)) : .none)
       + [.answer(request, .result(["released": .bool(wasHeld), "device": .string(id)]))]
+  }
+}
+
+extension ControlRequest.DeviceWish {
+  /// What a device needs to do it.
+  fileprivate var ability: DeviceAbilities {
+    switch self {
+    case .count: .count
+    case .erase: .erase
+    case .abort: .abort
+    case .consent: .consent
+    case .registerUser: .registerUser
+    case .key: .key
+    }
   }
 }

@@ -104,6 +104,7 @@ extension View {
     if let battery = device.battery { object["battery"] = .int(battery) }
     if let offset = device.clockOffset { object["clock_offset_seconds"] = .int(offset / 1000) }
     object["readings"] = .int(device.readings)
+    object["asks"] = .array(device.abilities.names.map { .string($0) })
     if let answer = device.lastAnswer { object["last_answer"] = .string(answer) }
     if let problem = device.lastProblem {
       object["last_problem"] = ["code": .string(problem.code), "message": .string(problem.message)]

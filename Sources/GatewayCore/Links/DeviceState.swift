@@ -27,6 +27,8 @@ struct DeviceState: Sendable {
   var requests: [DriverRequest] = []
   /// What came of it.
   var lastAnswer: String?
+  /// What may be asked of it, as its last session left it.
+  var abilities: DeviceAbilities
   /// Whether the device behind its port is the one that was bound.
   var proof = DeviceProof()
   /// How much of what it says is admitted, and what waits.
@@ -36,6 +38,7 @@ struct DeviceState: Sendable {
     self.configuration = configuration
     self.profile = profile
     admission = Admission(profile)
+    abilities = profile.make(DriverContext(model: configuration.model)).abilities
     let transport: TransportKind
     if case .serial = profile.transport { transport = .serial } else { transport = .ble }
     identity = DeviceIdentity(
@@ -89,6 +92,7 @@ extension DeviceState {
     DeviceFact(
       configuration: configuration, profile: profile, identity: identity, battery: battery, clockOffset: clock?.offset,
       lastContact: lastContact, readings: readings, lastProblem: lastProblem, lastAnswer: lastAnswer,
+      abilities: session?.abilities ?? abilities,
       isUp: session != nil, lastEnd: lastEnd, isReopening: reopenAt != nil, change: proof.change,
       floodToldAt: admission.toldAt)
   }

@@ -187,6 +187,9 @@ struct LinkSession: Sendable {
     return output
   }
 
+  /// What may be asked of the device.
+  var abilities: DeviceAbilities { driver.abilities }
+
   /// A technician asks for something.
   mutating func request(_ request: DriverRequest, at now: Int64) -> SessionOutput {
     var output = SessionOutput()

@@ -154,6 +154,7 @@ extension Links {
     let hadReading = devices[id]?.session?.hasReading ?? false
     if devices[id]?.session != nil {
       effects = session(id, &turn) { $0.closed(at: now.monotonic) }
+      if let known = devices[id]?.session?.abilities { devices[id]?.abilities = known }
       devices[id]?.session = nil
       effects += recoverFragments(of: id, &turn)
     }

@@ -13,6 +13,9 @@ enum AskVerb {
       shows it), register-user (--code C: make a slot), key HEX (32 digits: the
       bind key of an encrypting scale).
 
+      What a device cannot do is refused, with what it can do. Until its first contact
+      the hub knows only what devices of its kind may be able to do.
+
       While the device is away the wish waits for its next contact; what came of it
       stands in hearthctl devices --json as last_answer.
 
@@ -23,8 +26,9 @@ enum AskVerb {
       """, options: ["--user", "--code"], takesWords: true,
     methods: ["device.ask"],
     exit: """
-      0 done, 1 the daemon answered with an error, 64 usage, 69 no such device,
-        75 try again later, 77 not permitted, 111 the daemon is not running
+      0 done, 1 the daemon answered with an error, 64 usage,
+        69 no such device, or it cannot do that, 75 try again later,
+        77 not permitted, 111 the daemon is not running
       """, run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {

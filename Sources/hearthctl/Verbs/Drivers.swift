@@ -54,6 +54,7 @@ enum DriversVerb {
       profile.terms.map { ["code": .string($0.code), "mdc": .int($0.mdc), "unit": .string($0.unit.rawValue)] })
     object["clock"] = .string(profile.clock.rawValue)
     object["memory"] = .string(profile.memory.rawValue)
+    object["asks"] = .array(profile.make(DriverContext()).abilities.names.map { .string($0) })
     object["verification"] = .string(profile.verification.rawValue)
     if !profile.rule.isEmpty { object["rule"] = .string(profile.rule) }
     return .object(object)
