@@ -105,7 +105,7 @@ struct DeviceChoice {
   private mutating func draw() {
     drawnAt = Clocks.monotonic()
     var lines = ["Bring the device into pairing mode, near the hub. It shows here; Ctrl-C leaves."]
-    var table = Table(["NO", "SIGNAL", "NAME", "WHAT", "STATE"])
+    var table = Table(["NO", "SIGNAL", "NAME", "WHAT", "STATE"], leaving: ["WHAT", "SIGNAL", "STATE"])
     for device in choices {
       table.rows.append([
         "\(device.number)", device.bars(at: drawnAt), device.name ?? device.address, device.kind, device.state,

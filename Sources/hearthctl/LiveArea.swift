@@ -8,7 +8,8 @@ struct LiveArea {
 
   private var height = 0
 
-  /// Replaces what was drawn before. Lines that do not fit the terminal's height are left out.
+  /// Replaces what was drawn before. Lines that do not fit the terminal's height are left out, and a line is cut at its width: the
+  /// cursor could not find back over one that the terminal broke. Tables leave columns out before.
   mutating func draw(_ lines: [String]) {
     let most = max(1, Terminal.height - 1)
     let shown = lines.prefix(most).map { TextWidth.fit($0, Terminal.width - 1) }

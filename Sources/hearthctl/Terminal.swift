@@ -93,32 +93,3 @@ enum Terminal {
     }
   }
 }
-
-/// Rows in columns that fit the terminal: the widest columns give way first.
-struct Table {
-  var headings: [String]
-  var rows: [[String]] = []
-
-  init(_ headings: [String]) { self.headings = headings }
-
-  func text(width: Int = Terminal.width) -> String {
-    let cells = [headings] + rows.map { $0.map(Terminal.clean) }
-    var widths = headings.indices.map { column in cells.map { TextWidth.columns($0[column]) }.max() ?? 0 }
-    let gaps = 2 * max(0, headings.count - 1)
-    while widths.reduce(gaps, +) > width, let widest = widths.indices.max(by: { widths[$0] < widths[$1] }),
-      widths[widest] > 1
-    {
-      widths[widest] -= 1
-    }
-    return cells.enumerated().map { number, row in
-      var line = ""
-      for (column, cell) in row.enumerated() {
-        let fitted = TextWidth.fit(cell, widths[column])
-        let isLast = column == row.count - 1
-        let padding = isLast ? "" : String(repeating: " ", count: widths[column] - TextWidth.columns(fitted) + 2)
-        line += (number > 0 && headings[column] == "ZONE" ? Terminal.zone(fitted) : fitted) + padding
-      }
-      return line
-    }.joined(separator: "\n") + "\n"
-  }
-}

@@ -139,15 +139,6 @@ import Testing
     }
   }
 
-  @Test func aWideNameIsCutAtAColumn() throws {
-    let long = String(repeating: "血", count: 100)
-    let daemon = try FakeDaemon(
-      result: #"{"devices":[{"id":"\#(long)","driver":"d","state":"waiting","readings":1,"patients":{}}]}"#)
-    let line = try #require(try daemon.hearthctl("devices").out.split(separator: "\n").last)
-    #expect(line.contains("…"))
-    #expect(line.reduce(0) { $0 + ($1 == "血" ? 2 : 1) } <= 80)
-  }
-
   @Test func nothingFromOutsideSteersTheTerminal() throws {
     let evil = "x\u{1B}[2J\u{9B}31m\u{7F}\u{8}\u{202E}\u{2066}\u{200F}\u{2028}\u{E0041}\r\ny"
     let escaped = try #require(String(data: try JSONEncoder().encode(evil), encoding: .utf8))

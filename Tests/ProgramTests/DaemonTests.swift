@@ -236,12 +236,6 @@ private let cuff = """
     #expect(json.error.isEmpty)
   }
 
-  @Test func tablesFitEightyColumns() throws {
-    let lines = try Home.run("hearthctl", ["drivers"]).out.split(separator: "\n")
-    #expect(lines.count > 10)
-    for line in lines { #expect(line.count <= 80) }
-  }
-
   @Test func decodeGivesTheContractsObject() throws {
     let outcome = try Home.run(
       "hearthctl",

@@ -52,7 +52,9 @@ enum AlertsVerb {
       Terminal.out("nothing is raised\n")
       return 0
     }
-    var table = Table(["ZONE", "PATIENT", "RULE", "STATE", "SINCE", "TOLD", "ACKNOWLEDGED"])
+    var table = Table(
+      ["ZONE", "PATIENT", "RULE", "STATE", "SINCE", "TOLD", "ACKNOWLEDGED"],
+      leaving: ["TOLD", "STATE", "ACKNOWLEDGED", "SINCE"], wrapping: "ACKNOWLEDGED")
     for alert in alerts {
       let word = alert["acknowledged"]
       table.rows.append([

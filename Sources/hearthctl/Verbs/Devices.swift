@@ -16,8 +16,8 @@ enum DevicesVerb {
                the device cannot, its address alone is known; lost: needs pairing
       PATIENT  user slots and their patients
 
-      A clock that is off is corrected in the readings. ADDRESS appears where the
-      terminal is wide enough.
+      A clock that is off is corrected in the readings. What a narrow terminal has no
+      room for is named below the table.
 
       examples:
         hearthctl devices
@@ -48,11 +48,14 @@ enum DevicesVerb {
     guard !devices.isEmpty else { return "no devices configured\n" }
     // A home without Bluetooth has no columns for it.
     let hasBluetooth = devices.contains { $0["address"] != nil }
-    let hasAddress = hasBluetooth && Terminal.width >= 132
-    var table = Table(["DEVICE", "WHAT", "STATE", "LAST CONTACT", "BAT"])
+    var table = Table(
+      ["DEVICE", "WHAT", "STATE", "LAST CONTACT", "BAT"],
+      leaving: [
+        "ADDRESS", "READINGS", "MISSED", "SIGNAL", "WHAT", "BOND", "BAT", "LAST PROBLEM", "PATIENT", "LAST CONTACT",
+      ])
     if hasBluetooth { table.headings += ["SIGNAL", "MISSED", "BOND"] }
     table.headings += ["READINGS", "PATIENT", "LAST PROBLEM"]
-    if hasAddress { table.headings.append("ADDRESS") }
+    if hasBluetooth { table.headings.append("ADDRESS") }
     for device in devices {
       let what = [device["manufacturer"]?.string, device["model"]?.string].compactMap { $0 }.joined(separator: " ")
       var patients = (device["patients"]?.object?.members ?? []).map { member in
@@ -74,7 +77,7 @@ enum DevicesVerb {
         Show.text(device["readings"]), patients.isEmpty ? "-" : patients.joined(separator: " "),
         Show.text(device["last_problem"]?["code"]),
       ]
-      if hasAddress { row.append(Show.text(device["address"])) }
+      if hasBluetooth { row.append(Show.text(device["address"])) }
       table.rows.append(row)
     }
     return table.text()
@@ -157,7 +160,9 @@ enum BackendsVerb {
 
   static func table(_ backends: [JSONValue]) -> String {
     guard !backends.isEmpty else { return "no backends configured\n" }
-    var table = Table(["BACKEND", "TYPE", "STATE", "WAITING", "OLDEST", "DELIVERED", "LAST SUCCESS", "LAST ERROR"])
+    var table = Table(
+      ["BACKEND", "TYPE", "STATE", "WAITING", "OLDEST", "DELIVERED", "LAST SUCCESS", "LAST ERROR"],
+      leaving: ["TYPE", "DELIVERED", "OLDEST", "LAST SUCCESS", "LAST ERROR"])
     for backend in backends {
       let next = backend["next_attempt_seconds"]?.int.map { ", next in \(Show.duration($0))" } ?? ""
       table.rows.append([

@@ -16,7 +16,9 @@ enum DriversVerb {
       Terminal.line(["drivers": .array(Registry.profiles.map(json))])
       return 0
     }
-    var table = Table(["DRIVER", "DEVICES", "TRANSPORT", "READINGS", "CHECKED"])
+    var table = Table(
+      ["DRIVER", "DEVICES", "TRANSPORT", "READINGS", "CHECKED"], leaving: ["CHECKED", "TRANSPORT", "READINGS"],
+      wrapping: "DEVICES")
     for profile in Registry.profiles {
       let names = ([profile.manufacturer].compactMap { $0 } + [profile.names.joined(separator: ", ")]).joined(
         separator: ": ")

@@ -185,12 +185,14 @@ enum JournalVerb {
       return status(inspection)
     }
     Terminal.out("\(inspection.segments.count) segments, \(size) octets, \(used) of them records\n")
-    Terminal.out("oldest reading \(Show.time(oldest.map { .string($0) })), newest \(Show.time(newest.map { .string($0) }))\n\n")
+    Terminal.out(
+      "oldest reading \(Show.time(oldest.map { .string($0) })), newest \(Show.time(newest.map { .string($0) }))\n\n")
     var table = Table(["KIND", "RECORDS", "OCTETS"])
     for (kind, count) in kinds { table.rows.append([name(kind), "\(count)", "\(inspection.bytes[kind] ?? 0)"]) }
     Terminal.out(table.text())
     if !state.cursors.isEmpty {
-      var table = Table(["BACKEND", "THROUGH", "DELIVERED", "REFUSED", "WAITING"])
+      var table = Table(
+        ["BACKEND", "THROUGH", "DELIVERED", "REFUSED", "WAITING"], leaving: ["THROUGH", "DELIVERED", "REFUSED"])
       for (backend, cursor) in state.cursors.sorted(by: { $0.key < $1.key }) {
         table.rows.append([
           backend, "\(cursor.through)", "\(cursor.delivered)", "\(cursor.refused)", "\(state.waiting(backend))",

@@ -60,7 +60,8 @@ enum ParkedVerb {
       Terminal.out("nothing is parked\n")
       return 0
     }
-    var table = Table(["ID", "WHY", "DEVICE", "SINCE", "REASON"])
+    var table = Table(
+      ["ID", "WHY", "DEVICE", "SINCE", "REASON"], leaving: ["SINCE", "DEVICE", "WHY"], wrapping: "REASON")
     for item in items {
       let isRefused = item["why"]?.string == "refused"
       let user = item["user"]?.int.map { " slot \($0)" } ?? ""

@@ -110,11 +110,13 @@ enum PlanVerb {
       return 0
     }
     let language = Show.text(plan["language"])
-    Terminal.out(
-      "plan of \(Show.text(plan["patient"])), version \(Show.text(plan["version"])), \(Show.text(plan["timezone"])), \(language)\n"
-    )
+    let names = [
+      "plan of \(Show.text(plan["patient"]))", "version \(Show.text(plan["version"]))", Show.text(plan["timezone"]),
+      language,
+    ]
+    Terminal.out(Show.paragraph("", names.joined(separator: ", ")) + "\n")
     if let author = plan["set_by"]?.string {
-      Terminal.out("set by \(Terminal.clean(author)), \(Show.time(plan["set_at"]))\n")
+      Terminal.out(Show.paragraph("", "set by \(author), \(Show.time(plan["set_at"]))") + "\n")
     }
     Terminal.out("\n")
     for rule in plan["rules"]?.array ?? [] {
@@ -123,7 +125,7 @@ enum PlanVerb {
     guard let judged = plan["judged"]?.array else { return 0 }
     Terminal.out("\nthe last \(Show.text(plan["days"])) days, judged by it:\n\n")
     if judged.isEmpty { Terminal.out("nothing was measured\n") }
-    var table = Table(["TAKEN", "VALUES", "ZONE", "RULES"])
+    var table = Table(["TAKEN", "VALUES", "ZONE", "RULES"], leaving: ["RULES", "ZONE"], wrapping: "VALUES")
     for row in judged {
       let values = (row["values"]?.object?.members ?? []).map { "\($0.key) \($0.value.string ?? "")" }
       table.rows.append([
@@ -139,7 +141,7 @@ enum PlanVerb {
   private static func told(_ events: [JSONValue]) {
     Terminal.out("\n\(events.count == 1 ? "1 notification" : "\(events.count) notifications")\n")
     guard !events.isEmpty else { return }
-    var table = Table(["WHEN", "RULE", "EVENT", "ZONE"])
+    var table = Table(["WHEN", "RULE", "EVENT", "ZONE"], leaving: ["ZONE", "EVENT"])
     for event in events {
       let count = event["count"].map { " (\(Show.text($0)))" } ?? ""
       table.rows.append([

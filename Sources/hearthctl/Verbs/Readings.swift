@@ -59,7 +59,7 @@ enum ReadingsVerb {
     switch forms.first {
     case "--csv": Terminal.out(ReadingsCSV.heading + readings.map(ReadingsCSV.lines).joined())
     case "--fhir": return try export(readings, arguments, &client)
-    default: show(readings, arguments.isJSON)
+    default: show(readings, arguments)
     }
     guard arguments.has("--follow") else { return 0 }
     var following = JSONObject()
@@ -128,10 +128,14 @@ enum ReadingsVerb {
     return 0
   }
 
-  private static func show(_ readings: [JSONValue], _ asJSON: Bool) {
-    if asJSON { return readings.forEach(Terminal.line) }
+  private static func show(_ readings: [JSONValue], _ arguments: Arguments) {
+    if arguments.isJSON { return readings.forEach(Terminal.line) }
     guard !readings.isEmpty else { return Terminal.out("no readings\n") }
-    var table = Table(["TAKEN", "PATIENT", "DEVICE", "VALUES", "ZONE", "REMARKS", "ID"])
+    // Who gives parked readings to patients needs their ID.
+    let leaving =
+      arguments.has("--parked")
+      ? ["ZONE", "PATIENT", "REMARKS", "DEVICE", "TAKEN"] : ["ID", "DEVICE", "REMARKS", "PATIENT", "ZONE"]
+    var table = Table(["TAKEN", "PATIENT", "DEVICE", "VALUES", "ZONE", "REMARKS", "ID"], leaving: leaving)
     for reading in readings {
       table.rows.append([
         Show.time(reading["taken_at"]), reading["patient"]?.string ?? "(parked)", Show.text(reading["device"]?["id"]),

@@ -127,7 +127,11 @@ enum ReportVerb {
       if left >= 8 { text += "  " + colour(pad(line.zone, zone), line.lastZone) + "  " + line.when }
       text += "\n" + String(repeating: " ", count: title + 2)
       for cell in line.cells { text += colour(String(cell.sign), cell.zone) }
-      text += "  " + TextWidth.fit(line.spread, max(10, width - title - 4 - line.cells.count)) + "\n"
+      let room = width - title - 4 - line.cells.count
+      let isBelow = TextWidth.columns(line.spread) > room
+      text +=
+        isBelow
+        ? "\n" + Show.paragraph(String(repeating: " ", count: title + 2), line.spread) + "\n" : "  \(line.spread)\n"
     }
     return text + notes(summary)
   }
@@ -142,7 +146,7 @@ enum ReportVerb {
       text += colour(alert.name, alert.zone) + body.dropFirst(alert.name.count) + "\n"
     }
     if !summary.told.isEmpty { text += "\n" }
-    for line in summary.told { text += TextWidth.fit(Terminal.clean(line), Terminal.width) + "\n" }
+    for line in summary.told { text += Show.paragraph("", line) + "\n" }
     return text
   }
 

@@ -99,7 +99,7 @@ private struct Scan {
 
   private var lines: [String] {
     let now = Clocks.monotonic()
-    var table = Table(["SIGNAL", "NAME", "WHAT", "STATE", "ADDRESS"])
+    var table = Table(["SIGNAL", "NAME", "WHAT", "STATE", "ADDRESS"], leaving: ["WHAT", "SIGNAL", "STATE", "ADDRESS"])
     for device in devices.sorted() where showsAll || device.isSupported {
       table.rows.append([device.bars(at: now), device.name ?? "-", device.kind, device.state, device.address])
     }

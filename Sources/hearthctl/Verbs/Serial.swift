@@ -83,7 +83,9 @@ enum SerialVerb {
       Terminal.out("no USB serial port is plugged in\n")
       return 0
     }
-    var table = Table(["PORT", "STATE", "DEVICE", "DRIVER", "ADAPTER", "PLUGGED IN AT"])
+    var table = Table(
+      ["PORT", "STATE", "DEVICE", "DRIVER", "ADAPTER", "PLUGGED IN AT"],
+      leaving: ["PLUGGED IN AT", "ADAPTER", "DRIVER", "DEVICE"])
     for port in answer.items {
       table.rows.append([
         Show.text(port["node"]), state(port), Show.text(port["device"]), driver(port),
