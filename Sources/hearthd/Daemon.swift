@@ -189,7 +189,7 @@ final class Daemon {
     watchdogAt = watchdogEvery.map { Clocks.monotonic() + $0 }
     ServiceManager.notify(
       "READY=1\nSTATUS=\(loaded.configuration.devices.count) devices, \(loaded.configuration.backends.count) backends")
-    SystemLog.write(
+    log(
       6, "ready: \(loaded.configuration.devices.count) devices, \(loaded.configuration.backends.count) backends")
     whenReady()
     keepAccepted()
@@ -263,6 +263,11 @@ final class Daemon {
 
   /// Who set which plan, as the disk has it.
   var planOrigins: PlanOrigins { gateway.planOrigins }
+
+  /// The demo tells in its own words what goes on; only errors are logged beside them.
+  private func log(_ level: Int, _ text: String) {
+    if options.action != .demo || level <= 3 { SystemLog.write(level, text) }
+  }
 
   private func localTime() -> [UInt8] {
     let seconds = Clocks.wall() / 1000
@@ -359,7 +364,7 @@ final class Daemon {
     case .stagePlans(let plans): files.stage(plans)
     case .adoptPlans(let plans): adopt(plans)
     case .fetchPlans(let backend, let etag): backends?.fetchPlans(backend, etag: etag)
-    case .log(let level, let text): SystemLog.write(level.rawValue, text)
+    case .log(let level, let text): log(level.rawValue, text)
     case .exit: stopNow()
     }
   }

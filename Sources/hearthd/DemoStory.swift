@@ -79,22 +79,23 @@ struct DemoStory {
     guard let stage = try? WorkerThread(self) else { return }
     stage.run { story in
       story.wait(3)
-      Demo.say("someone steps on the scale")
+      Demo.say("* someone steps on the scale")
       story.weigh(["US,+00041.30 kg", "US,+00071.95 kg", "ST,+00072.15 kg", "ST,+00072.15 kg"])
       story.wait(2)
-      Demo.say("a finger goes into the oximeter: 10 s of frames, here in one")
+      Demo.say("* a finger goes into the oximeter")
       story.measureOxygen()
       story.wait(4)
-      Demo.say("the network goes away")
+      Demo.say("* the network goes away")
       rename("\(story.folder)/network", "\(story.folder)/network.gone")
       story.wait(3)
+      Demo.say("* somebody steps on the scale all the same")
       story.weigh(["US,+00000.00 kg", "US,+00071.10 kg", "ST,+00072.30 kg"])
       story.wait(4)
-      Demo.say("the network comes back")
+      Demo.say("* the network comes back")
       rename("\(story.folder)/network.gone", "\(story.folder)/network")
-      story.wait(9)
+      story.waitForDelivery()
       if stays {
-        Demo.say("the story is over; Ctrl-C ends the demo")
+        Demo.say("* the story is over; Ctrl-C ends the demo")
       } else {
         kill(getpid(), SIGTERM)
       }
@@ -102,6 +103,23 @@ struct DemoStory {
   }
 
   private func wait(_ seconds: UInt32) { sleep(seconds) }
+
+  /// Six readings and two messages.
+  private static let items = 8
+
+  /// Until the backend has everything. When it is tried again is not known beforehand: half a minute at most.
+  private func waitForDelivery() {
+    for _ in 0..<60 where delivered < DemoStory.items { usleep(500_000) }
+    wait(2)
+  }
+
+  /// Lines that the backend has.
+  private var delivered: Int {
+    let names = ((try? Directory.list("\(folder)/delivered")) ?? []).map(\.name).filter { $0.hasSuffix(".ndjson") }
+    return names.reduce(0) { sum, name in
+      sum + (SmallFile.read("\(folder)/delivered/\(name)", atMost: 64 << 20)?.count { $0 == 0x0A } ?? 0)
+    }
+  }
 
   private func weigh(_ lines: [String]) {
     for line in lines { _ = Descriptor.writeAll(scale, Array((line + "\r\n").utf8)) }

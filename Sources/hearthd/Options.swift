@@ -13,13 +13,16 @@ struct Options: Sendable {
   var uplink = Environment.get("HEARTH_UPLINK")
   /// The demo goes on after its story, to be looked at.
   var stays = false
+  /// The demo's folder is left when it ends.
+  var keeps = false
 
   static let help = """
     hearthd - reads home measurement devices and forwards their readings
 
     usage: hearthd [--config FILE] [--state-directory DIR] [--runtime-directory DIR]
            hearthd --check [--config FILE]    say whether a configuration is good, and where it is not
-           hearthd --demo [--stay]            a cuff, a scale and an oximeter from recorded octets, in a temporary folder
+           hearthd --demo [--stay] [--keep]   a recorded cuff, scale and oximeter, in a temporary folder: half a minute,
+                                              with --stay until Ctrl-C; --stay and --keep leave the folder
            hearthd --version | --help
 
     Files: /etc/hearth/hearth.json, /etc/hearth/plans/PATIENT.json, /var/lib/hearth, /run/hearth/hearthd.sock.
@@ -39,6 +42,7 @@ struct Options: Sendable {
       case "--check": options.action = .check
       case "--demo": options.action = .demo
       case "--stay": options.stays = true
+      case "--keep": options.keeps = true
       case "--config", "--state-directory", "--runtime-directory", "--uplink":
         guard let given = value() else { return .failure(Problem(message: "\(argument) needs a value")) }
         switch argument {
