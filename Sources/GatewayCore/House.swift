@@ -193,6 +193,8 @@ struct BackendFact: Sendable {
   /// In milliseconds since 1970.
   var lastSuccess: Int64?
   var lastError: (code: String, text: String)?
+  /// Since when it has taken nothing of what was sent, monotonic milliseconds; nil: the last try was good.
+  var failingSince: Int64?
   /// What a person can do about the last error.
   var advice: String
   /// The last item of the batch that is on its way, by sequence number; 0 when none is.

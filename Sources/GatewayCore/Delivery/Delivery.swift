@@ -198,7 +198,7 @@ extension Outbox {
     BackendFact(
       configuration: configuration, nextDeadline: nextDeadline, isMisconfigured: isMisconfigured,
       isIdle: backlog.step == .idle && express.step == .idle, oldestWaiting: oldestWaiting, lastSuccess: lastSuccess,
-      lastError: lastError, advice: advice, inFlight: backlog.batch.last?.sequence ?? 0,
+      lastError: lastError, failingSince: failingSince, advice: advice, inFlight: backlog.batch.last?.sequence ?? 0,
       aheadInFlight: express.batch.map(\.sequence))
   }
 }

@@ -56,6 +56,8 @@ struct Outbox: Sendable {
   private var nextTicket: UInt64 = 1
   var lastSuccess: Int64?
   var lastError: (code: String, text: String)?
+  /// Since when it has taken nothing of what was sent, monotonic milliseconds; nil: the last try was good.
+  private(set) var failingSince: Int64?
   var oldestWaiting: Int64?
   var isMisconfigured = false
   /// It is so because the two sides find no TLS that both accept.
@@ -100,6 +102,7 @@ struct Outbox: Sendable {
     attempts = 0
     isMisconfigured = false
     lastError = nil
+    failingSince = nil
     wake()
   }
 
@@ -261,6 +264,7 @@ struct Outbox: Sendable {
     _ lane: OutboxLane, _ code: String, _ after: Int64?, first: Int64, _ now: Now, _ random: inout Jitter
   ) -> String? {
     isMisconfigured = false
+    failingSince = failingSince ?? now.monotonic
     hold(lane)
     wait(now, after: after, first: first, &random)
     lastError = (code, "the outcome is unknown or the backend is busy; the same batch is sent again")
@@ -315,6 +319,7 @@ struct Outbox: Sendable {
     attempts = 0
     isMisconfigured = false
     lastError = nil
+    failingSince = nil
     var word = Acknowledgement(
       backend: name, through: lane == .backlog ? batch.last?.sequence ?? 0 : 0,
       delivered: UInt32(clamping: batch.count), refused: refusals.map(\.sequence))

@@ -1,4 +1,4 @@
-// What needs a person, for `status`: in plain words, with what to do.
+// What needs a person, in plain words, with what to do: the list behind `status`, `doctor` and the heartbeat.
 
 internal import Drivers
 internal import Monitoring
@@ -9,98 +9,248 @@ internal import Settings
 internal import Ledger
 
 extension View {
-  /// What needs a person, in plain words with what to do.
-  func problems() -> [JSONValue] {
-    var list: [JSONValue] = faultProblems()
-    func add(_ code: String, _ message: String, _ hint: String) {
-      list.append(["code": .string(code), "message": .string(message), "hint": .string(hint)])
+  /// A clock that is not synchronised so long after the start is a problem, in milliseconds: before, the network is coming up.
+  static let clockGrace: Int64 = 300_000
+  /// A backend that was not reached for so long is a problem, in milliseconds: before, it is tried again.
+  static let backendGrace: Int64 = 300_000
+
+  /// Everything that stands until somebody mends it.
+  func standingProblems() -> [StandingProblem] {
+    fileProblems() + hubProblems() + readingProblems() + backendProblems() + planProblems() + bluetoothProblems()
+      + serialProblems() + deviceProblems()
+  }
+
+  // MARK: The hub
+
+  private func fileProblems() -> [StandingProblem] {
+    house.faults.list.map { known in
+      StandingProblem(
+        kind: known.fault.isWarning ? .fileWarning : .fileFault, code: known.fault.code,
+        about: known.fault.subject.rawValue, message: known.fault.message, hint: known.fault.hint, since: known.since)
     }
-    if let failure = journalFailure {
-      add(failure.code, failure.message, "free space or replace the disk; devices keep what is not confirmed")
+  }
+
+  private func hubProblems() -> [StandingProblem] {
+    var list: [StandingProblem] = []
+    if let (failure, since) = house.journalFailure {
+      list.append(
+        StandingProblem(
+          kind: .journalFailing, code: failure.code, message: failure.message,
+          hint: "free space or replace the disk; devices keep what is not confirmed", since: since))
     }
     if house.lost > 0 {
-      add(
-        "readings.lost", "\(house.lost) readings of devices without memory could not be stored while the disk refused",
-        "tell those who follow the patient that readings are missing; then find out why the disk was full")
+      list.append(
+        StandingProblem(
+          kind: .readingsLost, code: "readings.lost",
+          message: "\(house.lost) readings of devices without memory could not be stored while the disk refused",
+          hint: "tell those who follow the patient that readings are missing; then find out why the disk was full"))
     }
     if !journal.damage.isEmpty {
-      add(
-        "journal.damaged", "\(journal.damage.count) damaged places were set aside",
-        "copy the folder journal/damaged for support")
+      list.append(
+        StandingProblem(
+          kind: .journalDamaged, code: "journal.damaged",
+          message: "\(journal.damage.count) damaged places were set aside; the first: \(journal.damage.first ?? "")",
+          hint: "copy the folder journal/damaged for support"))
     }
-    if !durable.parked.isEmpty {
-      add(
-        "readings.parked", "\(durable.parked.count) readings wait for a patient",
-        "hearthctl readings --parked, then hearthctl assign READING PATIENT")
+    let limit = configuration.watch.diskPercent
+    if let percent = journal.diskPercent, percent >= limit {
+      list.append(
+        StandingProblem(
+          kind: .diskNearlyFull, code: "disk.nearly-full", message: "the disk of the journal is \(percent) % full",
+          hint: "free space on it: when it is full, devices keep their readings and the hub takes none"))
     }
-    if let beyond = durable.parkedBeyond {
-      add(
-        "readings.parked-unlisted", "\(beyond.count) older readings without patient are kept and not listed",
-        "assign the devices; then restart the hub, which lists them again")
+    let used = journal.maximumBytes > 0 ? journal.bytes * 100 / journal.maximumBytes : 0
+    if used >= limit {
+      list.append(
+        StandingProblem(
+          kind: .journalNearlyFull, code: "journal.nearly-full", message: "the journal has \(used) % of its size",
+          hint: "see that its backends take readings; \"journal\" in hearth.json gives it more room"))
     }
-    if house.historyPercent >= 80 {
-      add(
-        "history.crowded", "patients' histories take \(house.historyPercent) % of their room",
-        "erase patients who are no longer followed: hearthctl erase PATIENT")
-    }
-    if !durable.held.isEmpty {
-      add(
-        "readings.held", "\(durable.held.count) readings wait for the hub's clock to be synchronised",
-        "check the network and systemd-timesyncd; they go by themselves, at the latest when their time is over")
-    }
-    if let text = nationalIDText { add(PatientReference.nationalIDCode, text, View.nationalIDHint) }
-    for name in backends.keys.sorted() {
-      guard let backend = backends[name], backend.isMisconfigured, let error = backend.lastError else { continue }
-      add(
-        "backend.misconfigured", "backend \(name): \(error.text) (\(error.code))", backend.advice)
-    }
-    for (name, pull) in house.pulls.sorted(by: { $0.key < $1.key }) {
-      if let error = pull.error, pull.isMisconfigured {
-        add(
-          "plans.misconfigured", "backend \(name): \(error.text) (\(error.code))",
-          "check the address of plans and the credential; the plans in force stay")
-      }
-      for text in pull.refused {
-        add("plan.refused", "backend \(name): \(text)", "tell those who write plans there; the old plan stays in force")
-      }
-      if !pull.withdrawn.isEmpty {
-        add(
-          "plan.withdrawn", "backend \(name): \(pull.withdrawnText)",
-          "to watch nothing any more, set a plan without rules")
-      }
-    }
-    for name in backends.keys.sorted() {
-      guard let text = house.ending(of: name, now) else { continue }
-      add("credential.ending", "backend \(name): \(text)", "exchange it before the backend refuses it")
-    }
-    for device in knownDevices where head.quarantine.holds(device.id) {
-      add(
-        "device.quarantined",
-        "device \(device.id) is left alone: the daemon died \(Quarantine.limit) times in its sessions",
-        "send `hearthctl journal export` to support; then hearthctl devices release \(device.id)")
-    }
-    for device in knownDevices {
-      guard let at = devices[device.id]?.floodToldAt, now.monotonic - at < Admission.day else { continue }
-      add(
-        "device.flooding", "device \(device.id) sends more than anybody measures, and is slowed",
-        "look at the device; if it is not needed: hearthctl unpair or hearthctl serial release")
-    }
-    for device in knownDevices where house.air[device.id]?.needsPairing ?? false {
-      add(
-        "device.needs-pairing", "device \(device.id) does not know this hub any more",
-        "bring it into pairing mode, then hearthctl pair")
-    }
-    if house.bluetooth.isNeeded, let fault = house.bluetooth.fault {
-      add(fault.code, fault.message, fault.hint ?? "hearthctl doctor")
-    }
-    for problem in serialProblems() { add(problem.code, problem.message, problem.hint) }
-    for device in knownDevices {
-      guard let state = devices[device.id], let end = state.lastEnd, !state.isUp, end.isOpenFailure else {
-        continue
-      }
-      add("device.unreachable", "device \(device.id): \(end.message)", end.hint ?? "check the cable")
+    if !now.isSynchronised, now.monotonic - identity.startedAt >= View.clockGrace {
+      list.append(
+        StandingProblem(
+          kind: .clockUnsynchronised, code: "clock.unsynchronised", message: "the hub's clock is not synchronised",
+          hint: "check systemd-timesyncd and the network; readings say that their time is uncertain"))
     }
     return list
+  }
+
+  // MARK: Readings
+
+  private func readingProblems() -> [StandingProblem] {
+    var list: [StandingProblem] = []
+    if !durable.parked.isEmpty {
+      let count = durable.parked.count
+      list.append(
+        StandingProblem(
+          kind: .readingsParked, code: "readings.parked",
+          message: count == 1 ? "1 reading waits for a patient" : "\(count) readings wait for a patient",
+          hint: "hearthctl readings --parked, then hearthctl assign READING PATIENT"))
+    }
+    if let beyond = durable.parkedBeyond {
+      list.append(
+        StandingProblem(
+          kind: .readingsUnlisted, code: "readings.parked-unlisted",
+          message: "\(beyond.count) older readings without patient are kept and not listed",
+          hint: "assign the devices; then restart the hub, which lists them again"))
+    }
+    if house.historyPercent >= 80 {
+      list.append(
+        StandingProblem(
+          kind: .historyCrowded, code: "history.crowded",
+          message: "patients' histories take \(house.historyPercent) % of their room",
+          hint: "erase patients who are no longer followed: hearthctl erase --patient PATIENT"))
+    }
+    if !durable.held.isEmpty {
+      list.append(
+        StandingProblem(
+          kind: .readingsHeld, code: "readings.held",
+          message: "\(durable.held.count) readings wait for the hub's clock to be synchronised",
+          hint: "check the network and systemd-timesyncd; they go by themselves, at the latest when their time is over")
+      )
+    }
+    if let text = nationalIDText {
+      list.append(
+        StandingProblem(
+          kind: .nationalID, code: PatientReference.nationalIDCode, message: text, hint: View.nationalIDHint))
+    }
+    return list
+  }
+
+  // MARK: Backends and plans
+
+  private func backendProblems() -> [StandingProblem] {
+    backends.keys.sorted().flatMap { name -> [StandingProblem] in
+      guard let backend = backends[name] else { return [] }
+      var list: [StandingProblem] = []
+      if backend.isMisconfigured, let error = backend.lastError {
+        list.append(
+          StandingProblem(
+            kind: .backendMisconfigured, code: "backend.misconfigured", about: name,
+            message: "backend \(name): \(error.text) (\(error.code))", hint: backend.advice))
+      } else if let since = backend.failingSince, now.monotonic - since >= View.backendGrace {
+        let minutes = (now.monotonic - since) / 60_000
+        list.append(
+          StandingProblem(
+            kind: .backendUnreachable, code: "backend.unreachable", about: name,
+            message:
+              "backend \(name) has taken nothing for \(minutes) minutes (\(backend.lastError?.code ?? "unknown"))",
+            hint: "check the network and the backend; nothing is lost, and it is tried again by itself",
+            since: now.wall - (now.monotonic - since)))
+      }
+      if let refused = durable.refusals[name], let first = refused.first, let last = refused.last {
+        let count = max(UInt64(refused.count), 1)
+        let newest = first.reason == last.reason ? "" : "; the last: \(last.reason)"
+        list.append(
+          StandingProblem(
+            kind: .backendRefuses, code: "backend.refuses", about: name,
+            message: "backend \(name) refused \(count == 1 ? "1 item" : "\(count) items"): \(first.reason)\(newest)",
+            hint: "mend it there; then hearthctl parked lists them, and hearthctl parked retry ID sends one again",
+            since: first.at))
+      }
+      if let text = house.ending(of: name, now) {
+        list.append(
+          StandingProblem(
+            kind: .credentialEnding, code: "credential.ending", about: name, message: "backend \(name): \(text)",
+            hint: "exchange it before the backend refuses it"))
+      }
+      return list
+    }
+  }
+
+  private func planProblems() -> [StandingProblem] {
+    house.pulls.sorted { $0.key < $1.key }.flatMap { name, pull -> [StandingProblem] in
+      var list: [StandingProblem] = []
+      if let error = pull.error, pull.isMisconfigured {
+        list.append(
+          StandingProblem(
+            kind: .plansMisconfigured, code: "plans.misconfigured", about: name,
+            message: "backend \(name): \(error.text) (\(error.code))",
+            hint: "check the address of plans and the credential; the plans in force stay"))
+      }
+      list += pull.refused.map { text in
+        StandingProblem(
+          kind: .planRefused, code: "plan.refused", about: name, message: "backend \(name): \(text)",
+          hint: "tell those who write plans there; the old plan stays in force")
+      }
+      if !pull.withdrawn.isEmpty {
+        list.append(
+          StandingProblem(
+            kind: .planWithdrawn, code: "plan.withdrawn", about: name,
+            message: "backend \(name): \(pull.withdrawnText)",
+            hint: "to watch nothing any more, set a plan without rules"))
+      }
+      return list
+    }
+  }
+
+  // MARK: Devices
+
+  private func bluetoothProblems() -> [StandingProblem] {
+    guard house.bluetooth.isNeeded, let fault = house.bluetooth.fault else { return [] }
+    return [
+      StandingProblem(
+        kind: .bluetooth, code: fault.code, message: fault.message, hint: fault.hint ?? "hearthctl doctor")
+    ]
+  }
+
+  private func deviceProblems() -> [StandingProblem] { knownDevices.flatMap { deviceProblems($0) } }
+
+  private func deviceProblems(_ device: DeviceConfiguration) -> [StandingProblem] {
+    let id = device.id
+    var list: [StandingProblem] = []
+    func add(_ kind: StandingProblem.Kind, _ code: String, _ message: String, _ hint: String, since: Int64? = nil) {
+      list.append(
+        StandingProblem(
+          kind: kind, code: code, about: id, message: "device \(id)\(message)", hint: hint, since: since))
+    }
+    if head.quarantine.holds(id) {
+      add(
+        .deviceQuarantined, "device.quarantined",
+        " is left alone: the daemon died \(Quarantine.limit) times in its sessions",
+        "send `hearthctl journal export` to support; then hearthctl devices release \(id)")
+    }
+    guard let fact = devices[id] else { return list }
+    if let at = fact.floodToldAt, now.monotonic - at < Admission.day {
+      add(
+        .deviceFlooding, "device.flooding", " sends more than anybody measures, and is slowed",
+        "look at the device; if it is not needed: hearthctl unpair or hearthctl serial release")
+    }
+    if house.air[id]?.needsPairing ?? false {
+      add(
+        .deviceNeedsPairing, "device.needs-pairing", " does not know this hub any more",
+        "bring it into pairing mode, then hearthctl pair")
+    }
+    if let change = fact.change {
+      add(
+        .deviceChanged, "device.changed", ": \(change); its readings are parked",
+        "plug the right one in, or, if this is right: hearthctl serial bind \(portName(device)) --driver \(device.driver) --id \(id)"
+      )
+    } else if isNobodys(id) {
+      add(
+        .deviceUnassigned, "device.unassigned", " has no patient; its readings are parked",
+        "hearthctl assign --device \(id) PATIENT, or for a public device hearthctl session start")
+    }
+    if let end = fact.lastEnd, !fact.isUp, end.isOpenFailure {
+      add(.deviceUnreachable, "device.unreachable", ": \(end.message)", end.hint ?? "check the cable")
+    }
+    if let silence = silence(of: id) {
+      add(
+        .deviceSilent, "device.silent", ": nothing was heard of it for \(silence / 3_600_000) h",
+        "ask whether it is used, and look at its battery", since: now.wall - silence)
+    }
+    return list
+  }
+
+  /// How long nothing was heard of a device, in milliseconds, when that is longer than the configuration has it; else nil. What was
+  /// before this start is not known: silence is counted from there.
+  func silence(of id: String) -> Int64? {
+    let watch = configuration.watch
+    guard let after = watch.silentAfter[id] ?? watch.silentAfter["*"], let device = devices[id], !device.isUp else {
+      return nil
+    }
+    let heard = device.lastContact.map { now.wall - $0 } ?? (now.monotonic - identity.startedAt)
+    return heard >= after ? heard : nil
   }
 }
 
@@ -118,40 +268,25 @@ extension View {
       && !head.bindings.slots.keys.contains { $0.device == id } && !head.register.publicDevices.contains(id)
   }
 
-  func serialProblems() -> [(code: String, message: String, hint: String)] {
-    var list: [(code: String, message: String, hint: String)] = []
+  private func serialProblems() -> [StandingProblem] {
+    var list: [StandingProblem] = []
     for (node, port) in house.ports.ports.sorted(by: { $0.key < $1.key }) {
       if let fault = port.fault {
-        list.append((fault.code, fault.message, fault.hint ?? "hearthctl serial list"))
+        list.append(
+          StandingProblem(
+            kind: .port, code: fault.code, message: fault.message, hint: fault.hint ?? "hearthctl serial list"))
       } else if !port.candidates.isEmpty, port.use == .idle {
         list.append(
-          (
-            "port.ambiguous", "\(node) may be \(port.candidates.joined(separator: " or "))",
-            "look at the device, then hearthctl serial bind \(node) --driver DRIVER"
-          ))
+          StandingProblem(
+            kind: .portChoice, code: "port.ambiguous",
+            message: "\(node) may be \(port.candidates.joined(separator: " or "))",
+            hint: "look at the device, then hearthctl serial bind \(node) --driver DRIVER"))
       }
     }
-    for path in house.ports.vanished {
-      list.append(
-        (
-          "port.vanished", "a port at \(path) went away as soon as it had come",
-          "brltty is known to take adapters away: apt remove brltty, then plug it in again"
-        ))
-    }
-    for device in knownDevices {
-      if let change = devices[device.id]?.change {
-        list.append(
-          (
-            "device.changed", "device \(device.id): \(change); its readings are parked",
-            "plug the right one in, or, if this is right: hearthctl serial bind \(portName(device)) --driver \(device.driver) --id \(device.id)"
-          ))
-      } else if isNobodys(device.id) {
-        list.append(
-          (
-            "device.unassigned", "device \(device.id) has no patient; its readings are parked",
-            "hearthctl assign --device \(device.id) PATIENT, or for a public device hearthctl session start"
-          ))
-      }
+    list += house.ports.vanished.map { path in
+      StandingProblem(
+        kind: .port, code: "port.vanished", message: "a port at \(path) went away as soon as it had come",
+        hint: "brltty is known to take adapters away: apt remove brltty, then plug it in again")
     }
     return list
   }

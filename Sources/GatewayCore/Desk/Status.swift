@@ -59,7 +59,7 @@ extension View {
     object["bluetooth"] = bluetoothStatus
     object["backends"] = .array(backends.keys.sorted().compactMap { backend($0) })
     object["plans"] = .int(plans.count)
-    object["problems"] = .array(problems())
+    object["problems"] = .array(standingProblems().map(json))
     return .object(object)
   }
 
@@ -186,72 +186,47 @@ extension View {
     return (parts[..<2] + [host] + parts[3...]).joined(separator: "/")
   }
 
+  /// What the doctor looked at: each check with its problems, or that it is good.
   func checks() -> [JSONValue] {
-    func check(_ id: String, _ isGood: Bool, _ good: String, _ bad: String, _ hint: String) -> JSONValue {
-      isGood
-        ? ["id": .string(id), "state": "ok", "message": .string(good)]
-        : ["id": .string(id), "state": "failed", "message": .string(bad), "hint": .string(hint)]
+    let problems = standingProblems()
+    var list: [JSONValue] = []
+    func check(_ id: String, _ good: String?) { list += checks(id, problems, good: good) }
+    if problems.contains(where: { $0.check == "clock" }) || now.isSynchronised {
+      check("clock", "the hub's clock is synchronised")
+    } else {
+      list.append([
+        "id": "clock", "state": "warning", "message": "the hub's clock is not synchronised yet",
+        "hint": "check systemd-timesyncd and the network if it stays so; readings say that their time is uncertain",
+      ])
     }
-    var list = [
-      check(
-        "clock", now.isSynchronised, "the hub's clock is synchronised", "the hub's clock is not synchronised",
-        "check systemd-timesyncd and the network; readings say that their time is uncertain"),
-      check(
-        "journal", journalFailure == nil, "the journal takes readings", journalFailure?.message ?? "",
-        "free space on the disk of the state directory"),
-      check(
-        "journal-damage", journal.damage.isEmpty, "no damage found", journal.damage.first ?? "",
-        "copy the folder journal/damaged for support"),
-      check(
-        "parked", durable.parked.isEmpty, "every reading has its patient",
-        "\(durable.parked.count) readings wait for a patient",
-        "hearthctl readings --parked, then hearthctl assign READING PATIENT"),
-      check(
-        "patient-references", nationalIDText == nil, "patients are named by pseudonyms", nationalIDText ?? "",
-        View.nationalIDHint),
-    ]
-    list += faultChecks()
+    check("journal", "the journal takes readings")
+    check("journal-damage", "no damage found")
+    check("disk", journal.diskPercent.map { "the disk of the journal is \($0) % full" } ?? "the disk has room")
+    check("parked", "every reading has its patient")
+    check("histories", nil)
+    check("patient-references", "patients are named by pseudonyms")
+    check(HubFault.Subject.configuration.rawValue, "the configuration file is in force")
+    check(HubFault.Subject.plans.rawValue, "every plan that was found is in force")
+    check(HubFault.Subject.state.rawValue, "every state file could be read")
     for name in backends.keys.sorted() {
-      guard let backend = backends[name] else { continue }
-      let error = backend.lastError
-      list.append(
-        check(
-          "backend-\(name)", error == nil, "takes readings", "\(error?.text ?? "") (\(error?.code ?? ""))",
-          backend.advice))
+      // What is tried again by itself is no problem yet.
+      if let error = backends[name]?.lastError, !problems.contains(where: { $0.check == "backend-\(name)" }) {
+        list.append([
+          "id": .string("backend-\(name)"), "state": "warning", "message": .string("\(error.text) (\(error.code))"),
+          "hint": .string(backends[name]?.advice ?? ""),
+        ])
+      } else {
+        check("backend-\(name)", "takes readings")
+      }
     }
     list += pullChecks()
-    list.append(
-      check(
-        "bluetooth", house.bluetooth.fault == nil || !house.bluetooth.isNeeded,
-        house.bluetooth.fault.map { "\($0.message); no device needs it" }
-          ?? "\(house.bluetooth.controllers.count(where: \.isReady)) controller ready",
-        house.bluetooth.fault?.message ?? "", house.bluetooth.fault?.hint ?? "hearthctl doctor"))
-    let fault = serialProblems().first { $0.code != "device.unassigned" }
-    list.append(
-      check(
-        "serial", fault == nil, "\(house.ports.ports.count) USB serial ports plugged in", fault?.message ?? "",
-        fault?.hint ?? ""))
-    for configured in knownDevices {
-      guard let device = devices[configured.id] else { continue }
-      if head.quarantine.holds(configured.id) {
-        list.append(
-          check(
-            "device-\(configured.id)", false, "", "the daemon died in its sessions; it is left alone",
-            "hearthctl devices release \(configured.id)"))
-        continue
-      }
-      if house.air[configured.id]?.needsPairing ?? false {
-        list.append(
-          check(
-            "device-\(configured.id)", false, "", "it does not know this hub any more",
-            "bring it into pairing mode, then hearthctl pair"))
-        continue
-      }
-      let isGood = device.isUp || !(device.lastEnd?.isOpenFailure ?? false)
-      list.append(
-        check(
-          "device-\(configured.id)", isGood, device.isUp ? "connected" : "waits for the device",
-          device.lastEnd?.message ?? "", device.lastEnd?.hint ?? "check the cable"))
+    check(
+      "bluetooth",
+      house.bluetooth.fault.map { "\($0.message); no device needs it" }
+        ?? "\(house.bluetooth.controllers.count(where: \.isReady)) controller ready")
+    check("serial", "\(house.ports.ports.count) USB serial ports plugged in")
+    for device in knownDevices {
+      check("device-\(device.id)", devices[device.id]?.isUp ?? false ? "connected" : "waits for the device")
     }
     return list
   }

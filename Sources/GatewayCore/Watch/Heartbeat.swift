@@ -51,7 +51,11 @@ extension View {
     var versions = JSONObject()
     for (patient, plan) in plans.sorted(by: { $0.key < $1.key }) { versions[patient] = .int(plan.version) }
     object["plans"] = .object(versions)
-    if !house.faults.list.isEmpty { object["problems"] = .array(faultProblems()) }
+    let problems = standingProblems()
+    if !problems.isEmpty {
+      object["problems"] = .array(problems.prefix(View.mostInHeartbeat).map(heartbeatJSON))
+      if problems.count > View.mostInHeartbeat { object["problems_left"] = .int(problems.count - View.mostInHeartbeat) }
+    }
     object["raised"] = .array(raised.sorted().map { .string($0) })
     return .object(object)
   }

@@ -58,37 +58,3 @@ struct KnownFaults: Sendable {
     }
   }
 }
-
-extension View {
-  /// For `status` and the heartbeat.
-  func faultProblems() -> [JSONValue] {
-    house.faults.list.map { known in
-      [
-        "code": .string(known.fault.code), "message": .string(known.fault.message), "hint": .string(known.fault.hint),
-        "since": instant(known.since),
-      ]
-    }
-  }
-
-  /// For `doctor`: one check for each part of the hub, or one for each fault in it.
-  func faultChecks() -> [JSONValue] {
-    HubFault.Subject.allCases.flatMap { subject -> [JSONValue] in
-      let faults = house.faults.list.map(\.fault).filter { $0.subject == subject }
-      guard faults.isEmpty else {
-        return faults.map { fault in
-          [
-            "id": .string(subject.rawValue), "state": fault.isWarning ? "warning" : "failed",
-            "message": .string(fault.message), "hint": .string(fault.hint),
-          ]
-        }
-      }
-      let good =
-        switch subject {
-        case .configuration: "the configuration file is in force"
-        case .plans: "every plan that was found is in force"
-        case .state: "every state file could be read"
-        }
-      return [["id": .string(subject.rawValue), "state": "ok", "message": .string(good)]]
-    }
-  }
-}

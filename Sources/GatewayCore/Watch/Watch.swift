@@ -120,17 +120,16 @@ struct Watch: Sendable {
       "clock.unsynchronised", unsure,
       unsure ? "the hub's clock is not synchronised" : "the hub's clock is synchronised again", &turn)
     for id in turn.knownDevices.map(\.id) {
-      guard let after = watch.silentAfter[id] ?? watch.silentAfter["*"], let device = turn.house.devices[id] else {
+      guard watch.silentAfter[id] ?? watch.silentAfter["*"] != nil, turn.house.devices[id] != nil else { continue }
+      let silence = turn.view.silence(of: id)
+      let key = "device.silent|\(id)"
+      guard raised.contains(key) != (silence != nil) else { continue }
+      guard let silence else {
+        raised.remove(key)
         continue
       }
-      // What was before this start is not known: silence is counted from there.
-      let heard = device.lastContact.map { now.wall - $0 } ?? (now.monotonic - turn.house.identity.startedAt)
-      let isSilent = !device.isUp && heard >= after
-      let key = "device.silent|\(id)"
-      guard raised.contains(key) != isSilent else { continue }
-      if isSilent { raised.insert(key) } else { raised.remove(key) }
-      guard isSilent else { continue }
-      let message = "nothing was heard of it for \(heard / 3_600_000) h"
+      raised.insert(key)
+      let message = "nothing was heard of it for \(silence / 3_600_000) h"
       entries.append(.event(turn.house.event(of: id, "device.silent", message, now)))
     }
     return [.readCredentials] + turn.append(entries)

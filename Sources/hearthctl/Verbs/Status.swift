@@ -4,25 +4,34 @@ import JSON
 
 enum StatusVerb {
   static let verb = Verb(
-    name: "status", summary: "how the gateway is", usage: "[--json]",
+    name: "status", summary: "how the gateway is", usage: "[--check] [--json]",
     text: """
       Shows the clock, the journal, Bluetooth, devices, backends, and what needs a
-      person, each with what to do.
+      person, each with what to do. With --check only what needs a person, with exit
+      status 1 when anything does: for scripts and monitoring.
 
       examples:
         hearthctl status
+        hearthctl status --check
         hearthctl status --json | jq .problems
-      """, methods: ["status"], run: run)
+      """, flags: ["--check"], methods: ["status"],
+    exit: """
+      0 done, 1 the daemon answered with an error, or with --check something needs
+        a person, 64 usage, 75 try again later, 77 not permitted,
+        111 the daemon is not running
+      """, run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
     var client = try DaemonClient(arguments)
     let status = try client.list("status", of: "problems", "devices", "backends").whole
+    let problems = status["problems"]?.array ?? []
+    let isCheck = arguments.has("--check")
     if arguments.isJSON {
-      Terminal.line(status)
-      return 0
+      Terminal.line(isCheck ? ["problems": .array(problems)] : status)
+    } else {
+      Terminal.out(isCheck ? text(problems: problems) : text(status))
     }
-    Terminal.out(text(status))
-    return 0
+    return isCheck && !problems.isEmpty ? 1 : 0
   }
 
   static func text(_ status: JSONValue) -> String {
@@ -38,15 +47,15 @@ enum StatusVerb {
     ].compactMap { $0 }
     lines.append(DevicesVerb.table(status["devices"]?.array ?? []))
     lines.append(BackendsVerb.table(status["backends"]?.array ?? []))
-    let problems = status["problems"]?.array ?? []
-    if problems.isEmpty {
-      lines.append("nothing needs attention")
-    } else {
-      lines.append("needs attention:")
-      for problem in problems {
-        lines.append(Show.paragraph("  ", Show.text(problem["message"])))
-        if let hint = problem["hint"]?.string { lines.append(Show.paragraph("    ", "what to do: " + hint)) }
-      }
+    return lines.joined(separator: "\n") + "\n" + text(problems: status["problems"]?.array ?? [])
+  }
+
+  private static func text(problems: [JSONValue]) -> String {
+    guard !problems.isEmpty else { return "nothing needs attention\n" }
+    var lines = ["needs attention:"]
+    for problem in problems {
+      lines.append(Show.paragraph("  ", Show.text(problem["message"])))
+      if let hint = problem["hint"]?.string { lines.append(Show.paragraph("    ", "what to do: " + hint)) }
     }
     return lines.joined(separator: "\n") + "\n"
   }

@@ -1,0 +1,133 @@
+// Every problem that stands is told by `status`, `doctor` and the heartbeat alike.
+
+import ControlProtocol
+import Drivers
+import Exchange
+@testable import GatewayCore
+import JSON
+import Journal
+import Monitoring
+import Readings
+import Settings
+import Testing
+import Zones
+@testable import Ledger
+
+@Suite struct StandingProblemTests {
+  private func backend() -> BackendConfiguration {
+    BackendConfiguration(
+      name: "gp", kind: .http(.native, HTTPBackend(url: "https://gp.example")), maximumReadings: 8,
+      maximumBytes: 1 << 20)
+  }
+
+  /// A hub whose memory is changed as if that kind of problem had come about.
+  private func view(_ kind: StandingProblem.Kind) -> View {
+    var configuration = Configuration.with([Cuff.device(patient: "p-1")], backends: [backend()])
+    configuration.watch.silentAfter = kind == .deviceSilent ? ["*": 3_600_000] : [:]
+    if kind == .nationalID { configuration.devices[0].patient = "13097248022" }
+    if kind == .deviceUnassigned {
+      let binding = PortBinding(path: "/devices/pci0/usb1", vendor: 1, product: 2)
+      configuration.devices[0] = DeviceConfiguration(id: "cuff", driver: "blood-pressure", endpoint: .usb(binding))
+    }
+    let hub = Hub(configuration)
+    var house = hub.gateway.turn.house
+    var durable = hub.gateway.turn.durable
+    var now = Now(monotonic: 10 * 3_600_000, wall: hub.wall, isSynchronised: true, bootID: "boot")
+    let id = ReadingID(high: 1, low: 2)
+    let end = LinkEnd(code: "port.busy", message: "the port is busy")
+    switch kind {
+    case .fileFault:
+      house.faults.replace(by: [HubFault(.configuration, "configuration.refused", "line 3", hint: "mend it")], at: 5)
+    case .fileWarning:
+      house.faults.replace(
+        by: [HubFault(.plans, "plan.zone-missing", "zone", hint: "mend it", isWarning: true)], at: 5)
+    case .journalFailing: house.journalFailure = (JournalFailure(code: "journal.full", message: "full"), 5)
+    case .readingsLost: house.lost = 2
+    case .journalDamaged: house.journal.damage = ["segment 3"]
+    case .journalNearlyFull: house.journal = JournalReport(bytes: 99, segments: 1, maximumBytes: 100, damage: [])
+    case .diskNearlyFull: house.journal.diskPercent = 99
+    case .clockUnsynchronised: now.isSynchronised = false
+    case .readingsHeld: durable.held[id] = HeldReading(sequence: 1, bootID: "boot", monotonic: 1)
+    case .readingsParked: durable.parked[id] = .init(sequence: 1, device: "cuff", user: nil)
+    case .readingsUnlisted: durable.parkedBeyond = .init(count: 3, first: 1)
+    case .historyCrowded: house.historyPercent = 90
+    case .backendMisconfigured:
+      house.backends["gp"]?.isMisconfigured = true
+      house.backends["gp"]?.lastError = ("http.401", "the credential is refused")
+    case .backendUnreachable:
+      house.backends["gp"]?.failingSince = 0
+      house.backends["gp"]?.lastError = ("net.refused", "busy")
+    case .backendRefuses:
+      durable.add(Refusal(backend: "gp", sequence: 1, id: "x", reason: "value 190 is no pressure", at: 5))
+    case .credentialEnding: house.credentials["gp"] = CredentialFact(what: "token", end: now.wall - 1)
+    case .plansMisconfigured, .planRefused, .planWithdrawn:
+      var pull = PlanPull(PlanSource(url: "https://gp.example/plans"), at: nil)
+      pull.error = kind == .plansMisconfigured ? ("http.404", "no plans are there") : nil
+      pull.isMisconfigured = kind == .plansMisconfigured
+      if kind == .planRefused { pull.refused = ["plans[0].rules[0]: expected a limit"] }
+      if kind == .planWithdrawn { pull.withdrawn = ["p-1"] }
+      house.pulls["gp"] = pull
+    case .bluetooth:
+      house.bluetooth.isNeeded = true
+      house.bluetooth.fault = ControlError(
+        code: "bluetooth.no-controller", message: "no controller", hint: "plug one in")
+    case .port: house.ports.vanished = ["/devices/pci0/usb1"]
+    case .portChoice:
+      house.ports.ports["ttyUSB0"] = PortFact(use: .idle, fault: nil, candidates: ["one", "two"])
+    case .deviceQuarantined:
+      durable.quarantine.devices["cuff"] = .init(crashes: Quarantine.limit, last: 5)
+    case .deviceNeedsPairing: house.air["cuff"] = AirFact(needsPairing: true)
+    case .deviceChanged: house.devices["cuff"]?.change = "another serial number"
+    case .deviceUnreachable: house.devices["cuff"]?.lastEnd = end
+    case .deviceFlooding: house.devices["cuff"]?.floodToldAt = now.monotonic
+    case .nationalID, .deviceUnassigned, .deviceSilent: break
+    }
+    return View(house: house, head: durable, durable: durable, now: now)
+  }
+
+  @Test(arguments: StandingProblem.Kind.allCases)
+  func everyKindIsToldEverywhere(kind: StandingProblem.Kind) throws {
+    let view = view(kind)
+    let problem = try #require(view.standingProblems().first { $0.kind == kind }, "\(view.standingProblems())")
+    #expect(!problem.message.isEmpty && !problem.hint.isEmpty)
+    let severity = kind.severity == .error ? "error" : "warning"
+    let shown = view.status()["problems"]?.array?.first { $0["code"]?.string == problem.code }
+    #expect(shown?["severity"]?.string == severity && shown?["message"]?.string == problem.message)
+    let checks = view.checks().filter { $0["id"]?.string == problem.check }
+    #expect(checks.contains { $0["state"]?.string == (severity == "error" ? "failed" : "warning") }, "\(view.checks())")
+    #expect(!checks.contains { $0["state"]?.string == "ok" })
+    let beat = view.heartbeat("id", raised: [])["problems"]?.array?.first { $0["code"]?.string == problem.code }
+    #expect(beat?["severity"]?.string == severity)
+    // What a backend said of a reading stays here.
+    #expect(!(beat?.text.contains("190") ?? true))
+  }
+
+  @Test func aHubWithoutProblemsHasNoneAnywhere() {
+    var view = view(.deviceFlooding)
+    var house = view.house
+    house.devices["cuff"]?.floodToldAt = nil
+    view = View(house: house, head: view.head, durable: view.durable, now: view.now)
+    #expect(view.standingProblems().isEmpty)
+    #expect(view.status()["problems"]?.array?.isEmpty == true)
+    #expect(view.checks().allSatisfy { $0["state"]?.string == "ok" }, "\(view.checks())")
+    #expect(view.heartbeat("id", raised: [])["problems"] == nil)
+  }
+
+  @Test func whatIsTriedAgainByItselfIsNoProblemYet() {
+    let view = view(.backendUnreachable)
+    var house = view.house
+    house.backends["gp"]?.failingSince = view.now.monotonic - View.backendGrace + 1
+    let young = View(house: house, head: view.head, durable: view.durable, now: view.now)
+    #expect(young.standingProblems().isEmpty)
+    let check = young.checks().first { $0["id"]?.string == "backend-gp" }
+    #expect(check?["state"]?.string == "warning")
+  }
+
+  @Test func aHeartbeatNamesSoManyAndCountsTheRest() {
+    let view = view(.deviceFlooding)
+    var house = view.house
+    house.ports.vanished = (0..<40).map { "/devices/usb\($0)" }
+    let beat = View(house: house, head: view.head, durable: view.durable, now: view.now).heartbeat("id", raised: [])
+    #expect(beat["problems"]?.array?.count == View.mostInHeartbeat && beat["problems_left"]?.int == 21)
+  }
+}
