@@ -92,6 +92,7 @@ let package = Package(
     .target(name: "CUdev", linkerSettings: [.linkedLibrary("udev")]),
     shell("Platform", ["CLinux", "CBlueZ", "CUdev", "Octets"]),
     shell("JournalFiles", ["Journal", "Platform"]),
+    shell("ZoneFiles", ["JSON", "Octets", "Zones", "Platform"]),
     shell("UplinkProtocol", ["Octets"]),
     shell("Playback", ["Octets"]),
     // Programs
@@ -100,7 +101,7 @@ let package = Package(
       [
         "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "BluetoothManagement", "Journal", "Monitoring",
         "Drivers", "ControlProtocol", "Exchange", "Settings", "Ledger", "GatewayCore", "CLinux", "Platform",
-        "UplinkProtocol", "Playback", "JournalFiles",
+        "UplinkProtocol", "Playback", "JournalFiles", "ZoneFiles",
       ]),
     .target(name: "CCurlHook"),
     program(
@@ -117,7 +118,7 @@ let package = Package(
         "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "Journal", "Monitoring", "Drivers",
         "ControlProtocol", "Exchange", "Reports", "Settings", "Ledger", "GatewayCore", "CLinux", "Platform",
         "JournalFiles",
-        "Playback",
+        "Playback", "ZoneFiles",
       ]),
     program(
       "hearth-bench",

@@ -2,6 +2,7 @@
 
 import JSON
 import Platform
+import ZoneFiles
 import Zones
 
 enum HubZone {
@@ -9,19 +10,12 @@ enum HubZone {
   static let usualConfiguration = "/etc/hearth/hearth.json"
 
   /// A zone of the system's database; nil where it has none of that name.
-  static func named(_ name: String?) -> TimeZoneRules? {
-    guard let name, TimeZoneRules.isValidName(name) else { return nil }
-    return name == "UTC" ? .utc : rules("/usr/share/zoneinfo/\(name)")
-  }
+  static func named(_ name: String?) -> TimeZoneRules? { name.flatMap { try? ZoneDatabase.rules(of: $0) } }
 
-  /// The zone of the hub as its configuration says; where that says none, or cannot be read, this machine's.
+  /// The zone of the hub as its configuration says; where that says none, or cannot be read, this machine's, as in the daemon.
   static func configured(in path: String) -> TimeZoneRules {
     let octets = SmallFile.read(path, atMost: 1 << 20) ?? []
     let text = try? JSONReader(dialect: .configuration, maximumSize: 1 << 20).value(octets)
-    return named(text?["hub"]?["timezone"]?.string) ?? rules("/etc/localtime") ?? .utc
-  }
-
-  private static func rules(_ path: String) -> TimeZoneRules? {
-    SmallFile.read(path, atMost: 1 << 18).flatMap { try? TimeZoneRules(tzif: $0) }
+    return named(text?["hub"]?["timezone"]?.string) ?? named(SystemZone().name) ?? .utc
   }
 }

@@ -1,24 +1,12 @@
 // A time zone from the system's database, and the place in a configuration or plan that names one which is not there.
 
 import JSON
-import Octets
-import Platform
+import ZoneFiles
 import Zones
 
 enum ZoneFile {
   static func read(_ name: String) throws(SettingsFault) -> TimeZoneRules {
-    if name == "UTC" { return .utc }
-    let path = "/usr/share/zoneinfo/\(name)"
-    guard let octets = SmallFile.read(path, atMost: 1 << 18) else {
-      throw SettingsFault(
-        "expected a time zone that exists, such as \"Europe/Oslo\", found \"\(name)\": "
-          + "\(path) cannot be read; is the package tzdata installed?")
-    }
-    do {
-      return try TimeZoneRules(tzif: octets)
-    } catch {
-      throw SettingsFault("time zone \(name): \(path): \(error.message)")
-    }
+    do throws(ZoneError) { return try ZoneDatabase.rules(of: name) } catch { throw SettingsFault(error.message) }
   }
 
   /// The fault of a zone with the place where the text of a configuration or of a plan first names it. The readers of

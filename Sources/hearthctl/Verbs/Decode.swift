@@ -8,6 +8,7 @@ import JSON
 import Octets
 import Platform
 import Readings
+import ZoneFiles
 import Zones
 import Ledger
 
@@ -209,14 +210,9 @@ enum DecodeVerb {
   private static func intake(_ arguments: Arguments, _ transport: TransportKind) throws(Failure) -> IntakeContext {
     var zone = TimeZoneRules.utc
     if let name = arguments.value("--timezone"), name != "UTC" {
-      guard TimeZoneRules.isValidName(name),
-        let octets = SmallFile.read("/usr/share/zoneinfo/\(name)", atMost: 1 << 18),
-        let rules = try? TimeZoneRules(tzif: octets)
-      else {
-        throw Failure.usage(
-          "there is no time zone \"\(name)\"", hint: "such as Europe/Oslo; is the package tzdata installed?")
+      do throws(ZoneError) { zone = try ZoneDatabase.rules(of: name) } catch {
+        throw Failure.usage("--timezone: \(error.message)", hint: "timedatectl list-timezones")
       }
-      zone = rules
     }
     var wall = Clocks.wall()
     if let text = arguments.value("--received") {

@@ -6,6 +6,7 @@ import Monitoring
 import Platform
 import Readings
 import Reports
+import ZoneFiles
 import Zones
 
 enum ReportVerb {
