@@ -82,12 +82,19 @@ package enum PlanFile {
   }
 
   /// All that is wrong with a plan's file: of each rule its first fault, and the first beside the rules. Empty: it is good.
-  package static func faults(_ text: [UInt8]) -> [JSONError] {
+  /// - Parameter zoneFault: what is wrong with a zone of this name; nil when the machine knows it.
+  package static func faults(_ text: [UInt8], zoneFault: (String) -> String? = { _ in nil }) -> [JSONError] {
     var faults: [JSONError] = []
     do throws(JSONError) {
       let node = try JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text)
-      for rule in try node.objectOfAnyKeys().first(where: { $0.key == "rules" })?.value.array() ?? [] {
+      let members = try JSONMembers(node)
+      for rule in try members["rules"]?.array() ?? [] {
         do throws(JSONError) { _ = try Rule(rule) } catch { faults.append(error) }
+      }
+      if let zone = members["timezone"], case .string(let name) = zone.content, TimeZoneRules.isValidName(name),
+        let fault = zoneFault(name)
+      {
+        faults.append(zone.error("invalid-value", fault))
       }
       let warnings = try read(text, .lenient).warnings
       faults += warnings.map(\.error)

@@ -72,6 +72,25 @@ private func plan(_ version: Int, limit: String = "180", more: String = "") -> S
     #expect(json.json["good"] as? Bool == false && fault?["path"] as? String == path && fault?["line"] as? Int == 3)
   }
 
+  /// A zone that looks like one and is none, and what somebody may mean by it.
+  @Test(arguments: [
+    ("Europe/Olso", "Europe/Oslo"), ("europe/oslo", "Europe/Oslo"), ("Tokyo", "Asia/Tokyo"), ("Europe", nil),
+    ("Mars/Olympus", nil),
+  ]) func anUnknownZoneHasItsPlace(name: String, meant: String?) throws {
+    let home = try Home(configuration)
+    try home.write("{\"patient\": \"p-1\", \"version\": 1,\n \"timezone\": \"\(name)\", \"rules\": []}", "draft.json")
+    let draft = home.folder.appending(path: "draft.json").path
+    let outcome = try Home.run("hearthctl", ["plan", "check", draft])
+    #expect(outcome.status == 65)
+    #expect(outcome.out.contains("draft.json:2:14: timezone: expected a time zone that exists"), "\(outcome.out)")
+    #expect(outcome.out.contains(meant.map { "(did you mean \"\($0)\"?)" } ?? "\"\(name)\"\n"), "\(outcome.out)")
+    let fault = (try Home.run("hearthctl", ["plan", "check", draft, "--json"]).json["faults"] as? [[String: Any]])?
+      .first
+    #expect(fault?["path"] as? String == "timezone" && fault?["column"] as? Int == 14)
+    // It is not sent to the daemon either.
+    #expect(try Home.run("hearthctl", ["plan", "set", draft, "--socket", "/nonexistent"]).status == 65)
+  }
+
   @Test func aGoodFileIsGoodAndAMissingOneIsNone() throws {
     let home = try Home(configuration)
     try home.write(plan(1), "draft.json")

@@ -4,6 +4,7 @@ import JSON
 import Monitoring
 import Platform
 import Settings
+import ZoneFiles
 
 enum PlanVerb {
   static let verb = Verb(
@@ -70,9 +71,19 @@ enum PlanVerb {
     try InputFile.read(path, atMost: 1 << 20, hint: "name the file of a plan, at most 1 MiB")
   }
 
+  /// All that is wrong with a plan: in its text, and that this machine does not know its time zone.
+  private static func faults(_ text: [UInt8]) -> [JSONError] {
+    PlanFile.faults(text) { name in
+      do throws(ZoneError) {
+        _ = try ZoneDatabase.rules(of: name)
+        return nil
+      } catch { return error.message }
+    }
+  }
+
   private static func good(_ path: String) throws(Failure) -> String {
     let text = try read(path)
-    let faults = PlanFile.faults(text)
+    let faults = faults(text)
     guard faults.isEmpty else {
       throw Failure(
         status: 65, code: "bad-plan",
@@ -83,7 +94,7 @@ enum PlanVerb {
   }
 
   private static func check(_ path: String, _ arguments: Arguments) throws(Failure) -> Int32 {
-    let faults = PlanFile.faults(try read(path))
+    let faults = faults(try read(path))
     if arguments.isJSON {
       let list = faults.map { fault -> JSONValue in
         [
