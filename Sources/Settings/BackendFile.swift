@@ -166,7 +166,8 @@ extension ConfigurationFile {
       url.hasPrefix(prefix) && [nil, ":", "/"].contains(url.dropFirst(prefix.count).first)
     }
     guard url.hasPrefix("https://") || url.hasPrefix("http://"), url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-      throw node.error("invalid-value", "expected an address that begins with https://, found \"\(url)\"")
+      throw node.error(
+        "invalid-value", "expected an address that begins with https://, found \"\(WebAddress.shown(url))\"")
     }
     guard url.hasPrefix("https://") || isLocal || isPlainAllowed else {
       throw node.error(

@@ -29,7 +29,11 @@ enum ConfigurationBounds {
 
   private static func check(_ node: JSONNode, _ key: String, _ newer: inout NewerRules) throws(JSONError) {
     switch node.content {
-    case .string(let text): try check(text, node, key, &newer)
+    case .string(let text):
+      try check(text, node, key, &newer)
+      if key == "url" || key == "token_url", let fault = WebAddress.fault(text) {
+        try newer.refuse(node, fault.message, code: fault.code)
+      }
     case .array(let items):
       if let most = lists[key], items.count > most {
         try newer.refuse(node, "expected at most \(most) \(key), found \(items.count)")

@@ -44,11 +44,13 @@ package struct NewerRules: Sendable {
   /// No warnings yet.
   package init(_ strictness: Strictness) { self.strictness = strictness }
 
-  /// Refuses a value that is longer than a bound, or otherwise out of it. Throws when every rule of today holds.
+  /// Refuses a value that is longer than a bound, or that another rule of today forbids. Throws when every rule of today holds.
   package mutating func refuse(
     _ node: JSONNode, _ message: String, code: String = "configuration.bound"
   ) throws(JSONError) {
-    guard strictness == .lenient else { throw node.error("out-of-bounds", message) }
+    guard strictness == .lenient else {
+      throw node.error(code.hasSuffix(".bound") ? "out-of-bounds" : code, message)
+    }
     guard warnings.count < NewerRules.mostWarnings else { return }
     warnings.append(SettingsWarning(code: code, message: message, place: node.place, path: node.path))
   }
