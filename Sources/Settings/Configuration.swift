@@ -9,6 +9,8 @@ package struct Configuration: Sendable, Hashable {
   package var hubID: String?
   /// IANA name of the zone of the home.
   package var timeZone: String
+  /// What says so.
+  package var zoneOrigin = ZoneOrigin.unknown
   /// The devices of the home.
   package var devices: [DeviceConfiguration]
   /// Where readings go.
@@ -42,6 +44,25 @@ package struct Configuration: Sendable, Hashable {
     journal = JournalConfiguration()
     technicianGroup = "hearth-tech"
     readerGroup = "hearth"
+  }
+}
+
+/// What says in which time zone the home is.
+package enum ZoneOrigin: Sendable, Hashable {
+  /// `hub.timezone` of the configuration.
+  case configuration
+  /// The machine's own setting, in this file.
+  case system(file: String)
+  /// Nothing: UTC counts.
+  case unknown
+
+  /// For `hearthctl status`: `configuration`, the file's path, or `default`.
+  package var text: String {
+    switch self {
+    case .configuration: "configuration"
+    case .system(let file): file
+    case .unknown: "default"
+    }
   }
 }
 

@@ -28,7 +28,10 @@ package enum ConfigurationFile {
     var configuration = Configuration()
     if let hub = try top["hub"]?.object(known: ["id", "timezone"]) {
       configuration.hubID = try hub["id"].map { node throws(JSONError) in try identifier(node) }
-      if let zone = hub["timezone"] { configuration.timeZone = try timeZone(zone) }
+      if let zone = hub["timezone"] {
+        configuration.timeZone = try timeZone(zone)
+        configuration.zoneOrigin = .configuration
+      }
     }
     for node in try top["devices"]?.array() ?? [] { configuration.devices.append(try device(node)) }
     for node in try top["backends"]?.array() ?? [] { configuration.backends.append(try backend(node)) }

@@ -7,6 +7,7 @@ import JSON
 import Monitoring
 import Platform
 import Settings
+import ZoneFiles
 import Zones
 
 /// A configuration with everything that it names.
@@ -25,7 +26,7 @@ struct LoadedConfiguration: Sendable {
 enum ConfigurationLoader {
   /// What the files are read for.
   enum Purpose {
-    /// Nothing is changed on disk.
+    /// Nothing is changed on disk; see `ConfigurationLoader.check`.
     case check
     case reload
     case start
@@ -40,12 +41,27 @@ enum ConfigurationLoader {
     _ path: String, state: String, for purpose: Purpose
   ) -> Result<LoadedConfiguration, SettingsFault> {
     do throws(SettingsFault) {
-      let file = try ConfigurationText(text(path), path: path, purpose == .start ? .lenient : .strict)
+      let file = try ConfigurationText(
+        text(path), path: path, purpose == .start ? .lenient : .strict)
+      file.log()
       return .success(try LoadedPlans.read(beside: file, state, purpose).merged(into: file))
     } catch {
       guard purpose == .start, let loaded = lastGood(state, error) else { return .failure(error) }
       SystemLog.write(3, "configuration.refused: the last good one is in force: \(error.logged)")
       return .success(loaded)
+    }
+  }
+
+  /// What a check finds: everything that a reload would refuse, and what whoever checks may look at besides. Nothing is changed.
+  static func check(
+    _ path: String, state: String
+  ) -> Result<(loaded: LoadedConfiguration, findings: [Finding]), SettingsFault> {
+    do throws(SettingsFault) {
+      let file = try ConfigurationText(text(path), path: path, .strict)
+      let loaded = try LoadedPlans.read(beside: file, state, .check).merged(into: file)
+      return .success((loaded, file.findings))
+    } catch {
+      return .failure(error)
     }
   }
 
@@ -83,8 +99,12 @@ struct ConfigurationText {
   var configuration: Configuration
   /// Of the hub and its devices.
   var zones: [String: TimeZoneRules] = [:]
+  /// The machine's zone could not be told, and nothing else sets one.
+  var zoneProblem: String?
 
-  init(_ text: [UInt8], path: String, _ strictness: Strictness) throws(SettingsFault) {
+  init(
+    _ text: [UInt8], path: String, _ strictness: Strictness
+  ) throws(SettingsFault) {
     self.path = path
     self.text = text
     do throws(JSONError) {
@@ -92,6 +112,7 @@ struct ConfigurationText {
     } catch {
       throw SettingsFault(error.description(file: path))
     }
+    if configuration.zoneOrigin == .unknown { takeSystemZone() }
     for name in [configuration.timeZone] + configuration.devices.compactMap(\.timeZone) where zones[name] == nil {
       do throws(SettingsFault) {
         zones[name] = try ZoneFile.read(name)
@@ -99,6 +120,43 @@ struct ConfigurationText {
         throw ZoneFile.placed(error, name, text, path, logged: path)
       }
     }
+  }
+
+  /// Without `hub.timezone` the hub is in the zone that the machine is set to. A change of that counts from the next reading of the
+  /// configuration on.
+  private mutating func takeSystemZone() {
+    let system = SystemZone()
+    configuration.timeZone = system.name
+    if let file = system.file { configuration.zoneOrigin = .system(file: file) }
+    zoneProblem = system.problem
+  }
+
+  /// What is told of the zone while the machine's cannot be read.
+  var zoneFault: HubFault? {
+    guard let zoneProblem else { return nil }
+    return HubFault(
+      .configuration, "timezone.unknown",
+      "hub.timezone is not set, and \(zoneProblem): \(configuration.timeZone) counts",
+      hint: "write the home's zone into \(path), such as \(ZoneAdvice.line("Europe/Oslo")), then hearthctl reload",
+      isWarning: true)
+  }
+
+  private static func node(_ text: [UInt8]) throws(JSONError) -> JSONNode {
+    try JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text)
+  }
+
+  /// What there is to say of a configuration that can be read.
+  var findings: [Finding] {
+    guard let top = try? ConfigurationText.node(text) else { return [] }
+    return [ZoneAdvice.question(self, top)].compactMap(\.self)
+  }
+
+  /// What does not keep it from being in force.
+  func log() {
+    for warning in configuration.warnings {
+      SystemLog.write(4, "\(warning.code): \(warning.description(file: path)); it stays in force")
+    }
+    if let zoneFault { SystemLog.write(4, "\(zoneFault.code): \(zoneFault.message)") }
   }
 
   var planFolder: String { configuration.plans ?? folder + "/plans" }

@@ -28,10 +28,13 @@ struct Hearthd {
   }
 
   private static func check(_ options: Options) -> Int32 {
-    switch ConfigurationLoader.load(options.configuration, state: options.stateDirectory, for: .check) {
-    case .success(let loaded):
+    let path = options.configuration
+    switch ConfigurationLoader.check(path, state: options.stateDirectory) {
+    case .success(let (loaded, findings)):
+      for finding in findings { Console.error(finding.description(file: path) + "\n") }
+      guard !findings.contains(where: { $0.kind == .fault }) else { return 78 }
       Console.out(
-        "\(options.configuration): \(loaded.configuration.devices.count) devices, \(loaded.configuration.backends.count) backends, \(loaded.plans.count) plans: good\n"
+        "\(path): \(loaded.configuration.devices.count) devices, \(loaded.configuration.backends.count) backends, \(loaded.plans.count) plans: good\n"
       )
       return 0
     case .failure(let fault):

@@ -115,6 +115,7 @@ struct LoadedPlans {
   func merged(into file: ConfigurationText) -> LoadedConfiguration {
     var loaded = LoadedConfiguration(configuration: file.configuration, zones: zones, plans: plans)
     loaded.faults = file.configuration.warnings.map { HubFault($0, .configuration, file: file.path) } + faults
+    if let fault = file.zoneFault { loaded.faults.append(fault) }
     guard isKept else { return loaded }
     var accepted = LastGood.Accepted(configuration: file.path, text: file.text)
     accepted.plans = given.plans.mapValues(\.text)

@@ -85,9 +85,18 @@ final class Home {
     return outcome
   }
 
-  static func run(_ program: String, _ arguments: [String], input: String = "") throws -> Outcome {
+  static func run(
+    _ program: String, _ arguments: [String], input: String = "", environment: [String: String] = [:]
+  ) throws -> Outcome {
+    try run(programs.appending(path: program), arguments, input: input, environment: environment)
+  }
+
+  static func run(
+    _ program: URL, _ arguments: [String], input: String = "", environment: [String: String] = [:]
+  ) throws -> Outcome {
     let process = Process()
-    process.executableURL = programs.appending(path: program)
+    process.executableURL = program
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     process.arguments = arguments
     let (input_, out, error) = (Pipe(), Pipe(), Pipe())
     process.standardInput = input_

@@ -46,6 +46,8 @@ extension View {
     object["boot_id"] = .string(now.bootID)
     object["time"] = instant(now.wall)
     object["clock_synchronised"] = .bool(now.isSynchronised)
+    object["timezone"] = .string(configuration.timeZone)
+    object["timezone_source"] = .string(configuration.zoneOrigin.text)
     object["stored"] = .int(durable.stored)
     object["parked"] = .int(durable.parked.count)
     if !durable.held.isEmpty { object["held"] = .int(durable.held.count) }

@@ -40,6 +40,7 @@ enum StatusVerb {
     var lines = [
       "hub       \(Show.text(status["hub_id"]))  version \(Show.text(status["version"]))  up \(Show.duration(uptime))",
       "clock     \(Show.text(status["time"]))  \(status["clock_synchronised"]?.bool == true ? "synchronised" : "NOT synchronised")",
+      zone(status),
       "journal   \(Show.text(journal?["state"]))  \(Show.bytes(journal?["bytes"]?.int ?? 0)) in \(journal?["segments"]?.int ?? 0) segments",
       bluetooth(status["bluetooth"]),
       "readings  \(status["stored"]?.int ?? 0) stored, \(status["parked"]?.int ?? 0) wait for a patient",
@@ -62,6 +63,18 @@ enum StatusVerb {
 }
 
 extension StatusVerb {
+  /// `zone      Europe/Oslo  by /etc/localtime`; nil from a daemon that does not tell.
+  private static func zone(_ status: JSONValue) -> String? {
+    guard let name = status["timezone"]?.string, let source = status["timezone_source"]?.string else { return nil }
+    let origin =
+      switch source {
+      case "configuration": "by hub.timezone"
+      case "default": "nothing sets another: write hub.timezone into hearth.json"
+      default: "by the system (\(source)): hub.timezone is not set"
+      }
+    return "zone      " + Terminal.clean("\(name)  \(origin)")
+  }
+
   /// `ready  hci0 00:1B:DC:07:32:01  a pairing is under way`; nil from a daemon that does not tell.
   private static func bluetooth(_ value: JSONValue?) -> String? {
     guard let value, let state = value["state"]?.string else { return nil }
