@@ -328,6 +328,9 @@ package struct Gateway: Sendable {
   /// Who set which plan, as the disk has it.
   package var planOrigins: PlanOrigins { turn.durable.origins }
 
+  /// The names of the devices that technicians brought in.
+  package var pairedDevices: Set<String> { Set(turn.durable.register.devices.map(\.id)) }
+
   /// What each configured backend has: what all of them have may be dropped. None without backends: then nothing goes.
   package var cursors: [UInt64] {
     turn.house.configuration.backends.map { turn.durable.cursors[$0.name]?.through ?? 0 }

@@ -37,12 +37,13 @@ enum ConfigurationLoader {
   private static let mend = "correct the file until hearthd --check finds it good, then hearthctl reload"
 
   /// Reads everything; the plans of the state directory too.
+  /// - Parameter paired: the names of the devices that do not stand in the configuration; nil where nobody knows them yet.
   static func load(
-    _ path: String, state: String, for purpose: Purpose
+    _ path: String, state: String, for purpose: Purpose, paired: () -> Set<String>? = { nil }
   ) -> Result<LoadedConfiguration, SettingsFault> {
     do throws(SettingsFault) {
       let file = try ConfigurationText(
-        text(path), path: path, purpose == .start ? .lenient : .strict)
+        text(path), path: path, purpose == .start ? .lenient : .strict, paired: paired)
       file.log()
       return .success(try LoadedPlans.read(beside: file, state, purpose).merged(into: file))
     } catch {
@@ -57,7 +58,7 @@ enum ConfigurationLoader {
     _ path: String, state: String
   ) -> Result<(loaded: LoadedConfiguration, findings: [Finding]), SettingsFault> {
     do throws(SettingsFault) {
-      let file = try ConfigurationText(text(path), path: path, .strict)
+      let file = try ConfigurationText(text(path), path: path, .strict, paired: { PairedDevices.names(state) })
       let loaded = try LoadedPlans.read(beside: file, state, .check).merged(into: file)
       return .success((loaded, file.findings))
     } catch {
@@ -101,14 +102,23 @@ struct ConfigurationText {
   var zones: [String: TimeZoneRules] = [:]
   /// The machine's zone could not be told, and nothing else sets one.
   var zoneProblem: String?
+  /// Names of devices that stand in `watch.silent_after`, and which nobody could tell from slips.
+  private var unjudged: [JSONNode.Member] = []
 
+  /// - Parameter paired: the names of the devices that do not stand in it; nil where nobody knows them. Asked only when a name is
+  /// no device's of the configuration.
   init(
-    _ text: [UInt8], path: String, _ strictness: Strictness
+    _ text: [UInt8], path: String, _ strictness: Strictness, paired: () -> Set<String>? = { nil }
   ) throws(SettingsFault) {
     self.path = path
     self.text = text
     do throws(JSONError) {
       configuration = try ConfigurationFile.read(text, strictness)
+      let top = try ConfigurationText.node(text)
+      var newer = NewerRules(strictness)
+      try DeviceChecks.ports(configuration, top, &newer)
+      unjudged = try DeviceChecks.silentAfter(configuration, paired, top, &newer)
+      configuration.warnings += newer.warnings
     } catch {
       throw SettingsFault(error.description(file: path))
     }
@@ -148,7 +158,8 @@ struct ConfigurationText {
   /// What there is to say of a configuration that can be read.
   var findings: [Finding] {
     guard let top = try? ConfigurationText.node(text) else { return [] }
-    return [ZoneAdvice.question(self, top)].compactMap(\.self)
+    let findings = [ZoneAdvice.question(self, top)].compactMap(\.self)
+    return findings + DeviceChecks.findings(unjudged, configuration) + SecretChecks.findings(configuration, top)
   }
 
   /// What does not keep it from being in force.

@@ -40,6 +40,8 @@ final class Daemon {
   private var bluetooth: BluetoothLinks?
   var control: ControlServer?
   var backends: Backends?
+  /// The names of the devices that do not stand in the configuration.
+  var pairedDevices: Set<String> { gateway.pairedDevices }
   /// Local actions; none in the demo.
   private var actions: Actions?
   /// Called with every effect before it is run; the demo watches by it.

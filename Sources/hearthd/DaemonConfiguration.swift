@@ -31,7 +31,9 @@ extension Daemon {
   func reload(_ request: RequestID?) {
     ServiceManager.notify("RELOADING=1\nMONOTONIC_USEC=\(Clocks.monotonic() * 1000)")
     _ = PlanStore.settle(planOrigins, options.stateDirectory, removesOthers: false)
-    switch ConfigurationLoader.load(options.configuration, state: options.stateDirectory, for: .reload) {
+    switch ConfigurationLoader.load(
+      options.configuration, state: options.stateDirectory, for: .reload, paired: { pairedDevices })
+    {
     case .success(let loaded):
       configure(loaded)
       tellFaults()

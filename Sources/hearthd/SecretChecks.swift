@@ -1,0 +1,144 @@
+// What a check can tell of the files that a backend's secrets, certificates and programs stand in, as far as whoever checks may look.
+// What they hold is never told. A reload does not judge them: they are read anew for each request, and the backend tells of one
+// that is missing.
+
+import GatewayCore
+import Glibc
+import JSON
+import Platform
+import Settings
+
+enum SecretChecks {
+  /// What a file should be.
+  private enum Purpose {
+    case secret
+    case certificates
+    case key
+    case program
+  }
+
+  static func findings(_ configuration: Configuration, _ top: JSONNode) -> [Finding] {
+    let nodes = (try? JSONMembers(top)["backends"]?.array()) ?? []
+    return zip(configuration.backends, nodes).flatMap { backend, node -> [Finding] in
+      guard case .http(_, let http) = backend.kind else { return [] }
+      var found: [Finding?] = []
+      switch http.authorization {
+      case nil: break
+      case .bearer(let secret): found.append(check(secret, node, "bearer"))
+      case .basic(_, let password): found.append(check(password, node, "basic", "password"))
+      case .oauth2(let client): found.append(check(client.secret, node, "oauth2", "client_secret"))
+      case .helper(let path): found.append(check(path, .program, node, "helper"))
+      }
+      if let path = http.caFile { found.append(check(path, .certificates, node, "ca_file")) }
+      if let path = http.clientCertificate { found.append(check(path, .certificates, node, "client_certificate")) }
+      if let path = http.clientKey { found.append(check(path, .key, node, "client_key")) }
+      if let path = backend.plans?.verifier { found.append(check(path, .program, node, "plans", "verify")) }
+      return found.compactMap(\.self)
+    }
+  }
+
+  private static func node(_ top: JSONNode, _ keys: [String]) -> JSONNode {
+    keys.reduce(top) { node, key in (try? JSONMembers(node))?[key] ?? node }
+  }
+
+  private static func check(_ secret: HTTPBackend.Secret, _ backend: JSONNode, _ keys: String...) -> Finding? {
+    switch secret {
+    case .file(let path): return check(path, .secret, node(backend, keys + ["file"]))
+    case .credential(let name):
+      let node = node(backend, keys + ["credential"])
+      guard let folder = SmallFile.credentialsDirectory else {
+        return Finding(.unchecked, node, "the credential \"\(name)\" is there only inside the unit hearthd.service")
+      }
+      guard access(folder + name, F_OK) == 0 else {
+        return Finding(
+          .fault, node,
+          "the unit has no credential \"\(name)\": add LoadCredential=\(name):PATH by systemctl edit hearthd")
+      }
+      return content(folder + name, .secret).map { Finding(.fault, node, "the credential \"\(name)\" \($0)") }
+    }
+  }
+
+  private static func check(_ path: String, _ purpose: Purpose, _ backend: JSONNode, _ keys: String...) -> Finding? {
+    check(path, purpose, node(backend, keys))
+  }
+
+  private static func check(_ path: String, _ purpose: Purpose, _ node: JSONNode) -> Finding? {
+    func finding(_ kind: Finding.Kind, _ message: String) -> Finding { Finding(kind, node, "\(path) \(message)") }
+    var facts = stat()
+    guard stat(path, &facts) == 0 else {
+      let cause = errno
+      switch cause {
+      case ENOENT, ENOTDIR: return finding(.fault, "is not there: \(remedy(purpose, path))")
+      case EACCES, EPERM: return finding(.unchecked, "is out of your sight: sudo hearthd --check")
+      default: return finding(.fault, "cannot be read: \(String(cString: strerror(cause)))")
+      }
+    }
+    guard facts.st_mode & S_IFMT == S_IFREG else {
+      let what = facts.st_mode & S_IFMT == S_IFDIR ? "is a directory" : "is no regular file"
+      return finding(.fault, "\(what): \(remedy(purpose, path))")
+    }
+    if purpose == .secret, facts.st_mode & 0o077 != 0 {
+      return finding(.fault, "may be read by others, and is not used so: sudo chmod 0600 \(path)")
+    }
+    if purpose == .program {
+      return facts.st_mode & 0o111 == 0 ? finding(.fault, "is no program: sudo chmod 0755 \(path)") : nil
+    }
+    guard access(path, R_OK) == 0 else { return finding(.unchecked, "is not yours to read: sudo hearthd --check") }
+    if let fault = content(path, purpose) { return finding(.fault, fault) }
+    if purpose == .key, facts.st_mode & 0o077 != 0 {
+      return finding(.warning, "may be read by others: sudo chmod 0600 \(path)")
+    }
+    return isForHub(facts)
+      ? nil : finding(.warning, "may not be read by hearth, the user of hearthd: sudo chown hearth \(path)")
+  }
+
+  private static func remedy(_ purpose: Purpose, _ path: String) -> String {
+    switch purpose {
+    case .secret: "expected a file with the secret alone, of the user hearth and of mode 0600"
+    case .certificates: "expected a file of certificates (PEM)"
+    case .key: "expected the file of a private key (PEM), of the user hearth and of mode 0600"
+    case .program: "expected a program"
+    }
+  }
+
+  /// Root may read everything; the daemon's user may not. Nobody else can tell.
+  private static func isForHub(_ facts: stat) -> Bool {
+    guard geteuid() == 0, let hearth = getpwnam("hearth") else { return true }
+    return facts.st_uid == hearth.pointee.pw_uid ? facts.st_mode & 0o400 != 0 : facts.st_mode & 0o044 != 0
+  }
+
+  /// What is wrong with the octets of a file; nil when they are good.
+  private static func content(_ path: String, _ purpose: Purpose) -> String? {
+    guard let octets = SmallFile.read(path, atMost: 1 << 20) else { return "cannot be read, or is larger than 1 MiB" }
+    guard octets.contains(where: { $0 > 0x20 }) else { return "is empty" }
+    let marks = octets.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }).compactMap { line -> String? in
+      line.starts(with: "-----BEGIN ".utf8) && line.count <= 80 ? String(decoding: line, as: UTF8.self) : nil
+    }
+    let isKey = marks.contains { $0.hasSuffix("PRIVATE KEY-----") }
+    let isCertificate = marks.contains { $0.hasSuffix("CERTIFICATE-----") }
+    switch purpose {
+    case .secret, .program: return nil
+    case .certificates:
+      guard isCertificate else {
+        return isKey
+          ? "holds a private key and no certificate" : "holds no certificate (PEM: -----BEGIN CERTIFICATE-----)"
+      }
+      // The other form of a certificate is openssl's own.
+      guard !marks.contains("-----BEGIN CERTIFICATE-----") || CredentialEnd.certificate(octets) != nil else {
+        return "holds a damaged certificate: openssl x509 -in \(path) -noout -text"
+      }
+      return nil
+    case .key:
+      guard isKey else {
+        return isCertificate
+          ? "holds a certificate and no private key" : "holds no private key (PEM: -----BEGIN PRIVATE KEY-----)"
+      }
+      let isEncrypted =
+        marks.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----")
+        || octets.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }).contains {
+          $0.starts(with: "Proc-Type: 4,ENC".utf8)
+        }
+      return isEncrypted ? "holds a key with a passphrase, which nobody is there to type" : nil
+    }
+  }
+}

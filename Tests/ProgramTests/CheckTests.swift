@@ -1,0 +1,236 @@
+// What `hearthd --check` finds beyond the text: ports, devices, secrets, certificates, addresses. What it newly refuses never keeps a
+// hub of an earlier version from starting.
+
+import Foundation
+import Testing
+
+private func configuration(
+  devices: String = "", backend: String = #""trust_2xx": true"#, url: String = "https://c.example/v1",
+  silentAfter: String = "{}"
+) -> String {
+  """
+  {
+    "hub": {"timezone": "Europe/Oslo"},
+    "devices": [\(devices)],
+    "backends": [{"name": "c", "type": "native", "url": "\(url)",
+      \(backend)}],
+    "bluetooth": {"enabled": false},
+    "watch": {"silent_after":
+      \(silentAfter)},
+  }
+  """
+}
+
+private func scale(_ id: String, _ port: String) -> String {
+  "\n{\"id\": \"\(id)\", \"driver\": \"cas\",\n \"port\": \"\(port)\"}"
+}
+
+extension Home {
+  fileprivate func check(_ environment: [String: String] = [:]) throws -> Outcome {
+    try Home.run(
+      "hearthd",
+      [
+        "--check", "--config", folder.appending(path: "hearth.json").path, "--state-directory",
+        folder.appending(path: "state").path,
+      ], environment: environment)
+  }
+
+  fileprivate func mode(_ name: String, _ mode: Int) throws {
+    try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: folder.appending(path: name).path)
+  }
+
+  fileprivate func link(_ name: String, to other: String) throws {
+    try FileManager.default.createSymbolicLink(
+      atPath: folder.appending(path: name).path, withDestinationPath: other)
+  }
+}
+
+@Suite(.serialized) struct CheckTests {
+  @Test(arguments: [
+    ("/dev/ttyUSB7", "/dev/ttyUSB7"), ("/dev/ttyUSB7", "/dev/./ttyUSB7"), ("HOME/tty", "HOME/by-path"),
+    ("HOME/by-id", "HOME/by-path"),
+  ]) func aPortHasOneDevice(first: String, second: String) throws {
+    let home = try Home(configuration(devices: scale("one", first) + "," + scale("two", second)))
+    try home.write("", "tty")
+    try home.link("by-path", to: "tty")
+    try home.link("by-id", to: "by-path")
+    let outcome = try home.check()
+    #expect(outcome.status == 78 && outcome.out.isEmpty)
+    #expect(outcome.error.contains("hearth.json:7:10: devices[1].port: expected a port of its own, found that of"))
+    #expect(outcome.error.contains("the device \"one\""), "\(outcome.error)")
+    try home.write("", "other")
+    try home.write(
+      configuration(devices: scale("one", "HOME/tty") + "," + scale("two", "HOME/other"))
+        .replacingOccurrences(of: "HOME", with: home.folder.path), "hearth.json")
+    #expect(try home.check().status == 0)
+  }
+
+  @Test func silentAfterNamesADevice() throws {
+    let one = scale("scale", "/dev/ttyUSB7")
+    let home = try Home(configuration(devices: one, silentAfter: #"{"*": "P3D", "scael": "P1D"}"#))
+    let outcome = try home.check()
+    #expect(outcome.status == 78)
+    #expect(
+      outcome.error.contains(
+        "hearth.json:10:27: watch.silent_after.scael: expected the name of a device or \"*\", found \"scael\""
+          + " (did you mean \"scale\"?); known: scale"), "\(outcome.error)")
+    try home.write(configuration(devices: one, silentAfter: #"{"*": "P3D", "scale": "P1D"}"#), "hearth.json")
+    #expect(try home.check().error.isEmpty)
+  }
+
+  /// A device that was paired stands in the journal alone: a check and a reload know it too.
+  @Test func silentAfterMayNameAPairedDevice() throws {
+    let named = configuration(silentAfter: #"{"cuff": "P3D"}"#)
+    let home = try Home(named)
+    #expect(try home.check().status == 78)
+    try FileManager.default.createDirectory(at: home.folder.appending(path: "state"), withIntermediateDirectories: true)
+    try home.write(
+      #"{"version":1,"devices":[{"id":"cuff","driver":"blood-pressure","address":"F0:00:00:00:00:01","#
+        + #""address_type":"random","controller":"00:1B:DC:07:32:01"}]}"#, "state/devices.json")
+    try home.startAndWait()
+    let outcome = try home.check()
+    #expect(outcome.status == 0 && outcome.error.isEmpty, "\(outcome.error)")
+    #expect(try home.ctl("reload").status == 0)
+    try home.write(named.replacingOccurrences(of: "cuff", with: "cufff"), "hearth.json")
+    #expect(try home.check().error.contains("(did you mean \"cuff\"?)"))
+    let refused = try home.ctl("reload")
+    #expect(refused.status == 78 && refused.error.contains("(did you mean \"cuff\"?)"))
+    #expect(home.stop() == 0)
+  }
+
+  @Test(arguments: [
+    ("https://kari:hemmelig@c.example/v1", "an address holds no user and no password"),
+    ("https://kari:hem/melig@c.example/v1", "an address holds no user and no password"),
+    ("https://hemmelig@c.example", "an address holds no user and no password"),
+    ("htps://kari:hemmelig@c.example/v1", "expected an address that begins with https://"),
+    ("https://c.example:99999/v1", "expected a port"), ("https://c.example:/v1", "expected a port"),
+    ("https://:443/v1", "expected a host"), ("https://c..example/v1", "expected a host"),
+    ("https://-c.example/v1", "expected a host"), ("https://192.0.2.256/v1", "expected an IPv4 address"),
+    ("https://[2001:db8::1/v1", "expected \\\"]\\\""), ("https://[c.example]/v1", "expected an IPv6 address"),
+  ]) func anAddressIsJudgedByItsSyntax(url: String, words: String) throws {
+    let outcome = try Home(configuration(url: url)).check()
+    #expect(outcome.status == 78)
+    #expect(outcome.error.contains("hearth.json:4:55: backends[0].url: "), "\(outcome.error)")
+    #expect(outcome.error.contains(words.replacingOccurrences(of: "\\\"", with: "\"")), "\(outcome.error)")
+    #expect(!outcome.error.contains("hem") && !outcome.error.contains("melig"))
+  }
+
+  /// No name is looked up: these exist nowhere.
+  @Test(arguments: [
+    "https://nowhere.invalid", "https://nowhere.invalid.:8443/a@b?c=d@e", "https://[2001:db8::1]:8443/v1",
+    "https://192.0.2.1/v1", "https://hub_1.example/v1",
+  ]) func aGoodAddressIsGood(url: String) throws {
+    let outcome = try Home(configuration(url: url)).check()
+    #expect(outcome.status == 0 && outcome.error.isEmpty, "\(outcome.error)")
+  }
+
+  @Test func aSecretsFileIsLookedAt() throws {
+    let home = try Home(configuration(backend: #""basic": {"user": "hub", "password": {"file": "HOME/token"}}"#))
+    let place = "hearth.json:5:51: backends[0].basic.password.file: \(home.folder.path)/token "
+    func told(_ words: String) throws {
+      let outcome = try home.check()
+      #expect(outcome.status == 78 && outcome.error.hasPrefix(home.folder.path + "/" + place + words))
+    }
+    try told("is not there: expected a file with the secret alone")
+    try home.write("hemmelig", "token")
+    try home.mode("token", 0o640)
+    try told("may be read by others, and is not used so: sudo chmod 0600")
+    try home.mode("token", 0o600)
+    #expect(try home.check().status == 0)
+    try home.write(" \n", "token")
+    try home.mode("token", 0o600)
+    try told("is empty")
+    try home.remove("token")
+    try FileManager.default.createDirectory(
+      at: home.folder.appending(path: "token"), withIntermediateDirectories: true)
+    try told("is a directory")
+  }
+
+  /// Whoever may not read a secret learns that it was not checked, and nothing else of it.
+  @Test(.enabled(if: getuid() == 0 && FileManager.default.isExecutableFile(atPath: "/usr/bin/setpriv")))
+  func aSecretThatIsNotOursIsNotChecked() throws {
+    let home = try Home(configuration(backend: #""bearer": {"file": "HOME/token"}"#))
+    try home.write("hemmelig", "token")
+    try home.mode("token", 0o600)
+    try home.mode(".", 0o755)
+    try home.mode("hearth.json", 0o644)
+    let outcome = try Home.run(
+      URL(filePath: "/usr/bin/setpriv"),
+      [
+        "--reuid=65534", "--regid=65534", "--clear-groups", Home.programs.appending(path: "hearthd").path, "--check",
+        "--config", home.folder.appending(path: "hearth.json").path, "--state-directory",
+        home.folder.appending(path: "state").path,
+      ])
+    // The programs may stand where nobody else may look.
+    guard outcome.status != 127, outcome.status != 126 else { return }
+    #expect(outcome.status == 0 && outcome.out.contains(": good\n"), "\(outcome)")
+    #expect(outcome.error.contains("backends[0].bearer.file: not checked: "), "\(outcome.error)")
+  }
+
+  @Test func aCredentialIsCheckedInsideTheUnitAlone() throws {
+    let home = try Home(configuration(backend: #""bearer": {"credential": "token"}"#))
+    let outside = try home.check()
+    #expect(outside.status == 0)
+    #expect(outside.error.contains("hearth.json:5:30: backends[0].bearer.credential: not checked: "))
+    let inside = ["CREDENTIALS_DIRECTORY": home.folder.path]
+    let missing = try home.check(inside)
+    #expect(missing.status == 78 && missing.error.contains("add LoadCredential=token:PATH"))
+    try home.write("", "token")
+    #expect(try home.check(inside).error.contains("the credential \"token\" is empty"))
+    try home.write("hemmelig", "token")
+    let good = try home.check(inside)
+    #expect(good.status == 0 && good.error.isEmpty, "\(good.error)")
+  }
+
+  @Test(.enabled(if: Certificates.arePossible)) func certificatesAndKeysAreLookedAt() throws {
+    let certificates = try Certificates()
+    func outcome(_ authority: String, _ certificate: String, _ key: String) throws -> Outcome {
+      try Home(
+        configuration(
+          backend:
+            "\"ca_file\": \"\(authority)\",\n\"client_certificate\": \"\(certificate)\",\n\"client_key\": \"\(key)\"")
+      )
+      .check()
+    }
+    let (pem, client, key) = (
+      certificates.path("authority.pem"), certificates.path("client.pem"), certificates.path("client.key")
+    )
+    #expect(try outcome(pem, client, key).status == 0)
+    // All that is wrong is told at once.
+    let swapped = try outcome("/nonexistent", key, client)
+    #expect(swapped.status == 78)
+    #expect(swapped.error.contains("backends[0].ca_file: /nonexistent is not there"))
+    #expect(swapped.error.contains("backends[0].client_certificate: \(key) holds a private key and no certificate"))
+    #expect(swapped.error.contains("backends[0].client_key: \(client) holds a certificate and no private key"))
+    let cut = String(decoding: try certificates.octets("client.pem"), as: UTF8.self)
+    let home = try Home("{}")
+    try home.write(cut.replacingOccurrences(of: "M", with: "!"), "damaged.pem")
+    try home.write("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n", "locked.key")
+    let damaged = try outcome(
+      pem, home.folder.appending(path: "damaged.pem").path, home.folder.appending(path: "locked.key").path)
+    #expect(damaged.error.contains("holds a damaged certificate") && damaged.error.contains("with a passphrase"))
+    try home.write(String(decoding: try certificates.octets("client.key"), as: UTF8.self), "open.key")
+    try home.mode("open.key", 0o644)
+    let open = try outcome(pem, client, home.folder.appending(path: "open.key").path)
+    #expect(open.status == 0 && open.error.contains("client_key: warning: ") && open.error.contains("chmod 0600"))
+  }
+
+  /// Version 0.1 took all of this: the hub starts with it, says so, and a reload refuses it.
+  @Test func aStartGoesOnWithWhatIsNewlyRefused() throws {
+    let home = try Home(
+      configuration(
+        devices: scale("one", "HOME/tty") + "," + scale("two", "HOME/by-path"),
+        backend: #""bearer": {"file": "HOME/token"}"#, url: "https://kari:hemmelig@127.0.0.1:1/v1"))
+    try home.write("", "tty")
+    try home.link("by-path", to: "tty")
+    try home.startAndWait()
+    #expect(try home.problems("port.shared").count == 1 && home.problems("url.credentials").count == 1)
+    let status = try home.ctl("status", "--json").out + home.ctl("backends", "--json").out + home.ctl("doctor").out
+    #expect(!status.contains("hemmelig"))
+    #expect(try home.ctl("reload").status == 78)
+    #expect(home.stop() == 0)
+    let log = home.read("log")
+    #expect(log.contains("warning: port.shared: ") && log.contains("warning: url.credentials: "))
+    #expect(!log.contains("hemmelig"))
+  }
+}
