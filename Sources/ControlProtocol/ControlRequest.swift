@@ -3,6 +3,8 @@
 package import Readings
 
 package enum ControlRequest: Sendable, Hashable {
+  /// On whose behalf root calls from now on.
+  case hello(SudoCaller?)
   case version
   case status
   case devices

@@ -115,8 +115,18 @@ package struct RequestID: Hashable, Sendable {
 package struct CallerName: Hashable, Sendable {
   /// The caller's user id, by the kernel's word.
   package var uid: UInt32
+  /// Who called sudo, by the caller's own word; nil for anybody but root.
+  package var sudo: SudoCaller?
   /// Who asked.
-  package init(uid: UInt32) { self.uid = uid }
+  package init(uid: UInt32, sudo: SudoCaller? = nil) {
+    self.uid = uid
+    self.sudo = uid == 0 ? sudo : nil
+  }
+
+  /// The record that this caller did something.
+  func audit(_ action: String) -> JournalEntry {
+    .audit(uid: uid, action: action + (sudo.map { " [\($0.text)]" } ?? ""))
+  }
 }
 
 /// Why a link ended.

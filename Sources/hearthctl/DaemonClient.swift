@@ -40,6 +40,21 @@ struct DaemonClient {
           hint: "systemctl start hearthd, then systemctl status hearthd; hearthctl doctor looks further")
       }
     }
+    sayHello()
+  }
+
+  /// With sudo the daemon hears who called it. A daemon of an earlier version takes no notice: nobody waits for an answer.
+  private func sayHello() {
+    guard geteuid() == 0,
+      let caller = SudoCaller(
+        name: Environment.get("SUDO_USER"), uid: Environment.get("SUDO_UID").flatMap { UInt32($0) }),
+      caller.uid != 0
+    else { return }
+    var parameters = JSONObject()
+    if let name = caller.name { parameters["user"] = .string(name) }
+    if let uid = caller.uid { parameters["uid"] = .int(Int(uid)) }
+    let line = ControlMessage.notification(method: "hello", parameters: JSONValue.object(parameters).encoded())
+    _ = Descriptor.writeAll(fd, line + [0x0A])
   }
 
   static func path(_ arguments: Arguments) -> String {

@@ -25,6 +25,8 @@ final class ControlServer {
     var eventsOf: String?
     /// Subscriptions that wait for their answer, by the number of the request: one that is refused begins nothing.
     var subscribing: [UInt64: ControlRequest] = [:]
+    /// On whose behalf root calls, as it says.
+    var sudo: SudoCaller?
     /// Requests without answer, by the number that the gateway knows them by, with their ids; a notification has none.
     var open: [UInt64: JSONValue?] = [:]
 
@@ -157,9 +159,10 @@ final class ControlServer {
       clients[number]?.open.updateValue(received.id, forKey: requestID.number)
       switch request {
       case .follow, .watch: clients[number]?.subscribing[requestID.number] = request
+      case .hello(let sudo): clients[number]?.sudo = sudo
       default: break
       }
-      emit(.asked(requestID, request, CallerName(uid: client.connection.peer.uid)))
+      emit(.asked(requestID, request, CallerName(uid: client.connection.peer.uid, sudo: client.sudo)))
     }
   }
 

@@ -125,7 +125,8 @@ private func code(_ line: String) -> String? {
 
   @Test func readersMayOnlyLook() {
     let readers = [
-      "version", "status", "devices", "backends", "doctor", "readings", "readings.follow", "watch", "serial.list",
+      "hello", "version", "status", "devices", "backends", "doctor", "readings", "readings.follow", "watch",
+      "serial.list",
       "alerts", "patient.known", "plan.show", "plan.explain", "plan.try", "parked", "parked.readings", "report",
     ]
     for method in ControlMethod.all {

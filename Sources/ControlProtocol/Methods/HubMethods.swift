@@ -4,6 +4,19 @@ internal import JSON
 
 extension ControlMethod {
   static let hub: [ControlMethod] = [
+    ControlMethod(
+      "hello", "who called sudo, as the caller says: believed from root alone, and kept in the audit as claimed",
+      .reader,
+      .immediate,
+      [
+        ControlParameter("user", .name, "the user's name"),
+        ControlParameter("uid", .number(0...4_294_967_294), "the user's number"),
+      ], examples: [["user": "kari", "uid": 1000], ["uid": 1000]]
+    ) { given in
+      .hello(
+        SudoCaller(
+          name: given.text(ifGiven: "user"), uid: given.number(ifGiven: "uid").flatMap { UInt32(exactly: $0) }))
+    },
     ControlMethod("version", "the daemon's version and the hub's identifier", .reader, .immediate) { _ in .version },
     ControlMethod("status", "how the hub is, and what needs a person", .reader, .immediate) { _ in .status },
     ControlMethod("doctor", "what was checked, and what to do about what failed", .reader, .immediate) { _ in .doctor },

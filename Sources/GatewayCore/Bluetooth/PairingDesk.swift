@@ -75,7 +75,7 @@ extension Bluetooth {
       if let pairing = pairing { effects.append(pairing.tell("searching")) }
       effects += discover()
     }
-    return effects + turn.append([.audit(uid: caller.uid, action: "pairing window opened")])
+    return effects + turn.append([caller.audit("pairing window opened")])
   }
 
   /// The device was heard: which driver, and what is to be asked before.
@@ -348,7 +348,7 @@ extension Bluetooth {
     return turn.append(
       [
         .device(DeviceRecord(id: outcome.device.id, device: outcome.device, keys: number)),
-        .audit(uid: outcome.pairing.caller.uid, action: "paired \(outcome.device.id)"),
+        outcome.pairing.caller.audit("paired \(outcome.device.id)"),
       ], for: .completion(.paired(outcome))) + [.answer(outcome.pairing.request, .result(.object(result)))]
   }
 
@@ -429,7 +429,7 @@ extension Bluetooth {
     effects += resumeDiscovery()
     // Last: nothing of the above waits for the disk.
     return effects
-      + turn.append([.audit(uid: pairing.caller.uid, action: "pairing failed: \(error.code)")])
+      + turn.append([pairing.caller.audit("pairing failed: \(error.code)")])
   }
 
   // MARK: Letting go
@@ -443,7 +443,7 @@ extension Bluetooth {
     }
     return turn.append(
       [.device(DeviceRecord(id: device, device: nil))] + turn.forgettingPatients(of: device)
-        + [.audit(uid: caller.uid, action: "unpaired \(device)")],
+        + [caller.audit("unpaired \(device)")],
       for: .completion(.unpaired(device: device, link)))
       + [.shredImported, .answer(id, .result(["unpaired": .string(device)]))]
   }

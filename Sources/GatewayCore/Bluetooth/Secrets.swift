@@ -39,7 +39,7 @@ extension Bluetooth {
       let request = secret.consent.map { DriverRequest.consent(user: $0.user, code: $0.code) }
       let isUp = turn.house.devices[secret.device]?.isUp ?? false
       return turn.append(
-        [.device(record), .audit(uid: secret.caller.uid, action: secret.action)],
+        [.device(record), secret.caller.audit(secret.action)],
         for: .completion(.asked(device: secret.device, request)))
         + [.answer(secret.request, .result(["asked": true, "when": isUp ? "now" : "next-contact"]))]
     }

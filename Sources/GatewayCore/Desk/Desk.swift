@@ -138,6 +138,7 @@ struct Desk: Sendable {
     _ id: RequestID, _ request: ControlRequest, _ caller: CallerName, _ turn: inout Turn
   ) -> [Effect] {
     switch request {
+    case .hello: return [.answer(id, .result([:]))]
     case .version: return [.answer(id, .result(turn.view.version()))]
     case .status: return [.answer(id, .result(turn.view.status()))]
     case .devices: return [.answer(id, .result(turn.view.deviceList()))]
@@ -197,8 +198,9 @@ struct Desk: Sendable {
     case .serialIdentify(let port, let driver): turn.send(.ports(.identify(id, port: port, driver: driver, caller)))
     case .serialBind(let wish): turn.send(.ports(.bind(id, wish, caller)))
     case .serialRelease(let device): turn.send(.ports(.release(id, device: device, caller)))
-    case .version, .status, .devices, .backends, .doctor, .follow, .watch, .parked, .alerts, .readings, .parkedReadings,
-      .patientKnown, .planShow, .planExplain, .planTry, .reload, .pairAnswer, .pairCancel, .serialList, .scan:
+    case .hello, .version, .status, .devices, .backends, .doctor, .follow, .watch, .parked, .alerts, .readings,
+      .parkedReadings, .patientKnown, .planShow, .planExplain, .planTry, .reload, .pairAnswer, .pairCancel, .serialList,
+      .scan:
       break  // Above.
     }
     return []
@@ -211,6 +213,6 @@ struct Desk: Sendable {
     }
     turn.send(.links(.capture(connection: id.connection, device: device)))
     return [.answer(id, .result(turn.view.capturing(device)))]
-      + turn.append([.audit(uid: caller.uid, action: "capture of \(device)")])
+      + turn.append([caller.audit("capture of \(device)")])
   }
 }

@@ -35,7 +35,7 @@ extension Desk {
     }
     let isUp = state.isUp
     return turn.append(
-      [.audit(uid: caller.uid, action: "\(name) of \(device)")], for: .completion(.asked(device: device, request)))
+      [caller.audit("\(name) of \(device)")], for: .completion(.asked(device: device, request)))
       + [.answer(id, .result(["asked": true, "when": isUp ? "now" : "next-contact"]))]
   }
 
@@ -68,7 +68,7 @@ extension Desk {
     }
     let wasHeld = turn.head.quarantine.holds(id)
     return turn.append(
-      [.quarantine(device: id, nil), .audit(uid: caller.uid, action: "release device \(id)")],
+      [.quarantine(device: id, nil), caller.audit("release device \(id)")],
       for: wasHeld ? .completion(.released(device: id)) : .none)
       + [.answer(request, .result(["released": .bool(wasHeld), "device": .string(id)]))]
   }

@@ -17,7 +17,7 @@ extension Desk {
     if let error = turn.view.refusal(ofUnknown: patient) { return [.answer(id, .failure(error))] }
     erasures[patient, default: []].append(id)
     // It is answered when it is complete.
-    return turn.append([.audit(uid: caller.uid, action: "erase patient \(patient)"), .erase(patient: patient)])
+    return turn.append([caller.audit("erase patient \(patient)"), .erase(patient: patient)])
   }
 
   /// After a start: erasures that a power cut ended.

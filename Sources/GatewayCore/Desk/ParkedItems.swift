@@ -61,7 +61,7 @@ extension Desk {
         id, "bad-parameters", "\(text) is more than one", "name the whole id, and the backend with --backend")
     }
     retrying[refusal.sequence, default: []].append(
-      PendingRetry(request: id, retry: Retry(backend: refusal.backend, original: refusal.sequence), uid: caller.uid))
+      PendingRetry(request: id, retry: Retry(backend: refusal.backend, original: refusal.sequence), caller: caller))
     return [.load(sequence: refusal.sequence)]
   }
 
@@ -78,7 +78,7 @@ extension Desk {
       }
       effects += turn.append(
         [
-          .audit(uid: pending.uid, action: "send a refused reading again to \(pending.retry.backend)"),
+          pending.caller.audit("send a refused reading again to \(pending.retry.backend)"),
           .retry(pending.retry),
         ])
       effects.append(.answer(pending.request, .result(["retrying": true])))
@@ -91,5 +91,5 @@ extension Desk {
 struct PendingRetry: Sendable {
   var request: RequestID
   var retry: Retry
-  var uid: UInt32
+  var caller: CallerName
 }

@@ -121,7 +121,7 @@ extension Desk {
     let offset = Int32(clamping: turn.house.planZone(plan).local(at: now.wall / 1000).offset)
     let entries: [JournalEntry] = [
       .rules(patient: patient, after), .event(HubEvent(event, at: now.wall, offsetSeconds: offset, reading: nil)),
-      .audit(uid: caller.uid, action: "acknowledge \(rule) of \(patient)"),
+      caller.audit("acknowledge \(rule) of \(patient)"),
     ]
     return turn.append(entries) + [
       .answer(id, .result(["acknowledged": true, "rule": .string(rule), "zone": .string(event.zone.rawValue)]))

@@ -29,7 +29,7 @@ extension Desk {
     object["timezone"] = .string(plan?.timeZone ?? view.configuration.timeZone)
     object["plan"] = plan.map { .object(view.describe($0)) } ?? .null
     object["alerts"] = view.alerts(patient)["alerts"] ?? []
-    return turn.append([.audit(uid: caller.uid, action: "report of \(patient), \(days) days")])
+    return turn.append([caller.audit("report of \(patient), \(days) days")])
       + [.read(id, .picture(view.picture(.report, patient, plan, days: days, head: object)))]
   }
 }

@@ -29,7 +29,7 @@ extension Desk {
       record.isPublic = true
       records.append(.device(record))
     }
-    records.append(.audit(uid: caller.uid, action: "session start on \(name)"))
+    records.append(caller.audit("session start on \(name)"))
     return turn.append(records) + [.answer(id, .result(["session": turn.view.sessionJSON(name, session)]))]
   }
 
@@ -39,7 +39,7 @@ extension Desk {
       return .failure(id, "not-found", "no session is open on \(name)", "hearthctl devices shows open sessions")
     }
     return turn.append(
-      [.session(device: name, nil), .audit(uid: caller.uid, action: "session end on \(name)")])
+      [.session(device: name, nil), caller.audit("session end on \(name)")])
       + [.answer(id, .result(["ended": .string(name)]))]
   }
 

@@ -77,7 +77,7 @@ extension Desk {
     }
     loads[place.sequence, default: []].append(
       Assignment(
-        patient: patient, request: id, audit: .audit(uid: caller.uid, action: "assign reading \(text)")))
+        patient: patient, request: id, audit: caller.audit("assign reading \(text)")))
     return [.load(sequence: place.sequence)]
   }
 
@@ -96,7 +96,7 @@ extension Desk {
     return turn.append(
       [
         .binding(Binding(slot: slot, patient: patient, sweeps: waiting > 0)),
-        .audit(uid: caller.uid, action: "assign slot of \(device)"),
+        caller.audit("assign slot of \(device)"),
       ]) + [
         .answer(
           id,
@@ -121,7 +121,7 @@ extension Desk {
     case .whole: record.device?.patient = patient
     case .user(let slot): record.device?.users[slot] = patient
     }
-    return turn.append([.device(record), .audit(uid: caller.uid, action: "assign slot of \(device)")])
+    return turn.append([.device(record), caller.audit("assign slot of \(device)")])
       + [.answer(id, .result(["assigned": true, "readings": 0, "waiting_users": []]))]
   }
 

@@ -186,7 +186,7 @@ extension Ports {
     ports[node]?.isLeft = false
     ports[node]?.retryAt = nil
     let audit = turn.append(
-      [.audit(uid: caller.uid, action: "identify port \(port.facts.path) \(driver ?? "by listening")")])
+      [caller.audit("identify port \(port.facts.path) \(driver ?? "by listening")")])
     if port.isOpen { return audit + opened(node, &turn) }
     let settings = PortRecognition.schedule.first ?? SerialSettings(9600)
     return audit + [.openPort(device: port.key, path: node, settings)]
@@ -214,7 +214,7 @@ extension Ports {
     var record = turn.head.register.record(name)
     record.serial = nil
     return turn.append(
-      [.device(record), .audit(uid: caller.uid, action: "bind port \(wish.port) to \(name)")],
+      [.device(record), caller.audit("bind port \(wish.port) to \(name)")],
       for: .completion(.accepted(device: name)))
       + [.answer(id, .result(["bound": .string(name), "driver": .string(wish.driver), "path": .string(wish.port)]))]
   }
@@ -255,7 +255,7 @@ extension Ports {
     return turn.append(
       [
         .device(DeviceRecord(id: name, device: device)),
-        .audit(uid: caller.uid, action: "bind port \(port.facts.path) to \(name)"),
+        caller.audit("bind port \(port.facts.path) to \(name)"),
       ], for: .completion(.bound(PortBound(device: name, node: node))))
       + [
         .answer(
@@ -304,7 +304,7 @@ extension Ports {
     }
     return turn.append(
       [.device(DeviceRecord(id: name, device: nil))] + turn.forgettingPatients(of: name)
-        + [.audit(uid: caller.uid, action: "release \(name)")],
+        + [caller.audit("release \(name)")],
       for: .completion(.portReleased(device: name)))
       + [.answer(id, .result(["released": .string(name), "driver": .string(device.driver)]))]
   }

@@ -102,7 +102,7 @@ extension Rules {
     let origin = PlanOrigin(by: "uid:\(caller.uid)", version: plan.version, at: turn.now.wall)
     let entries: [JournalEntry] = [
       .plan(patient: plan.patient, origin),
-      .audit(uid: caller.uid, action: "set plan of \(plan.patient), version \(plan.version)"),
+      caller.audit("set plan of \(plan.patient), version \(plan.version)"),
     ]
     return turn.append(entries, for: .completion(.plansChanged(change.giver)))
       + [
