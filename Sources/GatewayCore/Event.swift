@@ -145,6 +145,9 @@ package struct LinkEnd: Hashable, Sendable {
     self.hint = hint
   }
 
+  /// What happened, and what to do.
+  var words: String { hint.map { "\(message); \($0)" } ?? message }
+
   /// It never came up, and somebody has to see to it.
   var isOpenFailure: Bool { code == "open-failed" || code.hasPrefix("port.") }
 }

@@ -197,7 +197,7 @@ package struct Gateway: Sendable {
     var effects = append.after
     if let failure = turn.house.journalFailure {
       turn.house.journalFailure = nil
-      effects.append(.log(.notice, "\(failure.failure.code): the journal takes readings again"))
+      effects.append(.log(.notice, "\(failure.failure.code): it is over: the journal takes readings again"))
       send([.delivery(.diskRecovered), .links(.diskRecovered)])
     }
     var hasNews = false

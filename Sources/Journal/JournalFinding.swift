@@ -22,6 +22,21 @@ package struct JournalFinding: Hashable, Sendable {
     case syncFailed = "journal.sync-failed"
     /// The disk refused a change of names, or room for a copy of damaged octets.
     case diskFailed = "journal.disk-failed"
+
+    /// What it means, and what to do.
+    package var words: String {
+      switch self {
+      case .tornTail: "the power went while it was written; nothing confirmed was in it"
+      case .damaged: "it is no record; it was copied to journal/damaged and passed over: look at the disk"
+      case .gap: "the disk lost what it had confirmed: look at the disk, and at an older copy"
+      case .incompleteGroup: "a part of what belongs together is missing; the readings and events that are left count"
+      case .newerFormat: "a later version wrote it; it is left alone: install that version again"
+      case .foreignFile: "it is no file of the journal; it is left alone: move it away"
+      case .unreadable: "it cannot be read and is left alone: dmesg tells more of the disk"
+      case .syncFailed: "the disk refused it; a new segment is used: dmesg tells more of the disk"
+      case .diskFailed: "the disk refused a change of names or a copy: make room, dmesg tells more"
+      }
+    }
   }
   /// What.
   package var code: Code

@@ -44,7 +44,7 @@ final class Actions {
     for name in names where !name.hasPrefix(".") && isAllowed(name) {
       let size = waiting.reduce(octets.count) { $0 + $1.octets.count }
       guard waiting.count < Actions.mostWaiting, size <= Actions.mostOctets else {
-        SystemLog.write(4, "action \(name): too much to do; an event is left out")
+        SystemLog.write(4, "action \(name): action.overrun: too many events wait for it; one is left out")
         continue
       }
       waiting.append((name, octets))
@@ -59,7 +59,8 @@ final class Actions {
       return false
     }
     guard facts.st_uid == 0 || facts.st_uid == geteuid(), facts.st_mode & 0o022 == 0 else {
-      SystemLog.write(4, "action \(name): others can change it; it is not started")
+      SystemLog.write(
+        4, "action \(name): action.refused: others can change it; it is not started: chown root and chmod 755")
       return false
     }
     return true
@@ -78,7 +79,7 @@ final class Actions {
         running.append(
           Running(name: name, child: child, input: input, deadline: Clocks.monotonic() + Actions.patience))
       } catch {
-        SystemLog.write(4, "action \(name): \(error.message)")
+        SystemLog.write(4, "action \(name): action.not-started: \(error.message)")
       }
     }
   }
@@ -88,7 +89,10 @@ final class Actions {
     running.removeAll { action in
       guard let status = action.child.reap() else { return false }
       action.input.close()
-      if status != 0 { SystemLog.write(4, "action \(action.name): ended with \(status)") }
+      if status != 0 {
+        SystemLog.write(
+          4, "action \(action.name): action.failed: it ended with status \(status); what it wrote stands above")
+      }
       return true
     }
     start()
@@ -97,7 +101,8 @@ final class Actions {
   /// Ends what took too long, and drops what it did not read; its end comes as that of any child.
   func due(at now: Int64) {
     for (index, action) in running.enumerated() where action.deadline <= now {
-      SystemLog.write(4, "action \(action.name): took longer than \(Actions.patience / 1000) s and is ended")
+      SystemLog.write(
+        4, "action \(action.name): action.too-slow: it took longer than \(Actions.patience / 1000) s and is ended")
       action.input.close()
       action.child.kill()
       running[index].deadline = .max

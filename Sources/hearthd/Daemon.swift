@@ -74,10 +74,12 @@ final class Daemon {
       }
       if let beyond = recovered.parkedBeyond { Daemon.index(beyond.first, &store, &recovered) }
       if unreadable > 0 {
-        SystemLog.write(4, "journal: \(unreadable) records cannot be understood; they stay where they are")
+        SystemLog.write(
+          4, "journal.records-unreadable: \(unreadable) records cannot be understood; they stay where they are")
       }
       for (kind, count) in unknown.sorted(by: { $0.key < $1.key }) {
-        SystemLog.write(4, "journal: \(count) records of kind \(kind), of a newer version, are passed over")
+        SystemLog.write(
+          4, "journal.records-newer: \(count) records of kind \(kind), of a newer version, are passed over")
       }
       let kept = try KeptState(state, hubID: loaded.configuration.hubID, recovered)
       var identity = Gateway.Identity(hubID: kept.hubID, version: Hearthd.version, startedAt: Clocks.monotonic())
@@ -136,7 +138,7 @@ final class Daemon {
     do throws(SystemError) {
       try loop.onClockSet { [unowned self] in handle(.clockChanged) }
     } catch {
-      SystemLog.write(4, "clock: steps are not noticed at once: \(error.message)")
+      SystemLog.write(4, "clock.unwatched: steps of the clock are not noticed at once: \(error.message)")
     }
   }
 
@@ -149,7 +151,7 @@ final class Daemon {
       batch.records.forEach { index.take($0) }
       // A disk that cannot be read now says nothing of what waits: what the snapshot says stays.
       guard batch.error == nil else {
-        SystemLog.write(4, "journal: readings that wait for a patient cannot all be listed; they are kept")
+        SystemLog.write(4, "journal.unreadable: readings that wait for a patient cannot all be listed; they are kept")
         return
       }
       guard !batch.isAtEnd, batch.through > after else { break }
@@ -192,7 +194,9 @@ final class Daemon {
     ServiceManager.notify(
       "READY=1\nSTATUS=\(loaded.configuration.devices.count) devices, \(loaded.configuration.backends.count) backends")
     log(
-      6, "ready: \(loaded.configuration.devices.count) devices, \(loaded.configuration.backends.count) backends")
+      6,
+      "daemon.ready: the hub works: \(loaded.configuration.devices.count) devices, \(loaded.configuration.backends.count) backends"
+    )
     whenReady()
     keepAccepted()
     Memory.releaseStart()
@@ -215,7 +219,8 @@ final class Daemon {
     do throws(SystemError) {
       return try CrashTrace.open("\(options.runtimeDirectory)/handling")
     } catch {
-      SystemLog.write(5, "a crash could not be told from its cause: \(error.message)")
+      SystemLog.write(
+        5, "crash-trace.unusable: of a crash it will not be known which device it came of: \(error.message)")
       return nil
     }
   }
@@ -252,7 +257,8 @@ final class Daemon {
       ports = monitor
       monitor.start()
     } catch {
-      SystemLog.write(4, "ports: plugging in is not noticed: \(error.message)")
+      SystemLog.write(
+        4, "ports.unwatched: plugging in is not noticed: \(error.message); restart hearthd when udev runs")
     }
   }
 

@@ -39,7 +39,7 @@ extension Daemon {
       tellFaults()
       keepAccepted()
       handle(.plansWanted)
-      SystemLog.write(5, "configuration: read again")
+      SystemLog.write(5, "configuration.taken: it was read again and is in force")
       if let request { control?.answer(request, .result(["reloaded": true])) }
     case .failure(let fault):
       SystemLog.write(3, "configuration.refused: what was in force stays: \(fault.logged)")

@@ -25,6 +25,7 @@ struct DirectoryBackend: Sendable {
     } catch {
       switch error.errno {
       case EACCES, EPERM, EROFS, ENOTDIR: return .misconfigured(code: "directory.refused", text: "\(error)")
+      case ENOSPC, EDQUOT: return .unknown(code: "directory.full")
       default: return .unknown(code: "directory.failed")
       }
     }

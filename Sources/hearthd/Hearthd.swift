@@ -46,14 +46,14 @@ struct Hearthd {
   static func run(_ options: Options) -> Int32 {
     switch ConfigurationLoader.load(options.configuration, state: options.stateDirectory, for: .start) {
     case .failure(let fault):
-      SystemLog.write(3, fault.logged)
+      SystemLog.write(3, "configuration.refused: hearthd does not start: \(fault.logged)")
       return 78
     case .success(let loaded):
       do {
         let daemon = try Daemon(options, loaded)
         return daemon.run()
       } catch {
-        SystemLog.write(3, error.message)
+        SystemLog.write(3, "daemon.not-started: \(error.message)")
         return error.status
       }
     }

@@ -1,6 +1,7 @@
 // The journal on its own thread: entries in, records on disk, messages back. The thread that decides never waits for the disk.
 
 import GatewayCore
+import Glibc
 import Journal
 import JournalFiles
 import Platform
@@ -167,7 +168,10 @@ final class JournalThread {
           cursors: cursors, pinned: pinned, now: now, keep: keep, during: owned.erasures.map(\.rewriting))
         JournalThread.report(&owned, mailbox)
       } catch {
-        mailbox.post(.finding("journal.retention-failed: \(error.operation) \(error.path), errno \(error.errno)"))
+        mailbox.post(
+          .finding(
+            "journal.retention-failed: old segments are not removed yet: \(error.operation): \(String(cString: strerror(error.errno)))"
+          ))
       }
     }
   }
@@ -273,7 +277,7 @@ final class JournalThread {
     for finding in owned.store.journal.takeFindings() {
       let text = "\(finding.code.rawValue): \(finding.segment) at \(finding.offset), \(finding.length) octets"
       if owned.damage.count < 100 { owned.damage.append(text) }
-      if finding.isNew { mailbox.post(.finding(text)) }
+      if finding.isNew { mailbox.post(.finding("\(text): \(finding.code.words)")) }
     }
     let status = owned.store.journal.status
     var report = JournalReport(

@@ -55,7 +55,7 @@ enum LastGood {
       try keepPlans(accepted, state)
     } catch {
       SystemLog.write(
-        4, "configuration: the last good one is not kept for the next start: \(error.reason)")
+        4, "configuration.not-kept: the last good one is not kept for the next start: \(error.reason)")
     }
   }
 

@@ -19,7 +19,8 @@ enum SetAside {
       try Directory.rename(path, to: free)
       return free
     } catch {
-      SystemLog.write(3, "state: a file that cannot be understood stays where it is: \(error.reason)")
+      SystemLog.write(
+        3, "state.unreadable: a file that cannot be understood stays where it is: \(error.reason); move it away")
       return nil
     }
   }

@@ -1,6 +1,7 @@
 // Why a configuration or a plan was not taken, once for people and once for the log.
 
 import JSON
+import Readings
 
 /// Why a file was not taken.
 struct SettingsFault: Error {
@@ -30,8 +31,21 @@ struct SettingsFault: Error {
 }
 
 extension JSONError {
-  /// `FILE:LINE:COLUMN: PATH: CODE`: where it is, without any value.
+  /// `FILE:LINE:COLUMN: PATH: CODE (WORDS)`: where it is and what kind of fault it is, without any value.
   func logged(file: String) -> String {
-    "\(file):\(place.line):\(place.column): \(path.isEmpty ? "" : path + ": ")\(code)"
+    "\(file):\(place.line):\(place.column): \(path.isEmpty ? "" : path + ": ")\(code) (\(words))"
+  }
+
+  private var words: String {
+    switch code {
+    case "unknown-key": "this key is not known here"
+    case "missing-key": "a key that must be there is missing"
+    case "duplicate-key": "a key stands there twice"
+    case "wrong-type": "another type of value is expected"
+    case "invalid-value": "this value is not taken"
+    case "out-of-bounds", "too-large", "too-deep": "it is longer or larger than it may be"
+    case PatientReference.nationalIDCode: "a national identity number is no reference of a patient"
+    default: "it is no JSON that can be read"
+    }
   }
 }

@@ -28,7 +28,10 @@ enum StateMigration {
       try StateFile.write(tombstone, to: "\(directory)/bindings.json")
     } catch {
       // A full disk takes no records either; the next start tries again.
-      SystemLog.write(3, "state.not-imported: \(error); it is tried again at the next start")
+      SystemLog.write(
+        3,
+        "state.not-imported: files of version 0.1 could not be kept aside: \(error); it is tried again at the next start"
+      )
     }
     var found = ImportedState()
     found.bindings = read(directory, "bindings.json", &found, Bindings.init) ?? Bindings()
@@ -53,7 +56,9 @@ enum StateMigration {
     for name in names {
       let path = "\(directory)/\(name).imported"
       guard access(path, F_OK) == 0 else { continue }
-      do throws(FileError) { try Shredder.remove(path) } catch { SystemLog.write(4, "state: \(error)") }
+      do throws(FileError) { try Shredder.remove(path) } catch {
+        SystemLog.write(4, "state.not-removed: an old file could not be removed: \(error); remove it by hand")
+      }
     }
     try? Directory.sync(directory)
   }

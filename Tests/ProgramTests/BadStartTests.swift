@@ -217,7 +217,7 @@ extension Home {
     #expect(try home.ctl("devices", "--json").out.contains("p-2"))
     #expect(home.read("state/last-good.json").contains("p-1"))
     #expect(home.stop() == 0)
-    #expect(home.read("log").contains("warning: configuration: the last good one is not kept"))
+    #expect(home.read("log").contains("warning: configuration.not-kept: the last good one is not kept"))
   }
 
   @Test(arguments: [
@@ -268,7 +268,10 @@ extension Home {
     #expect(!home.has("state/last-good-plans/p-1.json") && home.has("state/last-good-plans/p-2.json"))
     // The log says where, and not whose.
     let log = home.read("log")
-    #expect(log.contains("error: plan.refused: a plan:2:16: rule: unknown-key; version 3 of this plan stays in force"))
+    #expect(
+      log.contains(
+        "error: plan.refused: a plan:2:16: rule: unknown-key (this key is not known here); version 3 of this plan stays in force"
+      ))
     #expect(!log.contains("p-1"))
   }
 
@@ -290,7 +293,9 @@ extension Home {
     #expect(try home.problems("plan.refused").isEmpty)
     #expect(try home.ctl("plan", "show", "p-1", "--json").json["version"] as? Int == 4)
     #expect(home.stop() == 0)
-    #expect(home.read("log").contains("error: plan.refused: a plan:1:1: syntax; it is not in force"))
+    #expect(
+      home.read("log").contains(
+        "error: plan.refused: a plan:1:1: syntax (it is no JSON that can be read); it is not in force"))
     #expect(!home.read("log").contains("p-1"))
   }
 }

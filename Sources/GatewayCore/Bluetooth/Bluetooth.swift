@@ -228,7 +228,7 @@ extension Bluetooth {
     let isWanted = !peers.isEmpty
     // Without devices nobody waits for it: it is tried again when a technician asks.
     if isWanted { reopenAt = now.monotonic + Bluetooth.bluetoothRetry }
-    if isNew, isWanted { effects.append(.log(.warning, "\(end.code): \(end.message)")) }
+    if isNew, isWanted { effects.append(.log(.warning, "\(end.code): \(end.words)")) }
     return effects
   }
 
@@ -257,7 +257,9 @@ extension Bluetooth {
     do {
       packet = try ManagementPacket(octets)
     } catch {
-      return [.log(.debug, "bluetooth: an event of the kernel cannot be read: \(error.message)")]
+      return [
+        .log(.debug, "bluetooth.unreadable: an event of the kernel cannot be read and is left out: \(error.message)")
+      ]
     }
     let index = packet.index
     switch packet.event {
@@ -378,7 +380,11 @@ extension Bluetooth {
       device: id, code: "device.needs-pairing", message: "the device does not know this hub any more", at: now.wall,
       offsetSeconds: Int32(
         clamping: turn.house.zone(for: device.configuration, patient: nil).local(at: now.wall / 1000).offset))
-    return [.log(.warning, "device \(id): does not know this hub any more; pair it again: hearthctl pair")]
+    return [
+      .log(
+        .warning,
+        "device \(id): device.needs-pairing: it does not know this hub any more; pair it again: hearthctl pair")
+    ]
       + listDevices(&turn) + turn.append([.event(event)])
   }
 

@@ -17,7 +17,7 @@ extension Bluetooth {
   mutating func removeController(_ index: UInt16, _ turn: inout Turn) -> [Effect] {
     guard controllers.removeValue(forKey: index) != nil else { return [] }
     parting = nil
-    var effects: [Effect] = [.log(.warning, "bluetooth: the controller was unplugged")]
+    var effects: [Effect] = [.log(.warning, "bluetooth.absent: the controller was unplugged; plug it in again")]
     if pairing?.controller == index {
       effects += failPairing(
         ControlError(code: "bluetooth.absent", message: "the controller was unplugged", hint: "plug it in again"), &turn
@@ -50,7 +50,7 @@ extension Bluetooth {
     controllers[index]?.listed = [:]
     controllers[index]?.isDiscovering = false
     parting = nil
-    var effects: [Effect] = isNew ? [.log(.warning, "\(fault.code): \(fault.message)")] : []
+    var effects: [Effect] = isNew ? [.log(.warning, "\(fault.code): \(fault.message); \(fault.hint)")] : []
     if pairing?.controller == index {
       effects += failPairing(ControlError(code: fault.code, message: fault.message, hint: fault.hint), &turn)
     }

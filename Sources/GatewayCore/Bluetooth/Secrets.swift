@@ -46,7 +46,7 @@ extension Bluetooth {
   }
 
   mutating func keysRefused(_ id: KeysID, _ message: String, _ turn: inout Turn) -> [Effect] {
-    let log: Effect = .log(.error, "keys.unsaved: \(message)")
+    let log: Effect = .log(.error, "keys.unsaved: the keys of devices are not on disk: \(message); free space on it")
     guard let change = keys.failed(id, message, at: turn.now.monotonic) else { return [log] }
     let error = ControlError(
       code: "state.write-failed", message: message, hint: "free space on the disk, then try again")

@@ -137,10 +137,10 @@ struct Delivery: Sendable {
     let batch = outboxes[backend]?[lane].batch ?? []
     guard outboxes[backend]?[lane].step == .sending else { return [] }
     var effects: [Effect] = []
-    if let error = outboxes[backend]?.delivered(
+    if let code = outboxes[backend]?.delivered(
       lane, outcome, mostItems: mostItems, now: turn.now, random: &turn.jitter)
     {
-      effects.append(.log(.warning, "backend \(backend): \(error)"))
+      effects.append(.log(.warning, "backend \(backend): \(code): \(DeliveryWords.text(code))"))
     }
     guard outboxes[backend]?[lane].step == .storing else {
       if lane == .backlog { thawHeartbeat(backend, batch) }

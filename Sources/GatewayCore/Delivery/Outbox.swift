@@ -267,7 +267,7 @@ struct Outbox: Sendable {
     failingSince = failingSince ?? now.monotonic
     hold(lane)
     wait(now, after: after, first: first, &random)
-    lastError = (code, "the outcome is unknown or the backend is busy; the same batch is sent again")
+    lastError = (code, DeliveryWords.text(code))
     return attempts == 1 ? code : nil
   }
 

@@ -29,7 +29,7 @@ extension Desk {
     let callers = erasures.removeValue(forKey: patient) ?? []
     if let error = report.error {
       eraseAgainAt = now.monotonic + 600_000
-      return [.log(.error, "journal.erasure-failed: \(error); it is tried again")]
+      return [.log(.error, "journal.erasure-failed: a patient is not erased yet: \(error); it is tried again")]
         + callers.map {
           .answer(
             $0,
@@ -59,7 +59,7 @@ extension Desk {
     answer["plan"] = .string("\(turn.house.configuration.plans ?? "/etc/hearth/plans")/\(patient).json")
     return turn.append(
       [.erased(patient: patient, Erased(counts: counts, refusals: refused, stored: turn.head.stored))])
-      + [.log(.notice, "a patient was erased: \(report.readings) readings")]
+      + [.log(.notice, "patient.erased: \(report.readings) readings of one patient are gone")]
       + callers.map { .answer($0, .result(.object(answer))) }
   }
 }

@@ -48,7 +48,9 @@ extension Desk {
     let over = turn.head.sessions.over(now)
     sessionsAt = turn.head.sessions.nextDeadline(now).map { max($0, now.monotonic + 1) }
     guard !over.isEmpty else { return [] }
-    return over.map { .log(.info, "device \($0): its session is over") }
+    return over.map {
+      .log(.info, "device \($0): session.over: what it measures from now on is nobody's; hearthctl session start")
+    }
       + turn.append(over.map { .session(device: $0, nil) })
   }
 }

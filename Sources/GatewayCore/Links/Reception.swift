@@ -170,7 +170,9 @@ extension Links {
       }
     if !isOnPort, devices[id]?.configuration.isOnUSB ?? false {
       devices[id]?.lastEnd = .unplugged
-      if isNew, end.code == "unplugged" { effects.append(.log(.notice, "device \(id): unplugged")) }
+      if isNew, end.code == "unplugged" {
+        effects.append(.log(.notice, "device \(id): device.unplugged: its adapter was unplugged; plug it in again"))
+      }
     }
     if isOnPort, end.code != "stopping" {
       // 1, 2, 4 … 60 s, with jitter: a port that is gone costs nothing.
@@ -178,7 +180,7 @@ extension Links {
       devices[id]?.failures = failures
       let step = min(60_000, Int64(500) << Int64(failures))
       devices[id]?.reopenAt = now.monotonic + turn.jitter.next(step / 2...step)
-      if isNew, end.code != "ended" { effects.append(.log(.warning, "device \(id): \(end.message)")) }
+      if isNew, end.code != "ended" { effects.append(.log(.warning, "device \(id): \(end.code): \(end.words)")) }
     }
     return waited + effects
   }
@@ -422,7 +424,7 @@ extension Links {
     case .keyGiven(let key): turn.send(.bluetooth(.toldKey(id, key)))
     default: break
     }
-    return [.log(.notice, "device \(id): \(answer.message)")]
+    return [.log(.notice, "device \(id): device.answered: \(answer.message)")]
   }
 
   /// Tells the recording connections what went over a device's link, or what it said on the air (`source`, such as `adv/181D`).

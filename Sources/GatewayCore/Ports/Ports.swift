@@ -125,7 +125,9 @@ extension Ports {
     if now.monotonic - port.addedAt < SerialPortState.vanishing {
       if vanished.count < 16 { vanished.append((port.facts.path, now.monotonic)) }
       effects.append(
-        .log(.warning, "port \(port.facts.path): it went away as soon as it had come; brltty is known to do that"))
+        .log(
+          .warning,
+          "port \(port.facts.path): port.vanished: it went away as soon as it had come; brltty is known to do that"))
     }
     guard case .bound(let id) = port.use else { return effects }
     turn.send(.links(.unplugged(id)))
@@ -218,7 +220,7 @@ extension Ports {
     guard record.device != nil else { return [] }
     record.device?.endpoint = .usb(binding)
     let message = "device \(id) is plugged in at another place: \(facts.path)"
-    return [.log(.notice, message)]
+    return [.log(.notice, "device \(id): device.moved: it is plugged in at another place: \(facts.path)")]
       + turn.append([.device(record), .event(turn.house.event(of: id, "device.moved", message, turn.now))])
   }
 
@@ -269,7 +271,7 @@ extension Ports {
     ports[node]?.use = turn.house.configuration.recognisesPorts ? .listening : .idle
     guard ports[node]?.use == .listening else { return effects }
     if end.isOpenFailure, port.fault?.code != end.code {
-      effects.append(.log(.warning, "port \(node): \(end.message)"))
+      effects.append(.log(.warning, "port \(node): \(end.code): \(end.words)"))
     }
     ports[node]?.fault = end.isOpenFailure ? end : nil
     let failures = min(port.failures + 1, 10)
@@ -316,13 +318,19 @@ extension Ports {
       return effects + (turn.house.configuration.recognisesPorts ? register(score, node, &turn) : stopListening(node))
     case .ambiguous(let scores):
       let drivers = scores.map(\.driver).joined(separator: " or ")
-      effects.append(.log(.warning, "port \(port.facts.path): it may be \(drivers); a technician has to say which"))
+      effects.append(
+        .log(
+          .warning, "port \(port.facts.path): port.ambiguous: it may be \(drivers); hearthctl serial bind says which"))
       ports[node]?.isLeft = true
       return effects + stopListening(node)
     case .unknown:
       // What talks without sense is not listened to all the time.
       if !port.toldUnknown {
-        effects.append(.log(.notice, "port \(port.facts.path): something talks that no driver knows"))
+        effects.append(
+          .log(
+            .notice,
+            "port \(port.facts.path): port.unknown: something talks that no driver knows; hearthctl drivers lists what is known"
+          ))
       }
       ports[node]?.toldUnknown = true
       effects += stopListening(node)
@@ -347,7 +355,10 @@ extension Ports {
       ports[node]?.isLeft = true
       let hint = "hearthctl serial bind \(node) --driver \(profile.id)"
       return [
-        .log(.warning, "port \(port.facts.path): too many ports were recognised today; a technician binds it: \(hint)")
+        .log(
+          .warning,
+          "port \(port.facts.path): port.too-many: too many ports were recognised today; a technician binds it: \(hint)"
+        )
       ]
         + stopListening(node)
     }
@@ -362,7 +373,7 @@ extension Ports {
         .device(DeviceRecord(id: id, device: device)),
         .event(turn.house.event(of: id, "device.recognised", message, turn.now)),
       ], for: .completion(.recognised(device: id, node: node)))
-      + [.log(.notice, "device \(id): \(message): hearthctl assign --device \(id) PATIENT")]
+      + [.log(.notice, "device \(id): device.recognised: \(message): hearthctl assign --device \(id) PATIENT")]
   }
 
   /// The device is on disk: the open port is its own, and nothing that arrived meanwhile is lost.

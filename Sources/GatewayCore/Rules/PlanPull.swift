@@ -125,7 +125,7 @@ extension Rules {
       pulls[name] = pull
       guard isNew else { return [] }
       tell("plans.misconfigured", true, "backend \(name): \(text) (\(code))", about: name, &turn)
-      return [.log(.warning, "backend \(name): plans: \(code): \(text)")]
+      return [.log(.warning, "backend \(name): \(code): no plans: \(text)")]
     case .unchanged:
       succeed(&pull, &turn)
       pulls[name] = pull
@@ -153,11 +153,11 @@ extension Rules {
     let now = turn.now
     var pull = pull
     pull.attempts += 1
-    pull.error = (code, "plans could not be asked for; it is tried again")
+    pull.error = (code, "plans could not be asked for: \(DeliveryWords.text(code))")
     let step = min(pull.source.every, PlanPull.firstWait << Int64(min(pull.attempts - 1, 12)))
     pull.nextAt = now.monotonic + max(turn.jitter.next(step / 2...step), after ?? 0)
     pulls[name] = pull
-    return pull.attempts == 1 ? [.log(.warning, "backend \(name): plans: \(code)")] : []
+    return pull.attempts == 1 ? [.log(.warning, "backend \(name): \(code): no plans: \(DeliveryWords.text(code))")] : []
   }
 
   /// An answer that tells something; hubs do not ask in step.
@@ -287,7 +287,7 @@ extension Rules {
       ? "backend \(name): no plan is refused any more" : "backend \(name): \(words); what was in force stays so"
     tell("plan.refused", !refused.isEmpty, message, about: name, isNews: true, &turn)
     return refused.filter { !old.contains($0) }.prefix(8).map {
-      .log(.warning, "backend \(name): a plan is refused, the old one stays in force: \($0)")
+      .log(.warning, "backend \(name): plan.refused: the old one stays in force: \($0)")
     }
   }
 

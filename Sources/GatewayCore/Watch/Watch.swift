@@ -94,7 +94,9 @@ struct Watch: Sendable {
     let count = turn.head.stored >= day.stored ? turn.head.stored - day.stored : 0
     day = (0, turn.head.stored)
     let parked = turn.head.parked.count
-    return [.log(.info, "a day: \(count) stored; waiting: \(waiting.isEmpty ? "-" : waiting); parked: \(parked)")]
+    return [
+      .log(.info, "hub.day: \(count) readings stored; waiting: \(waiting.isEmpty ? "-" : waiting); parked: \(parked)")
+    ]
   }
 
   // MARK: Events
