@@ -23,9 +23,9 @@ enum ZoneAdvice {
       case .configuration, .unknown: "\(configuration.timeZone) counts"
       }
     let problem = file.zoneProblem.map { " (\($0))" } ?? ""
-    let node = (try? JSONMembers(top))?["hub"] ?? top
+    let hub = (try? JSONMembers(top))?["hub"]
     return Finding(
-      .warning, node, member: "timezone",
+      .warning, hub ?? top, member: hub == nil ? "hub.timezone" : "timezone",
       "the device \"\(device.id)\" has a clock, and the hub's time zone is not written down: \(origin)\(problem); "
         + "write \(line(configuration.zoneOrigin == .unknown ? "Europe/Oslo" : configuration.timeZone)), "
         + "or the zone where the home is")

@@ -78,7 +78,7 @@ private struct Machine {
     let status = try home.ctl("status", "--json").json
     #expect(status["timezone"] as? String == name)
     #expect(status["timezone_source"] as? String == home.folder.appending(path: file).path)
-    #expect(try home.ctl("status").out.contains("zone      \(name)  by the system"))
+    #expect(try home.ctl("status").out.contains("zone      \(name)  by \(home.folder.path)/\(file): "))
     #expect(try home.problems("timezone.unknown").isEmpty)
     #expect(home.stop() == 0)
   }
@@ -122,6 +122,12 @@ private struct Machine {
     let readings = try home.until(["readings", "--json"]) { $0.out.contains("taken_at") }
     #expect(readings.json["taken_at"] as? String == "2026-11-20T18:31:00+09:00")
     #expect(home.stop() == 0)
+  }
+
+  @Test func aConfigurationWithoutHubIsAskedForOne() throws {
+    let home = try Home(#"{"devices": [{"id": "a", "driver": "contec-v7", "port": "/dev/ttyUSB9"}]}"#)
+    home.environment = try Machine.environment(home, [.link("/usr/share/zoneinfo/Europe/Oslo")])
+    #expect(try check(home).error.contains("hearth.json:1:1: hub.timezone: warning: the device \"a\" has a clock"))
   }
 
   @Test func aDeviceWithoutClockAsksForNothing() throws {

@@ -69,8 +69,8 @@ extension StatusVerb {
     let origin =
       switch source {
       case "configuration": "by hub.timezone"
-      case "default": "nothing sets another: write hub.timezone into hearth.json"
-      default: "by the system (\(source)): hub.timezone is not set"
+      case "default": "nothing says another: set hub.timezone in hearth.json"
+      default: "by \(source): hub.timezone is not set"
       }
     return "zone      " + Terminal.clean("\(name)  \(origin)")
   }
