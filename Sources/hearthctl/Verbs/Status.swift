@@ -16,8 +16,8 @@ enum StatusVerb {
         hearthctl status --json | jq .problems
       """, flags: ["--check"], methods: ["status"],
     exit: """
-      0 done, 1 the daemon answered with an error, or with --check something needs
-        a person, 64 usage, 75 try again later, 77 not permitted,
+      0 done, 1 the daemon answered with an error, or with --check something
+        needs a person, 64 usage, 75 try again later, 77 not permitted,
         111 the daemon is not running
       """, run: run)
 
