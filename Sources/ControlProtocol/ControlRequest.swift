@@ -20,6 +20,8 @@ package enum ControlRequest: Sendable, Hashable {
   case assignReading(id: String, patient: String)
   /// From now on a user slot of a device is this patient; what is parked of it goes to the patient too.
   case assignSlot(device: String, user: UInt8?, patient: String)
+  /// A stored reading is corrected: its id, or the beginning of it.
+  case correctReading(Correction, id: String)
   /// Readings without patient, and what backends refused, with the reason.
   case parked
   /// The readings behind `parked`.
@@ -71,6 +73,14 @@ package enum ControlRequest: Sendable, Hashable {
   case planSet(text: String)
   /// What a picture of a patient's last days is drawn from.
   case report(patient: String, days: Int)
+
+  /// What a person says of a stored reading.
+  package enum Correction: Sendable, Hashable {
+    /// It is not the patient's: it waits for its patient.
+    case park
+    /// It is the patient's, and its values are right.
+    case accept
+  }
 
   /// What is asked of a device.
   package enum DeviceWish: Sendable, Hashable {

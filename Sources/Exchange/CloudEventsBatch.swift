@@ -64,7 +64,9 @@ package enum CloudEventsBatch {
     var writer = JSONWriter(capacity: item.json.count + 300)
     writer.beginObject()
     writer.member("specversion", "1.0")
-    writer.member("id", item.id)
+    // A receiver drops what it has by source and id: a correction is an event of its own.
+    let isCorrection = item.isReading && value["correction"] != nil
+    writer.member("id", isCorrection ? "\(item.id).\(value["seq"]?.int ?? 0)" : item.id)
     writer.member("source", settings.source ?? "urn:hearth:\(context.hubID)")
     writer.member("type", "\(settings.typePrefix).\(type).\(subject).v1")
     if let time { writer.member("time", time) }

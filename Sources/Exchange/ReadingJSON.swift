@@ -54,6 +54,13 @@ package enum ReadingJSON {
     }
     writer.key("patient")
     if let patient = reading.patient { writer.string(patient) } else { writer.null() }
+    if let correction = reading.correction {
+      writer.key("correction")
+      writer.beginObject()
+      writer.member("kind", correction.kind.rawValue)
+      if let patient = correction.patient { writer.member("patient", patient) }
+      writer.endObject()
+    }
     writer.key("device")
     write(reading.device, to: &writer)
     if let evaluation = reading.evaluation {

@@ -53,6 +53,12 @@ extension ReadingJSON {
       evaluation: value["evaluation"].map(evaluation),
       raw: RawSource(source: try text("source", raw), octets: octets),
       recordNumber: value["record"]?.int.flatMap(UInt32.init(exactly:)))
+    if let correction = value["correction"] {
+      guard let kind = ReadingCorrection.Kind(rawValue: try text("kind", correction)) else {
+        throw ReadingJSONError(member: "correction")
+      }
+      reading.correction = ReadingCorrection(kind, patient: correction["patient"]?.string)
+    }
     if let held = value["held"] {
       guard let boot = held["boot_id"]?.string, let monotonic = held["monotonic"]?.int,
         ClockAnchor.range.contains(Int64(monotonic))

@@ -93,6 +93,8 @@ package enum Event: Sendable {
   case kept(KeysID)
   /// The file of keys could not be written.
   case keepFailed(KeysID, message: String)
+  /// The newest stored forms of the readings that a `ReadJob.locate` was about, or why they could not be looked for.
+  case located(RequestID, Result<[Reading], ControlError>)
   /// A control connection is gone; its subscriptions end.
   case callerGone(connection: UInt64)
   /// The service manager asks to stop.

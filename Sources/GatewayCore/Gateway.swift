@@ -171,7 +171,8 @@ package struct Gateway: Sendable {
     case .loadedParked(let slot, let readings): send(.desk(.loadedParked(slot, readings)))
     case .importWanted: send(.desk(.importWanted))
     case .callerGone(let connection):
-      send([.links(.callerGone(connection)), .bluetooth(.callerGone(connection))])
+      send([.links(.callerGone(connection)), .bluetooth(.callerGone(connection)), .desk(.callerGone(connection))])
+    case .located(let id, let found): send(.desk(.located(id, found)))
     case .stopRequested:
       send(.links(.stopping))
       return bluetooth.handle(.leave, &turn) + [.exit]

@@ -137,6 +137,11 @@ package struct Deliverables: Sendable {
       if let first = stored.withheld.first(after: cursor, skipping: skipping), first < end { end = first }
       for record in batch.records where record.sequence < end && !skipping.contains(record.sequence) {
         guard let item = item(record, for: request.backend, read) else { continue }
+        // Answers are by identifier: a correction goes behind what it corrects, in a batch of its own.
+        if items.contains(where: { $0.id == item.id }) {
+          end = min(end, record.sequence)
+          break
+        }
         if stored.withheld.holds(item.json) { end = min(end, record.sequence) } else { items.append(item) }
       }
       // Nothing behind what is withheld is given before it.
@@ -163,6 +168,7 @@ package struct Deliverables: Sendable {
       guard let record = stored.batch.records.first(where: { $0.sequence == sequence }),
         let item = item(record, for: request.backend, read), !stored.withheld.holds(item.json)
       else { continue }
+      guard !items.contains(where: { $0.id == item.id }) else { return .items(items, isAtEnd: false) }
       bytes += item.json.count
       guard items.isEmpty || bytes <= request.maximumBytes else { return .items(items, isAtEnd: false) }
       items.append(item)
@@ -201,7 +207,9 @@ extension Deliverable {
     let json = record.payload
     switch JournalEntry.Kind(rawValue: record.kind.rawValue) {
     case .reading:
-      guard let id = ReadingJSON.identifier(json), !StoredMark.noPatient.isIn(json), !StoredMark.held.isIn(json) else {
+      guard let id = ReadingJSON.identifier(json), !StoredMark.held.isIn(json),
+        !StoredMark.noPatient.isIn(json) || StoredMark.withdrawn.isIn(json)
+      else {
         return nil
       }
       self.init(
@@ -225,6 +233,8 @@ private struct StoredMark {
   package init(_ text: String) { octets = Array(text.utf8) }
 
   package static let noPatient = StoredMark(#""patient":null"#)
+  /// Backends are told that it is not the patient's whom they have it of.
+  package static let withdrawn = StoredMark(#""correction":{"kind":"withdrawn""#)
   package static let held = StoredMark(#","held":{"#)
   package static let received = StoredMark(#""received_at":""#)
   package static let at = StoredMark(#""at":""#)

@@ -11,6 +11,8 @@ internal import Readings
 package struct Erasure: Sendable {
   private let patient: String
   private var identifiers = ReadingIDs()
+  /// Readings that were taken back from the patient: they are somebody else's. Only what says that they were the patient's goes.
+  private var released: Set<ReadingID> = []
   private var events: Set<String> = []
   private var numbers: [UInt64] = []
   /// Readings and events that backends would have got, by sequence number, ascending.
@@ -28,8 +30,16 @@ package struct Erasure: Sendable {
   package mutating func learn(_ record: JournalRecord) {
     switch JournalEntry.Kind(rawValue: record.kind.rawValue) {
     case .reading:
-      guard let reading = try? ReadingJSON.decode(record.payload).reading, reading.patient == patient else { return }
+      guard let reading = try? ReadingJSON.decode(record.payload).reading else { return }
+      guard reading.patient == patient else {
+        if reading.correction?.patient == patient {
+          identifiers.remove(reading.id)
+          released.insert(reading.id)
+        }
+        return
+      }
       identifiers.insert(reading.id)
+      released.remove(reading.id)
       // What waits for the hub's clock waits for no backend yet.
       if reading.anchor == nil { numbers.append(record.sequence) }
     case .event:
@@ -47,7 +57,8 @@ package struct Erasure: Sendable {
     switch JournalEntry.Kind(rawValue: record.kind.rawValue) {
     case .reading:
       guard let id = ReadingJSON.identifier(record.payload).flatMap({ ReadingID($0) }) else { return .keep }
-      return identifiers.contains(id) ? .drop : .keep
+      guard !identifiers.contains(id) else { return .drop }
+      return released.contains(id) ? released(record.payload) : .keep
     case .event, .rules, .history: return member("patient", record.payload) == patient ? .drop : .keep
     case .refusal: return member("id", record.payload).map(isErased) == true ? .drop : .keep
     case .audit: return isOfPatient(record.payload) ? .drop : .keep
@@ -60,6 +71,15 @@ package struct Erasure: Sendable {
       return .replace(without(part).encodedPart)
     default: return .keep
     }
+  }
+
+  /// A stored form of a reading that was taken back from the patient.
+  private func released(_ payload: [UInt8]) -> RecordRewrite {
+    guard var reading = try? ReadingJSON.decode(payload).reading else { return .keep }
+    if reading.patient == patient { return .drop }
+    guard reading.correction?.patient == patient else { return .keep }
+    reading.correction?.patient = nil
+    return .replace(ReadingJSON.encode(reading))
   }
 
   /// A snapshot, or a part of one, without the patient.
@@ -93,6 +113,7 @@ private struct ReadingIDs: Sendable {
   private var parts = [Set<ReadingID>](repeating: [], count: 256)
   package var count: Int { parts.reduce(0) { $0 + $1.count } }
 
+  package mutating func remove(_ id: ReadingID) { parts[Int(id.low & 0xFF)].remove(id) }
   package mutating func insert(_ id: ReadingID) { parts[Int(id.low & 0xFF)].insert(id) }
   package func contains(_ id: ReadingID) -> Bool { parts[Int(id.low & 0xFF)].contains(id) }
 }

@@ -112,10 +112,11 @@ package struct LedgerState: Sendable, Hashable {
   /// A new reading is on disk. One without patient waits for its decision; it goes to no backend before.
   package mutating func add(_ reading: Reading, sequence: UInt64) {
     noteHold(of: reading, sequence: sequence)
-    if reading.patient != nil, reading.anchor == nil {
+    if reading.isDeliverable {
       stored += 1
       let received = reading.receivedAt.milliseconds
-      if let taken = reading.takenAt?.milliseconds, received - taken <= Urgent.live {
+      // A correction keeps its place behind what it corrects.
+      if reading.correction == nil, let taken = reading.takenAt?.milliseconds, received - taken <= Urgent.live {
         add(Urgent(sequence: sequence, at: received))
       }
     }
@@ -123,8 +124,13 @@ package struct LedgerState: Sendable, Hashable {
     if let number = reading.recordNumber, !(recent[reading.device.id]?.contains(reading.id) ?? false) {
       lastRecord[reading.device.id] = number
     }
-    recent[reading.device.id, default: RecentReadings()].insert(reading)
+    if reading.correction == nil { recent[reading.device.id, default: RecentReadings()].insert(reading) }
+    if let before = reading.correction?.patient {
+      history[before]?.remove(reading.id)
+      rules[before]?.noteUnsettled(reading)
+    }
     if let patient = reading.patient {
+      if reading.correction != nil { history[patient]?.remove(reading.id) }
       history[patient, default: PatientHistory()].add(reading)
       rules[patient]?.noteUnsettled(reading)
     }

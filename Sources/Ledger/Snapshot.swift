@@ -94,7 +94,7 @@ extension PatientState {
 extension PatientHistory {
   /// At most so many octets of a snapshot, with so many values of each measure.
   package func weight(most: Int) -> Int {
-    var sum = 256
+    var sum = 256 + 16 * accepted.count
     for (_, points) in values.pairs { sum += 24 + 48 * min(points.count, most) }
     for (_, points) in asides.pairs { sum += 32 + 48 * points.count }
     for sign in signs.suffix(max(1, most)) { sum += 48 + 24 * sign.flags.count }
@@ -137,6 +137,7 @@ extension PatientHistory {
     for (measure, points) in asides.pairs.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
       object["aside \(measure.rawValue)"] = words(points)
     }
+    if !accepted.isEmpty { object["accepted"] = .array(accepted.map { .string(String($0, radix: 36)) }) }
     let kept = marks.suffix(PatientHistory.mostMarks)
     if !kept.isEmpty { object["marks"] = .array(kept.map(\.json)) }
     let words = signs.map { sign in
@@ -152,6 +153,10 @@ extension PatientHistory {
     for member in json.object?.members ?? [] {
       if member.key == "marks" {
         marks = (member.value.array ?? []).compactMap { Mark(json: $0) }
+        continue
+      }
+      if member.key == "accepted" {
+        accepted = (member.value.array ?? []).compactMap { $0.string.flatMap { UInt64($0, radix: 36) } }
         continue
       }
       let words = (member.value.string ?? "").split(separator: ",").map { $0.split(separator: " ") }

@@ -31,7 +31,9 @@ package enum Monitor {
     var outcome = Outcome(evaluation: Evaluation(zone: .green, planVersion: plan.version), events: [])
     let stateBefore = state
     let time = reading.takenAt?.milliseconds
-    if let weight = Measure.weight.value(in: reading), let time, history.isSomebodyElse(weight, at: time) {
+    if reading.correction?.kind != .accepted, let weight = Measure.weight.value(in: reading), let time,
+      history.isSomebodyElse(weight, at: time)
+    {
       outcome.flags.append(.suspectPerson)
     }
     var reading = reading

@@ -73,6 +73,8 @@ package struct PatientHistory: Sendable, Hashable {
   static let mostAsides = 32
   /// The most marks that are kept.
   package static let mostMarks = 64
+  /// The most accepted weights that are known as such.
+  static let mostAccepted = 64
 
   /// By measure, oldest first.
   package var values = PerMeasure<Series>()
@@ -82,6 +84,8 @@ package struct PatientHistory: Sendable, Hashable {
   package var asides = PerMeasure<Series>()
   /// What rules told and who took notice, oldest first.
   package var marks: [Mark] = []
+  /// Weights of which a person said that they are the patient's, oldest first: half of each reading's identifier.
+  package var accepted: [UInt64] = []
 
   /// Nothing yet.
   package init() {}
@@ -93,7 +97,11 @@ package struct PatientHistory: Sendable, Hashable {
     let id = reading.id.low
     let isUnfit = reading.flags.contains { Monitor.isUnfit($0) }
     let measured = isUnfit ? PerMeasure() : Measure.values(in: reading)
-    let isAside = measured[.weight].map { isSomebodyElse($0, at: time) } ?? false
+    if reading.correction?.kind == .accepted, measured[.weight] != nil, !accepted.contains(id) {
+      accepted.append(id)
+      if accepted.count > PatientHistory.mostAccepted { accepted.removeFirst() }
+    }
+    let isAside = measured[.weight].map { isSomebodyElse($0, of: id, at: time) } ?? false
     // What was said at its arrival is one thing, what is known now another.
     var flags = reading.flags.filter { $0 != .suspectPerson }
     let isDoubtful = flags.contains { $0.isDoubt }
@@ -137,6 +145,7 @@ package struct PatientHistory: Sendable, Hashable {
       PatientHistory.remove(measure, from: &asides) { $0.id == id.low }
     }
     signs.removeAll { $0.id == id.low }
+    accepted.removeAll { $0 == id.low }
     if let weight { judgeWeights(after: weight) }
   }
 

@@ -18,6 +18,11 @@ extension PatientHistory {
     return max(ExactDecimal(3), share) < away
   }
 
+  /// The same of a known weight: what a person accepted is the patient's.
+  func isSomebodyElse(_ weight: ExactDecimal, of id: UInt64, at time: Int64) -> Bool {
+    !accepted.contains(id) && isSomebodyElse(weight, at: time)
+  }
+
   /// Weights after `time`, where something changed, are held anew against those before them.
   mutating func judgeWeights(after time: Int64) {
     guard (values[.weight]?.last?.time ?? .min) > time || (asides[.weight]?.last?.time ?? .min) > time else { return }
@@ -28,7 +33,7 @@ extension PatientHistory {
     for (point, isAside) in later {
       // Nothing moved in the week that this one looks back on, nor in that of any later one.
       guard point.time - changed <= PatientHistory.week else { return }
-      guard isSomebodyElse(point.value, at: point.time) != isAside else { continue }
+      guard isSomebodyElse(point.value, of: point.id, at: point.time) != isAside else { continue }
       move(point, aside: !isAside)
       changed = point.time
     }

@@ -175,6 +175,30 @@ package struct Evaluation: Sendable, Hashable {
   }
 }
 
+/// What is different in a reading that is stored again: backends that have the earlier one get it under the same identifier, with a
+/// higher sequence number.
+package struct ReadingCorrection: Sendable, Hashable {
+  /// What was corrected.
+  package enum Kind: String, Sendable, Hashable, CaseIterable {
+    /// It is not the patient's: it waits for its patient.
+    case withdrawn
+    /// It was withdrawn from a patient, and is given to one.
+    case assigned
+    /// A person says that its values are right and the patient's.
+    case accepted
+  }
+
+  package var kind: Kind
+  /// Whose it was until it was withdrawn; nil for the other kinds, and when that patient was erased.
+  package var patient: String?
+
+  /// A correction.
+  package init(_ kind: Kind, patient: String? = nil) {
+    self.kind = kind
+    self.patient = patient
+  }
+}
+
 /// A normalised reading.
 package struct Reading: Sendable, Hashable {
   /// Stable for ever for the same octets of the same device record.
@@ -207,6 +231,17 @@ package struct Reading: Sendable, Hashable {
   package var recordNumber: UInt32?
   /// Set while the reading waits for the hub's clock: it goes to no backend yet.
   package var anchor: ClockAnchor?
+  /// Set in a reading that corrects an earlier one of the same identifier.
+  package var correction: ReadingCorrection?
+
+  /// It goes to backends: it is a patient's, or they are told that it is not.
+  package var isDeliverable: Bool { anchor == nil && (patient != nil || correction?.kind == .withdrawn) }
+
+  /// Gives it to a patient. One that was withdrawn before corrects what backends have.
+  package mutating func give(to patient: String) {
+    self.patient = patient
+    if correction != nil { correction = ReadingCorrection(.assigned) }
+  }
 
   /// A reading with everything that is known of it.
   package init(

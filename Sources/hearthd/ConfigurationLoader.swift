@@ -58,9 +58,10 @@ enum ConfigurationLoader {
     _ path: String, state: String
   ) -> Result<(loaded: LoadedConfiguration, findings: [Finding]), SettingsFault> {
     do throws(SettingsFault) {
-      let file = try ConfigurationText(text(path), path: path, .strict, paired: { PairedDevices.names(state) })
+      let paired = PairedDevices.all(state)
+      let file = try ConfigurationText(text(path), path: path, .strict, paired: { paired.map { Set($0.map(\.id)) } })
       let loaded = try LoadedPlans.read(beside: file, state, .check).merged(into: file)
-      return .success((loaded, file.findings))
+      return .success((loaded, file.findings(beside: paired ?? [])))
     } catch {
       return .failure(error)
     }
@@ -156,9 +157,10 @@ struct ConfigurationText {
   }
 
   /// What there is to say of a configuration that can be read.
-  var findings: [Finding] {
+  /// - Parameter paired: the devices that technicians brought in.
+  func findings(beside paired: [DeviceConfiguration]) -> [Finding] {
     guard let top = try? ConfigurationText.node(text) else { return [] }
-    let findings = [ZoneAdvice.question(self, top)].compactMap(\.self)
+    let findings = [ZoneAdvice.question(self, paired, top)].compactMap(\.self)
     return findings + DeviceChecks.findings(unjudged, configuration) + SecretChecks.findings(configuration, top)
   }
 

@@ -12,6 +12,7 @@ import Readings
 import Settings
 import Zones
 import Ledger
+import Monitoring
 
 final class Daemon {
   let options: Options
@@ -22,6 +23,8 @@ final class Daemon {
   private let isImporting: Bool
   private var gateway: Gateway
   var loaded: LoadedConfiguration
+  /// Plans that are in force and not in their place on the disk, by patient.
+  var unsettledPlans: [String: Plan] = [:]
   /// The zones that the staged plans name.
   private(set) var stagedZones: [String: TimeZoneRules] = [:]
   private let bootID = Clocks.bootID()
@@ -127,6 +130,9 @@ final class Daemon {
       case .answered(let id, let answer):
         people.finished(id)
         control?.answer(id, answer)
+      case .located(let id, let found):
+        people.finished(id)
+        handle(.located(id, found))
       case .found(let id, let readings):
         people.finished(id)
         control?.answer(id, readings: readings)
@@ -315,11 +321,10 @@ final class Daemon {
   private func read(_ id: RequestID, _ job: ReadJob) {
     let (role, uid) = control?.caller(of: id) ?? (.nobody, 0)
     guard !people.ask(id, job, role: role, uid: uid) else { return }
-    control?.answer(
-      id,
-      .failure(
-        ControlError(
-          code: "busy", message: "too many questions wait for an answer already", hint: "wait for the answers")))
+    let error = ControlError(
+      code: "busy", message: "too many questions wait for an answer already", hint: "wait for the answers")
+    // Of a correction the gateway hears: it answers.
+    if case .locate = job { handle(.located(id, .failure(error))) } else { control?.answer(id, .failure(error)) }
   }
 
   private func links(of device: String) -> (any DeviceLinks)? {
@@ -359,6 +364,7 @@ final class Daemon {
     case .loadParked(let slot, let sequences): journal.loadParked(slot, sequences)
     case .erase(let patient):
       loaded.plans[patient] = nil
+      unsettledPlans[patient] = nil
       backends?.configure(loaded.configuration, plans: loaded.plans)
       files.remove(patient)
     case .read(let id, let job): read(id, job)
@@ -369,7 +375,7 @@ final class Daemon {
       actions?.tell(event)
     case .readCredentials: handle(.credentialsRead(BackendCredential.ends(loaded.configuration.backends)))
     case .reload(let id): reload(id)
-    case .stagePlans(let plans): files.stage(plans)
+    case .stagePlans(let plans): stage(plans)
     case .adoptPlans(let plans): adopt(plans)
     case .fetchPlans(let backend, let etag): backends?.fetchPlans(backend, etag: etag)
     case .log(let level, let text): log(level.rawValue, text)

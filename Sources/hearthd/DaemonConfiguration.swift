@@ -19,7 +19,8 @@ extension Daemon {
   /// The gateway hears what is wrong in the files that were read.
   func tellFaults() {
     let refusal = loaded.refusal.map { [$0] } ?? []
-    handle(.faultsFound(refusal + loaded.faults + SetAside.faults(in: options.stateDirectory)))
+    let unsettled = unsettledPlans.isEmpty ? [] : [HubFault.unsettledPlans(unsettledPlans.count)]
+    handle(.faultsFound(refusal + loaded.faults + unsettled + SetAside.faults(in: options.stateDirectory)))
   }
 
   /// What was accepted is kept for a start that finds the files broken.
@@ -30,11 +31,12 @@ extension Daemon {
 
   func reload(_ request: RequestID?) {
     ServiceManager.notify("RELOADING=1\nMONOTONIC_USEC=\(Clocks.monotonic() * 1000)")
-    _ = PlanStore.settle(planOrigins, options.stateDirectory, removesOthers: false)
+    settleAdopted()
     switch ConfigurationLoader.load(
       options.configuration, state: options.stateDirectory, for: .reload, paired: { pairedDevices })
     {
-    case .success(let loaded):
+    case .success(var loaded):
+      keepUnsettled(&loaded)
       configure(loaded)
       tellFaults()
       keepAccepted()
@@ -61,24 +63,65 @@ extension Daemon {
   func adopt(_ plans: [PulledPlan]) {
     for pulled in plans {
       let patient = pulled.plan.patient
-      do throws(FileError) {
-        try PlanStore.adopt(patient, options.stateDirectory)
-      } catch {
-        SystemLog.write(
-          3, "plan.staged: a plan is in force and not in its place yet: \(error.reason); a start tries again")
-      }
+      unsettledPlans[patient] = pulled.plan
+      // A reload may have brought a higher version meanwhile.
+      guard pulled.plan.version > loaded.plans[patient]?.version ?? -1 else { continue }
+      SystemLog.write(5, "plan.set: version \(pulled.plan.version) of a patient's plan is in force")
       loaded.plans[patient] = pulled.plan
       if let name = pulled.plan.timeZone, let zone = stagedZones[name] { loaded.zones[name] = zone }
     }
+    settleAdopted()
     configure(loaded)
+    if !unsettledPlans.isEmpty { tellFaults() }
+  }
+
+  /// Puts plans that are in force into their place. What cannot be put there stays in force, and is told.
+  func settleAdopted() {
+    for patient in unsettledPlans.keys.sorted() {
+      do throws(FileError) {
+        try PlanStore.adopt(patient, options.stateDirectory)
+        unsettledPlans[patient] = nil
+      } catch {
+        SystemLog.write(
+          3,
+          "plan.staged: a plan is in force and not in its place yet: \(error.reason); a reload or a start tries again")
+      }
+    }
+  }
+
+  /// Stages plans; none of a patient whose plan before it is not in its place yet: it would be written over.
+  func stage(_ plans: [PulledPlan]) {
+    settleAdopted()
+    guard plans.contains(where: { unsettledPlans[$0.plan.patient] != nil }) else { return files.stage(plans) }
+    let words = "the disk of the hub does not take it: the plan before it is not in its place yet"
+    let fault = StagingFault(message: words, logged: words, isDisk: true)
+    handle(.plansStaged(faults: Dictionary(plans.map { ($0.plan.patient, fault) }, uniquingKeysWith: { $1 })))
+  }
+
+  /// What is in force stays so when the files are read again.
+  private func keepUnsettled(_ loaded: inout LoadedConfiguration) {
+    for (patient, plan) in unsettledPlans where plan.version > loaded.plans[patient]?.version ?? -1 {
+      loaded.plans[patient] = plan
+      if let name = plan.timeZone, let zone = self.loaded.zones[name] { loaded.zones[name] = zone }
+    }
   }
 
   /// Takes plans that a daemon before this one had staged, and whose records are on disk.
   func settlePlans(_ origins: PlanOrigins) {
-    let settled = PlanStore.settle(origins, options.stateDirectory, removesOthers: true)
+    let settled = PlanStore.settle(origins, options.stateDirectory)
     for plan in settled where plan.version > loaded.plans[plan.patient]?.version ?? -1 {
       loaded.plans[plan.patient] = plan
       if let name = plan.timeZone, loaded.zones[name] == nil { loaded.zones[name] = try? ZoneFile.read(name) }
     }
+  }
+}
+
+extension HubFault {
+  /// Plans are in force and not in their place on the disk.
+  fileprivate static func unsettledPlans(_ count: Int) -> HubFault {
+    HubFault(
+      .plans, "plan.staged",
+      "\(count == 1 ? "a plan is" : "\(count) plans are") in force and not in its place on the disk",
+      hint: "free space on the disk, then hearthctl reload")
   }
 }

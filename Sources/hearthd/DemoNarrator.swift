@@ -38,7 +38,7 @@ struct DemoNarrator {
           Demo.say("delivered  \(what)")
         }
       }
-    case .log(.warning, _) where !isAway:
+    case .log(.warning, let text) where !isAway && text.hasPrefix("backend "):
       isAway = true
       Demo.say("waiting    nothing can be delivered now")
     default: break

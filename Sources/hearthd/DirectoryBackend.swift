@@ -44,10 +44,10 @@ struct DirectoryBackend: Sendable {
   private mutating func append(_ items: [Deliverable], _ name: String) throws(FileError) {
     let file = try File(name, flags: O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o640)
     let size = try file.size()
-    var known: Set<String> = []
+    var known: Set<[UInt8]> = []
     var end = size
     if ends[name] != size { (known, end) = try tail(file, size) }
-    let new = items.filter { !known.contains($0.id) }
+    let new = items.filter { !known.contains(DirectoryBackend.key($0.json[...])) }
     // A line that a power cut left unfinished is written over.
     if end < size { try file.truncate(to: end) }
     var octets: [UInt8] = []
@@ -62,16 +62,27 @@ struct DirectoryBackend: Sendable {
     ends[name] = end + octets.count
   }
 
-  /// The identifiers of the last lines, as far back as a batch can reach, and where the last whole line ends.
-  private func tail(_ file: File, _ size: Int) throws(FileError) -> (known: Set<String>, end: Int) {
+  /// What the last lines hold, as far back as a batch can reach, and where the last whole line ends.
+  private func tail(_ file: File, _ size: Int) throws(FileError) -> (known: Set<[UInt8]>, end: Int) {
     let start = max(0, size - (16 << 20))
     let octets = try file.read(at: start, count: size - start)
     guard let last = octets.lastIndex(of: 0x0A) else { return ([], start) }
-    var known: Set<String> = []
+    var known: Set<[UInt8]> = []
     let mark = Array(#"{"id":""#.utf8)
     for line in octets[...last].split(separator: 0x0A) where line.starts(with: mark) && line.count > 43 {
-      known.insert(String(decoding: line.dropFirst(mark.count).prefix(36), as: UTF8.self))
+      known.insert(DirectoryBackend.key(line))
     }
     return (known, start + last + 1)
+  }
+
+  /// What tells an item from every other: its first two members. A reading that is corrected has the identifier of the one before, and
+  /// a sequence number of its own.
+  private static func key(_ json: ArraySlice<UInt8>) -> [UInt8] {
+    var commas = 0
+    return Array(
+      json.prefix(128).prefix { octet in
+        if octet == 0x2C { commas += 1 }
+        return commas < 2
+      })
   }
 }

@@ -24,6 +24,18 @@ struct JournalReader {
     return .success(found.map(\.json))
   }
 
+  /// The newest stored forms of at most two readings whose identifiers begin so: one is meant, two are too many.
+  mutating func locate(_ beginning: String, _ isOver: () -> Bool) -> Result<[Reading], ControlError> {
+    var found: [ReadingID: Reading] = [:]
+    let error = scan(isOver) { record in
+      guard ReadingJSON.identifier(record.payload)?.hasPrefix(beginning) ?? false,
+        let reading = try? ReadingJSON.decode(record.payload).reading, found.count < 2 || found[reading.id] != nil
+      else { return }
+      found[reading.id] = reading
+    }
+    return error.map { .failure($0) } ?? .success(Array(found.values))
+  }
+
   /// The refusal of the first name that no stored reading bears; nil when all are borne.
   mutating func refusal(of names: [DoubtfulName], _ isOver: () -> Bool) -> ControlError? {
     var unknown = names
@@ -45,7 +57,11 @@ struct JournalReader {
       batch.records.forEach(visit)
       let isStuck = batch.through <= cursor
       cursor = max(cursor, batch.through)
-      if batch.isAtEnd || isStuck || batch.error != nil { break }
+      if batch.error != nil {
+        return ControlError(
+          code: "busy", message: "the disk could not read all stored readings", hint: "try again; hearthctl doctor")
+      }
+      if batch.isAtEnd || isStuck { break }
     }
     // Who was told that a patient is erased sees nothing of it in an answer that comes later.
     guard box.newest.erasures == erasures else {

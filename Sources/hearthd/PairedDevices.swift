@@ -8,8 +8,8 @@ import Ledger
 import Settings
 
 enum PairedDevices {
-  /// Their names; none where there is no journal yet, nil where it may not be read.
-  static func names(_ state: String) -> Set<String>? {
+  /// All of them; none where there is no journal yet, nil where it may not be read.
+  static func all(_ state: String) -> [DeviceConfiguration]? {
     var ledger = LedgerState()
     do throws(DiskError) {
       let found = try JournalInspection.look(at: ReadOnlyJournalDisk(directory: "\(state)/journal")) {
@@ -19,6 +19,6 @@ enum PairedDevices {
     } catch {
       return error.errno == ENOENT ? [] : nil
     }
-    return Set(ledger.register.devices.map(\.id))
+    return ledger.register.devices
   }
 }

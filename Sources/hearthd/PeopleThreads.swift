@@ -6,11 +6,13 @@ import ControlProtocol
 import GatewayCore
 import Glibc
 import Platform
+import Readings
 
 /// What came of a question.
 enum PeopleMessage: Sendable {
   case answered(RequestID, ControlAnswer)
   case found(RequestID, [[UInt8]])
+  case located(RequestID, Result<[Reading], ControlError>)
 }
 
 final class PeopleThreads {
@@ -101,11 +103,11 @@ final class PeopleThreads {
       if processorTime() >= end { isLate = true }
       return isLate || stop.isRaised
     }
-    let tooMuch = ControlAnswer.failure(
-      ControlError(
-        code: "too-much-work",
-        message: "this takes more than the \(share.processor / 1000) s of processor time that you have",
-        hint: "ask for fewer days or fewer readings: --days, --since, --limit"))
+    let beyond = ControlError(
+      code: "too-much-work",
+      message: "this takes more than the \(share.processor / 1000) s of processor time that you have",
+      hint: "ask for fewer days or fewer readings: --days, --since, --limit")
+    let tooMuch = ControlAnswer.failure(beyond)
     func answer(_ job: ReadJob) -> PeopleMessage {
       switch job {
       case .picture(let picture):
@@ -116,6 +118,9 @@ final class PeopleThreads {
         case .success(let found): return isLate ? .answered(id, tooMuch) : .found(id, found)
         case .failure(let error): return .answered(id, .failure(error))
         }
+      case .locate(let beginning):
+        let found = reader.locate(beginning, isOver)
+        return .located(id, isLate ? .failure(beyond) : found)
       case .answer(let answer): return .answered(id, answer)
       case .known(let names, let job):
         let refusal = reader.refusal(of: names, isOver)

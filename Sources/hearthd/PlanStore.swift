@@ -30,10 +30,9 @@ enum PlanStore {
     try Directory.rename(path(patient, state) + suffix, to: path(patient, state))
   }
 
-  /// Adopts staged plans whose records are on disk, after a fault or an end in between.
-  /// - Parameter removesOthers: no other plan is on its way.
+  /// Adopts staged plans whose records are on disk, of a daemon that ended in between. Others are removed: nobody was told of them.
   /// - Returns: what came into force.
-  static func settle(_ origins: PlanOrigins, _ state: String, removesOthers: Bool) -> [Plan] {
+  static func settle(_ origins: PlanOrigins, _ state: String) -> [Plan] {
     var adopted: [Plan] = []
     for entry in (try? Directory.list(folder(state))) ?? [] where entry.isRegular && entry.name.hasSuffix(suffix) {
       let patient = String(entry.name.dropLast(".json\(suffix)".utf8.count))
@@ -44,7 +43,7 @@ enum PlanStore {
         {
           try adopt(patient, state)
           adopted.append(staged)
-        } else if removesOthers {
+        } else {
           try Shredder.remove("\(folder(state))/\(entry.name)")
         }
       } catch {

@@ -69,7 +69,7 @@ enum SecretChecks {
       let cause = errno
       switch cause {
       case ENOENT, ENOTDIR: return finding(.fault, "is not there: \(remedy(purpose, path))")
-      case EACCES, EPERM: return finding(.unchecked, "is out of your sight: sudo hearthd --check")
+      case EACCES, EPERM: return finding(.unchecked, "may not be looked at by you: sudo hearthd --check")
       default: return finding(.fault, "cannot be read: \(String(cString: strerror(cause)))")
       }
     }
@@ -104,7 +104,8 @@ enum SecretChecks {
   /// Root may read everything; the daemon's user may not. Nobody else can tell.
   private static func isForHub(_ facts: stat) -> Bool {
     guard geteuid() == 0, let hearth = getpwnam("hearth") else { return true }
-    return facts.st_uid == hearth.pointee.pw_uid ? facts.st_mode & 0o400 != 0 : facts.st_mode & 0o044 != 0
+    if facts.st_uid == hearth.pointee.pw_uid { return facts.st_mode & 0o400 != 0 }
+    return facts.st_mode & (facts.st_gid == hearth.pointee.pw_gid ? 0o040 : 0o004) != 0
   }
 
   /// What is wrong with the octets of a file; nil when they are good.

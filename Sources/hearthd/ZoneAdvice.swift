@@ -10,10 +10,11 @@ enum ZoneAdvice {
   static func line(_ name: String) -> String { "\"hub\": {\"timezone\": \"\(name)\"}" }
 
   /// The question that a check asks; nil when the zone is written down, or no device needs it.
-  static func question(_ file: ConfigurationText, _ top: JSONNode) -> Finding? {
+  /// - Parameter paired: the devices that technicians brought in.
+  static func question(_ file: ConfigurationText, _ paired: [DeviceConfiguration], _ top: JSONNode) -> Finding? {
     let configuration = file.configuration
     guard configuration.zoneOrigin != .configuration,
-      let device = configuration.devices.first(where: { device in
+      let device = (configuration.devices + paired).first(where: { device in
         device.timeZone == nil && Registry.profile(id: device.driver).map { $0.clock != .none } ?? false
       })
     else { return nil }

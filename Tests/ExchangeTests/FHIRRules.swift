@@ -40,7 +40,10 @@ enum FHIRRules {
     switch (request["method"]?.string, request["url"]?.string) {
     case ("POST", type): return resource?["id"] == nil ? [] : ["\(path): an id in what is created"]
     case ("PUT", let url?):
-      return url == "\(type)/\(resource?["id"]?.string ?? "?")" && request["ifNoneExist"] == nil ? [] : ["\(path): PUT"]
+      // By its id, or whatever a search finds (R4 3.1.0.4.3): then the server gives the id.
+      let isByID = url == "\(type)/\(resource?["id"]?.string ?? "?")"
+      let isConditional = url.hasPrefix("\(type)?identifier=") && resource?["id"] == nil
+      return (isByID || isConditional) && request["ifNoneExist"] == nil ? [] : ["\(path): PUT"]
     default: return ["\(path).request"]
     }
   }

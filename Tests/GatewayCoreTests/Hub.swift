@@ -108,6 +108,11 @@ struct Hub {
       if case .keep(let id, let octets) = effect { writes.append((id, octets)) }
       if case .read(let id, .picture(let picture)) = effect { done.append(.answer(id, picture.run { false })) }
     }
+    for case .read(let id, .locate(let beginning)) in effects {
+      let named = readings.filter { $0.id.description.hasPrefix(beginning) }
+      let newest = Dictionary(named.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
+      send(.located(id, .success(Array(newest.values))))
+    }
     for case .stagePlans in effects where stagesPlans { send(.plansStaged(faults: [:])) }
     for (id, octets) in writes {
       if refusesKeys {
@@ -249,8 +254,8 @@ struct Cuff {
   }
 
   /// An indication of 2A35: 22 November 2026, 09:00:00 plus `second`.
-  static func indication(systolic: UInt8, second: UInt8 = 0, user: UInt8 = 1) -> [UInt8] {
-    [0x1D, 3, 0] + [0x1E, systolic, 0, 80, 0, 95, 0, 0xEA, 0x07, 11, 21, 8, 15, second, 70, 0, user, 0, 0]
+  static func indication(systolic: UInt8, diastolic: UInt8 = 80, second: UInt8 = 0, user: UInt8 = 1) -> [UInt8] {
+    [0x1D, 3, 0] + [0x1E, systolic, 0, diastolic, 0, 95, 0, 0xEA, 0x07, 11, 21, 8, 15, second, 70, 0, user, 0, 0]
   }
 }
 

@@ -11,7 +11,7 @@ extension ControlMethod {
         .required("patient", .patient, "the patient's reference"),
         ControlParameter("reading", lookup, "a parked reading's id, or its first six digits or more"),
         ControlParameter("device", lookup, "a device's name, where no reading is given"),
-        ControlParameter("user", .number(0...255), "the device's user slot; without it all of the device"),
+        ControlParameter("user", .number(0...254), "the device's user slot; without it all of the device"),
       ],
       examples: [
         ["reading": "0e9a7b0c", "patient": "p-7f3a"], ["device": "cuff", "patient": "p-7f3a"],
@@ -31,6 +31,14 @@ extension ControlMethod {
       "patient.known", "whether a patient is known here, and who else may be meant", .reader, .immediate,
       [.required("patient", lookup, "the patient's reference")], examples: [["patient": "p-7f3a"]]
     ) { given throws(ControlError) in .patientKnown(try given.text("patient")) },
+    ControlMethod(
+      "reading.park", "takes a reading from its patient: it waits for one again, and backends are told", .technician,
+      .change, isAudited: true, isDurable: true, [reading], examples: [["reading": "0e9a7b0c"]]
+    ) { given throws(ControlError) in .correctReading(.park, id: try given.text("reading")) },
+    ControlMethod(
+      "reading.accept", "says that an implausible or suspect reading is the patient's and right", .technician, .change,
+      isAudited: true, isDurable: true, [reading], examples: [["reading": "0e9a7b0c"]]
+    ) { given throws(ControlError) in .correctReading(.accept, id: try given.text("reading")) },
     ControlMethod(
       "session.start", "what a public device measures from now on is this patient's", .technician, .change,
       isAudited: true, isDurable: true,
@@ -72,6 +80,9 @@ extension ControlMethod {
       isDurable: true, [.required("patient", .name, "the patient's reference")], examples: [["patient": "p-7f3a"]]
     ) { given throws(ControlError) in .erase(patient: try given.text("patient")) },
   ]
+
+  private static let reading = ControlParameter.required(
+    "reading", lookup, "a reading's id, or its first six digits or more")
 
   /// Over how many days something is judged.
   static let days = ControlParameter("days", .number(1...366), "so many days back; without it 30")

@@ -26,7 +26,12 @@ enum FHIRPacking {
         batch.refused[item.id] = "reading.unreadable: the stored reading cannot be read"
         continue
       }
-      guard let patient = reading.patient, isPatientFit(patient) else {
+      // What was withdrawn from a patient who was erased since tells a backend nothing that it may still have.
+      if reading.patient == nil, reading.correction?.patient == nil {
+        batch.passedOver.append(item.id)
+        continue
+      }
+      guard let patient = reading.patient ?? reading.correction?.patient, isPatientFit(patient) else {
         batch.refused[item.id] = "patient.not-an-id: the patient's reference is no FHIR id (letters, digits, - and .)"
         continue
       }
@@ -89,6 +94,12 @@ enum FHIRPacking {
   /// An entry's object.
   static func entry(_ url: String, _ resource: JSONValue, request: JSONValue?) -> [UInt8] {
     FHIRElement.object(["fullUrl": .string(url), "resource": resource, "request": request]).encoded()
+  }
+
+  /// How a resource of a reading goes out: one that corrects another replaces it.
+  static func request(_ type: String, _ reading: Reading, search: String) -> JSONValue {
+    guard reading.correction != nil else { return post(type, ifNoneExist: search) }
+    return FHIRElement.object(["method": "PUT", "url": .string("\(type)?\(search)")])
   }
 
   /// `POST`, unless the server has it.

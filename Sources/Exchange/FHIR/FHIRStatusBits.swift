@@ -100,7 +100,7 @@ struct MeasurementStatus: Sendable, Hashable {
   init(_ reading: Reading) {
     let flags = Set(reading.flags)
     absent = flags.contains(.invalid) ? .error : flags.contains(.notAvailable) ? .notPerformed : nil
-    if flags.contains(.invalid) {
+    if flags.contains(.invalid) || reading.correction?.kind == .withdrawn {
       status = "entered-in-error"
     } else {
       status = flags.contains(.earlyIndication) || flags.contains(.measurementOngoing) ? "preliminary" : "final"

@@ -23,7 +23,7 @@ package enum ObservationBundle {
           let url = "urn:uuid:\(id)"
           let made = resource(draft, of: reading, patient: patient, id: id, context, settings)
           return (
-            FHIRPacking.entry(url, made, request: request(id, settings)),
+            FHIRPacking.entry(url, made, request: request(id, reading, settings)),
             EncodedRequest.Entry(fullURL: url, item: item.id, resourceType: "Observation")
           )
         })
@@ -67,12 +67,15 @@ package enum ObservationBundle {
   private static let municipalitySystem =
     "https://register.geonorge.no/sosi-kodelister/inndelinger/inndelingsbase/kommunenummer"
 
-  private static func request(_ id: String, _ settings: ObservationBundleSettings) -> JSONValue? {
+  private static func request(
+    _ id: String, _ reading: Reading, _ settings: ObservationBundleSettings
+  ) -> JSONValue? {
     guard settings.bundleType == .batch else { return nil }
     switch settings.creation {
     case .always: return FHIRPacking.post("Observation", ifNoneExist: nil)
     case .ifNoneExist:
-      return FHIRPacking.post("Observation", ifNoneExist: FHIRIdentity.search(FHIRSystem.uri, "urn:uuid:\(id)"))
+      return FHIRPacking.request(
+        "Observation", reading, search: FHIRIdentity.search(FHIRSystem.uri, "urn:uuid:\(id)"))
     case .put: return ["method": "PUT", "url": .string("Observation/\(id)")]
     }
   }

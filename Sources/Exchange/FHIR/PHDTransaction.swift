@@ -33,7 +33,8 @@ package enum PHDTransaction {
         let isNew = searches.insert(made.search).inserted
         let search = isNew ? made.search : FHIRIdentity.search(FHIRSystem.uri, made.url)
         return (
-          FHIRPacking.entry(made.url, made.resource, request: FHIRPacking.post("Observation", ifNoneExist: search)),
+          FHIRPacking.entry(
+            made.url, made.resource, request: FHIRPacking.request("Observation", reading, search: search)),
           EncodedRequest.Entry(fullURL: made.url, item: item.id, resourceType: "Observation")
         )
       }
@@ -72,7 +73,9 @@ package enum PHDTransaction {
     }
     add(gateway, "Device")
     if case .resource(let system) = settings.patient {
-      for patient in run.compactMap(\.reading.patient) { add(PHDPatient.made(patient, system: system), "Patient") }
+      for patient in run.compactMap({ $0.reading.patient ?? $0.reading.correction?.patient }) {
+        add(PHDPatient.made(patient, system: system), "Patient")
+      }
     }
     for piece in run {
       let device = piece.reading.device

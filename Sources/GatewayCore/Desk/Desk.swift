@@ -22,6 +22,10 @@ struct Desk: Sendable {
     case resumeErasures
     case importWanted
     case due
+    /// The readings that a correction is about.
+    case located(RequestID, Result<[Reading], ControlError>)
+    /// A control connection is gone.
+    case callerGone(UInt64)
 
     // MARK: Of the disk
 
@@ -52,6 +56,8 @@ struct Desk: Sendable {
   var reloadAt: Int64?
   /// Technicians who wait for a refused reading, by its sequence number.
   var retrying: [UInt64: [PendingRetry]] = [:]
+  /// Who corrects a reading that is being looked for.
+  var corrections: [RequestID: PendingCorrection] = [:]
   /// Who waits for a patient's erasure; and when one that failed is tried again, monotonic milliseconds.
   var erasures: [String: [RequestID]] = [:]
   var eraseAgainAt: Int64?
@@ -91,6 +97,8 @@ struct Desk: Sendable {
     case .resumeErasures: return resumeErasures(&turn)
     case .importWanted: return importState(&turn)
     case .due: return due(&turn)
+    case .located(let id, let found): return located(id, found, &turn)
+    case .callerGone(let connection): forgetCorrections(of: connection)
     case .sweep: return sweep(&turn)
     case .swept(let slot):
       sweeping.remove(slot)
@@ -179,6 +187,7 @@ struct Desk: Sendable {
     case .assignReading(let reading, let patient): return assign(id, reading: reading, patient: patient, caller, &turn)
     case .assignSlot(let device, let user, let patient):
       return assign(id, device: device, user: user, patient: patient, caller, &turn)
+    case .correctReading(let kind, let reading): return correct(id, kind, reading: reading, caller)
     case .parkedRetry(let reading, let backend):
       return retryParked(id, reading: reading, backend: backend, caller, &turn)
     case .erase(let patient): return erase(id, patient: patient, caller, &turn)

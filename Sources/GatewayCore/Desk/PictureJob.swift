@@ -166,6 +166,8 @@ enum PlanInstant {
 package indirect enum ReadJob: Sendable {
   /// Stored readings, from the journal.
   case readings(ReadingQuery)
+  /// The newest stored forms of the readings whose identifiers begin so, for a correction: they come back as `Event.located`.
+  case locate(String)
   /// Kept values of a patient, judged.
   case picture(PictureJob)
   /// What was answered from memory already.

@@ -49,7 +49,7 @@ extension Desk {
     var readings: [Reading] = []
     for (_, reading) in found {
       guard var reading, turn.head.parked[reading.id] != nil else { continue }
-      reading.patient = patient
+      reading.give(to: patient)
       readings.append(reading)
     }
     guard let last = readings.last else {
@@ -136,7 +136,7 @@ extension Desk {
         }
       }
     }
-    reading.patient = last.patient
+    reading.give(to: last.patient)
     let effects = turn.append(
       waiting.compactMap(\.audit) + turn.judged(reading),
       for: last.request == nil ? .assigned([sequence: last.patient]) : .none)

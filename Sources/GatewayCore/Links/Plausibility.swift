@@ -11,6 +11,17 @@ enum Plausibility {
     (.weight, ExactDecimal(2), ExactDecimal(300)),
   ]
 
+  /// True for what no person can have: nothing of it can be accepted.
+  static func isImpossible(_ observations: [Observation]) -> Bool {
+    func number(_ term: Term) -> ExactDecimal? { observations.first { $0.term == term }?.value.decimal }
+    // A mean of zero is what some cuffs send when they compute none.
+    let values = observations.filter { $0.term != .meanArterial }.compactMap(\.value.decimal)
+    if values.contains(where: { !($0 > .zero) }) { return true }
+    if let spo2 = number(.spo2), ExactDecimal(100) < spo2 { return true }
+    guard let systolic = number(.systolic), let diastolic = number(.diastolic) else { return false }
+    return !(diastolic < systolic)
+  }
+
   /// True when a value is outside of what can be, or when pressures contradict each other.
   static func isImplausible(_ observations: [Observation]) -> Bool {
     func number(_ term: Term) -> ExactDecimal? { observations.first { $0.term == term }?.value.decimal }

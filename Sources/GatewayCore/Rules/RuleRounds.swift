@@ -83,7 +83,10 @@ extension Rules {
   /// A reading is on disk: its patient's trends are judged when nothing more comes.
   mutating func noteSettling(_ reading: Reading, _ turn: inout Turn) {
     let now = turn.now
-    guard let patient = reading.patient, let rules = turn.head.rules[patient], rules.isUnsettled else { return }
+    // A reading that was withdrawn leaves the trends of the patient whose it was.
+    guard let patient = reading.patient ?? reading.correction?.patient, let rules = turn.head.rules[patient],
+      rules.isUnsettled
+    else { return }
     let window = turn.house.plans[patient]?.liveWindow ?? 0
     let isLive = (reading.takenAt?.milliseconds).map { now.wall - window <= $0 } ?? false
     settling[patient, default: Settling(at: now.monotonic)].note(
@@ -107,7 +110,8 @@ extension Rules {
     let now = turn.now
     guard let going = settling[patient], going.deadline <= now.monotonic else { return false }
     let isWriting = turn.underway.contains {
-      if case .reading(let reading) = $0 { reading.patient == patient } else { false }
+      guard case .reading(let reading) = $0 else { return false }
+      return reading.patient == patient || reading.correction?.patient == patient
     }
     if isWriting { settling[patient]?.postpone(at: now.monotonic) } else { settling[patient] = nil }
     return !isWriting

@@ -11,6 +11,7 @@ enum ReadingsVerb {
              [--device ID] [--kind KIND] [--zone ZONE[,ZONE]] [--parked]
              [--limit N] [--follow]
              [--json | --csv | --fhir [--patient-system URI]]
+             hearthctl readings park READING | accept READING   [--json]
       """,
     text: """
       WHEN is how long ago (30m, 24h, 7d), today, yesterday, a date (2026-11-01), or a
@@ -25,14 +26,22 @@ enum ReadingsVerb {
       collection), patients as identifiers of URI. Readings without patient are left
       out of a Bundle, and told.
 
+      park takes a reading from its patient: it waits for one again, and backends
+      that have it are told. hearthctl assign gives it to the right one. accept says
+      that a reading which the hub calls implausible, or perhaps somebody else's, is
+      the patient's and right: it is judged again. What the device itself doubts stays
+      in doubt. The first six letters of an id are enough when one reading has them.
+
       examples:
         hearthctl readings --since yesterday
         hearthctl readings --patient p-7f3a --zone yellow,red --since 30d --csv
         hearthctl readings --patient p-7f3a --since 7d --limit 1000 --fhir
         hearthctl readings --follow --patient p-7f3a
+        hearthctl readings park 67997cb9
       """,
     options: ["--since", "--until", "--patient", "--device", "--kind", "--zone", "--limit", "--patient-system"],
-    flags: ["--follow", "--parked", "--csv", "--fhir"], methods: ["readings", "readings.follow"], exit: exit, run: run)
+    flags: ["--follow", "--parked", "--csv", "--fhir"], takesWords: true,
+    methods: ["readings", "readings.follow", "reading.park", "reading.accept"], exit: exit, run: run)
 
   /// A filter may name what there is not.
   static let exit = """
@@ -41,7 +50,32 @@ enum ReadingsVerb {
       111 the daemon is not running
     """
 
+  /// Corrects a stored reading.
+  private static func correct(_ word: String, _ arguments: Arguments) throws(Failure) -> Int32 {
+    guard word == "park" || word == "accept" else {
+      throw Failure.usage("\"\(word)\" is nothing that readings can do", hint: "known: park, accept")
+    }
+    try arguments.only([], for: "readings \(word)")
+    try arguments.atMost(2)
+    guard arguments.words.count == 2 else {
+      throw Failure.usage("readings \(word): expected a reading's id", hint: "hearthctl readings shows the ids")
+    }
+    var client = try DaemonClient(arguments)
+    let answer = try client.call("reading.\(word)", ["reading": .string(arguments.words[1])])
+    guard !arguments.isJSON else {
+      Terminal.line(answer)
+      return 0
+    }
+    let (id, patient) = (String(Show.text(answer["id"]).prefix(8)), Show.text(answer["patient"]))
+    Terminal.out(
+      word == "park"
+        ? "\(id) is \(patient)'s no more, and backends are told; hearthctl assign \(id) PATIENT gives it to another\n"
+        : "\(id) counts as \(patient)'s, and is judged again\n")
+    return 0
+  }
+
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
+    if let word = arguments.words.first { return try correct(word, arguments) }
     let forms =
       [arguments.isJSON ? "--json" : nil, arguments.has("--csv") ? "--csv" : nil]
       .compactMap { $0 } + (arguments.has("--fhir") ? ["--fhir"] : [])
