@@ -18,6 +18,8 @@ struct House: Sendable {
   private(set) var configuration = Configuration()
   private(set) var zones: [String: TimeZoneRules] = [:]
   private(set) var plans: [String: Plan] = [:]
+  /// Since when the hub's clock is not synchronised, monotonic milliseconds.
+  private(set) var clockUnsureSince: Int64?
   var isStarted = false
   var journal = JournalReport(bytes: 0, segments: 0, maximumBytes: 0, damage: [])
   /// The journal takes no records; since when, in milliseconds since 1970.
@@ -39,6 +41,8 @@ struct House: Sendable {
   var bluetooth = BluetoothFact()
   /// Secrets of devices that are in force.
   var keys = Keys()
+  /// Why the file of keys could not be written; nil: it is.
+  var keysFault: String?
 
   // MARK: Ports
 
@@ -65,6 +69,8 @@ struct House: Sendable {
 
   /// Stored readings that are being read to be given to a patient, by sequence number.
   var assigning: Set<UInt64> = []
+  /// Why a patient could not be erased; nil: nobody waits to be.
+  var eraseFault: String?
 
   init(_ identity: Gateway.Identity) { self.identity = identity }
 
@@ -72,6 +78,11 @@ struct House: Sendable {
     self.configuration = configuration
     self.zones = zones
     self.plans = plans
+  }
+
+  /// Every event says whether the hub's clock is synchronised.
+  mutating func noteClock(_ now: Now) {
+    clockUnsureSince = now.isSynchronised ? nil : clockUnsureSince ?? now.monotonic
   }
 
   mutating func forgetPlan(of patient: String) { plans[patient] = nil }

@@ -127,7 +127,10 @@ struct Turn: Sendable {
 
   // MARK: The router's side
 
-  mutating func begin(_ now: Now) { self.now = now }
+  mutating func begin(_ now: Now) {
+    self.now = now
+    house.noteClock(now)
+  }
 
   /// The next message; nil when all were taken.
   mutating func next() -> Message? {

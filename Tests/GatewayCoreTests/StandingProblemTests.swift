@@ -46,7 +46,11 @@ import Zones
     case .journalDamaged: house.journal.damage = ["segment 3"]
     case .journalNearlyFull: house.journal = JournalReport(bytes: 99, segments: 1, maximumBytes: 100, damage: [])
     case .diskNearlyFull: house.journal.diskPercent = 99
-    case .clockUnsynchronised: now.isSynchronised = false
+    case .clockUnsynchronised:
+      now.isSynchronised = false
+      house.noteClock(Now(monotonic: 0, wall: hub.wall, isSynchronised: false, bootID: "boot"))
+    case .erasureFailing: house.eraseFault = "the disk is full"
+    case .keysUnsaved: house.keysFault = "the disk is full"
     case .readingsHeld: durable.held[id] = HeldReading(sequence: 1, bootID: "boot", monotonic: 1)
     case .readingsParked: durable.parked[id] = .init(sequence: 1, device: "cuff", user: nil)
     case .readingsUnlisted: durable.parkedBeyond = .init(count: 3, first: 1)
@@ -55,15 +59,17 @@ import Zones
       house.backends["gp"]?.isMisconfigured = true
       house.backends["gp"]?.lastError = ("http.401", "the credential is refused")
     case .backendUnreachable:
+      durable.stored = 1
       house.backends["gp"]?.failingSince = 0
       house.backends["gp"]?.lastError = ("net.refused", "busy")
     case .backendRefuses:
       durable.add(Refusal(backend: "gp", sequence: 1, id: "x", reason: "value 190 is no pressure", at: 5))
     case .credentialEnding: house.credentials["gp"] = CredentialFact(what: "token", end: now.wall - 1)
-    case .plansMisconfigured, .planRefused, .planWithdrawn:
+    case .plansMisconfigured, .plansUnreachable, .planRefused, .planWithdrawn:
       var pull = PlanPull(PlanSource(url: "https://gp.example/plans"), at: nil)
       pull.error = kind == .plansMisconfigured ? ("http.404", "no plans are there") : nil
       pull.isMisconfigured = kind == .plansMisconfigured
+      if kind == .plansUnreachable { (pull.error, pull.failingSince) = (("net.refused", "busy"), 0) }
       if kind == .planRefused { pull.refused = ["plans[0].rules[0]: expected a limit"] }
       if kind == .planWithdrawn { pull.withdrawn = ["p-1"] }
       house.pulls["gp"] = pull

@@ -60,7 +60,7 @@ private func event(_ kind: String, zone: String, note: String = "") -> String {
     try home(
       "lamp",
       [
-        ("led=/sys/class/leds/hearth\n", "led=HOME/led\n"),
+        ("led=/sys/class/leds/hearth\n", "led=HOME/led\n"), ("lock=/run/hearth/lamp.lock\n", "lock=HOME/lamp.lock\n"),
         (
           "hearthctl=hearthctl\n",
           "hearthctl='\(hearthctl ?? Home.programs.appending(path: "hearthctl").path + " --socket HOME/run/hearthd.sock")'\n"

@@ -63,7 +63,7 @@ private let cuff = """
     #expect(outcome.status == 0)
     #expect(
       outcome.out.contains("readings of user 1 of free still wait: hearthctl assign --device free --user 1 PATIENT"))
-    #expect(try home.ctl("assign", "--device", "free", "--user", "1", "p-7f3a").out.contains("and 1 waiting readings"))
+    #expect(try home.ctl("assign", "--device", "free", "--user", "1", "p-7f3a").out.contains("and 1 waiting reading"))
     #expect(home.stop() == 0)
   }
 

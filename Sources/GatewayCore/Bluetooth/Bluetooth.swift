@@ -174,6 +174,7 @@ struct Bluetooth: Sendable {
   private func publish(_ turn: inout Turn) {
     turn.house.air = air.mapValues(\.fact)
     turn.house.keys = keys.keys
+    turn.house.keysFault = keys.fault
     turn.house.bluetooth = BluetoothFact(
       fault: bluetoothFault(&turn),
       controllers: controllers.values.sorted { $0.index < $1.index }.map {

@@ -27,6 +27,7 @@ extension Desk {
   mutating func erased(_ patient: String, _ report: ErasureReport, _ turn: inout Turn) -> [Effect] {
     let now = turn.now
     let callers = erasures.removeValue(forKey: patient) ?? []
+    turn.house.eraseFault = report.error
     if let error = report.error {
       eraseAgainAt = now.monotonic + 600_000
       return [.log(.error, "journal.erasure-failed: a patient is not erased yet: \(error); it is tried again")]

@@ -14,8 +14,10 @@ extension View {
     let known = knownPatients
     var object = JSONObject()
     object["patient"] = .string(patient)
-    object["known"] = .bool(known.contains(patient))
-    if !known.contains(patient), let near = known.sorted().first(where: { Suggestion.isOneSlip(patient, $0) }) {
+    // Who is being erased is known until nothing is left: nobody else may be meant.
+    let isKnown = known.contains(patient) || head.erasing.contains(patient)
+    object["known"] = .bool(isKnown)
+    if !isKnown, let near = known.sorted().first(where: { Suggestion.isOneSlip(patient, $0) }) {
       object["near"] = .string(near)
     }
     return .object(object)

@@ -47,8 +47,10 @@ extension View {
           "failed", "a plan is refused, the old one stays in force: \(pull.refused[0])\(more)",
           "mend it at the backend; hearthctl backends lists what is refused")
       } else if let error = pull.error {
+        let isStanding =
+          pull.isMisconfigured || (pull.failingSince.map { now.monotonic - $0 >= View.backendGrace } ?? false)
         say(
-          pull.isMisconfigured ? "failed" : "warning", "\(error.text) (\(error.code)); \(inForce)",
+          isStanding ? "failed" : "warning", "\(error.text) (\(error.code)); \(inForce)",
           pull.isMisconfigured ? "check its address and credential" : "it is asked again by itself")
       } else if !pull.withdrawn.isEmpty {
         say("warning", pull.withdrawnText, "to watch nothing any more, give a plan with a higher version and no rules")

@@ -9,14 +9,16 @@ internal import Settings
 internal import Ledger
 
 extension View {
-  /// A clock that is not synchronised so long after the start is a problem, in milliseconds: before, the network is coming up.
+  /// A clock that is not synchronised for so long is a problem, in milliseconds: before, the network may be coming up. A backend
+  /// hears of it after the time that the configuration has for it.
   static let clockGrace: Int64 = 300_000
   /// A backend that was not reached for so long is a problem, in milliseconds: before, it is tried again.
   static let backendGrace: Int64 = 300_000
 
   /// Everything that stands until somebody mends it.
   func standingProblems() -> [StandingProblem] {
-    fileProblems() + hubProblems() + readingProblems() + backendProblems() + planProblems() + bluetoothProblems()
+    fileProblems() + hubProblems() + unfinishedProblems() + readingProblems() + backendProblems() + planProblems()
+      + bluetoothProblems()
       + serialProblems() + deviceProblems()
   }
 
@@ -66,11 +68,29 @@ extension View {
           kind: .journalNearlyFull, code: "journal.nearly-full", message: "the journal has \(used) % of its size",
           hint: "see that its backends take readings; \"journal\" in hearth.json gives it more room"))
     }
-    if !now.isSynchronised, now.monotonic - identity.startedAt >= View.clockGrace {
+    if !now.isSynchronised, let since = house.clockUnsureSince, now.monotonic - since >= View.clockGrace {
       list.append(
         StandingProblem(
           kind: .clockUnsynchronised, code: "clock.unsynchronised", message: "the hub's clock is not synchronised",
           hint: "check systemd-timesyncd and the network; readings say that their time is uncertain"))
+    }
+    return list
+  }
+
+  /// What was promised and has not come about yet.
+  private func unfinishedProblems() -> [StandingProblem] {
+    var list: [StandingProblem] = []
+    if let fault = house.eraseFault {
+      list.append(
+        StandingProblem(
+          kind: .erasureFailing, code: "journal.erasure-failed", message: "a patient is not erased yet: \(fault)",
+          hint: "free space on the disk; it is tried again by itself every ten minutes"))
+    }
+    if let fault = house.keysFault {
+      list.append(
+        StandingProblem(
+          kind: .keysUnsaved, code: "keys.unsaved", message: "keys of devices could not be written: \(fault)",
+          hint: "free space on the disk: devices may have to be paired again after a restart"))
     }
     return list
   }
@@ -128,7 +148,8 @@ extension View {
           StandingProblem(
             kind: .backendMisconfigured, code: "backend.misconfigured", about: name,
             message: "backend \(name): \(error.text) (\(error.code))", hint: backend.advice))
-      } else if let since = backend.failingSince, now.monotonic - since >= View.backendGrace {
+      } else if let since = backend.failingSince, now.monotonic - since >= View.backendGrace, durable.waiting(name) > 0
+      {
         let minutes = (now.monotonic - since) / 60_000
         list.append(
           StandingProblem(
@@ -139,12 +160,13 @@ extension View {
             since: now.wall - (now.monotonic - since)))
       }
       if let refused = durable.refusals[name], let first = refused.first, let last = refused.last {
-        let count = max(UInt64(refused.count), 1)
+        let count = refused.count
+        let number = count == 1 ? "1 item" : count < Refusal.most ? "\(count) items" : "at least \(count) items"
         let newest = first.reason == last.reason ? "" : "; the last: \(last.reason)"
         list.append(
           StandingProblem(
             kind: .backendRefuses, code: "backend.refuses", about: name,
-            message: "backend \(name) refused \(count == 1 ? "1 item" : "\(count) items"): \(first.reason)\(newest)",
+            message: "backend \(name) refused \(number): \(first.reason)\(newest)",
             hint: "mend it there; then hearthctl parked lists them, and hearthctl parked retry ID sends one again",
             since: first.at))
       }
@@ -167,6 +189,14 @@ extension View {
             kind: .plansMisconfigured, code: "plans.misconfigured", about: name,
             message: "backend \(name): \(error.text) (\(error.code))",
             hint: "check the address of plans and the credential; the plans in force stay"))
+      } else if let error = pull.error, let since = pull.failingSince, now.monotonic - since >= View.backendGrace {
+        list.append(
+          StandingProblem(
+            kind: .plansUnreachable, code: "plans.unreachable", about: name,
+            message:
+              "backend \(name): no plans could be read for \((now.monotonic - since) / 60_000) minutes (\(error.code))",
+            hint: "check the network and the backend; the plans in force stay, and it is asked again by itself",
+            since: now.wall - (now.monotonic - since)))
       }
       list += pull.refused.map { text in
         StandingProblem(

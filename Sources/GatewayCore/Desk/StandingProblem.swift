@@ -24,6 +24,8 @@ struct StandingProblem: Sendable, Hashable {
     case journalNearlyFull
     case diskNearlyFull
     case clockUnsynchronised
+    case erasureFailing
+    case keysUnsaved
     case readingsHeld
     case readingsParked
     case readingsUnlisted
@@ -34,6 +36,7 @@ struct StandingProblem: Sendable, Hashable {
     case backendRefuses
     case credentialEnding
     case plansMisconfigured
+    case plansUnreachable
     case planRefused
     case planWithdrawn
     case bluetooth
@@ -50,8 +53,10 @@ struct StandingProblem: Sendable, Hashable {
     var severity: Severity {
       switch self {
       case .fileFault, .journalFailing, .readingsLost, .journalDamaged, .clockUnsynchronised, .readingsParked,
-        .nationalID, .backendMisconfigured, .backendUnreachable, .backendRefuses, .plansMisconfigured, .planRefused,
-        .bluetooth, .port, .deviceQuarantined, .deviceNeedsPairing, .deviceChanged, .deviceUnreachable:
+        .nationalID, .backendMisconfigured, .backendUnreachable, .backendRefuses, .plansMisconfigured,
+        .plansUnreachable,
+        .planRefused, .erasureFailing, .keysUnsaved, .bluetooth, .port, .deviceQuarantined, .deviceNeedsPairing,
+        .deviceChanged, .deviceUnreachable:
         .error
       case .fileWarning, .journalNearlyFull, .diskNearlyFull, .readingsHeld, .readingsUnlisted, .historyCrowded,
         .credentialEnding, .planWithdrawn, .portChoice, .deviceUnassigned, .deviceFlooding, .deviceSilent:
@@ -73,7 +78,9 @@ struct StandingProblem: Sendable, Hashable {
       case .historyCrowded: "histories"
       case .nationalID: "patient-references"
       case .backendMisconfigured, .backendUnreachable, .backendRefuses, .credentialEnding: "backend-\(name)"
-      case .plansMisconfigured, .planRefused, .planWithdrawn: "plans-\(name)"
+      case .erasureFailing: "erasure"
+      case .keysUnsaved: "keys"
+      case .plansMisconfigured, .plansUnreachable, .planRefused, .planWithdrawn: "plans-\(name)"
       case .bluetooth: "bluetooth"
       case .port, .portChoice: "serial"
       case .deviceQuarantined, .deviceNeedsPairing, .deviceChanged, .deviceUnreachable, .deviceUnassigned,

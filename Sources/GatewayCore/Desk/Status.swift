@@ -206,6 +206,8 @@ extension View {
     check("disk", journal.diskPercent.map { "the disk of the journal is \($0) % full" } ?? "the disk has room")
     check("parked", "every reading has its patient")
     check("histories", nil)
+    check("erasure", nil)
+    check("keys", nil)
     check("patient-references", "patients are named by pseudonyms")
     check(HubFault.Subject.configuration.rawValue, "the configuration file is in force")
     check(HubFault.Subject.plans.rawValue, "every plan that was found is in force")

@@ -1,5 +1,6 @@
 // How a plan comes into force: it is staged beside the one in force, then who set it becomes a record, then it replaces the old one. What
-// the disk refuses on the way leaves the old plan in force, also after a restart.
+// the disk refuses on the way leaves the old plan in force, also after a restart; where the disk does not know what it did
+// (`journal.outcome-unknown`), the next start tells.
 
 internal import ControlProtocol
 internal import JSON
@@ -106,7 +107,7 @@ extension Rules {
     ]
     return turn.append(entries, for: .completion(.plansChanged(change.giver)))
       + [
-        .adoptPlans(change.plans), .log(.notice, "plan.set: version \(plan.version) of a patient is in force"),
+        .adoptPlans(change.plans),
         .answer(id, .result(["version": .int(plan.version), "patient": .string(plan.patient)])),
       ]
   }

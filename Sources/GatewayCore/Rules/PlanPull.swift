@@ -33,6 +33,8 @@ struct PlanPull: Sendable {
   var lastSuccess: Int64?
   var error: (code: String, text: String)?
   var isMisconfigured = false
+  /// Since when no answer told anything, monotonic milliseconds.
+  var failingSince: Int64?
 
   init(_ source: PlanSource, at time: Int64?) {
     self.source = source
@@ -125,7 +127,7 @@ extension Rules {
       pulls[name] = pull
       guard isNew else { return [] }
       tell("plans.misconfigured", true, "backend \(name): \(text) (\(code))", about: name, &turn)
-      return [.log(.warning, "backend \(name): \(code): no plans: \(text)")]
+      return [.log(.warning, "backend \(name): \(code): plans cannot be read; hearthctl doctor says why")]
     case .unchanged:
       succeed(&pull, &turn)
       pulls[name] = pull
@@ -153,6 +155,7 @@ extension Rules {
     let now = turn.now
     var pull = pull
     pull.attempts += 1
+    pull.failingSince = pull.failingSince ?? now.monotonic
     pull.error = (code, "plans could not be asked for: \(DeliveryWords.text(code))")
     let step = min(pull.source.every, PlanPull.firstWait << Int64(min(pull.attempts - 1, 12)))
     pull.nextAt = now.monotonic + max(turn.jitter.next(step / 2...step), after ?? 0)
@@ -165,6 +168,7 @@ extension Rules {
     let now = turn.now
     let every = pull.source.every
     pull.attempts = 0
+    pull.failingSince = nil
     pull.error = nil
     pull.isMisconfigured = false
     pull.lastSuccess = now.wall
@@ -257,10 +261,7 @@ extension Rules {
     guard !entries.isEmpty else { return effects + changed(change.giver, isWritten: true, &turn) }
     let appended = turn.append(entries, for: .completion(.plansChanged(change.giver)))
     guard !good.isEmpty else { return effects + appended }
-    return effects + appended
-      + [
-        .adoptPlans(good), .log(.notice, "plan.set: \(good.count) of backend \(name) came into force"),
-      ]
+    return effects + appended + [.adoptPlans(good)]
   }
 
   /// The plans of a backend's answer are in force, or the disk refused who gave them.

@@ -51,7 +51,9 @@ extension View {
     var versions = JSONObject()
     for (patient, plan) in plans.sorted(by: { $0.key < $1.key }) { versions[patient] = .int(plan.version) }
     object["plans"] = .object(versions)
-    let problems = standingProblems()
+    // Errors first: of many problems the last are left out.
+    let all = standingProblems()
+    let problems = all.filter { $0.kind.severity == .error } + all.filter { $0.kind.severity != .error }
     if !problems.isEmpty {
       object["problems"] = .array(problems.prefix(View.mostInHeartbeat).map(heartbeatJSON))
       if problems.count > View.mostInHeartbeat { object["problems_left"] = .int(problems.count - View.mostInHeartbeat) }

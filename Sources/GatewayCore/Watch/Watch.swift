@@ -30,7 +30,6 @@ struct Watch: Sendable {
   private var retainAt: Int64?
   /// What was told and is not over.
   private var raised: Set<String> = []
-  private var clockUnsureSince: Int64?
   /// When it was told last that histories are shortened, monotonic milliseconds.
   private var shortenedAt: Int64?
   /// Hourly rounds since the last line of the day, and what was stored then.
@@ -116,8 +115,7 @@ struct Watch: Sendable {
   private mutating func hourly(_ turn: inout Turn) -> [Effect] {
     let now = turn.now
     let watch = turn.house.configuration.watch
-    clockUnsureSince = now.isSynchronised ? nil : clockUnsureSince ?? now.monotonic
-    let unsure = clockUnsureSince.map { now.monotonic - $0 >= watch.clockAfter } ?? false
+    let unsure = turn.house.clockUnsureSince.map { now.monotonic - $0 >= watch.clockAfter } ?? false
     var entries = tell(
       "clock.unsynchronised", unsure,
       unsure ? "the hub's clock is not synchronised" : "the hub's clock is synchronised again", &turn)

@@ -56,7 +56,8 @@ enum AssignVerb {
       Terminal.line(answer)
       return 0
     }
-    let count = answer["readings"]?.int.flatMap { $0 == 0 ? nil : ", and \($0) waiting readings" } ?? ""
+    let waiting = answer["readings"]?.int ?? 0
+    let count = waiting == 0 ? "" : waiting == 1 ? ", and 1 waiting reading" : ", and \(waiting) waiting readings"
     Terminal.out("assigned to \(Terminal.clean(patient))\(count)\n")
     check.tell()
     for user in (answer["waiting_users"]?.array ?? []).compactMap(\.int) {
