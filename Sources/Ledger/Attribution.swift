@@ -7,14 +7,22 @@ extension Bindings {
   /// A cuff that does not know its user says so.
   private static let nobody: UInt8 = 255
 
-  /// Whose a reading of a device is: the device's one patient, or the patient of its user slot; nil is nobody's: parked. An open
-  /// session on a public device is another matter (`PublicSessions`).
+  /// Whose a reading of a device is: the device's one patient, or the patient of its user slot, or the patient to whom all of the
+  /// device was given; nil is nobody's: parked. A device with users is never given as a whole. An open session on a public device is
+  /// another matter (`PublicSessions`).
   package func patient(of device: DeviceConfiguration, user: UInt8?) -> String? {
     if let patient = device.patient { return patient }
-    if let user, user != Bindings.nobody {
-      return device.users[user] ?? patient(device: device.id, user: user)
+    if let user, user != Bindings.nobody, let patient = device.users[user] ?? patient(device: device.id, user: user) {
+      return patient
     }
     return device.users.isEmpty ? patient(device: device.id, user: nil) : nil
+  }
+
+  /// Whether a reading of a user belongs to a slot: to its own, or to the whole device where its own is nobody's.
+  package func isOf(_ slot: Slot, user: UInt8?) -> Bool {
+    let user = user == Bindings.nobody ? nil : user
+    guard let user else { return slot.user == nil }
+    return slot.user == user || slot.user == nil && patient(device: slot.device, user: user) == nil
   }
 
   /// The slots of a device that are somebody's; nil is the whole device.

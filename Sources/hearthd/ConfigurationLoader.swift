@@ -75,13 +75,15 @@ enum ConfigurationLoader {
     else { return nil }
     var loaded = plans.merged(into: file)
     loaded.accepted = nil
-    loaded.refusal = refusal("the configuration is refused, the last good one is in force: \(fault.message)")
+    loaded.refusal = refusal("the configuration is refused, the last good one is in force", fault)
     return loaded
   }
 
   /// What is told while a configuration file is not in force.
-  static func refusal(_ message: String) -> HubFault {
-    HubFault(.configuration, "configuration.refused", message, hint: mend)
+  static func refusal(_ words: String, _ fault: SettingsFault) -> HubFault {
+    HubFault(
+      .configuration, "configuration.refused", "\(words): \(fault.message)", told: "\(words): \(fault.logged)",
+      hint: mend)
   }
 
   private static func text(_ path: String) throws(SettingsFault) -> [UInt8] {
@@ -121,7 +123,8 @@ struct ConfigurationText {
       unjudged = try DeviceChecks.silentAfter(configuration, paired, top, &newer)
       configuration.warnings += newer.warnings
     } catch {
-      throw SettingsFault(error.description(file: path))
+      // A value may be a name or a secret that somebody typed in the wrong place.
+      throw SettingsFault(plan: error.description(file: path), logged: error.withoutValue(file: path))
     }
     if configuration.zoneOrigin == .unknown { takeSystemZone() }
     for name in [configuration.timeZone] + configuration.devices.compactMap(\.timeZone) where zones[name] == nil {

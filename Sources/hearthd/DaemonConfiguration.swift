@@ -37,6 +37,7 @@ extension Daemon {
     {
     case .success(var loaded):
       keepUnsettled(&loaded)
+      tellGonePlans(&loaded)
       configure(loaded)
       tellFaults()
       keepAccepted()
@@ -46,7 +47,7 @@ extension Daemon {
     case .failure(let fault):
       SystemLog.write(3, "configuration.refused: what was in force stays: \(fault.logged)")
       loaded.refusal = ConfigurationLoader.refusal(
-        "the configuration is refused, what was in force before stays: \(fault.message)")
+        "the configuration is refused, what was in force before stays", fault)
       tellFaults()
       if let request {
         control?.answer(
@@ -57,6 +58,20 @@ extension Daemon {
       }
     }
     ServiceManager.notify("READY=1")
+  }
+
+  /// A plan that is not there any more, or that went back to an older version, is told until the next reading of the files.
+  private func tellGonePlans(_ loaded: inout LoadedConfiguration) {
+    let gone = self.loaded.plans.filter { $0.value.version > loaded.plans[$0.key]?.version ?? -1 }
+    guard !gone.isEmpty else { return }
+    let older = gone.keys.count { loaded.plans[$0] != nil }
+    let told = "\(gone.count) plans that were in force are not any more, \(older) of them for an older version"
+    SystemLog.write(4, "plan.gone: \(told)")
+    loaded.faults.append(
+      HubFault(
+        .plans, "plan.gone", "\(told): \(gone.keys.sorted().joined(separator: ", "))", told: told,
+        hint: "if this is meant, hearthctl reload once more; else put the files back, then hearthctl reload",
+        isWarning: true))
   }
 
   /// Staged plans replace those in force.

@@ -53,9 +53,19 @@ struct LoadedPlans {
   /// The plan of each patient that is in force.
   private mutating func choose(_ own: PlanFolder) -> [PlanFolder.Found] {
     var chosen = given.plans
-    for source in [own.plans, lastGood.plans] {
-      chosen.merge(source) { $0.plan.version >= $1.plan.version ? $0 : $1 }
+    // Of the same version the one that was brought in is in force: it was higher than every other when it came.
+    chosen.merge(own.plans) { given, own in
+      if given.plan.version == own.plan.version, given.plan != own.plan {
+        faults.append(
+          HubFault(
+            .plans, "plan.same-version",
+            "\(given.path) is not in force: another plan of version \(own.plan.version) was brought in",
+            told: "a plan of the folder is not in force: another one of the same version was brought in",
+            hint: "raise the version in the file, then hearthctl reload", isWarning: true))
+      }
+      return given.plan.version > own.plan.version ? given : own
     }
+    chosen.merge(lastGood.plans) { $0.plan.version >= $1.plan.version ? $0 : $1 }
     plans = chosen.mapValues(\.plan)
     return chosen.values.sorted { $0.plan.patient < $1.plan.patient }
   }
@@ -76,6 +86,7 @@ struct LoadedPlans {
         faults.append(
           HubFault(
             .plans, "plan.zone-missing", "\(fault.message); until then the hub's own zone is used",
+            told: "\(error.logged); until then the hub's own zone is used",
             hint: "install tzdata or correct the plan, then hearthctl reload", isWarning: true))
       }
     }
@@ -94,6 +105,7 @@ struct LoadedPlans {
       faults.append(
         HubFault(
           .plans, "plan.refused", "\(path) was set aside: it could not be understood; \(stays(patient))",
+          told: "a plan was set aside: it could not be understood; \(stays(patient))",
           hint: "hearthctl plan set brings the plan in again; then remove the file and reload"))
     }
     for found in found {
@@ -103,7 +115,10 @@ struct LoadedPlans {
 
   private mutating func refuse(_ fault: SettingsFault, _ consequence: String, hint: String) {
     SystemLog.write(3, "plan.refused: \(fault.logged); \(consequence)")
-    faults.append(HubFault(.plans, "plan.refused", "\(fault.message); \(consequence)", hint: hint))
+    faults.append(
+      HubFault(
+        .plans, "plan.refused", "\(fault.message); \(consequence)", told: "\(fault.logged); \(consequence)", hint: hint)
+    )
   }
 
   private func stays(_ patient: String) -> String {
@@ -130,6 +145,7 @@ extension HubFault {
   fileprivate init(_ warning: SettingsWarning, _ subject: Subject, file: String) {
     self.init(
       subject, warning.code, "\(warning.description(file: file)); it stays in force",
+      told: "\(warning.description(file: subject == .plans ? "a plan" : file)); it stays in force",
       hint: "correct it: a reload and hearthd --check refuse it", isWarning: true)
   }
 }

@@ -20,6 +20,9 @@ enum SecretChecks {
   static func findings(_ configuration: Configuration, _ top: JSONNode) -> [Finding] {
     let nodes = (try? JSONMembers(top)["backends"]?.array()) ?? []
     return zip(configuration.backends, nodes).flatMap { backend, node -> [Finding] in
+      if case .directory(let path) = backend.kind {
+        return [folder(path, SecretChecks.node(node, ["path"]))].compactMap(\.self)
+      }
       guard case .http(_, let http) = backend.kind else { return [] }
       var found: [Finding?] = []
       switch http.authorization {
@@ -34,6 +37,25 @@ enum SecretChecks {
       if let path = http.clientKey { found.append(check(path, .key, node, "client_key")) }
       if let path = backend.plans?.verifier { found.append(check(path, .program, node, "plans", "verify")) }
       return found.compactMap(\.self)
+    }
+  }
+
+  /// A folder that is there, or can be made in one that is.
+  private static func folder(_ path: String, _ node: JSONNode) -> Finding? {
+    var facts = stat()
+    if stat(path, &facts) == 0 {
+      return facts.st_mode & S_IFMT == S_IFDIR
+        ? nil : Finding(.fault, node, "\(path) is no folder: name one, the hub makes it when it is not there")
+    }
+    switch errno {
+    case ENOENT:
+      // The hub makes one folder, not those above it.
+      let above = path.split(separator: "/").dropLast().joined(separator: "/")
+      return stat("/\(above)", &facts) == 0
+        ? nil : Finding(.warning, node, "\(path) cannot be made: /\(above) is not there")
+    case ENOTDIR: return Finding(.fault, node, "\(path) cannot be a folder: a part of the path is a file")
+    case EACCES, EPERM: return Finding(.unchecked, node, "\(path) may not be looked at by you: sudo hearthd --check")
+    case let cause: return Finding(.fault, node, "\(path) cannot be used: \(String(cString: strerror(cause)))")
     }
   }
 

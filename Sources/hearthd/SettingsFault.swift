@@ -11,7 +11,7 @@ struct SettingsFault: Error {
   var logged: String
 
   /// The most characters of what is told: a file's own words may stand in it.
-  private static let most = 1000
+  private static let most = 1600
 
   /// A fault that names no patient.
   init(_ message: String) {
@@ -34,6 +34,18 @@ extension JSONError {
   /// `FILE:LINE:COLUMN: PATH: CODE (WORDS)`: where it is and what kind of fault it is, without any value.
   func logged(file: String) -> String {
     "\(file):\(place.line):\(place.column): \(path.isEmpty ? "" : path + ": ")\(code) (\(words))"
+  }
+
+  /// The same with its words, but for the value that was found: it may be a name or a secret that was typed in the wrong place.
+  func withoutValue(file: String) -> String {
+    let text = description(file: file)
+    let mark = Array("found \"".utf8)
+    let octets = Array(text.utf8)
+    guard let start = octets.indices.first(where: { octets[$0...].starts(with: mark) }),
+      let end = octets.lastIndex(of: 0x22), end >= start + mark.count
+    else { return text }
+    return String(decoding: octets[..<start], as: UTF8.self) + "found another value"
+      + String(decoding: octets[(end + 1)...], as: UTF8.self)
   }
 
   private var words: String {

@@ -56,14 +56,16 @@ private let cuff = """
     #expect(home.stop() == 0)
   }
 
-  /// What waits of a slot does not go with the whole device: that is said.
-  @Test func readingsOfAUserThatWaitOnAreTold() throws {
+  /// All of a device is all of it, but for slots that are somebody's.
+  @Test func aWholeDeviceIsGivenWithItsUsers() throws {
     let home = try home()
-    let outcome = try home.ctl("assign", "--device", "free", "p-7f3a")
-    #expect(outcome.status == 0)
-    #expect(
-      outcome.out.contains("readings of user 1 of free still wait: hearthctl assign --device free --user 1 PATIENT"))
-    #expect(try home.ctl("assign", "--device", "free", "--user", "1", "p-7f3a").out.contains("and 1 waiting reading"))
+    #expect(try home.ctl("assign", "--device", "free", "p-7f3a").out == "assigned to p-7f3a, and 1 waiting reading\n")
+    _ = try home.until(["readings", "--device", "free", "--json"]) { $0.out.contains(#""patient":"p-7f3a""#) }
+    let other = try home.ctl("assign", "--device", "free", "--user", "1", "p-81c2")
+    #expect(other.status == 0 && other.out == "assigned to p-81c2\n")
+    #expect(try patients(home, "free") == ["*": "p-7f3a", "1": "p-81c2"])
+    let again = try home.ctl("assign", "--device", "free", "p-81c2")
+    #expect(again.out.contains("until now it was p-7f3a's: readings that are theirs already stay so"), "\(again)")
     #expect(home.stop() == 0)
   }
 

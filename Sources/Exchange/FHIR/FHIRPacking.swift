@@ -27,7 +27,7 @@ enum FHIRPacking {
         continue
       }
       // What was withdrawn from a patient who was erased since tells a backend nothing that it may still have.
-      if reading.patient == nil, reading.correction?.patient == nil {
+      if reading.patient == nil, let correction = reading.correction, correction.patient == nil {
         batch.passedOver.append(item.id)
         continue
       }

@@ -284,7 +284,12 @@ struct Outbox: Sendable {
   /// What a person can do about the last error.
   var advice: String {
     guard isMisconfigured else { return "nothing is lost; it is tried again by itself" }
-    guard isUntrusted else { return "check its address and credential; readings are kept" }
+    guard isUntrusted else {
+      guard case .directory(let path) = configuration.kind else {
+        return "check its address and credential; readings are kept"
+      }
+      return "see that \(path) is a folder in which the user hearth may write; readings are kept"
+    }
     return "check the server's certificate, \"ca_file\", \"client_certificate\" and the hub's clock; readings are kept"
   }
 

@@ -43,6 +43,7 @@ extension View {
   /// A plan in plain words, and with `days` what was measured lately, judged by it.
   func explainPlan(_ id: RequestID, patient: String, days: Int?) -> [Effect] {
     guard let plan = plans[patient] else {
+      if !knownPatients.contains(patient) { return [.answer(id, .failure(unknownPatient(patient)))] }
       return .failure(
         id, "not-found", "there is no plan of this patient",
         "plans stand in the folder plans beside hearth.json; hearthctl plan set brings one in")
@@ -115,6 +116,11 @@ extension Desk {
     }
     var after = turn.head.rules[patient] ?? PatientState()
     let word = RuleAcknowledgement(by: "uid:\(caller.uid)", at: now.wall, note: note)
+    guard plan.rules.contains(where: { $0.id == rule }) else {
+      let near = Suggestion.nearest(to: rule, among: plan.rules.map(\.id))
+      return refuse(
+        "the plan of this patient has no rule \(rule)", near.map { "did you mean \($0)?" } ?? "hearthctl alerts list")
+    }
     guard let event = Monitor.acknowledge(rule, word, plan, state: &after) else {
       return refuse("nothing of \(rule) is raised, or it is acknowledged already", "hearthctl alerts list")
     }

@@ -28,7 +28,8 @@ extension View {
     house.faults.list.map { known in
       StandingProblem(
         kind: known.fault.isWarning ? .fileWarning : .fileFault, code: known.fault.code,
-        about: known.fault.subject.rawValue, message: known.fault.message, hint: known.fault.hint, since: known.since)
+        about: known.fault.subject.rawValue, message: known.fault.message, told: known.fault.told,
+        hint: known.fault.hint, since: known.since)
     }
   }
 

@@ -97,6 +97,8 @@ struct StandingProblem: Sendable, Hashable {
   var about: String?
   /// In plain words. It may hold what a backend said: it goes to people at the hub alone.
   var message: String
+  /// The same for backends, of what is wrong in files; nil: they hear the code alone.
+  var told: String?
   /// What to do.
   var hint: String
   /// Since when, in milliseconds since 1970, where that is known.
@@ -125,7 +127,7 @@ extension View {
   func heartbeatJSON(_ problem: StandingProblem) -> JSONValue {
     var object = JSONObject()
     object["code"] = .string(problem.code)
-    if [.fileFault, .fileWarning].contains(problem.kind) { object["message"] = .string(problem.message) }
+    if let told = problem.told { object["message"] = .string(told) }
     object["hint"] = .string(problem.hint)
     object["severity"] = .string(problem.kind.severity.rawValue)
     if let about = problem.about { object["about"] = .string(about) }

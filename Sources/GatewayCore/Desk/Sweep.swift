@@ -14,7 +14,7 @@ extension Desk {
   /// The parked readings of a slot, by sequence number, oldest first. A cuff that does not know its user says 255: that is no slot,
   /// as it is none where readings are attributed.
   func parked(of slot: Bindings.Slot, in state: LedgerState) -> [UInt64] {
-    state.parked.values.filter { $0.device == slot.device && ($0.user.flatMap { $0 == 255 ? nil : $0 }) == slot.user }
+    state.parked.values.filter { $0.device == slot.device && state.bindings.isOf(slot, user: $0.user) }
       .map(\.sequence).sorted()
   }
 
@@ -70,10 +70,16 @@ extension Desk {
     _ id: RequestID, reading text: String, patient: String, _ caller: CallerName, _ turn: inout Turn
   ) -> [Effect] {
     // A beginning of the identifier is enough when only one reading has it.
-    let matching = text.utf8.count >= 6 ? turn.head.parked.filter { $0.key.description.hasPrefix(text) } : [:]
+    guard text.utf8.count >= 6 else {
+      return .failure(
+        id, "bad-parameters", "reading: expected at least six characters of its id", "hearthctl readings --parked")
+    }
+    let matching = turn.head.parked.filter { $0.key.description.hasPrefix(text.lowercased()) }
     guard matching.count == 1, let place = matching.first?.value else {
       return .failure(
-        id, "not-found", "no reading \(text) waits for a patient", "hearthctl readings --parked lists what waits")
+        id, "not-found", "\(matching.isEmpty ? "no reading" : "more than one reading") \(text) waits for a patient",
+        "hearthctl readings --parked lists what waits; hearthctl readings park READING takes one from its patient first"
+      )
     }
     loads[place.sequence, default: []].append(
       Assignment(
@@ -90,9 +96,8 @@ extension Desk {
     }
     let slot = Bindings.Slot(device: device, user: user)
     let waiting = parked(of: slot, in: turn.head).count
-    // What waits of other slots waits on: who asks hears which.
-    let others = Set(turn.head.parked.values.filter { $0.device == device }.compactMap(\.user)).subtracting([255])
-      .filter { turn.head.bindings.patient(of: known.configuration, user: $0) == nil && $0 != user }
+    // Whose it was: readings that are theirs already stay so.
+    let before = turn.head.bindings.slots[slot].flatMap { $0 == patient ? nil : $0 }
     return turn.append(
       [
         .binding(Binding(slot: slot, patient: patient, sweeps: waiting > 0)),
@@ -101,7 +106,7 @@ extension Desk {
         .answer(
           id,
           .result([
-            "assigned": true, "readings": .int(waiting), "waiting_users": .array(others.sorted().map { .int(Int($0)) }),
+            "assigned": true, "readings": .int(waiting), "previous": before.map { .string($0) } ?? .null,
           ]))
       ]
   }
@@ -117,12 +122,17 @@ extension Desk {
     guard !isConfigured, record.device != nil, let change = conflict.change(user) else {
       return [.answer(id, .failure(conflict.error(device, isConfigured: isConfigured)))]
     }
+    let before: String
+    switch conflict {
+    case .patient(let patient), .user(_, let patient): before = patient
+    case .users: before = ""
+    }
     switch change {
     case .whole: record.device?.patient = patient
     case .user(let slot): record.device?.users[slot] = patient
     }
     return turn.append([.device(record), caller.audit("assign slot of \(device)")])
-      + [.answer(id, .result(["assigned": true, "readings": 0, "waiting_users": []]))]
+      + [.answer(id, .result(["assigned": true, "readings": 0, "previous": .string(before)]))]
   }
 
   /// A parked reading came back from the journal: it is stored once more with its patient, judged, and delivered again under

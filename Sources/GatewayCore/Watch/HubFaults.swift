@@ -21,18 +21,27 @@ package struct HubFault: Sendable, Hashable {
   package var subject: Subject
   /// Stable: `configuration.refused`, `configuration.bound`, `plan.refused`, `state.unreadable` …
   package var code: String
-  /// With the file, and what is wrong in it; at most 600 characters are kept.
+  /// With the file, and what is wrong in it; at most `longest` characters are kept.
   package var message: String
+  /// The same for backends: without a value, and without a path that names a patient.
+  package var told: String
   /// What to do.
   package var hint: String
   /// Everything is in force as it was told.
   package var isWarning: Bool
 
+  /// The most characters that are kept: the list of all drivers fits, with what is found behind it.
+  static let longest = 1600
+
   /// A fault, or a warning.
-  package init(_ subject: Subject, _ code: String, _ message: String, hint: String, isWarning: Bool = false) {
+  /// - Parameter told: what backends hear, where the message may quote a value or name a patient.
+  package init(
+    _ subject: Subject, _ code: String, _ message: String, told: String? = nil, hint: String, isWarning: Bool = false
+  ) {
+    self.told = String((told ?? message).prefix(HubFault.longest))
     self.subject = subject
     self.code = code
-    self.message = String(message.prefix(600))
+    self.message = String(message.prefix(HubFault.longest))
     self.hint = hint
     self.isWarning = isWarning
   }

@@ -197,7 +197,7 @@ struct Watch: Sendable {
   private static func words(of faults: KnownFaults) -> [String: String] {
     Dictionary(grouping: faults.list, by: \.fault.code).mapValues { known in
       let more = known.count > 4 ? "; and \(known.count - 4) more" : ""
-      return known.prefix(4).map(\.fault.message).joined(separator: "; ") + more
+      return known.prefix(4).map(\.fault.told).joined(separator: "; ") + more
     }
   }
 

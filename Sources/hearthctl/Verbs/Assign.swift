@@ -8,9 +8,10 @@ enum AssignVerb {
     usage: "READING PATIENT | --device DEVICE [--user SLOT] PATIENT\n       [--new] [--json]",
     text: """
       A reading whose user is unknown waits and is sent to no backend until a
-      technician says whose it is. The first eight letters of its id are enough.
+      technician says whose it is. The first six letters of its id are enough.
       With --device the slot belongs to the patient from now on, and what waits of
-      that slot is given too. A device whose patient stands in hearth.json is not
+      that slot is given too; without --user all of the device does, but for slots
+      that are given to somebody. A device whose patient stands in hearth.json is not
       assigned: it is changed there. hearthctl readings park READING takes an
       assignment back.
 
@@ -60,11 +61,8 @@ enum AssignVerb {
     let count = waiting == 0 ? "" : waiting == 1 ? ", and 1 waiting reading" : ", and \(waiting) waiting readings"
     Terminal.out("assigned to \(Terminal.clean(patient))\(count)\n")
     check.tell()
-    for user in (answer["waiting_users"]?.array ?? []).compactMap(\.int) {
-      let device = Terminal.clean(arguments.value("--device") ?? "")
-      Terminal.out(
-        "readings of user \(user) of \(device) still wait: hearthctl assign --device \(device) --user \(user) PATIENT\n"
-      )
+    if let before = answer["previous"]?.string.map(Terminal.clean) {
+      Terminal.out("until now it was \(before)'s: readings that are theirs already stay so\n")
     }
     return 0
   }

@@ -168,7 +168,7 @@ enum ReadingsVerb {
     // Who gives parked readings to patients needs their ID.
     let leaving =
       arguments.has("--parked")
-      ? ["ZONE", "PATIENT", "REMARKS", "DEVICE", "TAKEN"] : ["ID", "DEVICE", "REMARKS", "PATIENT", "ZONE"]
+      ? ["ZONE", "PATIENT", "REMARKS", "DEVICE", "TAKEN"] : ["REMARKS", "DEVICE", "ID", "PATIENT", "ZONE"]
     var table = Table(["TAKEN", "PATIENT", "DEVICE", "VALUES", "ZONE", "REMARKS", "ID"], leaving: leaving)
     for reading in readings {
       table.rows.append([
