@@ -28,6 +28,11 @@ package struct BackendConfiguration: Sendable, Hashable {
   package var maximumBytes: Int
   /// Where it gives patients' plans; nil: it gives none.
   package var plans: PlanSource?
+  /// For how many milliseconds a directory backend keeps a day's file after the end of the day; nil: for ever.
+  package var keep: Int64?
+
+  /// What `keep` is where the configuration does not say it: 90 days.
+  package static let usualKeep: Int64 = 90 * 86_400_000
 
   package init(name: String, kind: Kind, maximumReadings: Int, maximumBytes: Int) {
     self.name = name

@@ -11,7 +11,7 @@ extension ConfigurationFile {
     "proxy", "allow_plain_http", "plans",
   ]
   private static let keys = [
-    "directory": ["path"], "native": httpKeys,
+    "directory": ["path", "keep"], "native": httpKeys,
     "fhir-phd": httpKeys + ["patient", "patient_system", "create_by", "unplaced", "entries"],
     "fhir-batch": httpKeys + [
       "bundle_type", "create", "patient_system", "municipality", "performer", "unplaced", "entries",
@@ -42,7 +42,17 @@ extension ConfigurationFile {
     if case .http(_, let http) = backend.kind, let node = object["plans"] {
       backend.plans = try plans(node, http.allowsPlainHTTP)
     }
+    if type == "directory" { backend.keep = try object["keep"].map(keep) ?? BackendConfiguration.usualKeep }
     return backend
+  }
+
+  /// How long the files of a directory backend are kept.
+  private static func keep(_ node: JSONNode) throws(JSONError) -> Int64 {
+    let keep = try duration(node, upTo: 3650 * 86_400_000)
+    guard keep >= 86_400_000 else {
+      throw node.error("invalid-value", "expected at least \"P1D\": whoever collects the files needs the time")
+    }
+    return keep
   }
 
   private static func plans(_ node: JSONNode, _ isPlainAllowed: Bool) throws(JSONError) -> PlanSource {

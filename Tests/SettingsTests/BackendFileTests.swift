@@ -145,3 +145,21 @@ private func fault(_ members: String) -> String? {
     #expect(bands.bands.map(\.isAlways) == [true, false])
   }
 }
+
+@Suite struct DirectoryKeepTests {
+  private func keep(_ members: String) throws -> Int64? {
+    let text = #"{"backends": [{"name": "x", "type": "directory", "path": "/x"\#(members)}]}"#
+    return try #require(try ConfigurationFile.read(Array(text.utf8)).backends.first).keep
+  }
+
+  @Test func aDirectoryBackendForgetsByItself() throws {
+    #expect(try keep("") == 90 * 86_400_000)
+    #expect(try keep(#", "keep": "P14D""#) == 14 * 86_400_000)
+    #expect(try keep(#", "keep": "P3650D""#) == 3650 * 86_400_000)
+    for wrong in [#""PT12H""#, #""P3651D""#, #""90""#, "90"] {
+      #expect(throws: JSONError.self) { try keep(#", "keep": \#(wrong)"#) }
+    }
+    #expect(try backend(#""type": "fhir-phd""#).keep == nil)
+    #expect(fault(#""type": "native", "keep": "P1D""#)?.contains("unknown key \"keep\"") ?? false)
+  }
+}
