@@ -27,14 +27,8 @@ struct BackendMessage: Sendable {
 
 /// Sends batches to backends.
 final class Backends {
-  private struct Directory {
-    let worker: WorkerThread<DirectoryBackend>
-    let path: String
-    var last: [OutboxLane: [Deliverable]] = [:]
-  }
-
   private let mailbox: Mailbox<BackendMessage>
-  private var directories: [String: Directory] = [:]
+  private let directories: DirectoryBackends
   private var senders: [BackendLane: HTTPSender] = [:]
   private var fetchers: [String: PlanFetcher] = [:]
   private let emit: (Event) -> Void
@@ -50,6 +44,7 @@ final class Backends {
     self.emit = emit
     helpers = HelperPrograms(loop)
     mailbox = try Mailbox()
+    directories = DirectoryBackends(mailbox)
     mailbox.attach(to: loop) {
       emit(.delivered(backend: $0.way.backend, lane: $0.way.lane, $0.outcome, mostItems: $0.mostItems))
     }
@@ -57,11 +52,7 @@ final class Backends {
 
   /// The backends of a configuration that came into force, and the patients' plans.
   func configure(_ configuration: Configuration, plans: [String: Plan]) {
-    for (name, directory) in directories
-    where !configuration.backends.contains(where: { $0.name == name && $0.kind == .directory(path: directory.path) }) {
-      directory.worker.stop()
-      directories[name] = nil
-    }
+    directories.configure(configuration)
     var orphans: [BackendLane: [Deliverable]] = [:]
     for (way, sender) in senders
     where !configuration.backends.contains(where: { $0.name == way.backend && $0.kind.name == sender.format.name }) {
@@ -70,11 +61,7 @@ final class Backends {
     }
     for backend in configuration.backends {
       switch backend.kind {
-      case .directory(let path):
-        guard directories[backend.name] == nil, let worker = try? WorkerThread(DirectoryBackend(path: path)) else {
-          continue
-        }
-        directories[backend.name] = Directory(worker: worker, path: path)
+      case .directory: break
       case .http(let format, let http):
         let bands = plans.mapValues { PatientBands($0) }
         for lane in OutboxLane.allCases {
@@ -113,33 +100,24 @@ final class Backends {
   func fetchPlans(_ backend: String, etag: String?) { fetchers[backend]?.fetch(etag) }
 
   func deliver(_ way: BackendLane, _ items: [Deliverable]) {
-    if directories[way.backend] != nil {
-      directories[way.backend]?.last[way.lane] = items
-      redeliver(way)
-    } else {
-      senders[way]?.deliver(items)
-    }
+    if !directories.deliver(way, items) { senders[way]?.deliver(items) }
   }
 
   /// The octets of the last delivery once more.
   func redeliver(_ way: BackendLane) {
-    if let directory = directories[way.backend] {
-      let items = directory.last[way.lane] ?? []
-      directory.worker.run { [mailbox] state in
-        mailbox.post(BackendMessage(way: way, outcome: state.deliver(items)))
-      }
-    } else {
-      senders[way]?.redeliver()
-    }
+    if !directories.redeliver(way) { senders[way]?.redeliver() }
   }
 
   /// When `due` wants to be called, monotonic milliseconds.
-  var nextDeadline: Int64? { [uplink.nextDeadline, helpers.nextDeadline].compactMap { $0 }.min() }
+  var nextDeadline: Int64? {
+    [uplink.nextDeadline, helpers.nextDeadline, directories.nextDeadline].compactMap { $0 }.min()
+  }
 
   /// Time went on.
   func due(at now: Int64) {
     uplink.due(at: now)
     helpers.due(at: now)
+    directories.due(at: now)
   }
 
   /// A child process ended: perhaps an uplink, perhaps a helper.
@@ -149,7 +127,7 @@ final class Backends {
   }
 
   func stop() {
-    for directory in directories.values { directory.worker.stop() }
+    directories.stop()
     uplink.stop()
     helpers.stop()
   }

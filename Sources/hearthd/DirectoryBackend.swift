@@ -4,22 +4,21 @@ import Exchange
 import GatewayCore
 import Glibc
 import Platform
-import Zones
 import Ledger
 
 /// Writes readings and events under a folder. An item goes into the file of the day on which it was received, so that one
 /// that is delivered again finds itself there.
 struct DirectoryBackend: Sendable {
   let path: String
-  /// Where this process left each file: nothing unknown is in a file that ends there.
-  private var ends: [String: Int] = [:]
+  /// Where this process left each file, by its path: nothing unknown is in a file that ends there.
+  var ends: [String: Int] = [:]
 
   init(path: String) { self.path = path }
 
   mutating func deliver(_ items: [Deliverable]) -> UploadOutcome {
     do throws(FileError) {
       try Directory.make(path)
-      for (day, items) in DirectoryBackend.byDay(items) { try append(items, "\(path)/\(day).ndjson") }
+      for (name, items) in DirectoryBackend.byDay(items) { try append(items, "\(path)/\(name)") }
       try Directory.sync(path)
       return .items(Dictionary(items.map { ($0.id, .stored) }, uniquingKeysWith: { $1 }))
     } catch {
@@ -31,11 +30,11 @@ struct DirectoryBackend: Sendable {
     }
   }
 
-  private static func byDay(_ items: [Deliverable]) -> [(day: String, items: [Deliverable])] {
-    var days: [(day: String, items: [Deliverable])] = []
+  private static func byDay(_ items: [Deliverable]) -> [(name: String, items: [Deliverable])] {
+    var days: [(name: String, items: [Deliverable])] = []
     for item in items {
-      let day = String(ISO8601.text(CivilTime(seconds: item.receivedAt / 1000)).prefix(10))
-      if days.last?.day == day { days[days.count - 1].items.append(item) } else { days.append((day, [item])) }
+      let name = DayFile.lines(of: item.receivedAt / 1000)
+      if days.last?.name == name { days[days.count - 1].items.append(item) } else { days.append((name, [item])) }
     }
     return days
   }
