@@ -28,8 +28,9 @@ package enum ControlRequest: Sendable, Hashable {
   case parkedReadings
   /// Send a refused reading to its backend again.
   case parkedRetry(id: String, backend: String?)
-  /// A patient's readings, and what was derived from them, are to go.
-  case erase(patient: String)
+  /// A patient's readings, and what was derived from them, are to go; the patient's lines in the files of directory backends too, or
+  /// they are only counted.
+  case erase(patient: String, files: Bool = false)
   case reload
   /// What is on the air, as notifications `scan`, for so many seconds.
   case scan(seconds: Int)

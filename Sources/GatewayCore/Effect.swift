@@ -49,6 +49,9 @@ package enum Effect: Sendable {
   case retain(pinned: UInt64?)
   /// Write the journal's segments anew without a patient.
   case erase(patient: String)
+  /// Look for a patient's lines in the files of directory backends, and take them out where `removes` says so; tell with
+  /// `Event.filesErased`.
+  case eraseFiles(patient: String, removes: Bool)
   /// Read one stored reading.
   case load(sequence: UInt64)
   /// Read parked readings of a slot that was given to a patient.

@@ -87,6 +87,9 @@ package enum Event: Sendable {
   /// The journal's segments were written anew without a patient.
   case erased(patient: String, ErasureReport)
 
+  /// The files of directory backends were looked through for a patient's lines; with what became of them where they were to go.
+  case filesErased(patient: String, removes: Bool, [FileErasure])
+
   /// A person or a program asked for something over the control socket.
   case asked(RequestID, ControlRequest, CallerName)
   /// The file of keys is on disk.

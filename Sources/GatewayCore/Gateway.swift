@@ -140,9 +140,10 @@ package struct Gateway: Sendable {
     case .appended(let id, let sequences): return appended(id, sequences)
     case .appendFailed(let id, let failure): return appendFailed(id, failure)
     case .recovered(let records):
-      let erasing = turn.head.erasing
+      let known = turn.head.erasing.union(turn.head.erasingFiles)
       turn.recover(records)
-      send([.delivery(.wake), .desk(.erasuresRecovered(turn.head.erasing.subtracting(erasing)))])
+      let erasing = turn.head.erasing.union(turn.head.erasingFiles)
+      send([.delivery(.wake), .desk(.erasuresRecovered(erasing.subtracting(known)))])
     case .journalRolled:
       // One that made the journal roll stands in the new segment: another would make it roll again, for ever.
       snapshots.isNeeded = snapshots.isNeeded || !snapshots.isNewest
@@ -159,6 +160,7 @@ package struct Gateway: Sendable {
     case .plansWanted: send(.rules(.wanted))
     case .faultsFound(let faults): send(.watch(.faultsFound(faults)))
     case .erased(let patient, let report): send(.desk(.erased(patient, report)))
+    case .filesErased(let patient, let removes, let files): send(.desk(.filesErased(patient, removes: removes, files)))
     case .fetched(let request, let items, let isAtEnd):
       send(.delivery(.fetched(request, items, isAtEnd: isAtEnd)))
     case .delivered(let backend, let lane, let outcome, let mostItems):
@@ -203,7 +205,7 @@ package struct Gateway: Sendable {
     }
     var hasNews = false
     for (entry, sequence) in records {
-      if case .erase(let patient) = entry { turn.house.forgetPlan(of: patient) }
+      if case .erase(let patient, _) = entry { turn.house.forgetPlan(of: patient) }
       effects += entry.published(at: sequence)
       hasNews = hasNews || JournalEntry.deliverable.contains(RecordKind(rawValue: entry.kind.rawValue))
       send(Route.written(entry, at: sequence))
@@ -344,7 +346,7 @@ extension JournalEntry {
     switch self {
     case .reading(let reading): [.publishReading(reading, sequence: sequence)]
     case .event(let event): [.publishEvent(event)]
-    case .erase(let patient): [.shredImported, .erase(patient: patient)]
+    case .erase(let patient, _): [.shredImported, .erase(patient: patient)]
     case .imported: [.importFinished]
     default: []
     }

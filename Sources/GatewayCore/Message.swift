@@ -42,7 +42,7 @@ enum Route {
   static func written(_ entry: JournalEntry, at sequence: UInt64) -> [Message] {
     switch entry {
     case .reading(let reading): [.rules(.stored(reading)), .links(.stored(reading, sequence: sequence))]
-    case .erase(let patient): [.links(.forget(patient)), .delivery(.forget(patient))]
+    case .erase(let patient, _): [.links(.forget(patient)), .delivery(.forget(patient))]
     case .binding: [.desk(.sweep)]
     case .device(let record): [.bluetooth(.recorded(record)), .links(.recorded(record))]
     case .quarantine(let device, _): [.links(.crashRecorded(device))]
@@ -58,7 +58,7 @@ enum Route {
   static func refused(_ entry: JournalEntry, _ failure: JournalFailure) -> [Message] {
     switch entry {
     case .rules(let patient, _): [.rules(.refused(patient))]
-    case .erase(let patient): [.desk(.eraseRefused(patient, failure))]
+    case .erase(let patient, _): [.desk(.eraseRefused(patient, failure))]
     case .device(let record): record.keys == nil ? [] : [.bluetooth(.recordRefused)]
     case .quarantine(let device, let entry): entry == nil ? [] : [.links(.crashRefused(device))]
     case .session: [.desk(.sessionsRefused)]

@@ -145,8 +145,9 @@ extension LedgerState {
     history[patient] = nil
   }
 
-  package mutating func beginErasing(_ patient: String) {
+  package mutating func beginErasing(_ patient: String, files: Bool = false) {
     erasing.insert(patient)
+    if files { erasingFiles.insert(patient) }
     forget(patient)
     bindings.forget(patient)
     register.forget(patient)
@@ -156,6 +157,10 @@ extension LedgerState {
 
   /// What is gone waits for no backend any more.
   package mutating func endErasing(_ patient: String, _ erased: Erased) {
+    guard !erased.isOfFiles else {
+      erasingFiles.remove(patient)
+      return
+    }
     erasing.remove(patient)
     forget(patient)
     stored = max(stored, erased.stored)

@@ -32,8 +32,8 @@ package enum JournalEntry: Sendable, Hashable {
   case refusal(Refusal)
   /// One backend is to get a refused reading once more.
   case retry(Retry)
-  /// A patient is to be erased.
-  case erase(patient: String)
+  /// A patient is to be erased; also from the files of directory backends, or from the hub's own state alone.
+  case erase(patient: String, files: Bool = false)
   /// A patient was erased.
   case erased(patient: String, Erased)
   /// Everything that is derived from what went before. Its patients' histories follow as records of their own.
@@ -202,9 +202,12 @@ package enum JournalEntry: Sendable, Hashable {
       return value.encoded()
     case .refusal(let refusal): return refusal.json.encoded()
     case .retry(let retry): return retry.json.encoded()
-    case .erase(let patient):
-      let value: JSONValue = ["patient": .string(patient)]
-      return value.encoded()
+    case .erase(let patient, let files):
+      var value = JSONObject()
+      value["patient"] = .string(patient)
+      // Older records have no such member.
+      if files { value["files"] = true }
+      return JSONValue.object(value).encoded()
     case .erased(let patient, let erased):
       var object = JSONObject()
       for (backend, count) in erased.counts.sorted(by: { $0.key < $1.key }) { object[backend] = .int(count) }
@@ -213,6 +216,7 @@ package enum JournalEntry: Sendable, Hashable {
       value["counts"] = .object(object)
       if !erased.refusals.isEmpty { value["refusals"] = .array(erased.refusals.map { .int($0) }) }
       value["stored"] = .int(erased.stored)
+      if erased.isOfFiles { value["files"] = true }
       return JSONValue.object(value).encoded()
     }
   }
@@ -226,6 +230,15 @@ package struct Erased: Sendable, Hashable {
   package var refusals: [UInt64] = []
   /// How many readings and events were ever stored: those that are gone cannot be counted at a start.
   package var stored: UInt64 = 0
+  /// It says that the files of directory backends are done; the journal was done before.
+  package var isOfFiles = false
+
+  /// The files of directory backends are done.
+  package static var ofFiles: Erased {
+    var erased = Erased(counts: [:])
+    erased.isOfFiles = true
+    return erased
+  }
 
   package init(counts: [String: UInt64], refusals: [UInt64] = [], stored: UInt64 = 0) {
     self.counts = counts

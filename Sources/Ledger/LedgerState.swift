@@ -42,6 +42,8 @@ package struct LedgerState: Sendable, Hashable {
   package var urgent: [Urgent] = []
   /// Patients whose erasure is begun and not complete.
   package var erasing: Set<String> = []
+  /// Patients whose lines in the files of directory backends are to go and have not all gone.
+  package var erasingFiles: Set<String> = []
   /// Whose the user slots of devices are, as technicians said.
   package var bindings = Bindings()
   /// The devices that technicians brought in, without their secrets.
@@ -178,7 +180,7 @@ package struct LedgerState: Sendable, Hashable {
     case .fragmentsTaken(let device, let taken): takeFragments(device, taken)
     case .refusal(let refusal): add(refusal)
     case .retry(let retry): add(retry, sequence: sequence)
-    case .erase(let patient): beginErasing(patient)
+    case .erase(let patient, let files): beginErasing(patient, files: files)
     case .erased(let patient, let erased): endErasing(patient, erased)
     case .snapshot(let state): self = state
     case .snapshotPart(let part): merge(part)

@@ -101,16 +101,16 @@ extension JournalEntry {
       self = .audit(uid: uid, action: action)
     case .erase:
       guard let patient = value["patient"]?.string else { return nil }
-      self = .erase(patient: patient)
+      self = .erase(patient: patient, files: value["files"]?.bool ?? false)
     case .erased:
       guard let patient = value["patient"]?.string else { return nil }
       var counts: [String: UInt64] = [:]
       for member in value["counts"]?.object?.members ?? [] { counts[member.key] = member.value.unsigned ?? 0 }
-      self = .erased(
-        patient: patient,
-        Erased(
-          counts: counts, refusals: (value["refusals"]?.array ?? []).compactMap(\.unsigned),
-          stored: value["stored"]?.unsigned ?? 0))
+      var erased = Erased(
+        counts: counts, refusals: (value["refusals"]?.array ?? []).compactMap(\.unsigned),
+        stored: value["stored"]?.unsigned ?? 0)
+      erased.isOfFiles = value["files"]?.bool ?? false
+      self = .erased(patient: patient, erased)
     default: return nil
     }
   }

@@ -309,6 +309,7 @@ extension LedgerState {
       object["imported"] = .object(files)
     }
     if !erasing.isEmpty { object["erasing"] = .array(erasing.sorted().map { .string($0) }) }
+    if !erasingFiles.isEmpty { object["erasing_files"] = .array(erasingFiles.sorted().map { .string($0) }) }
     encodeLists(&object)
     return JSONValue.object(object).encoded()
   }
@@ -412,6 +413,7 @@ extension LedgerState {
       imported = Dictionary(files.map { ($0.key, $0.value.string ?? "") }, uniquingKeysWith: { $1 })
     }
     erasing = Set((value["erasing"]?.array ?? []).compactMap(\.string))
+    erasingFiles = Set((value["erasing_files"]?.array ?? []).compactMap(\.string))
     takeLists(value)
   }
 

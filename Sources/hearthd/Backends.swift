@@ -44,7 +44,7 @@ final class Backends {
     self.emit = emit
     helpers = HelperPrograms(loop)
     mailbox = try Mailbox()
-    directories = DirectoryBackends(mailbox)
+    directories = try DirectoryBackends(loop, mailbox, emit)
     mailbox.attach(to: loop) {
       emit(.delivered(backend: $0.way.backend, lane: $0.way.lane, $0.outcome, mostItems: $0.mostItems))
     }
@@ -107,6 +107,9 @@ final class Backends {
   func redeliver(_ way: BackendLane) {
     if !directories.redeliver(way) { senders[way]?.redeliver() }
   }
+
+  /// Looks for a patient's lines in the files of directory backends.
+  func eraseFiles(_ patient: String, removes: Bool) { directories.erase(patient, removes: removes) }
 
   /// When `due` wants to be called, monotonic milliseconds.
   var nextDeadline: Int64? {

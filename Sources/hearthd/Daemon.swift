@@ -367,6 +367,7 @@ final class Daemon {
       unsettledPlans[patient] = nil
       backends?.configure(loaded.configuration, plans: loaded.plans)
       files.remove(patient)
+    case .eraseFiles(let patient, let removes): backends?.eraseFiles(patient, removes: removes)
     case .read(let id, let job): read(id, job)
     case .answer(let id, let answer): control?.answer(id, answer)
     case .publishReading(let reading, let sequence): control?.publish(reading, sequence)

@@ -12,12 +12,15 @@ struct DirectoryBackend: Sendable {
   let path: String
   /// Where this process left each file, by its path: nothing unknown is in a file that ends there.
   var ends: [String: Int] = [:]
+  /// What an earlier process left half done is finished.
+  var isSettled = false
 
   init(path: String) { self.path = path }
 
   mutating func deliver(_ items: [Deliverable]) -> UploadOutcome {
     do throws(FileError) {
       try Directory.make(path)
+      try settle()
       for (name, items) in DirectoryBackend.byDay(items) { try append(items, "\(path)/\(name)") }
       try Directory.sync(path)
       return .items(Dictionary(items.map { ($0.id, .stored) }, uniquingKeysWith: { $1 }))

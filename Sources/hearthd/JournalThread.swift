@@ -88,7 +88,7 @@ final class JournalThread {
       do throws(AppendFailure) {
         let appended = try owned.store.journal.append(entries.map { JournalThread.draft($0, owned) })
         owned.refused = nil
-        for case .erased(let patient, _) in entries { owned.known[patient] = nil }
+        for case .erased(let patient, let erased) in entries where !erased.isOfFiles { owned.known[patient] = nil }
         let newest = owned.view
         view.change {
           $0.view = newest

@@ -173,6 +173,8 @@ private struct House: DeliveringHub {
     house.hub.comparesRestarts = false
     house.hub.send(.erased(patient: "p-1", report))
     house.hub.sync()
+    house.hub.send(.filesErased(patient: "p-1", removes: false, []))
+    house.hub.sync()
     let answers = house.hub.done.compactMap { if case .answer(_, .result(let value)) = $0 { value } else { nil } }
     #expect(answers.contains { $0["readings"]?.int == 5 && $0["configured"]?.array == ["cuff"] })
     #expect(house.waiting("a") == 0)

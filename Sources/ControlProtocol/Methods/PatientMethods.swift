@@ -77,8 +77,15 @@ extension ControlMethod {
     ) { given throws(ControlError) in .report(patient: try given.text("patient"), days: given.days) },
     ControlMethod(
       "erase", "erases a patient's readings, and what was derived from them", .owner, .change, isAudited: true,
-      isDurable: true, [.required("patient", .name, "the patient's reference")], examples: [["patient": "p-7f3a"]]
-    ) { given throws(ControlError) in .erase(patient: try given.text("patient")) },
+      isDurable: true,
+      [
+        .required("patient", .name, "the patient's reference"),
+        ControlParameter(
+          "files", .flag, "the patient's lines in the files of directory backends go too; without it they are counted"),
+      ], examples: [["patient": "p-7f3a"], ["patient": "p-7f3a", "files": true]]
+    ) { given throws(ControlError) in
+      .erase(patient: try given.text("patient"), files: given.flag("files"))
+    },
   ]
 
   private static let reading = ControlParameter.required(

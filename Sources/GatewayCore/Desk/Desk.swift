@@ -18,6 +18,7 @@ struct Desk: Sendable {
     case loaded(UInt64, Reading?)
     case loadedParked(Bindings.Slot, [(sequence: UInt64, reading: Reading?)])
     case erased(String, ErasureReport)
+    case filesErased(String, removes: Bool, [FileErasure])
     case erasuresRecovered(Set<String>)
     case resumeErasures
     case importWanted
@@ -60,6 +61,8 @@ struct Desk: Sendable {
   var corrections: [RequestID: PendingCorrection] = [:]
   /// Who waits for a patient's erasure; and when one that failed is tried again, monotonic milliseconds.
   var erasures: [String: [RequestID]] = [:]
+  /// What those who wait are told of the hub's own state, while the files of backends are looked through.
+  var erasedState: [String: JSONObject] = [:]
   var eraseAgainAt: Int64?
   /// Readings of a slot that is swept are being read, by slot.
   var sweeping: Set<Bindings.Slot> = []
@@ -93,7 +96,8 @@ struct Desk: Sendable {
       return loadedForRetry(sequence, isThere: reading != nil, &turn) + loaded(sequence, reading, &turn)
     case .loadedParked(let slot, let readings): return loadedParked(slot, readings, &turn)
     case .erased(let patient, let report): return erased(patient, report, &turn)
-    case .erasuresRecovered(let patients): return patients.sorted().map { .erase(patient: $0) }
+    case .filesErased(let patient, let removes, let files): return filesErased(patient, removes: removes, files, &turn)
+    case .erasuresRecovered(let patients): return resumeErasures(of: patients, &turn)
     case .resumeErasures: return resumeErasures(&turn)
     case .importWanted: return importState(&turn)
     case .due: return due(&turn)
@@ -190,7 +194,7 @@ struct Desk: Sendable {
     case .correctReading(let kind, let reading): return correct(id, kind, reading: reading, caller)
     case .parkedRetry(let reading, let backend):
       return retryParked(id, reading: reading, backend: backend, caller, &turn)
-    case .erase(let patient): return erase(id, patient: patient, caller, &turn)
+    case .erase(let patient, let files): return erase(id, patient: patient, files: files, caller, &turn)
     case .capture(let device): return capture(id, device, caller, &turn)
     case .askDevice(let device, let wish): return askDevice(id, device, wish, caller, &turn)
     case .releaseDevice(let device): return release(id, device: device, caller, &turn)

@@ -12,23 +12,36 @@ internal import Ledger
 
 extension Desk {
   /// A patient is to be erased: that is on disk before anything goes, so that a power cut does not end it half-way.
-  mutating func erase(_ id: RequestID, patient: String, _ caller: CallerName, _ turn: inout Turn) -> [Effect] {
+  mutating func erase(
+    _ id: RequestID, patient: String, files: Bool, _ caller: CallerName, _ turn: inout Turn
+  ) -> [Effect] {
     guard importing == nil else { return stillImporting(id) }
-    if let error = turn.view.refusal(ofUnknown: patient) { return [.answer(id, .failure(error))] }
+    // Files of backends may name a patient whom the hub itself does not know any more.
+    if !files, let error = turn.view.refusal(ofUnknown: patient) { return [.answer(id, .failure(error))] }
     erasures[patient, default: []].append(id)
     // It is answered when it is complete.
-    return turn.append([caller.audit("erase patient \(patient)"), .erase(patient: patient)])
+    let action = "erase patient \(patient)" + (files ? ", also in the files of backends" : "")
+    return turn.append([caller.audit(action), .erase(patient: patient, files: files)])
   }
 
   /// After a start: erasures that a power cut ended.
-  func resumeErasures(_ turn: inout Turn) -> [Effect] { turn.head.erasing.sorted().map { .erase(patient: $0) } }
+  func resumeErasures(_ turn: inout Turn) -> [Effect] {
+    resumeErasures(of: turn.head.erasing.union(turn.head.erasingFiles), &turn)
+  }
+
+  /// Files follow when the journal is done.
+  func resumeErasures(of patients: Set<String>, _ turn: inout Turn) -> [Effect] {
+    patients.sorted().map {
+      turn.head.erasing.contains($0) ? .erase(patient: $0) : .eraseFiles(patient: $0, removes: true)
+    }
+  }
 
   /// The journal's segments are written anew, or not all of them.
   mutating func erased(_ patient: String, _ report: ErasureReport, _ turn: inout Turn) -> [Effect] {
     let now = turn.now
-    let callers = erasures.removeValue(forKey: patient) ?? []
     turn.house.eraseFault = report.error
     if let error = report.error {
+      let callers = erasures.removeValue(forKey: patient) ?? []
       eraseAgainAt = now.monotonic + 600_000
       return [.log(.error, "journal.erasure-failed: a patient is not erased yet: \(error); it is tried again")]
         + callers.map {
@@ -58,9 +71,55 @@ extension Desk {
       turn.house.configuration.devices.filter { $0.patient == patient || $0.users.values.contains(patient) }
         .map { .string($0.id) })
     answer["plan"] = .string("\(turn.house.configuration.plans ?? "/etc/hearth/plans")/\(patient).json")
+    erasedState[patient] = answer
     return turn.append(
       [.erased(patient: patient, Erased(counts: counts, refusals: refused, stored: turn.head.stored))])
-      + [.log(.notice, "patient.erased: \(report.readings) readings of one patient are gone")]
-      + callers.map { .answer($0, .result(.object(answer))) }
+      + [
+        .log(.notice, "patient.erased: \(report.readings) readings of one patient are gone"),
+        .eraseFiles(patient: patient, removes: turn.head.erasingFiles.contains(patient)),
+      ]
+  }
+
+  /// The files of directory backends were looked through: the last step. What could not be done there is told and not tried again by
+  /// itself: whoever asked hears it and can mend it.
+  mutating func filesErased(
+    _ patient: String, removes: Bool, _ files: [FileErasure], _ turn: inout Turn
+  ) -> [Effect] {
+    let isWished = turn.head.erasingFiles.contains(patient)
+    // Somebody asked meanwhile: that erasure comes here too, and answers them all.
+    guard removes || !isWished, erasedState[patient] != nil || erasures[patient] == nil else { return [] }
+    var answer = erasedState.removeValue(forKey: patient) ?? JSONObject()
+    answer["files"] = .array(files.map(\.json))
+    let callers = erasures.removeValue(forKey: patient) ?? []
+    var effects = isWished ? turn.append([.erased(patient: patient, .ofFiles)]) : []
+    if removes {
+      let (lines, rewritten) = files.reduce((0, 0)) { ($0.0 + $1.removed, $0.1 + $1.rewritten) }
+      effects.append(
+        .log(
+          .notice, "patient.files-erased: \(lines) lines of one patient are gone from \(rewritten) files of backends"))
+      let left = files.flatMap(\.left)
+      if let first = left.first {
+        effects.append(
+          .log(
+            .error,
+            "patient.files-left: \(left.count) files of backends may still name an erased patient: \(first.reason); mend that and erase again"
+          ))
+      }
+    }
+    return effects + callers.map { .answer($0, .result(.object(answer))) }
+  }
+}
+
+extension FileErasure {
+  /// The most files that one answer names.
+  private static let most = 50
+
+  /// As a caller gets it.
+  fileprivate var json: JSONValue {
+    [
+      "backend": .string(backend), "folder": .string(folder), "files": .int(files), "lines": .int(lines),
+      "rewritten": .int(rewritten), "removed": .int(removed),
+      "left": .array(left.prefix(FileErasure.most).map { ["file": .string($0.file), "reason": .string($0.reason)] }),
+    ]
   }
 }
