@@ -13,7 +13,7 @@ struct DaemonClient {
   /// So much of the buffer holds no line end.
   private var searched = 0
   /// How long an answer may take, in milliseconds: a slow disk is asked before some.
-  private static let patience: Int64 = 30_000
+  static let patience: Int64 = 30_000
   /// The longest pause within a line, in milliseconds.
   private static let pause: Int64 = 2000
   /// The longest answer in octets: ten thousand readings fit.
@@ -104,9 +104,12 @@ struct DaemonClient {
   }
 
   /// The result of a request, an object.
-  mutating func call(_ method: String, _ parameters: JSONValue = [:]) throws(Failure) -> JSONValue {
+  /// - Parameter patience: how long the answer may take, in milliseconds.
+  mutating func call(
+    _ method: String, _ parameters: JSONValue = [:], within patience: Int64 = DaemonClient.patience
+  ) throws(Failure) -> JSONValue {
     try send(id: 1, method, parameters)
-    let deadline = Clocks.monotonic() + DaemonClient.patience
+    let deadline = Clocks.monotonic() + patience
     while true {
       guard case .answer(let answer) = try next(until: deadline) else { continue }
       switch answer {

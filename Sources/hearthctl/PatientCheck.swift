@@ -1,7 +1,6 @@
 // Whether the patient that a person typed is known to the hub. A reference that is one slip from a known one is asked about on a
 // terminal, and refused in a script that does not say --new.
 
-import Glibc
 import JSON
 
 struct PatientCheck {
@@ -27,22 +26,19 @@ struct PatientCheck {
     guard !arguments.has("--new") else { return }
     let near = answer["near"]?.string.map(Terminal.clean)
     let name = Terminal.clean(patient)
-    guard PatientCheck.isInteractive, !arguments.isJSON else {
+    guard Confirmation.isInteractive, !arguments.isJSON else {
       guard let near else { return }
       throw Failure(
         status: 65, code: "patient.unknown", message: "nobody here is \(name); there is \(near)",
         hint: "write \(near), or say --new if \(name) is meant")
     }
     let question = near.map { "nobody here is \(name); there is \($0)." } ?? "nobody here is \(name) yet."
-    Terminal.out("\(question) Go on with \(name)? yes or no: ")
-    guard let line = readLine(strippingNewline: true), ["y", "yes"].contains(line.lowercased()) else {
+    guard Confirmation.yes("\(question) Go on with \(name)?") else {
       throw Failure(
         status: 64, code: "not-confirmed", message: "not confirmed; nothing was changed",
         hint: near.map { "write \($0)" } ?? "--new says that a new patient is meant")
     }
   }
-
-  private static var isInteractive: Bool { isatty(0) == 1 && Terminal.isTerminal }
 
   /// What the daemon knows; nil of a daemon that is older than the question.
   private static func look(_ patient: String, _ client: inout DaemonClient) throws(Failure) -> JSONValue? {

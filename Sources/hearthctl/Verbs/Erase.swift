@@ -1,4 +1,4 @@
-// hearthctl erase, factory-reset: what the law calls erasure, and a hub for its next home.
+// hearthctl erase: what the law calls erasure. What is beyond the hub's own state is named, and removed when that is asked for.
 
 import Glibc
 import JSON
@@ -7,7 +7,7 @@ import Platform
 enum EraseVerb {
   static let verb = Verb(
     name: "erase", summary: "erase a patient: readings, bindings, plan",
-    usage: "--patient REF [--yes] [--new] [--json]",
+    usage: "--patient REF [--yes] [--also-files] [--new] [--json]",
     text: """
       Everything that this hub holds of the patient goes: readings (sent or not), the
       events and rules that came of them, who uses which slot, the plan. The journal's
@@ -21,9 +21,17 @@ enum EraseVerb {
       short check values by which a device's old records are known when it sends them
       again. If the power goes in between, the hub completes it at its next start.
 
-      What this hub cannot reach: what backends have already received, files of a
-      directory backend, a device's own memory, the spare blocks of a flash disk, and
-      devices that hearth.json gives to the patient: these are named.
+      The files of directory backends hold what was delivered into them. How many
+      lines of the patient are in which folder is told. On a terminal it is asked
+      whether they are to go too; in a script --also-files says so. Then the files are
+      written anew without these lines, and the old ones are overwritten. What was
+      copied from there, and folders that are no backend's any more, stay as they are.
+
+      What this hub cannot reach: what other backends have already received, a
+      device's own memory, the spare blocks of a flash disk, and devices that
+      hearth.json gives to the patient. These devices are named. As long as
+      hearth.json names the patient, its copy last-good.json in the state directory
+      does so too: it follows at the next reload.
 
       \(PatientCheck.help)
 
@@ -31,13 +39,17 @@ enum EraseVerb {
 
       example:
         sudo hearthctl erase --patient p-7f3a
-      """, options: ["--patient"], flags: ["--yes", "--new"],
+      """, options: ["--patient"], flags: ["--yes", "--also-files", "--new"],
     methods: ["erase"],
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage,
-        65 another patient may be meant, 75 try again later,
-        77 not permitted, 111 the daemon is not running
+        65 another patient may be meant, 75 try again later, or not all files
+        that were to go could be written anew, 77 not permitted,
+        111 the daemon is not running
       """, run: run)
+
+  /// How long it may take, in milliseconds: all of the journal and of the files is read.
+  private static let patience: Int64 = 1_800_000
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
     guard let patient = arguments.value("--patient") else {
@@ -48,24 +60,63 @@ enum EraseVerb {
     if !arguments.has("--yes") {
       try Confirmation.ask("This cannot be undone. Type the patient's reference again:", expected: patient)
     }
-    let answer = check.marked(try client.call("erase", ["patient": .string(patient)]))
+    let isAsked = arguments.has("--also-files")
+    let answer = check.marked(try erase(patient, files: isAsked, &client))
     let isPlanGone = removePlan(answer["plan"]?.string, patient)
     if arguments.isJSON {
       var object = answer.object ?? JSONObject()
       object["plan_removed"] = .bool(isPlanGone)
       Terminal.line(.object(object))
-      return 0
+      return isAsked && !ErasedFiles(answer).left.isEmpty ? 75 : 0
     }
     Terminal.out("erased: \(Show.text(answer["readings"])) readings, and what came of them\n")
     if check.isNew { Terminal.out("nothing was known of this patient\n") }
     if !isPlanGone { Terminal.out("remove by hand: \(Show.text(answer["plan"]))\n") }
-    for device in answer["configured"]?.array ?? [] {
+    let configured = answer["configured"]?.array ?? []
+    for device in configured {
       Terminal.out("hearth.json still gives the device \(Show.text(device)) to the patient\n")
+    }
+    if !configured.isEmpty {
+      Terminal.out("so does its copy last-good.json, until hearth.json is changed and reloaded\n")
     }
     for name in answer["left"]?.array ?? [] {
       Terminal.out("journal/\(Show.text(name)) cannot be read by this version and was left as it is\n")
     }
+    try files(patient, ErasedFiles(answer), arguments, &client)
     return 0
+  }
+
+  private static func erase(
+    _ patient: String, files: Bool, _ client: inout DaemonClient
+  ) throws(Failure) -> JSONValue {
+    var parameters = JSONObject()
+    parameters["patient"] = .string(patient)
+    // A daemon that is older than this parameter would refuse it.
+    if files { parameters["files"] = true }
+    return try client.call("erase", .object(parameters), within: patience)
+  }
+
+  /// Says what the files of backends hold, or held; on a terminal it asks whether that is to go.
+  private static func files(
+    _ patient: String, _ found: ErasedFiles, _ arguments: Arguments, _ client: inout DaemonClient
+  ) throws(Failure) {
+    var found = found
+    var isAsked = arguments.has("--also-files")
+    if !isAsked, found.lines > 0 {
+      Terminal.out("these are beyond the hub's own state:\n" + found.beyond)
+      if !arguments.has("--yes"), Confirmation.isInteractive {
+        isAsked = Confirmation.yes("Remove them too?")
+        if isAsked { found = ErasedFiles(try erase(patient, files: true, &client)) }
+      } else {
+        Terminal.out("--also-files removes them\n")
+      }
+    }
+    if isAsked { Terminal.out(found.removed) }
+    for left in found.left { Terminal.out("  \(isAsked ? "not written anew" : "not read"): \(left)\n") }
+    guard isAsked, !found.left.isEmpty else { return }
+    throw Failure(
+      status: 75, code: "files.left", message: "not all files of backends could be written anew",
+      hint: "mend what is said there, then erase again with --also-files")
   }
 
   /// True when no plan file is there any more. The daemon may not write in its configuration; root may.
@@ -79,79 +130,42 @@ enum EraseVerb {
   }
 }
 
-enum ResetVerb {
-  static let verb = Verb(
-    name: "factory-reset", summary: "make this hub new: nothing of anybody stays",
-    usage: "[--state-directory DIR] [--yes]",
-    text: """
-      Everything in the state directory is overwritten and removed: readings sent or
-      not, bindings, paired devices and their keys, the hub's own identifier. The
-      configuration in /etc/hearth stays. The daemon must be stopped. Asks twice,
-      unless --yes is given. What a flash disk keeps in spare blocks is beyond reach:
-      a disk that leaves the house is better destroyed.
+/// What the daemon says of a patient's lines in the files of directory backends.
+private struct ErasedFiles {
+  private let backends: [JSONValue]
+  /// Files that could not be read or written, with the reason.
+  private(set) var left: [String] = []
 
-      example:
-        sudo systemctl stop hearthd.socket hearthd; sudo hearthctl factory-reset
-      """, options: ["--state-directory"], flags: ["--yes"],
-    exit: """
-      0 done, 64 usage, 69 there is no state, 75 the daemon runs or the disk
-        refused, 77 not permitted
-      """, run: run)
-
-  /// What tells that a folder is a hub's state.
-  private static let marks = ["hub-id", "journal"]
-
-  @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
-    let state = arguments.value("--state-directory") ?? Environment.get("STATE_DIRECTORY") ?? "/var/lib/hearth"
-    guard marks.contains(where: { access("\(state)/\($0)", F_OK) == 0 }) else {
-      if errno == EACCES {
-        throw Failure(status: 77, code: "not-permitted", message: "you may not look into \(state)", hint: "use sudo")
+  init(_ answer: JSONValue) {
+    backends = answer["files"]?.array ?? []
+    for backend in backends {
+      for file in backend["left"]?.array ?? [] {
+        left.append("\(Show.text(backend["folder"]))/\(Show.text(file["file"])): \(Show.text(file["reason"]))")
       }
-      throw Failure(
-        status: 69, code: "not-found", message: "\(state) is no hub's state", hint: "--state-directory names another")
     }
-    let lock = try lockJournal(state)
-    defer { withExtendedLifetime(lock) {} }
-    if !arguments.has("--yes") {
-      try Confirmation.ask(
-        "Everything in \(state) goes, also readings that no backend has yet. Type reset:", expected: "reset")
-      try Confirmation.ask("This cannot be undone. Type reset once more:", expected: "reset")
-    }
-    do throws(FileError) { try Shredder.removeTree(state, keepsFolder: true) } catch {
-      let isForbidden = error.errno == EACCES || error.errno == EPERM
-      throw Failure(
-        status: isForbidden ? 77 : 75, code: isForbidden ? "not-permitted" : "state.write-failed", message: "\(error)",
-        hint: isForbidden ? "use sudo" : "what is left can be removed by calling this again")
-    }
-    Terminal.out("\(state) is empty; the hub gets a new identifier at its next start\n")
-    return 0
   }
 
-  /// Held until the end: a daemon that is started meanwhile finds the journal in use.
-  private static func lockJournal(_ state: String) throws(Failure) -> File? {
-    do throws(FileError) {
-      let lock = try File("\(state)/journal/lock", flags: O_RDWR | O_NOFOLLOW)
-      if try lock.tryLock() { return lock }
-      throw FileError("flock", lock.path, EWOULDBLOCK)
-    } catch {
-      switch error.errno {
-      case ENOENT: return nil
-      case EWOULDBLOCK:
-        throw Failure(
-          status: 75, code: "journal.locked", message: "the daemon runs",
-          hint: "sudo systemctl stop hearthd.socket hearthd")
-      default: throw Failure(status: 77, code: "not-permitted", message: "\(error)", hint: "use sudo")
-      }
-    }
+  /// How many lines were found.
+  var lines: Int { backends.reduce(0) { $0 &+ ($1["lines"]?.int ?? 0) } }
+
+  /// What was found, a line of text for each backend.
+  var beyond: String { text("files", "lines") { "  \($1) in \($0)" } }
+
+  /// What is gone.
+  var removed: String { text("rewritten", "removed") { "removed: \($1) of \($0)" } }
+
+  private func text(_ files: String, _ lines: String, _ words: (String, String) -> String) -> String {
+    backends.filter { ($0[lines]?.int ?? 0) > 0 }.map { backend in
+      let place = "\(Show.text(backend["folder"])) (backend \(Show.text(backend["backend"])))"
+      return words(
+        Count.of(backend[files]?.int ?? 0, "file") + " under \(place)", Count.of(backend[lines]?.int ?? 0, "line"))
+        + "\n"
+    }.joined()
   }
 }
 
-/// Questions whose answer has to be typed.
-enum Confirmation {
-  static func ask(_ question: String, expected: String) throws(Failure) {
-    Terminal.out(question + " ")
-    guard let line = readLine(strippingNewline: true), line == expected else {
-      throw Failure(status: 64, code: "not-confirmed", message: "not confirmed; nothing was changed", hint: "--yes")
-    }
-  }
+/// Numbers of things.
+enum Count {
+  /// `1 file`, `2 files`.
+  static func of(_ number: Int, _ name: String) -> String { "\(number) \(name)\(number == 1 ? "" : "s")" }
 }
