@@ -1,4 +1,5 @@
-// What stands of an erased patient in the files of directory backends, through the real programs.
+// What erase and factory-reset do not reach in the hub's own state: files of directory backends and plans beside the configuration,
+// through the real programs.
 
 import Foundation
 import Testing
@@ -187,5 +188,60 @@ private func files(_ outcome: Outcome) -> [String: Any] { (outcome.json["files"]
     for _ in 0..<100 where !home.read("log").contains(words) { usleep(20_000) }
     #expect(home.read("log").contains(words))
     #expect(home.stop() == 0)
+  }
+}
+
+@Suite struct ResetFilesTests {
+  private func reset(_ home: Home, _ arguments: String..., input: String = "") throws -> Outcome {
+    try Home.run(
+      "hearthctl",
+      [
+        "factory-reset", "--state-directory", home.folder.appending(path: "state").path, "--config",
+        home.folder.appending(path: "hearth.json").path,
+      ] + arguments, input: input)
+  }
+
+  @Test func whatIsElsewhereIsNamedAndStays() throws {
+    let home = try Home.filled()
+    #expect(home.stop() == 0)
+    try home.write("{}", "plans/p-1.json")
+    let folder = home.folder.path
+    let outcome = try reset(home, input: "reset\nreset\n")
+    #expect(outcome.status == 0, "\(outcome)")
+    #expect(outcome.out.contains("  3 files of the backend local under \(folder)/out\n"))
+    #expect(outcome.out.contains("  1 plan under \(folder)/plans\n"))
+    #expect(outcome.out.contains("  \(folder)/hearth.json, \(folder)/token: these always stay\n"))
+    #expect(outcome.out.contains("--also-files would have removed the files too\n"))
+    #expect(try home.files().count == 4 && home.exists("plans/p-1.json"))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/state") == [])
+  }
+
+  @Test func whenThatIsAskedItGoesAndNothingElse() throws {
+    let home = try Home.filled()
+    #expect(home.stop() == 0)
+    for name in ["plans/p-1.json", "plans/notes.md", "plans/.hidden.json"] { try home.write("{}", name) }
+    try home.write("{}", "out/\(Home.day(ago: 9)).new")
+    let outcome = try reset(home, "--yes", "--also-files", "--json")
+    #expect(outcome.status == 0, "\(outcome)")
+    let found = outcome.json["files"] as? [[String: Any]] ?? []
+    #expect(found.map { $0["removed"] as? Int } == [4, 1])
+    #expect(outcome.json["stays"] as? [String] == ["hearth.json", "token"].map { "\(home.folder.path)/\($0)" })
+    #expect(Array(try home.files().keys) == ["notes.txt"])
+    for name in ["plans/notes.md", "plans/.hidden.json", "hearth.json", "token"] {
+      #expect(home.exists(name), "\(name)")
+    }
+    #expect(!home.exists("plans/p-1.json"))
+  }
+
+  @Test func aConfigurationThatCannotBeReadKeepsEverything() throws {
+    let home = try Home.filled()
+    #expect(home.stop() == 0)
+    try home.write("{", "hearth.json")
+    let refused = try reset(home, "--yes", "--also-files")
+    #expect(refused.status == 78 && refused.error.contains("which files are to go is not known: "), "\(refused)")
+    #expect(home.exists("state/journal"))
+    let named = try reset(home, "--yes")
+    #expect(named.status == 0 && named.out.contains("what the configuration names is not known: "), "\(named)")
+    #expect(!home.exists("state/journal"))
   }
 }
