@@ -55,7 +55,8 @@ package struct PatientLines: Sendable {
   private func isOfPatient(_ line: ArraySlice<UInt8>) -> Bool {
     guard contains(line) else { return false }
     guard let value = try? JSONReader(maximumSize: LineTooLong.most).value(Array(line.dropLast())) else { return true }
-    return value["patient"]?.string == patient
+    // What was taken back from the patient says so.
+    return value["patient"]?.string == patient || value["correction"]?["patient"]?.string == patient
   }
 
   private func contains(_ octets: ArraySlice<UInt8>) -> Bool {

@@ -66,7 +66,7 @@ extension Daemon {
     guard !gone.isEmpty else { return }
     let older = gone.keys.count { loaded.plans[$0] != nil }
     let told = "\(gone.count) plans that were in force are not any more, \(older) of them for an older version"
-    SystemLog.write(4, "plan.gone: \(told)")
+    SystemLog.write(4, "plan.gone: the files that were read hold them no more: \(told)")
     loaded.faults.append(
       HubFault(
         .plans, "plan.gone", "\(told): \(gone.keys.sorted().joined(separator: ", "))", told: told,

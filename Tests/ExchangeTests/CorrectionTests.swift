@@ -83,4 +83,12 @@ import Testing
     #expect(event?["id"]?.string == "\(id).4711" && batch.requests[0].items == [id])
     #expect(event?["data"]?["patient"] == .null)
   }
+
+  @Test func anErasureTakesTheLineThatNamesThePatient() throws {
+    var lines = PatientLines(Sample.pressure.patient ?? "")
+    let line = ReadingJSON.encode(corrected(.withdrawn)) + [0x0A]
+    let kept = try lines.take(line)
+    lines.finish()
+    #expect(kept.isEmpty && lines.count == 1)
+  }
 }
