@@ -213,10 +213,10 @@ extension View {
     check(HubFault.Subject.plans.rawValue, "every plan that was found is in force")
     check(HubFault.Subject.state.rawValue, "every state file could be read")
     for name in backends.keys.sorted() {
-      // What is tried again by itself is no problem yet.
+      // Who asks now hears what is wrong now; it stands as a problem after a while.
       if let error = backends[name]?.lastError, !problems.contains(where: { $0.check == "backend-\(name)" }) {
         list.append([
-          "id": .string("backend-\(name)"), "state": "warning", "message": .string("\(error.text) (\(error.code))"),
+          "id": .string("backend-\(name)"), "state": "failed", "message": .string("\(error.text) (\(error.code))"),
           "hint": .string(backends[name]?.advice ?? ""),
         ])
       } else {
