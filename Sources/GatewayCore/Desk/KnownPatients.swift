@@ -9,15 +9,16 @@ extension View {
   /// Every patient that this hub knows: of a device, a slot, a session, a plan, or of what was measured. Who is being erased is not.
   var knownPatients: Set<String> { head.knownPatients(house) }
 
+  /// Who is being erased is known until nothing is left.
+  func isKnown(_ patient: String) -> Bool { knownPatients.contains(patient) || head.erasing.contains(patient) }
+
   /// Whether a patient is known, and who else may be meant.
   func knownPatient(_ patient: String) -> JSONValue {
-    let known = knownPatients
+    let isKnown = isKnown(patient)
     var object = JSONObject()
     object["patient"] = .string(patient)
-    // Who is being erased is known until nothing is left: nobody else may be meant.
-    let isKnown = known.contains(patient) || head.erasing.contains(patient)
     object["known"] = .bool(isKnown)
-    if !isKnown, let near = known.sorted().first(where: { Suggestion.isOneSlip(patient, $0) }) {
+    if !isKnown, let near = knownPatients.sorted().first(where: { Suggestion.isOneSlip(patient, $0) }) {
       object["near"] = .string(near)
     }
     return .object(object)

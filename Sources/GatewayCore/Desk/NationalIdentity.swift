@@ -34,11 +34,7 @@ extension View {
 
   /// The refusal of a national identity number that is nobody's here; nil for a patient who is known under it already.
   func refusal(ofUnknown patient: String) -> ControlError? {
-    guard PatientReference.isNationalIdentityNumber(patient), plans[patient] == nil, head.history[patient] == nil,
-      head.rules[patient] == nil, !head.erasing.contains(patient), !head.bindings.slots.values.contains(patient),
-      !head.sessions.open.values.contains(where: { $0.patient == patient }),
-      !knownDevices.contains(where: { $0.patient == patient || $0.users.values.contains(patient) })
-    else { return nil }
+    guard PatientReference.isNationalIdentityNumber(patient), !isKnown(patient) else { return nil }
     let fault = PatientReference.Fault.nationalIdentityNumber
     return ControlError(code: fault.code, message: "patient: \(fault.message)", hint: fault.hint)
   }

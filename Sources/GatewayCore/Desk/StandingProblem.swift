@@ -109,10 +109,15 @@ struct StandingProblem: Sendable, Hashable {
 
 extension View {
   /// For `status`.
-  func json(_ problem: StandingProblem) -> JSONValue {
+  func json(_ problem: StandingProblem) -> JSONValue { json(problem, message: problem.message) }
+
+  /// For the heartbeat: what a backend said stays at the hub; what is wrong in files is told in words.
+  func heartbeatJSON(_ problem: StandingProblem) -> JSONValue { json(problem, message: problem.told) }
+
+  private func json(_ problem: StandingProblem, message: String?) -> JSONValue {
     var object = JSONObject()
     object["code"] = .string(problem.code)
-    object["message"] = .string(problem.message)
+    if let message { object["message"] = .string(message) }
     object["hint"] = .string(problem.hint)
     object["severity"] = .string(problem.kind.severity.rawValue)
     if let about = problem.about { object["about"] = .string(about) }
@@ -122,18 +127,6 @@ extension View {
 
   /// The most problems that a heartbeat names.
   static let mostInHeartbeat = 20
-
-  /// For the heartbeat: what a backend said stays at the hub; what is wrong in files is told in words.
-  func heartbeatJSON(_ problem: StandingProblem) -> JSONValue {
-    var object = JSONObject()
-    object["code"] = .string(problem.code)
-    if let told = problem.told { object["message"] = .string(told) }
-    object["hint"] = .string(problem.hint)
-    object["severity"] = .string(problem.kind.severity.rawValue)
-    if let about = problem.about { object["about"] = .string(about) }
-    if let since = problem.since { object["since"] = instant(since) }
-    return .object(object)
-  }
 
   /// For `doctor`: the problems of one check, or that it is good.
   /// - Parameter good: what is said when there are none; nil: nothing.
