@@ -21,6 +21,15 @@ struct LoadedConfiguration: Sendable {
   var faults: [HubFault] = []
   /// What is kept for a start that finds the files broken; nil when nothing new was accepted.
   var accepted: LastGood.Accepted?
+
+  /// Takes a plan that is higher than the one there is, with its zone where that can be told.
+  /// - Returns: false when the one there is stays.
+  @discardableResult mutating func take(_ plan: Plan, zone: (String) -> TimeZoneRules?) -> Bool {
+    guard plan.version > plans[plan.patient]?.version ?? -1 else { return false }
+    plans[plan.patient] = plan
+    if let name = plan.timeZone, let rules = zone(name) { zones[name] = rules }
+    return true
+  }
 }
 
 enum ConfigurationLoader {

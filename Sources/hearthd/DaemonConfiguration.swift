@@ -77,13 +77,10 @@ extension Daemon {
   /// Staged plans replace those in force.
   func adopt(_ plans: [PulledPlan]) {
     for pulled in plans {
-      let patient = pulled.plan.patient
-      unsettledPlans[patient] = pulled.plan
+      unsettledPlans[pulled.plan.patient] = pulled.plan
       // A reload may have brought a higher version meanwhile.
-      guard pulled.plan.version > loaded.plans[patient]?.version ?? -1 else { continue }
+      guard loaded.take(pulled.plan, zone: { stagedZones[$0] }) else { continue }
       SystemLog.write(5, "plan.set: version \(pulled.plan.version) of a patient's plan is in force")
-      loaded.plans[patient] = pulled.plan
-      if let name = pulled.plan.timeZone, let zone = stagedZones[name] { loaded.zones[name] = zone }
     }
     settleAdopted()
     configure(loaded)
@@ -115,18 +112,14 @@ extension Daemon {
 
   /// What is in force stays so when the files are read again.
   private func keepUnsettled(_ loaded: inout LoadedConfiguration) {
-    for (patient, plan) in unsettledPlans where plan.version > loaded.plans[patient]?.version ?? -1 {
-      loaded.plans[patient] = plan
-      if let name = plan.timeZone, let zone = self.loaded.zones[name] { loaded.zones[name] = zone }
-    }
+    for plan in unsettledPlans.values { loaded.take(plan, zone: { self.loaded.zones[$0] }) }
   }
 
   /// Takes plans that a daemon before this one had staged, and whose records are on disk.
   func settlePlans(_ origins: PlanOrigins) {
-    let settled = PlanStore.settle(origins, options.stateDirectory)
-    for plan in settled where plan.version > loaded.plans[plan.patient]?.version ?? -1 {
-      loaded.plans[plan.patient] = plan
-      if let name = plan.timeZone, loaded.zones[name] == nil { loaded.zones[name] = try? ZoneFile.read(name) }
+    for plan in PlanStore.settle(origins, options.stateDirectory) {
+      let zones = loaded.zones
+      loaded.take(plan, zone: { zones[$0] ?? (try? ZoneFile.read($0)) })
     }
   }
 }
