@@ -1,6 +1,7 @@
 // What a factory reset does not reach by emptying the state directory: files of directory backends and plans beside the configuration,
 // which go when that is asked for; and what always stays.
 
+import ControlProtocol
 import Exchange
 import Glibc
 import JSON

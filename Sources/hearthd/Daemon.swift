@@ -78,11 +78,11 @@ final class Daemon {
       if let beyond = recovered.parkedBeyond { Daemon.index(beyond.first, &store, &recovered) }
       if unreadable > 0 {
         SystemLog.write(
-          4, "journal.records-unreadable: \(unreadable) records cannot be understood; they stay where they are")
+          4, "journal.records-unreadable: not understood, left where it is: \(Count.of(unreadable, "record"))")
       }
       for (kind, count) in unknown.sorted(by: { $0.key < $1.key }) {
         SystemLog.write(
-          4, "journal.records-newer: \(count) records of kind \(kind), of a newer version, are passed over")
+          4, "journal.records-newer: passed over: \(Count.of(count, "record")) of kind \(kind), of a newer version")
       }
       let kept = try KeptState(state, hubID: loaded.configuration.hubID, recovered)
       var identity = Gateway.Identity(hubID: kept.hubID, version: Hearthd.version, startedAt: Clocks.monotonic())
@@ -198,10 +198,10 @@ final class Daemon {
     watchdogEvery = ServiceManager.watchdogMilliseconds.map { max(1000, $0 / 2) }
     watchdogAt = watchdogEvery.map { Clocks.monotonic() + $0 }
     ServiceManager.notify(
-      "READY=1\nSTATUS=\(loaded.configuration.devices.count) devices, \(loaded.configuration.backends.count) backends")
+      "READY=1\nSTATUS=\(loaded.configuration.summary)")
     log(
       6,
-      "daemon.ready: the hub works: \(loaded.configuration.devices.count) devices, \(loaded.configuration.backends.count) backends"
+      "daemon.ready: the hub works: \(loaded.configuration.summary)"
     )
     whenReady()
     keepAccepted()

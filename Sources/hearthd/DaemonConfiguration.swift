@@ -65,7 +65,9 @@ extension Daemon {
     let gone = self.loaded.plans.filter { $0.value.version > loaded.plans[$0.key]?.version ?? -1 }
     guard !gone.isEmpty else { return }
     let older = gone.keys.count { loaded.plans[$0] != nil }
-    let told = "\(gone.count) plans that were in force are not any more, \(older) of them for an older version"
+    let told =
+      Count.of(gone.count, "plan that was in force is not", plural: "plans that were in force are not")
+      + " any more, \(older) of them for an older version"
     SystemLog.write(4, "plan.gone: the files that were read hold them no more: \(told)")
     loaded.faults.append(
       HubFault(

@@ -1,5 +1,6 @@
 // What the demo says of the daemon's effects.
 
+import ControlProtocol
 import GatewayCore
 import Glibc
 import Journal
@@ -49,7 +50,7 @@ struct DemoNarrator {
   var summary: String {
     let stored = numbers.count + messages
     return """
-      The demo is over: \(numbers.count) readings and \(messages) messages.
+      The demo is over: \(Count.of(numbers.count, "reading")) and \(Count.of(messages, "message")).
       Delivered: \(delivered) of \(stored), each of them once.
 
       """

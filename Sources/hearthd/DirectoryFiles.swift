@@ -4,6 +4,7 @@
 // A file that is written anew is whole on the medium as NAME.new before NAME becomes NAME.erased and NAME.new becomes NAME. The old
 // octets are overwritten last. Where the daemon ended in between, the next one finds by these names how far it was.
 
+import ControlProtocol
 import Exchange
 import Glibc
 import Ledger
@@ -31,7 +32,8 @@ extension DirectoryBackend {
       }
       try Directory.sync(path)
       SystemLog.write(
-        5, "directory.expired: \(outlived.count) files of a directory backend were kept long enough and are removed")
+        5,
+        "directory.expired: removed, kept long enough: \(Count.of(outlived.count, "file")) of a directory backend")
     } catch {
       SystemLog.write(
         4,

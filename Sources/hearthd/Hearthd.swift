@@ -1,5 +1,6 @@
 // hearthd: reads the command line, then checks a configuration or runs the daemon.
 
+import ControlProtocol
 import GatewayCore
 import Glibc
 import Platform
@@ -58,6 +59,11 @@ struct Hearthd {
       }
     }
   }
+}
+
+extension Configuration {
+  /// `2 devices, 1 backend`.
+  var summary: String { "\(Count.of(devices.count, "device")), \(Count.of(backends.count, "backend"))" }
 }
 
 /// Plain output.

@@ -61,7 +61,7 @@ private func weigh(_ hub: inout Hub, _ weight: String) {
     for _ in 0..<(7 * 24) { hub.pass(3_600_000) }
     let lines = hub.done.compactMap { if case .log(.info, let text) = $0 { text } else { nil } }
     #expect(lines.count == 7)
-    #expect(lines.first == "hub.day: 1 readings stored; waiting: -; parked: 0")
+    #expect(lines.first == "hub.day: 1 reading stored; waiting: -; parked: 0")
     #expect(lines.dropFirst().allSatisfy { $0.hasPrefix("hub.day: 0 readings stored") })
   }
 

@@ -184,7 +184,7 @@ private func files(_ outcome: Outcome) -> [String: Any] { (outcome.json["files"]
     for _ in 0..<500 where old.contains(where: { home.exists("out/" + $0) }) { usleep(20_000) }
     #expect(Set(try home.files().keys).isSuperset(of: kept))
     for name in old { #expect(!home.exists("out/" + name)) }
-    let words = "directory.expired: 2 files of a directory backend were kept long enough and are removed"
+    let words = "directory.expired: removed, kept long enough: 2 files of a directory backend"
     for _ in 0..<100 where !home.read("log").contains(words) { usleep(20_000) }
     #expect(home.read("log").contains(words))
     #expect(home.stop() == 0)

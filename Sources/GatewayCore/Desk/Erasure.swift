@@ -75,7 +75,7 @@ extension Desk {
     return turn.append(
       [.erased(patient: patient, Erased(counts: counts, refusals: refused, stored: turn.head.stored))])
       + [
-        .log(.notice, "patient.erased: \(report.readings) readings of one patient are gone"),
+        .log(.notice, "patient.erased: gone: \(Count.of(report.readings, "reading")) of one patient"),
         .eraseFiles(patient: patient, removes: turn.head.erasingFiles.contains(patient)),
       ]
   }

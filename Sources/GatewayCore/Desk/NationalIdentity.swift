@@ -23,7 +23,7 @@ extension View {
       if (patients + assigned + session).contains(where: isNumber) { places.append("device \(device.id)") }
     }
     let plans = plans.keys.count(where: isNumber)
-    if plans > 0 { places.append(plans == 1 ? "a plan" : "\(plans) plans") }
+    if plans > 0 { places.append(plans == 1 ? "a plan" : Count.of(plans, "plan")) }
     let kept = Set(durable.history.keys).union(durable.rules.keys).subtracting(self.plans.keys).count(where: isNumber)
     if kept > 0 {
       places.append(kept == 1 ? "what was measured of a patient" : "what was measured of \(kept) patients")

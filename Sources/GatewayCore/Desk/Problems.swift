@@ -45,14 +45,16 @@ extension View {
       list.append(
         StandingProblem(
           kind: .readingsLost, code: "readings.lost",
-          message: "\(house.lost) readings of devices without memory could not be stored while the disk refused",
+          message:
+            "\(Count.of(house.lost, "reading")) of devices without memory could not be stored while the disk refused",
           hint: "tell those who follow the patient that readings are missing; then find out why the disk was full"))
     }
     if !journal.damage.isEmpty {
       list.append(
         StandingProblem(
           kind: .journalDamaged, code: "journal.damaged",
-          message: "\(journal.damage.count) damaged places were set aside; the first: \(journal.damage.first ?? "")",
+          message:
+            "set aside: \(Count.of(journal.damage.count, "damaged place")); the first: \(journal.damage.first ?? "")",
           hint: "copy the folder journal/damaged for support"))
     }
     let limit = configuration.watch.diskPercent
@@ -105,14 +107,15 @@ extension View {
       list.append(
         StandingProblem(
           kind: .readingsParked, code: "readings.parked",
-          message: count == 1 ? "1 reading waits for a patient" : "\(count) readings wait for a patient",
+          message: Count.of(count, "reading waits for a patient", plural: "readings wait for a patient"),
           hint: "hearthctl readings --parked, then hearthctl assign READING PATIENT"))
     }
     if let beyond = durable.parkedBeyond {
       list.append(
         StandingProblem(
           kind: .readingsUnlisted, code: "readings.parked-unlisted",
-          message: "\(beyond.count) older readings without patient are kept and not listed",
+          message:
+            "kept and not listed: \(Count.of(beyond.count, "older reading")) without patient",
           hint: "assign the devices; then restart the hub, which lists them again"))
     }
     if house.historyPercent >= 80 {
@@ -126,7 +129,9 @@ extension View {
       list.append(
         StandingProblem(
           kind: .readingsHeld, code: "readings.held",
-          message: "\(durable.held.count) readings wait for the hub's clock to be synchronised",
+          message:
+            Count.of(durable.held.count, "reading waits", plural: "readings wait")
+            + " for the hub's clock to be synchronised",
           hint: "check the network and systemd-timesyncd; they go by themselves, at the latest when their time is over")
       )
     }
@@ -156,13 +161,13 @@ extension View {
           StandingProblem(
             kind: .backendUnreachable, code: "backend.unreachable", about: name,
             message:
-              "backend \(name) has taken nothing for \(minutes) minutes (\(backend.lastError?.code ?? "unknown"))",
+              "backend \(name) has taken nothing for \(Count.of(minutes, "minute")) (\(backend.lastError?.code ?? "unknown"))",
             hint: "check the network and the backend; nothing is lost, and it is tried again by itself",
             since: now.wall - (now.monotonic - since)))
       }
       if let refused = durable.refusals[name], let first = refused.first, let last = refused.last {
         let count = refused.count
-        let number = count == 1 ? "1 item" : count < Refusal.most ? "\(count) items" : "at least \(count) items"
+        let number = (count < Refusal.most ? "" : "at least ") + Count.of(count, "item")
         let newest = first.reason == last.reason ? "" : "; the last: \(last.reason)"
         list.append(
           StandingProblem(
@@ -195,7 +200,7 @@ extension View {
           StandingProblem(
             kind: .plansUnreachable, code: "plans.unreachable", about: name,
             message:
-              "backend \(name): no plans could be read for \((now.monotonic - since) / 60_000) minutes (\(error.code))",
+              "backend \(name): no plans could be read for \(Count.of((now.monotonic - since) / 60_000, "minute")) (\(error.code))",
             hint: "check the network and the backend; the plans in force stay, and it is asked again by itself",
             since: now.wall - (now.monotonic - since)))
       }

@@ -227,8 +227,8 @@ extension View {
     check(
       "bluetooth",
       house.bluetooth.fault.map { "\($0.message); no device needs it" }
-        ?? "\(house.bluetooth.controllers.count(where: \.isReady)) controller ready")
-    check("serial", "\(house.ports.ports.count) USB serial ports plugged in")
+        ?? "\(Count.of(house.bluetooth.controllers.count(where: \.isReady), "controller")) ready")
+    check("serial", "\(Count.of(house.ports.ports.count, "USB serial port")) plugged in")
     for device in knownDevices {
       check("device-\(device.id)", devices[device.id]?.isUp ?? false ? "connected" : "waits for the device")
     }

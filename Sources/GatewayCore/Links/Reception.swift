@@ -308,7 +308,9 @@ extension Links {
     guard let passedOver = devices[id]?.admission.toTell(at: turn.now.monotonic), let device = devices[id] else {
       return []
     }
-    let count = passedOver == 0 ? "" : "; \(passedOver) readings were passed over since this was told last"
+    let count =
+      passedOver == 0
+      ? "" : "; \(Count.of(passedOver, "reading was", plural: "readings were")) passed over since this was told last"
     let message = "it sends more than anybody measures, and is slowed to \(device.admission.pace)\(count)"
     return [.log(.warning, "device \(id): device.flooding: \(message)")]
       + turn.append([.event(turn.house.event(of: id, "device.flooding", message, turn.now))])

@@ -2,6 +2,7 @@
 // is how a backend notices a dead hub: a silent hub must not look like a healthy patient. A heartbeat is never stored: while a
 // backend is away only the newest one waits, in memory.
 
+internal import ControlProtocol
 internal import Drivers
 internal import JSON
 internal import Octets
@@ -59,7 +60,7 @@ struct Watch: Sendable {
     guard shortened > 0, shortenedAt.map({ now - $0 >= 86_400_000 }) ?? true else { return [] }
     shortenedAt = now
     let message =
-      "the oldest values of \(shortened) patients are no longer looked back on: all of them take too much room"
+      "the oldest values of \(Count.of(shortened, "patient")) are no longer looked back on: all of them take too much room"
     return [.log(.warning, "history.shortened: \(message)")]
       + turn.append([.event(turn.house.event("history.shortened", message, turn.now))])
   }
@@ -94,7 +95,9 @@ struct Watch: Sendable {
     day = (0, turn.head.stored)
     let parked = turn.head.parked.count
     return [
-      .log(.info, "hub.day: \(count) readings stored; waiting: \(waiting.isEmpty ? "-" : waiting); parked: \(parked)")
+      .log(
+        .info,
+        "hub.day: \(Count.of(count, "reading")) stored; waiting: \(waiting.isEmpty ? "-" : waiting); parked: \(parked)")
     ]
   }
 

@@ -1,5 +1,6 @@
 // hearthctl assign: whose a parked reading is, or what a device's user slot measures from now on.
 
+import ControlProtocol
 import JSON
 
 enum AssignVerb {

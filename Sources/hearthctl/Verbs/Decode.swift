@@ -1,5 +1,6 @@
 // hearthctl decode: the decoders without a device. What support, tests and a developer with a capture need.
 
+import ControlProtocol
 import Drivers
 import Exchange
 import GatewayCore
@@ -141,7 +142,7 @@ enum DecodeVerb {
     else { throw Failure(status: 69, code: "no-decoder", message: "no decoder knows the protocol \"\(id)\"") }
     let holdsFrames = SerialDecoding.holdsFrames(decoded)
     if !holdsFrames, decoded.problems.isEmpty {
-      let message = "none of the \(octets.count) octets begins a valid frame of \(id)"
+      let message = "none of \(Count.of(octets.count, "octet")) begins a valid frame of \(id)"
       decoded.problems = [DriverProblem(code: "no-frames", message: message)]
     }
     print(decoded, intake)

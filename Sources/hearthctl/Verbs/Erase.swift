@@ -1,5 +1,6 @@
 // hearthctl erase: what the law calls erasure. What is beyond the hub's own state is named, and removed when that is asked for.
 
+import ControlProtocol
 import Glibc
 import JSON
 import Platform
@@ -69,7 +70,7 @@ enum EraseVerb {
       Terminal.line(.object(object))
       return isAsked && !ErasedFiles(answer).left.isEmpty ? 75 : 0
     }
-    Terminal.out("erased: \(Show.text(answer["readings"])) readings, and what came of them\n")
+    Terminal.out("erased: \(Count.of(answer["readings"]?.int ?? 0, "reading")), and what came of them\n")
     if check.isNew { Terminal.out("nothing was known of this patient\n") }
     if !isPlanGone { Terminal.out("remove by hand: \(Show.text(answer["plan"]))\n") }
     let configured = answer["configured"]?.array ?? []
@@ -162,10 +163,4 @@ private struct ErasedFiles {
         + "\n"
     }.joined()
   }
-}
-
-/// Numbers of things.
-enum Count {
-  /// `1 file`, `2 files`.
-  static func of(_ number: Int, _ name: String) -> String { "\(number) \(name)\(number == 1 ? "" : "s")" }
 }

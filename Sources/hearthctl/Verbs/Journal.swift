@@ -1,5 +1,6 @@
 // hearthctl journal: what is on the disk, looked at without the daemon and without changing anything.
 
+import ControlProtocol
 import Exchange
 import GatewayCore
 import Glibc
@@ -102,8 +103,8 @@ enum JournalVerb {
     for segment in inspection.segments { tell(segment) }
     for name in inspection.foreign { Terminal.out("\(Terminal.clean(name)): not of this journal; left alone\n") }
     Terminal.out(
-      "\(inspection.segments.count) segments, \(records) whole records, "
-        + "\(inspection.counts[.reading] ?? 0) readings: \(inspection.isDamaged ? "DAMAGED" : "whole")\n")
+      "\(Count.of(inspection.segments.count, "segment")), \(Count.of(records, "whole record")), "
+        + "\(Count.of(inspection.counts[.reading] ?? 0, "reading")): \(inspection.isDamaged ? "DAMAGED" : "whole")\n")
     return status(inspection)
   }
 
@@ -111,8 +112,8 @@ enum JournalVerb {
     for damage in segment.damage {
       let what =
         damage.isTorn
-        ? "a torn end of \(damage.length) octets; nothing confirmed was in it"
-        : "\(damage.length) octets are no record"
+        ? "a torn end of \(Count.of(damage.length, "octet")); nothing confirmed was in it"
+        : Count.of(damage.length, "octet is no record", plural: "octets are no record")
       Terminal.out("\(segment.name) at \(damage.offset): \(what)\n")
     }
     for missing in segment.missing {
@@ -184,7 +185,8 @@ enum JournalVerb {
       Terminal.line(.object(object))
       return status(inspection)
     }
-    Terminal.out("\(inspection.segments.count) segments, \(size) octets, \(used) of them records\n")
+    Terminal.out(
+      "\(Count.of(inspection.segments.count, "segment")), \(Count.of(size, "octet")), \(used) of them records\n")
     Terminal.out(
       "oldest reading \(Show.time(oldest.map { .string($0) })), newest \(Show.time(newest.map { .string($0) }))\n\n")
     var table = Table(["KIND", "RECORDS", "OCTETS"])

@@ -1,5 +1,7 @@
 // hearthctl plan: a patient's limits: check a file, see what is in force, try a draft, bring one into force.
 
+import Readings
+import ControlProtocol
 import JSON
 import Monitoring
 import Platform
@@ -134,7 +136,7 @@ enum PlanVerb {
       Terminal.out("\(Show.text(rule["id"]))\n" + Show.paragraph("  ", rule["says"]?.string ?? "") + "\n")
     }
     guard let judged = plan["judged"]?.array else { return 0 }
-    Terminal.out("\nthe last \(Show.text(plan["days"])) days, judged by it:\n\n")
+    Terminal.out("\nthe last \(plan["days"]?.int == 1 ? "day" : "\(Show.text(plan["days"])) days"), judged by it:\n\n")
     if judged.isEmpty { Terminal.out("nothing was measured\n") }
     var table = Table(["TAKEN", "VALUES", "ZONE", "RULES"], leaving: ["RULES", "ZONE"], wrapping: "VALUES")
     for row in judged {
@@ -150,7 +152,7 @@ enum PlanVerb {
   }
 
   private static func told(_ events: [JSONValue]) {
-    Terminal.out("\n\(events.count == 1 ? "1 notification" : "\(events.count) notifications")\n")
+    Terminal.out("\n\(Count.of(events.count, "notification"))\n")
     guard !events.isEmpty else { return }
     var table = Table(["WHEN", "RULE", "EVENT", "ZONE"], leaving: ["ZONE", "EVENT"])
     for event in events {
@@ -177,7 +179,8 @@ enum PlanVerb {
       return 0
     }
     Terminal.out(
-      "\(Show.text(answer.whole["readings"])) readings of the last \(days) days; the draft would have told\n")
+      "\(Count.of(answer.whole["readings"]?.int ?? 0, "reading")) of the last \(days == 1 ? "day" : "\(days) days"); "
+        + "the draft would have told\n")
     told(answer.items)
     check.tell()
     return 0

@@ -1,5 +1,6 @@
 // hearthctl report: a patient's last days: a page for a browser, or lines for the terminal.
 
+import ControlProtocol
 import Glibc
 import JSON
 import Monitoring
@@ -83,7 +84,9 @@ enum ReportVerb {
     } catch {
       throw unwritten(path, error)
     }
-    Terminal.out("\(Terminal.clean(path)): \(picture.rows.count) readings of \(days) days; open it in a browser\n")
+    Terminal.out(
+      "\(Terminal.clean(path)): \(Count.of(picture.rows.count, "reading")) of \(Count.of(days, "day")); open it in a browser\n"
+    )
     return 0
   }
 

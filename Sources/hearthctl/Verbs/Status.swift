@@ -1,5 +1,6 @@
 // hearthctl status, version: how the gateway is, on one screen.
 
+import ControlProtocol
 import JSON
 
 enum StatusVerb {
@@ -41,7 +42,7 @@ enum StatusVerb {
       "hub       \(Show.text(status["hub_id"]))  version \(Show.text(status["version"]))  up \(Show.duration(uptime))",
       "clock     \(Show.text(status["time"]))  \(status["clock_synchronised"]?.bool == true ? "synchronised" : "NOT synchronised")",
       zone(status),
-      "journal   \(Show.text(journal?["state"]))  \(Show.bytes(journal?["bytes"]?.int ?? 0)) in \(journal?["segments"]?.int ?? 0) segments",
+      "journal   \(Show.text(journal?["state"]))  \(Show.bytes(journal?["bytes"]?.int ?? 0)) in \(Count.of(journal?["segments"]?.int ?? 0, "segment"))",
       bluetooth(status["bluetooth"]),
       "readings  \(status["stored"]?.int ?? 0) stored, \(status["parked"]?.int ?? 0) wait for a patient",
       "",
@@ -149,7 +150,7 @@ enum Show {
     case ..<60: "\(seconds) s"
     case ..<3600: "\(seconds / 60) min"
     case ..<172_800: "\(seconds / 3600) h \(seconds / 60 % 60) min"
-    default: "\(seconds / 86_400) days"
+    default: Count.of(seconds / 86_400, "day")
     }
   }
 
