@@ -17,6 +17,22 @@ package enum Shredder {
     try Directory.remove(path)
   }
 
+  /// Writes a file as `StateFile.write` does, and overwrites the octets that were there before. Until that is done they have the name
+  /// `PATH.old`; one that an end in between left goes first.
+  package static func replace(_ path: String, by octets: [UInt8]) throws(FileError) {
+    let old = "\(path).old"
+    if access(old, F_OK) == 0 { try remove(old) }
+    // A file system without hard links keeps the octets until they are used again.
+    let isKept = link(path, old) == 0
+    do throws(FileError) {
+      try StateFile.write(octets, to: path)
+    } catch {
+      if isKept { unlink(old) }
+      throw error
+    }
+    if isKept { try remove(old) }
+  }
+
   /// Removes everything under a folder, the folder itself too when `keepsFolder` is false. Links are not followed.
   package static func removeTree(_ path: String, keepsFolder: Bool) throws(FileError) {
     for entry in try Directory.list(path) {

@@ -50,7 +50,8 @@ enum LastGood {
           "version": 1, "path": .string(accepted.configuration),
           "configuration": .string(String(decoding: accepted.text, as: UTF8.self)),
         ]
-        try StateFile.write(value.encoded(), to: file(state))
+        // It may hold patients and the paths of secrets that the new one has no more.
+        try Shredder.replace(file(state), by: value.encoded())
       }
       try keepPlans(accepted, state)
     } catch {
@@ -63,12 +64,12 @@ enum LastGood {
     let folder = plans(state)
     try Directory.make(folder)
     for (patient, text) in accepted.plans.sorted(by: { $0.key < $1.key }) where plan(patient, state) != text {
-      try StateFile.write(text, to: "\(folder)/\(patient).json")
+      try Shredder.replace("\(folder)/\(patient).json", by: text)
     }
     for entry in try Directory.list(folder) where entry.isRegular {
       let patient = entry.name.hasSuffix(".json") ? String(entry.name.dropLast(".json".utf8.count)) : ""
       guard accepted.plans[patient] == nil, !accepted.refusedPlans.contains(patient) else { continue }
-      try Directory.remove("\(folder)/\(entry.name)")
+      try Shredder.remove("\(folder)/\(entry.name)")
     }
   }
 
@@ -76,7 +77,10 @@ enum LastGood {
   static func forget(_ patient: String, _ state: String) -> String? {
     do throws(FileError) {
       let path = "\(plans(state))/\(patient).json"
-      if try StateFile.read(path) != nil { try Shredder.remove(path) }
+      // An end in between leaves the octets that a newer plan replaced.
+      for path in [path, "\(path).old", "\(file(state)).old"] where try StateFile.read(path) != nil {
+        try Shredder.remove(path)
+      }
       return nil
     } catch {
       return error.reason
