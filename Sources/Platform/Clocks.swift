@@ -97,19 +97,50 @@ package enum SmallFile {
     }
   }
 
-  /// A secret's text without the line end: a file that nobody but its owner may read. The fault is told in words.
-  package static func secret(_ path: String) -> Result<String, SystemError> {
+  /// A secret's text without the line end: a file that nobody but its owner may read, with one line of ASCII. The fault is told in
+  /// words.
+  package static func secret(_ path: String) -> Result<String, SecretError> {
     var status = stat()
-    guard stat(path, &status) == 0 else { return .failure(.last("read the secret", path: path)) }
-    guard status.st_mode & 0o077 == 0 || path.hasPrefix(credentialsDirectory ?? "\u{0}") else {
-      return .failure(SystemError("read the secret (its mode must be 0600)", path: path, errno: EACCES))
+    guard stat(path, &status) == 0 else {
+      return .failure(SecretError(message: SystemError.last("read the secret", path: path).message))
     }
-    guard let octets = read(path, atMost: 65_536) else { return .failure(.last("read the secret", path: path)) }
-    return .success(String(decoding: octets.filter { $0 != 0x0A && $0 != 0x0D }, as: UTF8.self))
+    guard status.st_mode & 0o077 == 0 || path.hasPrefix(credentialsDirectory ?? "\u{0}") else {
+      let error = SystemError("read the secret (its mode must be 0600)", path: path, errno: EACCES)
+      return .failure(SecretError(message: error.message))
+    }
+    guard let octets = read(path, atMost: 65_536) else {
+      return .failure(SecretError(message: SystemError.last("read the secret", path: path).message))
+    }
+    if let fault = secretFault(octets) { return .failure(SecretError(message: "the secret \(path) \(fault)")) }
+    return .success(String(decoding: trimmed(octets), as: UTF8.self))
+  }
+
+  /// Why the octets of a file are no secret; nil when they are one. Nothing of them is told.
+  package static func secretFault(_ octets: [UInt8]) -> String? {
+    let secret = trimmed(octets)
+    guard secret.contains(where: { $0 > 0x20 }) else { return "is empty: expected one line with the secret alone" }
+    guard !secret.contains(where: { $0 == 0x0A || $0 == 0x0D }) else {
+      return "has more than one line: expected one line with the secret alone"
+    }
+    guard secret.allSatisfy({ (0x20...0x7E).contains($0) }) else {
+      return "has octets that are no printable ASCII: expected one line with the secret alone, as plain text"
+    }
+    return nil
+  }
+
+  /// Without the line ends behind it.
+  private static func trimmed(_ octets: [UInt8]) -> ArraySlice<UInt8> {
+    octets[..<(octets.lastIndex { $0 != 0x0A && $0 != 0x0D }.map { $0 + 1 } ?? 0)]
   }
 
   /// The folder of the service manager's credentials.
   package static var credentialsDirectory: String? { Environment.get("CREDENTIALS_DIRECTORY").map { $0 + "/" } }
+}
+
+/// Why there is no secret.
+package struct SecretError: Error, Sendable {
+  /// With the path, and without anything of what stands there.
+  package var message: String
 }
 
 /// The environment's variables.

@@ -122,7 +122,7 @@ final class BackendCredential {
     }
   }
 
-  private static func secret(_ secret: HTTPBackend.Secret) -> Result<String, SystemError> {
+  private static func secret(_ secret: HTTPBackend.Secret) -> Result<String, SecretError> {
     switch secret {
     case .file(let path): SmallFile.secret(path)
     case .credential(let name):

@@ -133,6 +133,7 @@ enum SecretChecks {
   /// What is wrong with the octets of a file; nil when they are good.
   private static func content(_ path: String, _ purpose: Purpose) -> String? {
     guard let octets = SmallFile.read(path, atMost: 1 << 20) else { return "cannot be read, or is larger than 1 MiB" }
+    if purpose == .secret { return SmallFile.secretFault(octets) }
     guard octets.contains(where: { $0 > 0x20 }) else { return "is empty" }
     let marks = octets.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }).compactMap { line -> String? in
       line.starts(with: "-----BEGIN ".utf8) && line.count <= 80 ? String(decoding: line, as: UTF8.self) : nil

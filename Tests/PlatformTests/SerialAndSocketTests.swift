@@ -190,7 +190,37 @@ import Testing
     try StateFile.write(Array("token\n".utf8), to: path)
     #expect(try SmallFile.secret(path).get() == "token")
     chmod(path, 0o644)
-    #expect(throws: SystemError.self) { try SmallFile.secret(path).get() }
+    #expect(throws: SecretError.self) { try SmallFile.secret(path).get() }
+    unlink(path)
+  }
+
+  /// What stands there may be half of a secret, or something else: nothing of it is sent.
+  @Test(arguments: [
+    ("to\nken\n", "more than one line"), ("to\r\nken", "more than one line"), ("tøken\n", "ASCII"), ("\n", "empty"),
+  ])
+  func aSecretIsOneLineOfASCII(text: String, words: String) throws {
+    let path = "/tmp/hearth-line-\(getpid())"
+    try StateFile.write(Array(text.utf8), to: path)
+    defer { unlink(path) }
+    let error = #expect(throws: SecretError.self) { try SmallFile.secret(path).get() }
+    #expect(
+      error?.message.contains(words) == true && error?.message.contains("ken") == false, "\(error?.message ?? "")")
+    try StateFile.write(Array("token\r\n".utf8), to: path)
+    #expect(try SmallFile.secret(path).get() == "token")
+  }
+
+  @Test func whatIsReplacedIsOverwritten() throws {
+    let path = "/tmp/hearth-replaced-\(getpid())"
+    try StateFile.write(Array("patient".utf8), to: path)
+    let old = try File(path, flags: O_RDONLY)
+    try Shredder.replace(path, by: Array("other".utf8))
+    #expect(try old.read(at: 0, count: 7) == [UInt8](repeating: 0, count: 7))
+    #expect(try StateFile.read(path) == Array("other".utf8))
+    #expect(access("\(path).old", F_OK) != 0)
+    // What an end in between left goes, too.
+    try StateFile.write(Array("older".utf8), to: "\(path).old")
+    try Shredder.replace(path, by: [])
+    #expect(access("\(path).old", F_OK) != 0)
     unlink(path)
   }
 

@@ -140,6 +140,12 @@ extension Home {
     try home.write(" \n", "token")
     try home.mode("token", 0o600)
     try told("is empty")
+    for (text, words) in [("hemmelig\nsvensk\n", "has more than one line"), ("hemmelig ø", "has octets that are no")] {
+      try home.write(text, "token")
+      try home.mode("token", 0o600)
+      try told(words)
+      #expect(try !home.check().error.contains("hemmelig"))
+    }
     try home.remove("token")
     try FileManager.default.createDirectory(
       at: home.folder.appending(path: "token"), withIntermediateDirectories: true)

@@ -30,7 +30,7 @@ enum DeliveryWords {
     "directory.full": "the disk of its folder is full; it is tried again: make room",
     "directory.failed": "its folder could not be written; it is tried again: look at that disk (dmesg)",
     "directory.refused": "its folder may not be written: correct the path, or give the folder to the user hearth",
-    "credential.unreadable": "its secret cannot be read: hearthd --check tells why",
+    "credential.unreadable": "its secret cannot be used: hearthd --check tells why",
     "helper.failed": "its helper program gave no headers; it is tried again: run that program by hand",
     "refused": "the server of tokens refuses this client: correct its id, secret or scope",
     "unreadable": "what the server of tokens answered cannot be understood; it is tried again",
