@@ -183,6 +183,12 @@ private func files(_ outcome: Outcome) -> [String: Any] { (outcome.json["files"]
     try home.start()
     for _ in 0..<500 where old.contains(where: { home.exists("out/" + $0) }) { usleep(20_000) }
     #expect(Set(try home.files().keys).isSuperset(of: kept))
+    for verb in ["backends", "status"] {
+      let words = try home.ctl(verb).out.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+      #expect(words.contains("/out are removed 30 days after the end of their day"), "\(words)")
+    }
+    let backends = try home.ctl("backends", "--json").json["backends"] as? [[String: Any]]
+    #expect(backends?.first { $0["name"] as? String == "local" }?["keep_seconds"] as? Int == 30 * 86_400)
     for name in old { #expect(!home.exists("out/" + name)) }
     let words = "directory.expired: removed, kept long enough: 2 files of a directory backend"
     for _ in 0..<100 where !home.read("log").contains(words) { usleep(20_000) }

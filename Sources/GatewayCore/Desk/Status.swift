@@ -147,7 +147,9 @@ extension View {
     }
     object["type"] = .string(backend.configuration.kind.name)
     switch backend.configuration.kind {
-    case .directory(let path): object["path"] = .string(path)
+    case .directory(let path):
+      object["path"] = .string(path)
+      object["keep_seconds"] = backend.configuration.keep.map { .int($0 / 1000) } ?? .null
     case .http(_, let http): object["url"] = .string(View.withoutSecrets(http.url))
     }
     let cursor = durable.cursors[name] ?? LedgerState.Cursor()

@@ -115,9 +115,20 @@ enum BackendsVerb {
     if arguments.isJSON {
       Terminal.line(answer.whole)
     } else {
-      Terminal.out(table(answer.items) + refused(answer.items) + plans(answer.items))
+      Terminal.out(table(answer.items) + kept(answer.items) + refused(answer.items) + plans(answer.items))
     }
     return 0
+  }
+
+  /// For how long directory backends keep what they got.
+  static func kept(_ backends: [JSONValue]) -> String {
+    var lines: [String] = []
+    for backend in backends {
+      guard let path = backend["path"], let keep = backend["keep_seconds"] else { continue }
+      let time = keep.int.map { "are removed \(Show.duration($0)) after the end of their day" } ?? "are kept for ever"
+      lines.append(Show.paragraph("  ", "files of \(Show.text(backend["name"])) under \(Show.text(path)) \(time)"))
+    }
+    return lines.isEmpty ? "" : lines.joined(separator: "\n") + "\n"
   }
 
   /// What backends refused, with their reasons.

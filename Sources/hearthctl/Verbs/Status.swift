@@ -48,7 +48,8 @@ enum StatusVerb {
       "",
     ].compactMap { $0 }
     lines.append(DevicesVerb.table(status["devices"]?.array ?? []))
-    lines.append(BackendsVerb.table(status["backends"]?.array ?? []))
+    let backends = status["backends"]?.array ?? []
+    lines.append(BackendsVerb.table(backends) + BackendsVerb.kept(backends))
     return lines.joined(separator: "\n") + "\n" + text(problems: status["problems"]?.array ?? [])
   }
 
