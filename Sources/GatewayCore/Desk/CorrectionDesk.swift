@@ -22,9 +22,7 @@ extension Desk {
   mutating func correct(
     _ id: RequestID, _ kind: ControlRequest.Correction, reading text: String, _ caller: CallerName
   ) -> [Effect] {
-    guard text.utf8.count >= 6 else {
-      return .failure(id, "bad-parameters", "reading: expected at least six characters of its id", "hearthctl readings")
-    }
+    if let refusal = [Effect].tooShort(text, id) { return refusal }
     guard corrections.count < Desk.mostCorrections else {
       return .failure(id, "busy", "other corrections wait for their readings", "try again in a moment")
     }

@@ -50,9 +50,11 @@ extension Desk {
       return .failure(
         id, "not-found", "there is no backend \(backend)", near.map { "did you mean \($0)?" } ?? "hearthctl backends")
     }
-    let matching =
-      text.utf8.count >= 6
-      ? turn.head.allRefusals.filter { $0.id.hasPrefix(text) && (backend == nil || $0.backend == backend) } : []
+    if let refusal = [Effect].tooShort(text, id) { return refusal }
+    let beginning = text.lowercased()
+    let matching = turn.head.allRefusals.filter {
+      $0.id.hasPrefix(beginning) && (backend == nil || $0.backend == backend)
+    }
     guard let refusal = matching.first else {
       return .failure(id, "not-found", "no backend refused a reading \(text)", "hearthctl parked lists what is refused")
     }

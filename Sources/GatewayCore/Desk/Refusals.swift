@@ -25,6 +25,17 @@ extension [Effect] {
     [.answer(request, .failure(ControlError(code: code, message: message, hint: hint)))]
   }
 
+  /// The fewest characters by which a reading may be named.
+  private static let leastOfID = 6
+
+  /// The beginning of a reading's identifier is enough when only one reading has it; one that is too short names none.
+  static func tooShort(_ beginning: String, _ request: RequestID) -> Self? {
+    guard beginning.utf8.count < leastOfID else { return nil }
+    return failure(
+      request, "bad-parameters", "reading: expected at least six characters of its id",
+      "hearthctl readings and hearthctl parked show the ids")
+  }
+
   /// There is no device of that name; perhaps another was meant.
   static func noDevice(_ request: RequestID, _ name: String, _ house: House) -> Self {
     let near = Suggestion.nearest(to: name, among: [String](house.devices.keys))

@@ -69,11 +69,7 @@ extension Desk {
   mutating func assign(
     _ id: RequestID, reading text: String, patient: String, _ caller: CallerName, _ turn: inout Turn
   ) -> [Effect] {
-    // A beginning of the identifier is enough when only one reading has it.
-    guard text.utf8.count >= 6 else {
-      return .failure(
-        id, "bad-parameters", "reading: expected at least six characters of its id", "hearthctl readings --parked")
-    }
+    if let refusal = [Effect].tooShort(text, id) { return refusal }
     let matching = turn.head.parked.filter { $0.key.description.hasPrefix(text.lowercased()) }
     guard matching.count == 1, let place = matching.first?.value else {
       return .failure(
