@@ -15,6 +15,16 @@ package enum SinceText {
     "\(name): expected a date, a time or how long ago, found \"\(text)\""
   }
 
+  /// What is said of a beginning that lies in the future; nil when it does not.
+  package static func future(
+    _ instant: Int64, _ text: String, of name: String, now: Int64, zone: TimeZoneRules
+  ) -> String? {
+    guard instant > now else { return nil }
+    let offset = Int32(clamping: zone.local(at: now / 1000).offset)
+    let clock = ISO8601.text(milliseconds: now, offsetSeconds: offset, withMilliseconds: false)
+    return "\(name): \"\(text)\" is in the future: it is \(clock)"
+  }
+
   /// Milliseconds since 1970; nil for a text that is not understood. A date is the midnight with which it begins. A time without
   /// an offset, and the days of `today` and `yesterday`, are those of `zone`.
   package static func milliseconds(_ text: String, now: Int64, zone: TimeZoneRules) -> Int64? {

@@ -16,6 +16,9 @@ extension View {
         return .failure(
           id, "bad-parameters", SinceText.complaint(text, of: name), "understood: \(SinceText.examples)")
       }
+      if name == "since", let fault = SinceText.future(instant, text, of: name, now: now.wall, zone: house.zone) {
+        return .failure(id, "bad-parameters", fault, "nothing is measured later than now; \(SinceText.examples)")
+      }
       if name == "since" { query.since = instant } else { query.until = instant }
     }
     if let text = filter.kind {

@@ -226,6 +226,9 @@ enum JournalVerb {
         throw Failure.usage(
           SinceText.complaint(given, of: "--since"), hint: "understood: \(SinceText.examples)")
       }
+      if let since, let fault = SinceText.future(since, given, of: "--since", now: Clocks.wall(), zone: zone) {
+        throw Failure.usage(fault, hint: "nothing is measured later than now; \(SinceText.examples)")
+      }
     }
     // The last form of a reading counts: the first look finds which that is.
     var last: [String: UInt64] = [:]
