@@ -215,6 +215,27 @@ private func plan() throws -> Plan {
     #expect(hub.gateway.turn.ledger.durable.parked.isEmpty)
   }
 
+  /// Who gave it first is not told that it is theirs.
+  @Test func ofTwoAssignmentsOfAReadingTheFirstIsToldOfTheSecond() throws {
+    var hub = hub(readings: 1)
+    let reading = try #require(hub.readings.first)
+    let text = String(reading.id.description.prefix(8))
+    for (number, patient) in [(11, "p-2"), (12, "p-3")] as [(UInt64, String)] {
+      hub.send(
+        .asked(RequestID(connection: 1, number: number), .assignReading(id: text, patient: patient), CallerName(uid: 0))
+      )
+    }
+    let sequence = try #require(hub.disk.first { $0.entry.isReading(reading.id) }?.sequence)
+    hub.send(.loaded(sequence: sequence, reading))
+    hub.sync()
+    #expect(hub.readings.last?.patient == "p-3")
+    var codes: [UInt64: String] = [:]
+    for case .answer(let id, let answer) in hub.done {
+      if case .failure(let error) = answer { codes[id.number] = error.code } else { codes[id.number] = "" }
+    }
+    #expect(codes[11] == "reading.reassigned" && codes[12] == "", "\(codes)")
+  }
+
   @Test func aNewerAssignmentDecidesForTheRest() {
     var hub = hub(readings: 3)
     _ = hub.ask(.assignSlot(device: "cuff", user: 2, patient: "p-2"))

@@ -30,7 +30,12 @@ extension Desk {
       records.append(.device(record))
     }
     records.append(caller.audit("session start on \(name)"))
-    return turn.append(records) + [.answer(id, .result(["session": turn.view.sessionJSON(name, session)]))]
+    // Whose session ends by this one.
+    let before = turn.head.sessions.open[name].flatMap { $0.patient == patient ? nil : $0.patient }
+    let answer: JSONValue = [
+      "session": turn.view.sessionJSON(name, session), "previous": before.map { .string($0) } ?? .null,
+    ]
+    return turn.append(records) + [.answer(id, .result(answer))]
   }
 
   mutating func sessionEnd(_ id: RequestID, device name: String, _ caller: CallerName, _ turn: inout Turn) -> [Effect] {

@@ -92,8 +92,8 @@ extension Desk {
     }
     let slot = Bindings.Slot(device: device, user: user)
     let waiting = parked(of: slot, in: turn.head).count
-    // Whose it was: readings that are theirs already stay so.
-    let before = turn.head.bindings.slots[slot].flatMap { $0 == patient ? nil : $0 }
+    // Whose it was, also where it was so because the whole device is: readings that are theirs already stay so.
+    let before = turn.head.bindings.patient(of: known.configuration, user: user).flatMap { $0 == patient ? nil : $0 }
     return turn.append(
       [
         .binding(Binding(slot: slot, patient: patient, sweeps: waiting > 0)),
@@ -146,6 +146,20 @@ extension Desk {
     let effects = turn.append(
       waiting.compactMap(\.audit) + turn.judged(reading),
       for: last.request == nil ? .assigned([sequence: last.patient]) : .none)
-    return effects + waiting.compactMap { item in item.request.map { .answer($0, .result(["assigned": true])) } }
+    return effects
+      + waiting.compactMap { item in
+        item.request.map { request in
+          // A newer assignment decides.
+          guard item.patient == last.patient else {
+            return .answer(
+              request,
+              .failure(
+                ControlError(
+                  code: "reading.reassigned", message: "the reading was given to \(last.patient) meanwhile",
+                  hint: "hearthctl readings shows it; hearthctl readings park takes it back")))
+          }
+          return .answer(request, .result(["assigned": true]))
+        }
+      }
   }
 }

@@ -59,11 +59,12 @@ enum AssignVerb {
       return 0
     }
     let waiting = answer["readings"]?.int ?? 0
-    let count = waiting == 0 ? "" : waiting == 1 ? ", and 1 waiting reading" : ", and \(waiting) waiting readings"
-    Terminal.out("assigned to \(Terminal.clean(patient))\(count)\n")
+    // They move one after the other; a newer assignment decides for those that are left.
+    let moving = Count.of(waiting, "waiting reading is", plural: "waiting readings are")
+    Terminal.out("assigned to \(Terminal.clean(patient))\(waiting == 0 ? "" : "; \(moving) on the way there")\n")
     check.tell()
     if let before = answer["previous"]?.string.map(Terminal.clean) {
-      Terminal.out("until now it was \(before)'s: readings that are theirs already stay so\n")
+      Terminal.out("it was \(before)'s: readings that are theirs already stay so\n")
     }
     return 0
   }

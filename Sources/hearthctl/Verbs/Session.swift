@@ -62,7 +62,8 @@ enum SessionVerb {
       Terminal.line(answer)
     } else {
       let until = Show.time(answer["session"]?["ends_at"])
-      Terminal.out("\(Terminal.clean(device)) measures for \(Terminal.clean(patient)) until \(until)\n")
+      let before = answer["previous"]?.string.map { "; it was \(Terminal.clean($0))'s, whose session ended" } ?? ""
+      Terminal.out("\(Terminal.clean(device)) measures for \(Terminal.clean(patient)) until \(until)\(before)\n")
       check.tell()
     }
     return 0
