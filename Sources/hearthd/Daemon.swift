@@ -323,8 +323,11 @@ final class Daemon {
     guard !people.ask(id, job, role: role, uid: uid) else { return }
     let error = ControlError(
       code: "busy", message: "too many questions wait for an answer already", hint: "wait for the answers")
-    // Of a correction the gateway hears: it answers.
-    if case .locate = job { handle(.located(id, .failure(error))) } else { control?.answer(id, .failure(error)) }
+    // Of a correction and an erasure the gateway hears: it answers.
+    switch job {
+    case .locate, .bearer: handle(.located(id, .failure(error)))
+    case .readings, .picture, .answer, .known: control?.answer(id, .failure(error))
+    }
   }
 
   private func links(of device: String) -> (any DeviceLinks)? {

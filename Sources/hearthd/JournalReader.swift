@@ -36,6 +36,18 @@ struct JournalReader {
     return error.map { .failure($0) } ?? .success(Array(found.values))
   }
 
+  /// A stored reading that is, or was once, of a patient; none when there is none.
+  mutating func bearer(_ patient: String, _ isOver: () -> Bool) -> Result<[Reading], ControlError> {
+    var found: [Reading] = []
+    let error = scan({ !found.isEmpty || isOver() }) { record in
+      guard found.isEmpty, let reading = try? ReadingJSON.decode(record.payload).reading,
+        reading.patient == patient || reading.correction?.patient == patient
+      else { return }
+      found = [reading]
+    }
+    return error.map { .failure($0) } ?? .success(found)
+  }
+
   /// The refusal of the first name that no stored reading bears; nil when all are borne.
   mutating func refusal(of names: [DoubtfulName], _ isOver: () -> Bool) -> ControlError? {
     var unknown = names

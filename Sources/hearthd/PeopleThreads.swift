@@ -121,6 +121,9 @@ final class PeopleThreads {
       case .locate(let beginning):
         let found = reader.locate(beginning, isOver)
         return .located(id, isLate ? .failure(beyond) : found)
+      case .bearer(let patient):
+        let found = reader.bearer(patient, isOver)
+        return .located(id, isLate ? .failure(beyond) : found)
       case .answer(let answer): return .answered(id, answer)
       case .known(let names, let job):
         let refusal = reader.refusal(of: names, isOver)

@@ -104,6 +104,26 @@ extension Hub {
     }
   }
 
+  /// Nobody is erased of whom nothing is known: no record, no audit.
+  @Test func whoIsKnownNowhereIsNotErased() {
+    var hub = Hub(configuration)
+    let before = hub.disk.count
+    hub.ask(1, .erase(patient: "nobody", files: true))
+    hub.tell(.filesErased(patient: "nobody", removes: false, []))
+    let id = RequestID(connection: 1, number: 1)
+    #expect(
+      hub.done.contains {
+        if case .answer(id, .failure(let error)) = $0 { error.code == "not-found" } else { false }
+      })
+    #expect(hub.disk.count == before)
+    // Lines in a file are something that is known.
+    hub.ask(2, .erase(patient: "nobody", files: true))
+    hub.tell(.filesErased(patient: "nobody", removes: false, found(removed: false)))
+    hub.tell(.erased(patient: "nobody", ErasureReport(readings: 0, counted: [], left: [], error: nil)))
+    hub.tell(.filesErased(patient: "nobody", removes: true, found(removed: true)))
+    #expect(hub.answer(2)?["files"]?.array?.first?["removed"]?.int == 7)
+  }
+
   @Test func aDiskThatRefusesTheEndIsAnsweredAndTriedAgain() {
     var hub = Hub(configuration)
     hub.ask(1, .erase(patient: "p-1", files: true))

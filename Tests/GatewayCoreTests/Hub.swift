@@ -113,6 +113,9 @@ struct Hub {
       let newest = Dictionary(named.map { ($0.id, $0) }, uniquingKeysWith: { $1 })
       send(.located(id, .success(Array(newest.values))))
     }
+    for case .read(let id, .bearer(let patient)) in effects {
+      send(.located(id, .success(Array(readings.filter { $0.patient == patient }.prefix(1)))))
+    }
     for case .stagePlans in effects where stagesPlans { send(.plansStaged(faults: [:])) }
     for (id, octets) in writes {
       if refusesKeys {

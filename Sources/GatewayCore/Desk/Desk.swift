@@ -59,6 +59,8 @@ struct Desk: Sendable {
   var retrying: [UInt64: [PendingRetry]] = [:]
   /// Who corrects a reading that is being looked for.
   var corrections: [RequestID: PendingCorrection] = [:]
+  /// Erasures of patients whom memory does not know, while they are looked for.
+  var searches: [RequestID: PendingErasure] = [:]
   /// Who waits for a patient's erasure; and when one that failed is tried again, monotonic milliseconds.
   var erasures: [String: [RequestID]] = [:]
   /// What those who wait are told of the hub's own state, while the files of backends are looked through.
@@ -101,8 +103,12 @@ struct Desk: Sendable {
     case .resumeErasures: return resumeErasures(&turn)
     case .importWanted: return importState(&turn)
     case .due: return due(&turn)
-    case .located(let id, let found): return located(id, found, &turn)
-    case .callerGone(let connection): forgetCorrections(of: connection)
+    case .located(let id, let found):
+      if let pending = searches.removeValue(forKey: id) { return searched(pending, found, &turn) }
+      return located(id, found, &turn)
+    case .callerGone(let connection):
+      forgetCorrections(of: connection)
+      searches = searches.filter { $0.key.connection != connection }
     case .sweep: return sweep(&turn)
     case .swept(let slot):
       sweeping.remove(slot)

@@ -18,10 +18,59 @@ extension Desk {
     guard importing == nil else { return stillImporting(id) }
     // Files of backends may name a patient whom the hub itself does not know any more.
     if !files, let error = turn.view.refusal(ofUnknown: patient) { return [.answer(id, .failure(error))] }
-    erasures[patient, default: []].append(id)
+    let pending = PendingErasure(request: id, patient: patient, files: files, caller: caller)
+    guard turn.view.isKnown(patient) || isBeingErased(patient, turn) || turn.house.isInPlanFault(patient) else {
+      guard searches.count < Desk.mostSearches else {
+        return .failure(id, "busy", "other patients are being looked for", "try again in a moment")
+      }
+      searches[id] = pending
+      return [.read(id, .bearer(patient))]
+    }
+    return begin(pending, &turn)
+  }
+
+  /// The most erasures whose patient is being looked for.
+  private static let mostSearches = 32
+
+  private func isBeingErased(_ patient: String, _ turn: Turn) -> Bool {
+    turn.head.erasingFiles.contains(patient) || erasures[patient] != nil
+  }
+
+  private mutating func begin(_ pending: PendingErasure, _ turn: inout Turn) -> [Effect] {
+    let (patient, files, caller) = (pending.patient, pending.files, pending.caller)
+    erasures[patient, default: []].append(pending.request)
     // It is answered when it is complete.
     let action = "erase patient \(patient)" + (files ? ", also in the files of backends" : "")
     return turn.append([caller.audit(action), .erase(patient: patient, files: files)])
+  }
+
+  /// Memory knows nothing of the patient: stored readings were asked, then the files of backends are. Only what is found is erased,
+  /// and only that is written down.
+  mutating func searched(
+    _ pending: PendingErasure, _ found: Result<[Reading], ControlError>, _ turn: inout Turn
+  ) -> [Effect] {
+    switch found {
+    case .failure(let error): return [.answer(pending.request, .failure(error))]
+    case .success(let readings) where !readings.isEmpty || isBeingErased(pending.patient, turn):
+      return begin(pending, &turn)
+    case .success:
+      searches[pending.request] = pending
+      return [.eraseFiles(patient: pending.patient, removes: false)]
+    }
+  }
+
+  /// The files of backends were looked through for patients of whom nothing else is known.
+  private mutating func searchedFiles(_ patient: String, _ files: [FileErasure], _ turn: inout Turn) -> [Effect] {
+    let waiting = searches.values.filter { $0.patient == patient }.sorted { $0.request.number < $1.request.number }
+    // What could not be read may name the patient.
+    let isFound = files.contains { $0.lines > 0 || !$0.left.isEmpty } || isBeingErased(patient, turn)
+    return waiting.flatMap { pending -> [Effect] in
+      searches[pending.request] = nil
+      if isFound { return begin(pending, &turn) }
+      return .failure(
+        pending.request, "not-found", "nothing is known of \(patient), and nothing was erased",
+        "hearthctl devices tells whose the devices are")
+    }
   }
 
   /// After a start: erasures that a power cut ended.
@@ -85,6 +134,9 @@ extension Desk {
   mutating func filesErased(
     _ patient: String, removes: Bool, _ files: [FileErasure], _ turn: inout Turn
   ) -> [Effect] {
+    if !removes, searches.values.contains(where: { $0.patient == patient }) || !isBeingErased(patient, turn) {
+      return searchedFiles(patient, files, &turn)
+    }
     let isWished = turn.head.erasingFiles.contains(patient)
     // Somebody asked meanwhile: that erasure comes here too, and answers them all.
     guard removes || !isWished, erasedState[patient] != nil || erasures[patient] == nil else { return [] }
@@ -121,5 +173,25 @@ extension FileErasure {
       "rewritten": .int(rewritten), "removed": .int(removed),
       "left": .array(left.prefix(FileErasure.most).map { ["file": .string($0.file), "reason": .string($0.reason)] }),
     ]
+  }
+}
+
+/// An erasure whose patient is being looked for.
+struct PendingErasure: Sendable {
+  var request: RequestID
+  var patient: String
+  var files: Bool
+  var caller: CallerName
+}
+
+extension House {
+  /// A plan's file of this patient was refused: it is on the disk, although nothing of it is in force.
+  func isInPlanFault(_ patient: String) -> Bool {
+    faults.list.contains { known in
+      // The file's name stands in front.
+      let path = known.fault.message.prefix { $0 != ":" && $0 != " " }
+      return known.fault.subject == .plans
+        && (path.hasSuffix("/\(patient).json") || path.hasSuffix("/\(patient).json.bad"))
+    }
   }
 }

@@ -168,6 +168,8 @@ package indirect enum ReadJob: Sendable {
   case readings(ReadingQuery)
   /// The newest stored forms of the readings whose identifiers begin so, for a correction: they come back as `Event.located`.
   case locate(String)
+  /// A stored reading of a patient whom memory does not know, for an erasure: it comes back as `Event.located`.
+  case bearer(String)
   /// Kept values of a patient, judged.
   case picture(PictureJob)
   /// What was answered from memory already.

@@ -44,9 +44,9 @@ enum EraseVerb {
     methods: ["erase"],
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage,
-        65 another patient may be meant, 75 try again later, or not all files
-        that were to go could be written anew, 77 not permitted,
-        111 the daemon is not running
+        65 another patient may be meant, 69 nothing is known of the patient,
+        75 try again later, or not all files that were to go could be written
+        anew, 77 not permitted, 111 the daemon is not running
       """, run: run)
 
   /// How long it may take, in milliseconds: all of the journal and of the files is read.
