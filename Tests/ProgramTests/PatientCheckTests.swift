@@ -102,7 +102,41 @@ private let cuff = """
     let known = try Home.run("hearthctl", ["plan", "set", path("good.json"), "--json"] + socket)
     #expect(known.status == 0 && known.json["new_patient"] == nil)
     let erased = try Home.run("hearthctl", ["erase", "--patient", "nobody-1", "--yes"] + socket)
-    #expect(erased.status == 0 && erased.out.contains("nothing was known of this patient"))
+    #expect(erased.status == 69 && erased.error.contains("nothing is known of nobody-1"), "\(erased)")
+    #expect(home.stop() == 0)
+  }
+
+  @Test func whoseASessionWasIsTold() throws {
+    let home = try home()
+    let first = try home.ctl("session", "start", "--device", "free", "--patient", "p-7f3a")
+    #expect(first.status == 0 && !first.out.contains("it was"), "\(first)")
+    let second = try home.ctl("session", "start", "--device", "free", "--patient", "p-81c2")
+    #expect(second.out.contains("; it was p-7f3a's, whose session ended\n"), "\(second)")
+    let third = try home.ctl("session", "start", "--device", "free", "--patient", "p-7f3a", "--json")
+    #expect(third.json["previous"] as? String == "p-81c2")
+    #expect(home.stop() == 0)
+  }
+
+  @Test func aDraftOfAnotherPatientIsTriedWhenThatIsMeant() throws {
+    let home = try home()
+    try home.write(plan("p-7f3a", 1), "draft.json")
+    let draft = home.folder.appending(path: "draft.json").path
+    let refused = try home.ctl("plan", "try", draft, "--patient", "p-81c2")
+    #expect(refused.status == 65)
+    #expect(refused.error.contains("draft.json is a plan of p-7f3a, and --patient says p-81c2"), "\(refused)")
+    #expect(try home.ctl("plan", "try", draft, "--patient", "p-81c2", "--other").status == 0)
+    #expect(try home.ctl("plan", "try", draft, "--patient", "p-7f3a").status == 0)
+    #expect(home.stop() == 0)
+  }
+
+  @Test func anIdThatIsTooShortAndATimeToComeAreRefusedInOneWay() throws {
+    let home = try home()
+    for words in [["assign", "abc", "p-7f3a"], ["readings", "park", "abc"], ["parked", "retry", "abc"]] {
+      let outcome = try home.until(words) { _ in true }
+      #expect(outcome.status == 64 && outcome.error.contains("reading: expected at least six characters"), "\(outcome)")
+    }
+    let future = try home.ctl("readings", "--since", "2099-01-01")
+    #expect(future.status == 64 && future.error.contains("since: \"2099-01-01\" is in the future"), "\(future)")
     #expect(home.stop() == 0)
   }
 }

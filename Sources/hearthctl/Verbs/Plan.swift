@@ -13,14 +13,15 @@ enum PlanVerb {
     name: "plan", summary: "patients' plans: check, show, explain, try, set",
     usage: """
       check FILE | show PATIENT | explain PATIENT [--days N]
-             | try FILE --patient PATIENT [--days N] [--new]
+             | try FILE --patient PATIENT [--days N] [--other] [--new]
              | set FILE [--new]   [--json]
       """,
     text: """
       check finds every fault of a file, without the daemon. show says in plain words
       what is watched; explain also shows what was measured lately (30 days) and how
       the plan judged it. try holds a draft against what was measured and lists what
-      it would have raised: too much of it, and nobody listens any more. set brings a
+      it would have raised: too much of it, and nobody listens any more. The draft of
+      another patient is refused unless --other says that it is meant. set brings a
       plan into force, whole or not at all; its version must rise.
 
       \(PatientCheck.help)
@@ -29,7 +30,7 @@ enum PlanVerb {
         hearthctl plan check p-7f3a.json
         hearthctl plan try draft.json --patient p-7f3a --days 90
         sudo hearthctl plan set p-7f3a.json
-      """, options: ["--days", "--patient"], flags: ["--new"], takesWords: true,
+      """, options: ["--days", "--patient"], flags: ["--new", "--other"], takesWords: true,
     methods: ["plan.show", "plan.explain", "plan.try", "plan.set", "patient.known"],
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage,
@@ -140,7 +141,7 @@ enum PlanVerb {
     if judged.isEmpty { Terminal.out("nothing was measured\n") }
     var table = Table(["TAKEN", "VALUES", "ZONE", "RULES"], leaving: ["RULES", "ZONE"], wrapping: "VALUES")
     for row in judged {
-      let values = (row["values"]?.object?.members ?? []).map { "\($0.key) \($0.value.string ?? "")" }
+      let values = (row["values"]?.object?.members ?? []).map { value($0.key, $0.value.string ?? "") }
       table.rows.append([
         Show.time(row["at"]), values.joined(separator: ", "), Show.text(row["zone"]),
         (row["rules"]?.array ?? []).map(Show.text).joined(separator: " "),
@@ -149,6 +150,13 @@ enum PlanVerb {
     if !judged.isEmpty { Terminal.out(table.text()) }
     told(plan["told"]?.array ?? [])
     return 0
+  }
+
+  /// `weight 72.15 kg`, `pulse 65/min`.
+  private static func value(_ measure: String, _ text: String) -> String {
+    guard let unit = Measure(rawValue: measure)?.unit else { return "\(measure) \(text)" }
+    let name = unit == .millimetreOfMercury ? "mmHg" : unit == .degreeCelsius ? "°C" : unit.rawValue
+    return "\(measure) \(text)\(name.hasPrefix("/") ? "" : " ")\(name)"
   }
 
   private static func told(_ events: [JSONValue]) {
@@ -172,6 +180,13 @@ enum PlanVerb {
     let days = try DaysOption.read(arguments)
     var client = try DaemonClient(arguments)
     let check = try PatientCheck(patient, arguments, &client)
+    let owner = (try? PlanFile.read(Array(text.utf8)).patient) ?? patient
+    guard owner == patient || arguments.has("--other") else {
+      throw Failure(
+        status: 65, code: "plan.other-patient",
+        message: "\(path) is a plan of \(owner), and --patient says \(patient)",
+        hint: "--patient \(owner), or --other if it is to be held against what \(patient) measured")
+    }
     let answer = try client.list(
       "plan.try", ["plan": .string(text), "patient": .string(patient), "days": .int(days)], of: "told")
     if arguments.isJSON {
