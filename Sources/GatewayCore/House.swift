@@ -71,6 +71,8 @@ struct House: Sendable {
   var assigning: Set<UInt64> = []
   /// Why a patient could not be erased; nil: nobody waits to be.
   var eraseFault: String?
+  /// Why files of backends still name erased patients, by patient.
+  var eraseFilesFaults: [String: String] = [:]
 
   init(_ identity: Gateway.Identity) { self.identity = identity }
 

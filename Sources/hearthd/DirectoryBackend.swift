@@ -14,6 +14,8 @@ struct DirectoryBackend: Sendable {
   var ends: [String: Int] = [:]
   /// What an earlier process left half done is finished.
   var isSettled = false
+  /// Old octets of a file that was written anew could not be removed: that is tried again with what was kept long enough.
+  var hasLeftOver = false
 
   init(path: String) { self.path = path }
 

@@ -22,15 +22,19 @@ extension DirectoryBackend {
   mutating func retain(keep: Int64, now: Int64) {
     do throws(FileError) {
       guard access(path, F_OK) == 0 else { return }
+      if hasLeftOver { isSettled = false }
       try settle()
       let names = try Directory.list(path).filter(\.isRegular).map(\.name)
       let outlived = DayFile.outlived(names, now: now, keep: keep, most: DirectoryBackend.mostDays)
       guard !outlived.isEmpty else { return }
+      // One that stays keeps no other from going.
+      var failure: FileError?
       for name in outlived {
         ends["\(path)/\(name)"] = nil
-        try Shredder.remove("\(path)/\(name)")
+        do throws(FileError) { try Shredder.remove("\(path)/\(name)") } catch { failure = error }
       }
       try Directory.sync(path)
+      if let failure { throw failure }
       SystemLog.write(
         5,
         "directory.expired: removed, kept long enough: \(Count.of(outlived.count, "file")) of a directory backend")
@@ -139,6 +143,7 @@ extension DirectoryBackend {
   /// Finishes what an earlier process left half done, before anything else is done in the folder.
   mutating func settle() throws(FileError) {
     guard !isSettled else { return }
+    hasLeftOver = false
     let names = Set(try Directory.list(path).filter(\.isRegular).map(\.name))
     for name in names.sorted() {
       guard let file = DayFile(name) else { continue }
@@ -159,12 +164,15 @@ extension DirectoryBackend {
     isSettled = true
   }
 
-  private func shred(_ name: String) {
+  private mutating func shred(_ name: String) {
     do throws(FileError) {
       try Shredder.remove("\(path)/\(name)")
     } catch {
+      hasLeftOver = true
       SystemLog.write(
-        4, "directory.left-over: a file that was written anew is still there in its old form: \(error.reason)")
+        4,
+        "directory.left-over: a file that was written anew is still there in its old form: \(error.reason); tried again in an hour"
+      )
     }
   }
 }

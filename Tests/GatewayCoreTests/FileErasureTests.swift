@@ -21,6 +21,13 @@ private func found(removed: Bool, left: [FileErasure.Left] = []) -> [FileErasure
   return [files]
 }
 
+/// Nothing could be done.
+private func stuck(_ left: [FileErasure.Left]) -> FileErasure {
+  var files = FileErasure(backend: "a", folder: "/a")
+  files.left = left
+  return files
+}
+
 extension Hub {
   fileprivate mutating func ask(_ number: UInt64, _ request: ControlRequest) {
     send(.asked(RequestID(connection: 1, number: number), request, CallerName(uid: 0)))
@@ -86,7 +93,26 @@ extension Hub {
     let told = hub.answer(1)?["files"]?.array?.first?["left"]?.array?.first
     #expect(told?["file"]?.string == "2026-11-21.ndjson" && told?["reason"]?.string == "open: Is a directory")
     let words = hub.done.compactMap { if case .log(.error, let text) = $0 { text } else { nil } }
-    #expect(words.contains { $0.hasPrefix("patient.files-left: 1 files") } && !words.contains { $0.contains("p-1") })
+    #expect(words.contains { $0.hasPrefix("patient.files-left: 1 file of") } && !words.contains { $0.contains("p-1") })
+    // It is tried again every ten minutes, told as long as it stands, and not logged each time.
+    #expect(
+      Hub(configuration, disk: hub.disk).atStart.contains {
+        if case .eraseFiles("p-1", true) = $0 { true } else { false }
+      })
+    for _ in 0..<3 {
+      hub.done = []
+      hub.pass(599_000)
+      #expect(hub.looks == [])
+      hub.pass(2000)
+      #expect(hub.looks == [true])
+      hub.tell(.filesErased(patient: "p-1", removes: true, [stuck(left)]))
+      #expect(!hub.done.contains { if case .log = $0 { true } else { false } })
+      #expect(hub.gateway.turn.view.standingProblems().contains { $0.kind == .filesErasureFailing })
+    }
+    hub.pass(601_000)
+    hub.tell(.filesErased(patient: "p-1", removes: true, found(removed: true)))
+    #expect(hub.gateway.turn.ledger.durable.erasingFiles.isEmpty)
+    #expect(!hub.gateway.turn.view.standingProblems().contains { $0.kind == .filesErasureFailing })
   }
 
   @Test func whoAsksWhileLinesAreCountedGetsThemRemoved() {

@@ -50,6 +50,7 @@ import Zones
       now.isSynchronised = false
       house.noteClock(Now(monotonic: 0, wall: hub.wall, isSynchronised: false, bootID: "boot"))
     case .erasureFailing: house.eraseFault = "the disk is full"
+    case .filesErasureFailing: house.eraseFilesFaults["p-9"] = "2026-11-21.ndjson: open: File exists"
     case .keysUnsaved: house.keysFault = "the disk is full"
     case .readingsHeld: durable.held[id] = HeldReading(sequence: 1, bootID: "boot", monotonic: 1)
     case .readingsParked: durable.parked[id] = .init(sequence: 1, device: "cuff", user: nil)

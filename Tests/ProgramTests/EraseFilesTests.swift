@@ -163,7 +163,7 @@ private func files(_ outcome: Outcome) -> [String: Any] { (outcome.json["files"]
     #expect(text.out.contains("not written anew: \(home.folder.path)/out/\(name): open: File exists"))
     #expect(text.error.contains("\nhint: mend what is said there, then erase again with --also-files\n"))
     #expect(try home.files()[name] == [p1, p2, p1].joined(separator: "\n") + "\n")
-    #expect(home.read("log").contains("patient.files-left: 1 files of backends"))
+    #expect(home.read("log").contains("patient.files-left: 1 file of backends"))
     let json = try home.ctl("erase", "--patient", "p-1", "--yes", "--new", "--also-files", "--json")
     #expect(json.status == 75)
     #expect(((files(json)["left"] as? [[String: Any]])?.first?["file"] as? String) == name)

@@ -78,6 +78,9 @@ extension Desk {
     resumeErasures(of: turn.head.erasing.union(turn.head.erasingFiles), &turn)
   }
 
+  /// Between two tries to write files of backends anew, in milliseconds: each reads all of them.
+  private static let eraseFilesPause: Int64 = 600_000
+
   /// Files follow when the journal is done.
   func resumeErasures(of patients: Set<String>, _ turn: inout Turn) -> [Effect] {
     patients.sorted().map {
@@ -129,8 +132,8 @@ extension Desk {
       ]
   }
 
-  /// The files of directory backends were looked through: the last step. What could not be done there is told and not tried again by
-  /// itself: whoever asked hears it and can mend it.
+  /// The files of directory backends were looked through: the last step. What could not be done there is told to whoever asked, and
+  /// tried again until it is done.
   mutating func filesErased(
     _ patient: String, removes: Bool, _ files: [FileErasure], _ turn: inout Turn
   ) -> [Effect] {
@@ -143,19 +146,33 @@ extension Desk {
     var answer = erasedState.removeValue(forKey: patient) ?? JSONObject()
     answer["files"] = .array(files.map(\.json))
     let callers = erasures.removeValue(forKey: patient) ?? []
-    var effects = isWished ? turn.append([.erased(patient: patient, .ofFiles)]) : []
+    let left = removes ? files.flatMap(\.left) : []
+    var effects: [Effect] = []
+    let wasTold = turn.house.eraseFilesFaults[patient] != nil
     if removes {
+      turn.house.eraseFilesFaults[patient] = left.first.map {
+        "\($0.file.isEmpty ? "folder" : $0.file): \($0.reason)"
+      }
+    }
+    if left.isEmpty {
+      if isWished { effects = turn.append([.erased(patient: patient, .ofFiles)]) }
+    } else {
+      // The wish stays on disk: the next start goes on with it, too.
+      eraseAgainAt = min(eraseAgainAt ?? .max, turn.now.monotonic + Desk.eraseFilesPause)
+    }
+    if removes, !wasTold || left.isEmpty || files.contains(where: { $0.rewritten > 0 }) {
       let (lines, rewritten) = files.reduce((0, 0)) { ($0.0 + $1.removed, $0.1 + $1.rewritten) }
       effects.append(
         .log(
-          .notice, "patient.files-erased: \(lines) lines of one patient are gone from \(rewritten) files of backends"))
-      let left = files.flatMap(\.left)
+          .notice,
+          "patient.files-erased: \(Count.of(lines, "line")) of one patient, gone from \(Count.of(rewritten, "file")) of backends"
+        ))
       if let first = left.first {
         effects.append(
           .log(
             .error,
-            "patient.files-left: \(left.count) files of backends may still name an erased patient: \(first.reason); mend that and erase again"
-          ))
+            "patient.files-left: \(Count.of(left.count, "file")) of backends may still name an erased patient: "
+              + "\(first.reason); it is tried again every ten minutes"))
       }
     }
     return effects + callers.map { .answer($0, .result(.object(answer))) }

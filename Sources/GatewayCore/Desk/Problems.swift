@@ -89,6 +89,13 @@ extension View {
           kind: .erasureFailing, code: "journal.erasure-failed", message: "a patient is not erased yet: \(fault)",
           hint: "free space on the disk; it is tried again by itself every ten minutes"))
     }
+    for (_, fault) in house.eraseFilesFaults.sorted(by: { $0.key < $1.key }) {
+      list.append(
+        StandingProblem(
+          kind: .filesErasureFailing, code: "patient.files-left",
+          message: "a file of a directory backend may still name an erased patient: \(fault)",
+          hint: "mend what is said there; it is tried again by itself every ten minutes"))
+    }
     if let fault = house.keysFault {
       list.append(
         StandingProblem(

@@ -25,6 +25,7 @@ struct StandingProblem: Sendable, Hashable {
     case diskNearlyFull
     case clockUnsynchronised
     case erasureFailing
+    case filesErasureFailing
     case keysUnsaved
     case readingsHeld
     case readingsParked
@@ -55,7 +56,8 @@ struct StandingProblem: Sendable, Hashable {
       case .fileFault, .journalFailing, .readingsLost, .journalDamaged, .clockUnsynchronised, .readingsParked,
         .nationalID, .backendMisconfigured, .backendUnreachable, .backendRefuses, .plansMisconfigured,
         .plansUnreachable,
-        .planRefused, .erasureFailing, .keysUnsaved, .bluetooth, .port, .deviceQuarantined, .deviceNeedsPairing,
+        .planRefused, .erasureFailing, .filesErasureFailing, .keysUnsaved, .bluetooth, .port, .deviceQuarantined,
+        .deviceNeedsPairing,
         .deviceChanged, .deviceUnreachable:
         .error
       case .fileWarning, .journalNearlyFull, .diskNearlyFull, .readingsHeld, .readingsUnlisted, .historyCrowded,
@@ -78,7 +80,7 @@ struct StandingProblem: Sendable, Hashable {
       case .historyCrowded: "histories"
       case .nationalID: "patient-references"
       case .backendMisconfigured, .backendUnreachable, .backendRefuses, .credentialEnding: "backend-\(name)"
-      case .erasureFailing: "erasure"
+      case .erasureFailing, .filesErasureFailing: "erasure"
       case .keysUnsaved: "keys"
       case .plansMisconfigured, .plansUnreachable, .planRefused, .planWithdrawn: "plans-\(name)"
       case .bluetooth: "bluetooth"
