@@ -30,8 +30,34 @@ final class Actions {
   /// The folder `actions.d` beside the configuration.
   init(_ loop: EventLoop, beside configuration: String) {
     self.loop = loop
+    folder = Actions.folder(beside: configuration)
+  }
+
+  private static func folder(beside configuration: String) -> String {
     let place = configuration.lastIndex(of: "/").map { String(configuration[..<$0]) } ?? "."
-    folder = "\(place)/actions.d"
+    return "\(place)/actions.d"
+  }
+
+  /// The files of the folder that are never started, because nobody may execute them: by path, in order.
+  static func idle(beside configuration: String) -> [String] {
+    let folder = folder(beside: configuration)
+    let names = ((try? Directory.list(folder)) ?? []).map(\.name).filter { !$0.hasPrefix(".") }.sorted()
+    return names.map { "\(folder)/\($0)" }.filter { path in
+      var facts = stat()
+      return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG && facts.st_mode & 0o111 == 0
+    }
+  }
+
+  /// What is told of a file that is never started.
+  static let idleWords = "it is not executable and is never started: chmod 755, or move it out of the folder"
+
+  /// The same as faults, for those who look at the hub.
+  static func faults(beside configuration: String) -> [HubFault] {
+    idle(beside: configuration).map { path in
+      HubFault(
+        .actions, "action.idle", "\(path) is not executable and is never started",
+        hint: "sudo chmod 755 \(path), or move it out of the folder; then hearthctl reload", isWarning: true)
+    }
   }
 
   /// When the next one has taken too long, on the monotonic clock.

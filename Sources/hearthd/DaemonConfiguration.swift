@@ -19,8 +19,13 @@ extension Daemon {
   /// The gateway hears what is wrong in the files that were read.
   func tellFaults() {
     let refusal = loaded.refusal.map { [$0] } ?? []
-    let unsettled = unsettledPlans.isEmpty ? [] : [HubFault.unsettledPlans(unsettledPlans.count)]
-    handle(.faultsFound(refusal + loaded.faults + unsettled + SetAside.faults(in: options.stateDirectory)))
+    let unsettled = unsettledPlans.isEmpty ? [] : [HubFault.unsettledPlans(unsettledPlans.keys.sorted())]
+    let idle = Actions.faults(beside: options.configuration)
+    for path in Actions.idle(beside: options.configuration) {
+      let name = path.split(separator: "/").last ?? ""
+      SystemLog.write(4, "action \(name): action.idle: \(Actions.idleWords)")
+    }
+    handle(.faultsFound(refusal + loaded.faults + unsettled + SetAside.faults(in: options.stateDirectory) + idle))
   }
 
   /// What was accepted is kept for a start that finds the files broken.
@@ -128,10 +133,11 @@ extension Daemon {
 
 extension HubFault {
   /// Plans are in force and not in their place on the disk.
-  fileprivate static func unsettledPlans(_ count: Int) -> HubFault {
-    HubFault(
-      .plans, "plan.staged",
-      "\(count == 1 ? "a plan is" : "\(count) plans are") in force and not in its place on the disk",
+  fileprivate static func unsettledPlans(_ patients: [String]) -> HubFault {
+    let told =
+      Count.of(patients.count, "plan is", plural: "plans are") + " in force and not in its place on the disk"
+    return HubFault(
+      .plans, "plan.staged", "\(told): \(patients.joined(separator: ", "))", told: told,
       hint: "free space on the disk, then hearthctl reload")
   }
 }

@@ -103,6 +103,7 @@ import Zones
     let checks = view.checks().filter { $0["id"]?.string == problem.check }
     #expect(checks.contains { $0["state"]?.string == (severity == "error" ? "failed" : "warning") }, "\(view.checks())")
     #expect(!checks.contains { $0["state"]?.string == "ok" })
+    #expect(checks.count { $0["code"]?.string == problem.code } == 1 && checks.count == 1)
     let beat = view.heartbeat("id", raised: [])["problems"]?.array?.first { $0["code"]?.string == problem.code }
     #expect(beat?["severity"]?.string == severity)
     // What a backend said of a reading stays here.

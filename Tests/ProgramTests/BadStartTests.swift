@@ -110,6 +110,42 @@ extension Home {
     #expect(home.read("log").contains("error: configuration.refused: the last good one is in force: "))
   }
 
+  /// The one before may hold patients and the paths of secrets.
+  @Test func aReplacedLastGoodConfigurationIsOverwritten() throws {
+    let home = try Home(configuration, cuff: cuff)
+    try home.startAndWait()
+    for _ in 0..<300 where !home.has("state/last-good.json") { usleep(20_000) }
+    let old = try FileHandle(forReadingFrom: home.folder.appending(path: "state/last-good.json"))
+    #expect(String(decoding: try old.readToEnd() ?? Data(), as: UTF8.self).contains("p-1"))
+    let changed = configuration.replacingOccurrences(of: "p-1", with: "p-2")
+    try home.write(changed.replacingOccurrences(of: "HOME", with: home.folder.path), "hearth.json")
+    #expect(try home.ctl("reload").status == 0)
+    func octets() throws -> Data {
+      try old.seek(toOffset: 0)
+      return try old.readToEnd() ?? Data()
+    }
+    for _ in 0..<300 where try octets().contains(where: { $0 != 0 }) { usleep(20_000) }
+    #expect(try octets().allSatisfy { $0 == 0 })
+    #expect(home.read("state/last-good.json").contains("p-2") && !home.has("state/last-good.json.old"))
+    #expect(home.stop() == 0)
+  }
+
+  /// What the doctor says of plans is true while one is refused, and while none is.
+  @Test func theDoctorNamesThePlansInForce() throws {
+    let home = try Home(configuration, cuff: cuff)
+    try home.write(plan(3), "plans/p-1.json")
+    try home.startAndWait()
+    #expect(try home.check("plans")["message"] as? String == "in force: p-1 version 3")
+    #expect(home.stop() == 0)
+    try home.write("{", "plans/p-1.json")
+    try home.write("{", "plans/p-3.json")
+    try home.startAndWait()
+    #expect(
+      try home.check("plans")["message"] as? String == "in force: p-1 version 3; what is not is named by plan-files")
+    #expect(try home.ctl("doctor").out.contains("p-3.json"))
+    #expect(home.stop() == 0)
+  }
+
   @Test func aRefusedReloadIsToldUntilItIsMended() throws {
     let home = try Home(configuration, cuff: cuff)
     try home.startAndWait()

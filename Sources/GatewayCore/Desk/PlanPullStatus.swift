@@ -1,5 +1,6 @@
 // What technicians see of the backends that give plans.
 
+internal import ControlProtocol
 internal import JSON
 internal import Monitoring
 internal import Ledger
@@ -29,36 +30,42 @@ extension View {
     return .object(object)
   }
 
-  /// What the doctor says of each backend that gives plans.
-  func pullChecks() -> [JSONValue] {
-    house.pulls.sorted { $0.key < $1.key }.map { name, pull in
-      var object = JSONObject()
-      object["id"] = .string("plans-\(name)")
-      let count = plansInForce(from: name)
-      let inForce = "\(count) of its plans \(count == 1 ? "is" : "are") in force"
-      func say(_ state: String, _ message: String, _ hint: String? = nil) {
-        object["state"] = .string(state)
-        object["message"] = .string(message)
-        if let hint { object["hint"] = .string(hint) }
-      }
-      if !pull.refused.isEmpty {
-        let more = pull.refused.count > 1 ? " and \(pull.refused.count - 1) more" : ""
-        say(
-          "failed", "a plan is refused, the old one stays in force: \(pull.refused[0])\(more)",
-          "mend it at the backend; hearthctl backends lists what is refused")
-      } else if let error = pull.error {
-        let isStanding =
-          pull.isMisconfigured || (pull.failingSince.map { now.monotonic - $0 >= View.backendGrace } ?? false)
-        say(
-          isStanding ? "failed" : "warning", "\(error.text) (\(error.code)); \(inForce)",
-          pull.isMisconfigured ? "check its address and credential" : "it is asked again by itself")
-      } else if !pull.withdrawn.isEmpty {
-        say("warning", pull.withdrawnText, "to watch nothing any more, give a plan with a higher version and no rules")
-      } else {
-        let tag = pull.seen.map { ", tag \($0)" } ?? ""
-        say("ok", pull.lastSuccess == nil ? "plans were not asked for yet" : "\(inForce)\(tag)")
-      }
-      return .object(object)
+  /// What the doctor says of a backend that gives no plans now, although that is no problem yet; nil when nothing is to be said.
+  func earlyPullCheck(_ name: String, _ problems: [StandingProblem]) -> JSONValue? {
+    guard let error = house.pulls[name]?.error, !problems.contains(where: { $0.check == "plans-\(name)" }) else {
+      return nil
     }
+    return [
+      "id": .string("plans-\(name)"), "state": "warning", "code": "plans.unreachable",
+      "message": .string("\(error.text) (\(error.code)); \(inForceText(name))"),
+      "hint": "it is asked again by itself",
+    ]
+  }
+
+  /// What the doctor says of a backend whose plans are good.
+  func pullText(_ name: String) -> String {
+    guard let pull = house.pulls[name], pull.lastSuccess != nil else { return "plans were not asked for yet" }
+    return inForceText(name) + (pull.seen.map { ", tag \($0)" } ?? "")
+  }
+
+  private func inForceText(_ name: String) -> String {
+    Count.of(plansInForce(from: name), "of its plans is", plural: "of its plans are") + " in force"
+  }
+
+  /// The most plans that the doctor names.
+  private static let mostNamed = 20
+
+  /// Which plans are in force, and where it is told which are not.
+  var plansText: String {
+    let names = plans.values.sorted { $0.patient < $1.patient }.map { "\($0.patient) version \($0.version)" }
+    let more = names.count > View.mostNamed ? " and \(names.count - View.mostNamed) more" : ""
+    var text =
+      names.isEmpty
+      ? "no plan is in force" : "in force: " + names.prefix(View.mostNamed).joined(separator: ", ") + more
+    let isInFiles = house.faults.list.contains { $0.fault.subject == .plans }
+    let refusing = house.pulls.filter { !$0.value.refused.isEmpty }.keys.sorted().map { "plans-\($0)" }
+    let elsewhere = (isInFiles ? [HubFault.Subject.plans.rawValue] : []) + refusing
+    if !elsewhere.isEmpty { text += "; what is not is named by \(elsewhere.joined(separator: ", "))" }
+    return text
   }
 }

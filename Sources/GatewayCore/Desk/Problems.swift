@@ -213,8 +213,9 @@ extension View {
       }
       list += pull.refused.map { text in
         StandingProblem(
-          kind: .planRefused, code: "plan.refused", about: name, message: "backend \(name): \(text)",
-          hint: "tell those who write plans there; the old plan stays in force")
+          kind: .planRefused, code: "plan.refused", about: name,
+          message: "backend \(name): a plan is refused, the old one stays in force: \(text)",
+          hint: "tell those who write plans there; hearthctl backends lists what is refused")
       }
       if !pull.withdrawn.isEmpty {
         list.append(

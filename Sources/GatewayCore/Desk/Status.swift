@@ -212,7 +212,9 @@ extension View {
     check("keys", nil)
     check("patient-references", "patients are named by pseudonyms")
     check(HubFault.Subject.configuration.rawValue, "the configuration file is in force")
-    check(HubFault.Subject.plans.rawValue, "every plan that was found is in force")
+    check(HubFault.Subject.plans.rawValue, "every plan's file could be read")
+    list.append(["id": "plans", "state": "ok", "message": .string(plansText)])
+    check(HubFault.Subject.actions.rawValue, nil)
     check(HubFault.Subject.state.rawValue, "every state file could be read")
     for name in backends.keys.sorted() {
       // Who asks now hears what is wrong now; it stands as a problem after a while.
@@ -225,7 +227,13 @@ extension View {
         check("backend-\(name)", "takes readings")
       }
     }
-    list += pullChecks()
+    for name in house.pulls.keys.sorted() {
+      if let early = earlyPullCheck(name, problems) {
+        list.append(early)
+      } else {
+        check("plans-\(name)", pullText(name))
+      }
+    }
     check(
       "bluetooth",
       house.bluetooth.fault.map { "\($0.message); no device needs it" }

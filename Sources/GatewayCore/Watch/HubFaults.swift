@@ -15,6 +15,8 @@ package struct HubFault: Sendable, Hashable {
     case plans = "plan-files"
     /// What was kept in the state directory.
     case state = "state-files"
+    /// A file of the folder actions.d.
+    case actions = "actions"
   }
 
   /// Which part of the hub it is about.

@@ -198,7 +198,9 @@ struct Watch: Sendable {
 
   /// What is told of each code: the first few faults.
   private static func words(of faults: KnownFaults) -> [String: String] {
-    Dictionary(grouping: faults.list, by: \.fault.code).mapValues { known in
+    // What a file beside the configuration does at this hub alone is told here alone.
+    let told = faults.list.filter { $0.fault.subject != .actions }
+    return Dictionary(grouping: told, by: \.fault.code).mapValues { known in
       let more = known.count > 4 ? "; and \(known.count - 4) more" : ""
       return known.prefix(4).map(\.fault.told).joined(separator: "; ") + more
     }
