@@ -124,7 +124,6 @@ struct DeviceFact: Sendable {
   var clockOffset: Int64?
   /// In milliseconds since 1970.
   var lastContact: Int64?
-  var readings: UInt64
   var lastProblem: DriverProblem?
   var lastAnswer: String?
   /// What may be asked of it.

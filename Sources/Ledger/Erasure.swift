@@ -164,6 +164,7 @@ extension LedgerState {
     erasing.remove(patient)
     forget(patient)
     stored = max(stored, erased.stored)
+    counted.merge(erased.counted) { max($0, $1) }
     let gone = Set(erased.refusals)
     if !gone.isEmpty { dropRefusals { gone.contains($0.sequence) } }
     for (backend, count) in erased.counts where count > 0 { cursors[backend, default: Cursor()].delivered += count }

@@ -216,6 +216,7 @@ package enum JournalEntry: Sendable, Hashable {
       value["counts"] = .object(object)
       if !erased.refusals.isEmpty { value["refusals"] = .array(erased.refusals.map { .int($0) }) }
       value["stored"] = .int(erased.stored)
+      if !erased.counted.isEmpty { value["counted"] = LedgerState.countedJSON(erased.counted) }
       if erased.isOfFiles { value["files"] = true }
       return JSONValue.object(value).encoded()
     }
@@ -230,6 +231,8 @@ package struct Erased: Sendable, Hashable {
   package var refusals: [UInt64] = []
   /// How many readings and events were ever stored: those that are gone cannot be counted at a start.
   package var stored: UInt64 = 0
+  /// How many readings of each device were ever stored, for the same reason.
+  package var counted: [String: UInt64] = [:]
   /// It says that the files of directory backends are done; the journal was done before.
   package var isOfFiles = false
 

@@ -16,8 +16,11 @@ package enum EventText {
 
 /// State that is derived from the journal alone.
 package struct LedgerState: Sendable, Hashable {
-  /// Readings with a patient and events ever stored: what backends get.
+  /// Readings with a patient, their corrections, and events ever stored: what backends get.
   package var stored: UInt64 = 0
+  /// How many readings of each device were ever stored, each once. Where an older version kept no count, it begins with those
+  /// readings of the device that are known one by one.
+  package var counted: [String: UInt64] = [:]
   /// What each backend has, by name.
   package var cursors: [String: Cursor] = [:]
   /// The newest readings of each device, to know what it sends again.
@@ -111,8 +114,26 @@ package struct LedgerState: Sendable, Hashable {
     return stored > delivered ? stored - delivered : 0
   }
 
+  /// How many readings of a device were ever stored.
+  package func readings(of device: String) -> UInt64 {
+    counted[device] ?? UInt64(recent[device]?.identifiers.count ?? 0)
+  }
+
+  /// How many readings were ever stored.
+  package var readings: UInt64 { Set(counted.keys).union(recent.keys).reduce(0) { $0 + readings(of: $1) } }
+
+  /// One that is stored again, with its patient or its time, is counted already.
+  private mutating func count(_ reading: Reading) {
+    let device = reading.device.id
+    guard reading.correction == nil, parked[reading.id] == nil, held[reading.id] == nil,
+      !(recent[device]?.contains(reading.id) ?? false)
+    else { return }
+    counted[device] = readings(of: device) + 1
+  }
+
   /// A new reading is on disk. One without patient waits for its decision; it goes to no backend before.
   package mutating func add(_ reading: Reading, sequence: UInt64) {
+    count(reading)
     noteHold(of: reading, sequence: sequence)
     if reading.isDeliverable {
       stored += 1

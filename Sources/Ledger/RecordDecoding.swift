@@ -109,6 +109,7 @@ extension JournalEntry {
       var erased = Erased(
         counts: counts, refusals: (value["refusals"]?.array ?? []).compactMap(\.unsigned),
         stored: value["stored"]?.unsigned ?? 0)
+      erased.counted = LedgerState.counted(value["counted"])
       erased.isOfFiles = value["files"]?.bool ?? false
       self = .erased(patient: patient, erased)
     default: return nil

@@ -274,6 +274,7 @@ extension LedgerState {
     var lastObject = JSONObject()
     for (device, number) in lastRecord.sorted(by: { $0.key < $1.key }) { lastObject[device] = .int(number) }
     object["last_record"] = .object(lastObject)
+    object["counted"] = LedgerState.countedJSON(counted)
     var historyObject = JSONObject()
     for (patient, history) in history.sorted(by: { $0.key < $1.key }) {
       historyObject[patient] = history.json
@@ -391,6 +392,7 @@ extension LedgerState {
     for member in value["last_record"]?.object?.members ?? [] {
       lastRecord[member.key] = UInt32(exactly: unsigned(member.value))
     }
+    counted = LedgerState.counted(value["counted"])
     for member in value["history"]?.object?.members ?? [] {
       history[member.key] = PatientHistory(json: member.value)
     }
@@ -415,6 +417,18 @@ extension LedgerState {
     erasing = Set((value["erasing"]?.array ?? []).compactMap(\.string))
     erasingFiles = Set((value["erasing_files"]?.array ?? []).compactMap(\.string))
     takeLists(value)
+  }
+
+  /// Numbers of readings by device.
+  static func countedJSON(_ counted: [String: UInt64]) -> JSONValue {
+    var object = JSONObject()
+    for (device, count) in counted.sorted(by: { $0.key < $1.key }) { object[device] = .int(count) }
+    return .object(object)
+  }
+
+  static func counted(_ value: JSONValue?) -> [String: UInt64] {
+    let members = value?.object?.members ?? []
+    return Dictionary(members.map { ($0.key, $0.value.unsigned ?? 0) }, uniquingKeysWith: { $1 })
   }
 
   /// A part of a snapshot; nil when the octets are none.

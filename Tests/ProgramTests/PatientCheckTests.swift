@@ -63,6 +63,16 @@ private let cuff = """
       try home.ctl("assign", "--device", "free", "p-7f3a").out
         == "assigned to p-7f3a; 1 waiting reading is on the way there\n")
     _ = try home.until(["readings", "--device", "free", "--json"]) { $0.out.contains(#""patient":"p-7f3a""#) }
+    // An assigned reading is one reading, now and after a restart.
+    for _ in 0..<2 {
+      let devices = try home.ctl("devices", "--json").json["devices"] as? [[String: Any]] ?? []
+      #expect(devices.map { $0["readings"] as? Int } == [1, 1, 1])
+      let status = try home.ctl("status", "--json").json
+      #expect(status["readings"] as? Int == 3)
+      #expect(try home.ctl("status").out.contains("readings  3 stored, 0 wait for a patient\n"))
+      #expect(home.stop() == 0)
+      try home.startAndWait()
+    }
     let other = try home.ctl("assign", "--device", "free", "--user", "1", "p-81c2")
     #expect(
       other.status == 0

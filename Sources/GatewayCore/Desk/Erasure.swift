@@ -124,8 +124,9 @@ extension Desk {
         .map { .string($0.id) })
     answer["plan"] = .string("\(turn.house.configuration.plans ?? "/etc/hearth/plans")/\(patient).json")
     erasedState[patient] = answer
-    return turn.append(
-      [.erased(patient: patient, Erased(counts: counts, refusals: refused, stored: turn.head.stored))])
+    var erased = Erased(counts: counts, refusals: refused, stored: turn.head.stored)
+    erased.counted = turn.head.counted
+    return turn.append([.erased(patient: patient, erased)])
       + [
         .log(.notice, "patient.erased: gone: \(Count.of(report.readings, "reading")) of one patient"),
         .eraseFiles(patient: patient, removes: turn.head.erasingFiles.contains(patient)),

@@ -49,6 +49,7 @@ extension View {
     object["timezone"] = .string(configuration.timeZone)
     object["timezone_source"] = .string(configuration.zoneOrigin.text)
     object["stored"] = .int(durable.stored)
+    object["readings"] = .int(durable.readings)
     object["parked"] = .int(durable.parked.count)
     if !durable.held.isEmpty { object["held"] = .int(durable.held.count) }
     object["journal"] = [
@@ -105,7 +106,7 @@ extension View {
     object["last_contact"] = instant(device.lastContact)
     if let battery = device.battery { object["battery"] = .int(battery) }
     if let offset = device.clockOffset { object["clock_offset_seconds"] = .int(offset / 1000) }
-    object["readings"] = .int(device.readings)
+    object["readings"] = .int(durable.readings(of: id))
     object["asks"] = .array(device.abilities.names.map { .string($0) })
     if let answer = device.lastAnswer { object["last_answer"] = .string(answer) }
     if let problem = device.lastProblem {

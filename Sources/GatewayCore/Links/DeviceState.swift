@@ -15,7 +15,6 @@ struct DeviceState: Sendable {
   /// The clock as read in this session.
   var clock: DeviceClock?
   var lastContact: Int64?
-  var readings: UInt64 = 0
   var lastProblem: DriverProblem?
   /// When each kind of garbage on its line was told last, monotonic milliseconds.
   private var garbageTold: [String: Int64] = [:]
@@ -91,7 +90,7 @@ extension DeviceState {
   var fact: DeviceFact {
     DeviceFact(
       configuration: configuration, profile: profile, identity: identity, battery: battery, clockOffset: clock?.offset,
-      lastContact: lastContact, readings: readings, lastProblem: lastProblem, lastAnswer: lastAnswer,
+      lastContact: lastContact, lastProblem: lastProblem, lastAnswer: lastAnswer,
       abilities: session?.abilities ?? abilities,
       isUp: session != nil, lastEnd: lastEnd, isReopening: reopenAt != nil, change: proof.change,
       floodToldAt: admission.toldAt)

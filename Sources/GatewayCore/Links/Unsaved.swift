@@ -30,8 +30,6 @@ extension Links {
 
   /// A reading is on disk.
   mutating func stored(_ reading: Reading, _ sequence: UInt64, _ turn: inout Turn) -> [Effect] {
-    // A correction is no measurement.
-    if reading.correction == nil { devices[reading.device.id]?.readings += 1 }
     noteStamped(&turn)
     provenMeanwhile(reading.id, of: reading.device.id, sequence: sequence, &turn)
     return []

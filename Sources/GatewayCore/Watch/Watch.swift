@@ -66,7 +66,7 @@ struct Watch: Sendable {
   }
 
   private mutating func started(_ turn: inout Turn) -> [Effect] {
-    day.stored = turn.head.stored
+    day.stored = turn.head.readings
     retainAt = turn.now.monotonic + 60_000
     heartbeatAt = turn.house.configuration.watch.heartbeatEvery.map { turn.now.monotonic + min($0, 60_000) }
     return []
@@ -91,8 +91,9 @@ struct Watch: Sendable {
     guard day.rounds >= 24 else { return [] }
     let waiting = turn.house.configuration.backends.map { "\($0.name) \(turn.durable.waiting($0.name))" }
       .joined(separator: ", ")
-    let count = turn.head.stored >= day.stored ? turn.head.stored - day.stored : 0
-    day = (0, turn.head.stored)
+    let readings = turn.head.readings
+    let count = readings >= day.stored ? readings - day.stored : 0
+    day = (0, readings)
     let parked = turn.head.parked.count
     return [
       .log(

@@ -11,6 +11,7 @@ enum DevicesVerb {
                know this hub any more: hearthctl pair; quarantined: the daemon died
                three times while it spoke with it; it is left alone until release
       SIGNAL   of the last contact, four bars at best
+      READINGS ever stored of it, each once
       MISSED   contacts without a reading since the last one with
       BOND     verified: keys, and a number was compared or typed; bonded: keys; none:
                the device cannot, its address alone is known; lost: needs pairing

@@ -44,7 +44,7 @@ enum StatusVerb {
       zone(status),
       "journal   \(Show.text(journal?["state"]))  \(Show.bytes(journal?["bytes"]?.int ?? 0)) in \(Count.of(journal?["segments"]?.int ?? 0, "segment"))",
       bluetooth(status["bluetooth"]),
-      "readings  \(status["stored"]?.int ?? 0) stored, \(status["parked"]?.int ?? 0) wait for a patient",
+      stored(status),
       "",
     ].compactMap { $0 }
     lines.append(DevicesVerb.table(status["devices"]?.array ?? []))
@@ -65,6 +65,14 @@ enum StatusVerb {
 }
 
 extension StatusVerb {
+  /// `readings  12 stored, 1 waits for a patient`; a daemon that is older tells readings, corrections and events as one number.
+  private static func stored(_ status: JSONValue) -> String {
+    let count = status["readings"]?.int.map { "\($0) stored" }
+    let items = "\(status["stored"]?.int ?? 0) stored with corrections and events"
+    let parked = Count.of(status["parked"]?.int ?? 0, "waits for a patient", plural: "wait for a patient")
+    return "readings  \(count ?? items), \(parked)"
+  }
+
   /// `zone      Europe/Oslo  by /etc/localtime`; nil from a daemon that does not tell.
   private static func zone(_ status: JSONValue) -> String? {
     guard let name = status["timezone"]?.string, let source = status["timezone_source"]?.string else { return nil }
