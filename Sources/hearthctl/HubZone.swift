@@ -19,3 +19,42 @@ enum HubZone {
     return named(text?["hub"]?["timezone"]?.string) ?? named(SystemZone().name) ?? .utc
   }
 }
+
+/// The clock of the hub, by which the readings of one table are shown.
+struct HubClock {
+  private let name: String?
+  private let zone: TimeZoneRules?
+
+  /// - Parameter name: the hub's zone; nil from a daemon that does not tell, and then each time keeps its own offset.
+  init(_ name: String?) {
+    self.name = name
+    zone = HubZone.named(name)
+  }
+
+  /// ` (Europe/Oslo)` where this machine has another zone; nothing where nobody can take it for another one.
+  var suffix: String {
+    guard let name, zone != nil, name != SystemZone().name else { return "" }
+    return " (\(Terminal.clean(name)))"
+  }
+
+  /// `2026-11-08 18:31` by the hub's clock.
+  func time(_ value: JSONValue?) -> String {
+    guard let zone, let text = value?.string, let instant = ISO8601.instant(text)?.milliseconds else {
+      return Show.time(value)
+    }
+    let offset = Int32(clamping: zone.local(at: instant / 1000).offset)
+    return Show.time(
+      .string(ISO8601.text(milliseconds: instant, offsetSeconds: offset, withMilliseconds: false)))
+  }
+
+  /// In the order in which they were taken; what has no time of its own stands where it was received.
+  func sorted(_ readings: [JSONValue]) -> [JSONValue] {
+    func instant(_ reading: JSONValue) -> Int64 {
+      let text = reading["taken_at"]?.string ?? reading["received_at"]?.string
+      return text.flatMap { ISO8601.instant($0)?.milliseconds } ?? 0
+    }
+    // Of the same instant the journal's order stays.
+    return readings.map { ($0, instant($0)) }.enumerated()
+      .sorted { ($0.element.1, $0.offset) < ($1.element.1, $1.offset) }.map(\.element.0)
+  }
+}

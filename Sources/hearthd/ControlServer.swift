@@ -38,6 +38,8 @@ final class ControlServer {
   private static let leastRoom = 1 << 18
 
   private let loop: EventLoop
+  /// The hub's zone, by which readings are shown.
+  private var timeZone = "UTC"
   private var listener: Int32
   /// Monotonic milliseconds.
   private let clock: () -> Int64
@@ -66,6 +68,7 @@ final class ControlServer {
   func configure(_ configuration: Configuration) {
     technicianGroup = UnixSocket.groupID(configuration.technicianGroup)
     readerGroup = UnixSocket.groupID(configuration.readerGroup)
+    timeZone = configuration.timeZone
     for (number, client) in clients { give(role(of: client.connection.peer), to: number) }
   }
 
@@ -210,7 +213,7 @@ final class ControlServer {
   func answer(_ request: RequestID, readings: [[UInt8]]) {
     guard let id = close(request), let connection = clients[request.connection]?.connection else { return }
     // What there is no room for is not built.
-    let size = readings.reduce(ReceivedRequest.longestID * 8) { $0 + $1.count + 1 }
+    let size = readings.reduce(ReceivedRequest.longestID * 8 + timeZone.utf8.count) { $0 + $1.count + 1 }
     guard connection.hasRoom(for: size) else { return refuse(size, id, request.connection) }
     var pieces: [[UInt8]] = []
     var writer = JSONWriter()
@@ -232,7 +235,10 @@ final class ControlServer {
       if index > 0 { piece.append(0x2C) }
       piece += reading
     }
-    pieces.append(piece + Array("]}}".utf8))
+    var end = JSONObject()
+    end["timezone"] = .string(timeZone)
+    // Behind the list: what there is before it goes out while the rest is made.
+    pieces.append(piece + Array("],".utf8) + JSONValue.object(end).encoded().dropFirst() + Array("}".utf8))
     if !connection.offer(pieces) { refuse(size, id, request.connection) }
     lookAtReading(request.connection, clock())
   }

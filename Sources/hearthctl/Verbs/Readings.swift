@@ -18,8 +18,9 @@ enum ReadingsVerb {
       time ("2026-11-01 08:00", 2026-11-21T08:00:00+01:00). A date is its midnight by
       the clock of the hub. It is about the measurement, where its time is known, else
       about the reception. ZONE is green, yellow or red. The newest 50 are shown, or
-      the newest N. --parked shows what waits for a patient. --follow goes on with new
-      readings until it is interrupted.
+      the newest N, in the order in which they were taken and by the clock of the hub.
+      --parked shows what waits for a patient. --follow goes on with new readings
+      until it is interrupted.
 
       With --json each reading is one line; with --csv each value is one, behind a
       line of names; with --fhir all are one Bundle of Observations (FHIR R4, type
@@ -89,11 +90,12 @@ enum ReadingsVerb {
     let parameters = try filter(arguments)
     let zones = try zones(arguments)
     var client = try DaemonClient(arguments)
-    let readings = try client.list("readings", .object(parameters), of: "readings").items
+    let (whole, readings) = try client.list("readings", .object(parameters), of: "readings")
+    let clock = HubClock(whole["timezone"]?.string)
     switch forms.first {
     case "--csv": Terminal.out(ReadingsCSV.heading + readings.map(ReadingsCSV.lines).joined())
     case "--fhir": return try export(readings, arguments, &client)
-    default: show(readings, arguments)
+    default: show(readings, clock, arguments)
     }
     guard arguments.has("--follow") else { return 0 }
     var following = JSONObject()
@@ -105,7 +107,7 @@ enum ReadingsVerb {
       if arguments.has("--csv") {
         Terminal.out(ReadingsCSV.lines(reading))
       } else {
-        arguments.isJSON ? Terminal.line(reading) : Terminal.out(line(reading) + "\n")
+        arguments.isJSON ? Terminal.line(reading) : Terminal.out(line(reading, clock) + "\n")
       }
     }
   }
@@ -162,17 +164,18 @@ enum ReadingsVerb {
     return 0
   }
 
-  private static func show(_ readings: [JSONValue], _ arguments: Arguments) {
+  private static func show(_ readings: [JSONValue], _ clock: HubClock, _ arguments: Arguments) {
     if arguments.isJSON { return readings.forEach(Terminal.line) }
     guard !readings.isEmpty else { return Terminal.out("no readings\n") }
+    let taken = "TAKEN" + clock.suffix
     // Who gives parked readings to patients needs their ID.
     let leaving =
       arguments.has("--parked")
-      ? ["ZONE", "PATIENT", "REMARKS", "DEVICE", "TAKEN"] : ["REMARKS", "DEVICE", "ID", "PATIENT", "ZONE"]
-    var table = Table(["TAKEN", "PATIENT", "DEVICE", "VALUES", "ZONE", "REMARKS", "ID"], leaving: leaving)
-    for reading in readings {
+      ? ["ZONE", "PATIENT", "REMARKS", "DEVICE", taken] : ["REMARKS", "DEVICE", "ID", "PATIENT", "ZONE"]
+    var table = Table([taken, "PATIENT", "DEVICE", "VALUES", "ZONE", "REMARKS", "ID"], leaving: leaving)
+    for reading in clock.sorted(readings) {
       table.rows.append([
-        Show.time(reading["taken_at"]), reading["patient"]?.string ?? "(parked)", Show.text(reading["device"]?["id"]),
+        clock.time(reading["taken_at"]), reading["patient"]?.string ?? "(parked)", Show.text(reading["device"]?["id"]),
         values(reading), reading["evaluation"]?["zone"]?.string ?? "-",
         (reading["flags"]?.array ?? []).map(Show.text).joined(separator: " "),
         String(Show.text(reading["id"]).prefix(8)),
@@ -204,9 +207,9 @@ enum ReadingsVerb {
     observation["value"]?.string.map(Terminal.clean) ?? "(\(Show.text(observation["absent"])))"
   }
 
-  static func line(_ reading: JSONValue) -> String {
+  static func line(_ reading: JSONValue, _ clock: HubClock = HubClock(nil)) -> String {
     let parts = [
-      Show.time(reading["taken_at"]), Terminal.clean(reading["patient"]?.string ?? "(parked)"),
+      clock.time(reading["taken_at"]), Terminal.clean(reading["patient"]?.string ?? "(parked)"),
       Show.text(reading["device"]?["id"]), values(reading),
       Terminal.zone(Show.text(reading["evaluation"]?["zone"])),
     ]
