@@ -73,9 +73,9 @@ extension ConfigurationFile {
   static func checkPatients(_ configuration: Configuration, _ node: JSONNode?) throws(JSONError) {
     let patients = configuration.devices.flatMap { [$0.patient].compactMap { $0 } + $0.users.values }
     guard let patient = patients.sorted().first(where: { $0.utf8.contains(0x5F) }) else { return }
-    for (index, backend) in configuration.backends.enumerated() {
+    for backend in configuration.backends {
       guard case .http(.phd(let settings), _) = backend.kind, settings.patient == .reference,
-        let element = try node?.array()[index]
+        let element = try node?.array().first(where: { name(of: $0, "name") == backend.name })
       else { continue }
       throw element.error(
         "invalid-value",

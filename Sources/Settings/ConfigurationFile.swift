@@ -14,79 +14,145 @@ package enum ConfigurationFile {
   /// The configuration of a file's octets. Throws the first fault.
   package static func read(_ text: [UInt8], _ strictness: Strictness = .strict) throws(JSONError) -> Configuration {
     var newer = NewerRules(strictness)
-    var configuration = try read(text, &newer)
+    var faults = FoundFaults(stopsAtFirst: true)
+    let top = try node(text)
+    var configuration = try read(top, &newer, &faults)
+    if newer.holds { try PatientRule.check(configuration: top, &faults) }
     configuration.warnings = newer.warnings
     return configuration
   }
 
-  private static func read(_ text: [UInt8], _ newer: inout NewerRules) throws(JSONError) -> Configuration {
-    let node = try JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text)
-    let top = try node.object(known: [
-      "hub", "devices", "backends", "journal", "control", "plans", "bluetooth", "serial", "watch",
-      "clock",
-    ])
+  /// All that is wrong with a configuration's file, in the order of its lines, and what can be read of it: of each device, backend and
+  /// section the first fault. A fault of the JSON itself stands alone. No faults: the file is good.
+  package static func faults(_ text: [UInt8]) -> (configuration: Configuration, faults: [JSONError]) {
+    var newer = NewerRules(.lenient)
+    var faults = FoundFaults(stopsAtFirst: false)
     var configuration = Configuration()
-    if let hub = try top["hub"]?.object(known: ["id", "timezone"]) {
-      configuration.hubID = try hub["id"].map { node throws(JSONError) in try identifier(node) }
-      if let zone = hub["timezone"] {
-        configuration.timeZone = try timeZone(zone)
-        configuration.zoneOrigin = .configuration
-      }
+    do throws(JSONError) {
+      let top = try node(text)
+      configuration = try read(top, &newer, &faults)
+      try PatientRule.check(configuration: top, &faults)
+    } catch {
+      faults.add(error)
     }
-    for node in try top["devices"]?.array() ?? [] { configuration.devices.append(try device(node)) }
-    for node in try top["backends"]?.array() ?? [] { configuration.backends.append(try backend(node)) }
-    try unique(top["devices"], configuration.devices.map(\.id), "id")
-    try unique(top["backends"], configuration.backends.map(\.name), "name")
-    try checkPatients(configuration, top["backends"])
-    if let journal = try top["journal"]?.object(known: ["segment_bytes", "maximum_bytes", "keep"]) {
-      if let node = journal["segment_bytes"] {
-        configuration.journal.segmentBytes = try node.int(in: 65_536...67_108_864)
-      }
-      if let node = journal["maximum_bytes"] {
-        configuration.journal.maximumBytes = try node.int(in: 262_144...(1 << 40))
-      }
-      if let node = journal["keep"] { configuration.journal.keep = try duration(node, upTo: 3650 * 86_400_000) }
-      guard configuration.journal.maximumBytes >= 3 * configuration.journal.segmentBytes else {
-        throw journal.node.error("invalid-value", "maximum_bytes: expected at least three segments of segment_bytes")
-      }
+    for warning in newer.warnings { faults.add(warning.error) }
+    return (configuration, faults.list.sorted { ($0.place.line, $0.place.column) < ($1.place.line, $1.place.column) })
+  }
+
+  private static func node(_ text: [UInt8]) throws(JSONError) -> JSONNode {
+    try JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text)
+  }
+
+  private static let sections = [
+    "hub", "devices", "backends", "journal", "control", "plans", "bluetooth", "serial", "watch", "clock",
+  ]
+
+  private static func read(
+    _ node: JSONNode, _ newer: inout NewerRules, _ faults: inout FoundFaults
+  ) throws(JSONError) -> Configuration {
+    func attempt(_ body: () throws(JSONError) -> Void) throws(JSONError) {
+      do throws(JSONError) { try body() } catch { try faults.take(error) }
     }
-    if let control = try top["control"]?.object(known: ["technician_group", "reader_group"]) {
-      if let node = control["technician_group"] { configuration.technicianGroup = try node.string() }
-      if let node = control["reader_group"] { configuration.readerGroup = try node.string() }
-    }
-    if let bluetooth = try top["bluetooth"]?.object(known: ["enabled", "controller", "other_daemon"]) {
-      configuration.bluetooth.isEnabled = try bluetooth["enabled"]?.bool() ?? true
-      if let node = bluetooth["controller"] {
-        guard let address = PeerAddress(try node.string(), kind: .publicLE) else {
-          throw node.error("invalid-value", "expected a controller's address such as \"00:1B:DC:07:32:01\"")
+    // Beside an unknown key the others are read all the same.
+    try attempt { () throws(JSONError) in _ = try node.object(known: sections) }
+    let top = try JSONMembers(node)
+    var read = Configuration()
+    try attempt { () throws(JSONError) in try hub(top["hub"], &read) }
+    for (key, name) in [("devices", "id"), ("backends", "name")] {
+      try attempt { () throws(JSONError) in
+        let nodes = try top[key]?.array() ?? []
+        for node in nodes {
+          try attempt { () throws(JSONError) in
+            if key == "devices" {
+              read.devices.append(try device(node))
+            } else {
+              read.backends.append(try backend(node))
+            }
+          }
         }
-        configuration.bluetooth.controller = address
-      }
-      if let node = bluetooth["other_daemon"] {
-        configuration.bluetooth.ignoresOtherDaemons = try node.string(of: ["refuse", "ignore"]) == "ignore"
+        for (index, node) in nodes.enumerated() {
+          try attempt { () throws(JSONError) in try unique(node, among: nodes[..<index], name) }
+        }
       }
     }
-    if let serial = try top["serial"]?.object(known: ["recognise"]) {
-      configuration.recognisesPorts = try serial["recognise"]?.bool() ?? true
+    try attempt { () throws(JSONError) in try checkPatients(read, top["backends"]) }
+    try attempt { () throws(JSONError) in try journal(top["journal"], &read) }
+    try attempt { () throws(JSONError) in try control(top["control"], &read) }
+    try attempt { () throws(JSONError) in try bluetooth(top["bluetooth"], &read) }
+    try attempt { () throws(JSONError) in
+      guard let serial = try top["serial"]?.object(known: ["recognise"]) else { return }
+      read.recognisesPorts = try serial["recognise"]?.bool() ?? true
     }
-    if let clock = try top["clock"]?.object(known: ["hold"]) {
-      configuration.clockHold = try clock["hold"].map { node throws(JSONError) in
+    try attempt { () throws(JSONError) in
+      guard let clock = try top["clock"]?.object(known: ["hold"]) else { return }
+      read.clockHold = try clock["hold"].map { node throws(JSONError) in
         try node.string() == "PT0S" ? 0 : try duration(node, upTo: 86_400_000)
       }
     }
-    configuration.watch = try watch(top["watch"], configuration)
-    configuration.plans = try top["plans"].map { node throws(JSONError) in try path(node) }
-    try PatientRule.check(configuration: node, newer)
-    try ConfigurationBounds.check(node, configuration, &newer)
-    return configuration
+    // One that has a fault of its own is a backend all the same.
+    let backends = ((try? top["backends"]?.array()) ?? []).compactMap { name(of: $0, "name") }
+    try attempt { () throws(JSONError) in read.watch = try watch(top["watch"], backends: backends) }
+    try attempt { () throws(JSONError) in
+      read.plans = try top["plans"].map { node throws(JSONError) in try path(node) }
+    }
+    do throws(JSONError) { try ConfigurationBounds.check(node, read, &newer) } catch { try faults.take(error) }
+    return read
   }
 
-  private static func unique(_ node: JSONNode?, _ names: [String], _ key: String) throws(JSONError) {
-    var seen: Set<String> = []
-    for (index, name) in names.enumerated() where !seen.insert(name).inserted {
-      guard let node, let element = try? node.array()[index] else { continue }
-      throw element.error("invalid-value", "\(key): \"\(name)\" is used twice")
+  private static func hub(_ node: JSONNode?, _ configuration: inout Configuration) throws(JSONError) {
+    guard let hub = try node?.object(known: ["id", "timezone"]) else { return }
+    configuration.hubID = try hub["id"].map { node throws(JSONError) in try identifier(node) }
+    if let zone = hub["timezone"] {
+      configuration.timeZone = try timeZone(zone)
+      configuration.zoneOrigin = .configuration
     }
+  }
+
+  private static func journal(_ node: JSONNode?, _ configuration: inout Configuration) throws(JSONError) {
+    guard let journal = try node?.object(known: ["segment_bytes", "maximum_bytes", "keep"]) else { return }
+    if let node = journal["segment_bytes"] {
+      configuration.journal.segmentBytes = try node.int(in: 65_536...67_108_864)
+    }
+    if let node = journal["maximum_bytes"] {
+      configuration.journal.maximumBytes = try node.int(in: 262_144...(1 << 40))
+    }
+    if let node = journal["keep"] { configuration.journal.keep = try duration(node, upTo: 3650 * 86_400_000) }
+    guard configuration.journal.maximumBytes >= 3 * configuration.journal.segmentBytes else {
+      throw journal.node.error("invalid-value", "maximum_bytes: expected at least three segments of segment_bytes")
+    }
+  }
+
+  private static func control(_ node: JSONNode?, _ configuration: inout Configuration) throws(JSONError) {
+    guard let control = try node?.object(known: ["technician_group", "reader_group"]) else { return }
+    if let node = control["technician_group"] { configuration.technicianGroup = try node.string() }
+    if let node = control["reader_group"] { configuration.readerGroup = try node.string() }
+  }
+
+  private static func bluetooth(_ node: JSONNode?, _ configuration: inout Configuration) throws(JSONError) {
+    guard let bluetooth = try node?.object(known: ["enabled", "controller", "other_daemon"]) else { return }
+    configuration.bluetooth.isEnabled = try bluetooth["enabled"]?.bool() ?? true
+    if let node = bluetooth["controller"] {
+      guard let address = PeerAddress(try node.string(), kind: .publicLE) else {
+        throw node.error("invalid-value", "expected a controller's address such as \"00:1B:DC:07:32:01\"")
+      }
+      configuration.bluetooth.controller = address
+    }
+    if let node = bluetooth["other_daemon"] {
+      configuration.bluetooth.ignoresOtherDaemons = try node.string(of: ["refuse", "ignore"]) == "ignore"
+    }
+  }
+
+  /// The name that a device or a backend has, whatever else is wrong with it.
+  static func name(of node: JSONNode, _ key: String) -> String? {
+    guard case .string(let name)? = (try? JSONMembers(node))?[key]?.content else { return nil }
+    return name
+  }
+
+  private static func unique(
+    _ node: JSONNode, among others: ArraySlice<JSONNode>, _ key: String
+  ) throws(JSONError) {
+    guard let own = name(of: node, key), others.contains(where: { name(of: $0, key) == own }) else { return }
+    throw node.error("invalid-value", "\(key): \"\(own)\" is used twice")
   }
 
   /// A name that stands in file names, cursors and commands.

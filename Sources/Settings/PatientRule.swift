@@ -6,15 +6,18 @@ internal import Readings
 
 enum PatientRule {
   /// Holds the devices of a configuration to the rule.
-  static func check(configuration node: JSONNode, _ newer: NewerRules) throws(JSONError) {
-    guard newer.holds else { return }
-    for device in try JSONMembers(node)["devices"]?.array() ?? [] {
-      let members = try JSONMembers(device)
-      for patient in try [members["patient"]].compactMap(\.self)
-        + (members["users"]?.objectOfAnyKeys() ?? []).map(\.value)
-      {
-        try check(patient)
-      }
+  static func check(configuration node: JSONNode, _ faults: inout FoundFaults) throws(JSONError) {
+    for patient in references(node) {
+      do throws(JSONError) { try check(patient) } catch { try faults.take(error) }
+    }
+  }
+
+  /// Where the devices of a configuration name patients.
+  static func references(_ node: JSONNode) -> [JSONNode] {
+    ((try? JSONMembers(node)["devices"]?.array()) ?? []).flatMap { device -> [JSONNode] in
+      guard let members = try? JSONMembers(device) else { return [] }
+      return [members["patient"]].compactMap(\.self)
+        + ((try? members["users"]?.objectOfAnyKeys()) ?? []).map(\.value)
     }
   }
 

@@ -5,7 +5,7 @@ internal import JSON
 extension ConfigurationFile {
   /// `{"heartbeat": {"every": "PT15M", "backends": ["gp"]}, "silent_after": {"*": "P3D"}, "disk_percent": 80,
   /// "clock_after": "PT1H"}`.
-  static func watch(_ node: JSONNode?, _ configuration: Configuration) throws(JSONError) -> WatchConfiguration {
+  static func watch(_ node: JSONNode?, backends: [String]) throws(JSONError) -> WatchConfiguration {
     var watch = WatchConfiguration()
     guard let object = try node?.object(known: ["heartbeat", "silent_after", "disk_percent", "clock_after"]) else {
       return watch
@@ -17,7 +17,7 @@ extension ConfigurationFile {
         throw every.error("invalid-value", "expected at least \"PT1S\"")
       }
       for name in try beat.required("backends", "names of backends").array() {
-        watch.heartbeatTo.append(try name.string(of: configuration.backends.map(\.name)))
+        watch.heartbeatTo.append(try name.string(of: backends))
       }
     }
     for member in try object["silent_after"]?.objectOfAnyKeys() ?? [] {

@@ -62,18 +62,58 @@ enum ConfigurationLoader {
     }
   }
 
+  /// What a check found, a line each.
+  struct Report {
+    var lines: [String] = []
+    /// What is good; nil when something is not.
+    var loaded: LoadedConfiguration?
+  }
+
   /// What a check finds: everything that a reload would refuse, and what whoever checks may look at besides. Nothing is changed.
-  static func check(
-    _ path: String, state: String
-  ) -> Result<(loaded: LoadedConfiguration, findings: [Finding]), SettingsFault> {
+  static func check(_ path: String, state: String) -> Report {
     do throws(SettingsFault) {
-      let paired = PairedDevices.all(state)
-      let file = try ConfigurationText(text(path), path: path, .strict, paired: { paired.map { Set($0.map(\.id)) } })
-      let loaded = try LoadedPlans.read(beside: file, state, .check).merged(into: file)
-      return .success((loaded, file.findings(beside: paired ?? [])))
+      return check(try text(path), path, state)
     } catch {
-      return .failure(error)
+      return Report(lines: [error.message])
     }
+  }
+
+  private static func check(_ text: [UInt8], _ path: String, _ state: String) -> Report {
+    var (configuration, faults) = ConfigurationFile.faults(text)
+    var lines = faults.map { $0.description(file: path) }
+    guard let top = try? ConfigurationText.node(text) else { return Report(lines: lines) }
+    let known = PairedDevices.all(state)
+    // What stands beside the file is looked at as far as the file can be read.
+    var newer = NewerRules(.lenient)
+    let unjudged = DeviceChecks.all(configuration, known.map { Set($0.devices.map(\.id)) }, top, &newer)
+    lines += newer.warnings.map { $0.description(file: path) }
+    for name in Set([configuration.timeZone] + configuration.devices.compactMap(\.timeZone)).sorted() {
+      do throws(SettingsFault) { _ = try ZoneFile.read(name) } catch {
+        lines.append(ZoneFile.placed(error, name, text, path, logged: path).message)
+      }
+    }
+    configuration.warnings = []
+    var findings = DeviceChecks.findings(unjudged, configuration) + SecretChecks.findings(configuration, top)
+    findings += RunChecks.all(configuration, top).map { Finding(.fault, $0.node, $0.message) }
+    let folder = configuration.plans ?? ConfigurationText.folder(of: path) + "/plans"
+    lines += PlanFolder.faults(folder)
+    let plans = PlanFolder(folder, .lenient)
+    findings += PatientSlips.findings(top, plans, known?.patients ?? [])
+    var report = Report(lines: lines)
+    let isGood = lines.isEmpty && !findings.contains { $0.kind == .fault }
+    do throws(SettingsFault) {
+      let names = known.map { Set($0.devices.map(\.id)) }
+      let file = try ConfigurationText(text, path: path, .strict, paired: { names })
+      let loaded = try LoadedPlans.read(beside: file, state, .check).merged(into: file)
+      if let question = ZoneAdvice.question(file, known?.devices ?? [], top) { findings.insert(question, at: 0) }
+      if isGood { report.loaded = loaded }
+    } catch {
+      // All of it is told already, but for what only the whole of the files tells.
+      if report.lines.isEmpty { report.lines.append(error.message) }
+    }
+    report.lines += findings.map { $0.description(file: path) } + PatientSlips.lines(top, plans, known?.patients ?? [])
+    report.lines += Actions.idle(beside: path).map { "\($0): warning: \(Actions.idleWords)" }
+    return report
   }
 
   /// What was accepted last, with the plans beside it; nil when there is none, or it is not good either.
@@ -114,8 +154,6 @@ struct ConfigurationText {
   var zones: [String: TimeZoneRules] = [:]
   /// The machine's zone could not be told, and nothing else sets one.
   var zoneProblem: String?
-  /// Names of devices that stand in `watch.silent_after`, and which nobody could tell from slips.
-  private var unjudged: [JSONNode.Member] = []
 
   /// - Parameter paired: the names of the devices that do not stand in it; nil where nobody knows them. Asked only when a name is
   /// no device's of the configuration.
@@ -129,7 +167,7 @@ struct ConfigurationText {
       let top = try ConfigurationText.node(text)
       var newer = NewerRules(strictness)
       try DeviceChecks.ports(configuration, top, &newer)
-      unjudged = try DeviceChecks.silentAfter(configuration, paired, top, &newer)
+      _ = try DeviceChecks.silentAfter(configuration, paired, top, &newer)
       configuration.warnings += newer.warnings
     } catch {
       // A value may be a name or a secret that somebody typed in the wrong place.
@@ -164,16 +202,14 @@ struct ConfigurationText {
       isWarning: true)
   }
 
-  private static func node(_ text: [UInt8]) throws(JSONError) -> JSONNode {
+  static func node(_ text: [UInt8]) throws(JSONError) -> JSONNode {
     try JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text)
   }
 
-  /// What there is to say of a configuration that can be read.
-  /// - Parameter paired: the devices that technicians brought in.
-  func findings(beside paired: [DeviceConfiguration]) -> [Finding] {
+  /// What an earlier version took although it does not work.
+  var runFaults: [HubFault] {
     guard let top = try? ConfigurationText.node(text) else { return [] }
-    let findings = [ZoneAdvice.question(self, paired, top)].compactMap(\.self)
-    return findings + DeviceChecks.findings(unjudged, configuration) + SecretChecks.findings(configuration, top)
+    return RunChecks.all(configuration, top).compactMap { $0.fault(file: path) }
   }
 
   /// What does not keep it from being in force.
@@ -184,9 +220,9 @@ struct ConfigurationText {
     if let zoneFault { SystemLog.write(4, "\(zoneFault.code): \(zoneFault.message)") }
   }
 
-  var planFolder: String { configuration.plans ?? folder + "/plans" }
+  var planFolder: String { configuration.plans ?? ConfigurationText.folder(of: path) + "/plans" }
 
-  private var folder: String {
+  static func folder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return String(path[..<slash])
   }

@@ -12,7 +12,8 @@ enum DeviceChecks {
   ) throws(JSONError) {
     var owners: [String: (device: String, path: String)] = [:]
     let nodes = try JSONMembers(top)["devices"]?.array() ?? []
-    for (device, node) in zip(configuration.devices, nodes) {
+    for device in configuration.devices {
+      guard let node = DeviceChecks.node(of: device, among: nodes) else { continue }
       guard case .serial(let path) = device.endpoint else { continue }
       let port = port(path)
       guard let owner = owners[port] else {
@@ -23,6 +24,25 @@ enum DeviceChecks {
       try newer.refuse(
         try JSONMembers(node)["port"] ?? node,
         "expected a port of its own, found that of the device \"\(owner.device)\"\(alias)", code: "port.shared")
+    }
+  }
+
+  /// The object of this name: others may have been left out for a fault.
+  static func node(_ key: String, _ name: String, among nodes: [JSONNode]) -> JSONNode? {
+    nodes.first { (try? JSONMembers($0))?[key]?.content == .string(name) }
+  }
+
+  /// The object of a device. Where two have one name its port or its recording tells them apart.
+  static func node(of device: DeviceConfiguration, among nodes: [JSONNode]) -> JSONNode? {
+    let (key, path): (String, String) =
+      switch device.endpoint {
+      case .serial(let path): ("port", path)
+      case .playback(let path): ("playback", path)
+      case .usb, .bluetooth: ("", "")
+      }
+    return nodes.first { node in
+      guard let members = try? JSONMembers(node) else { return false }
+      return members["id"]?.content == .string(device.id) && members[key]?.content == .string(path)
     }
   }
 
@@ -41,8 +61,10 @@ enum DeviceChecks {
   static func silentAfter(
     _ configuration: Configuration, _ paired: () -> Set<String>?, _ top: JSONNode, _ newer: inout NewerRules
   ) throws(JSONError) -> [JSONNode.Member] {
+    // One that has a fault of its own is a device all the same.
+    let nodes = try JSONMembers(top)["devices"]?.array() ?? []
     let members = try members(top).filter { member in
-      member.key != "*" && !configuration.devices.contains { $0.id == member.key }
+      member.key != "*" && node("id", member.key, among: nodes) == nil
     }
     guard !members.isEmpty else { return [] }
     guard let paired = paired() else { return members }
@@ -55,6 +77,15 @@ enum DeviceChecks {
         code: "device.unknown")
     }
     return []
+  }
+
+  /// Both, where nothing ends at the first fault. Gives the names that could not be judged.
+  static func all(
+    _ configuration: Configuration, _ paired: Set<String>?, _ top: JSONNode, _ newer: inout NewerRules
+  ) -> [JSONNode.Member] {
+    // What has another shape is told by whoever reads the file.
+    try? ports(configuration, top, &newer)
+    return (try? silentAfter(configuration, { paired }, top, &newer)) ?? []
   }
 
   /// What is said of names that could not be judged.

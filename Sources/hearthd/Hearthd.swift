@@ -30,18 +30,11 @@ struct Hearthd {
 
   private static func check(_ options: Options) -> Int32 {
     let path = options.configuration
-    switch ConfigurationLoader.check(path, state: options.stateDirectory) {
-    case .success(let (loaded, findings)):
-      for finding in findings { Console.error(finding.description(file: path) + "\n") }
-      guard !findings.contains(where: { $0.kind == .fault }) else { return 78 }
-      Console.out(
-        "\(path): \(loaded.configuration.devices.count) devices, \(loaded.configuration.backends.count) backends, \(loaded.plans.count) plans: good\n"
-      )
-      return 0
-    case .failure(let fault):
-      Console.error(fault.message + "\n")
-      return 78
-    }
+    let report = ConfigurationLoader.check(path, state: options.stateDirectory)
+    for line in report.lines { Console.error(line + "\n") }
+    guard let loaded = report.loaded else { return 78 }
+    Console.out("\(path): \(loaded.configuration.summary), \(Count.of(loaded.plans.count, "plan")): good\n")
+    return 0
   }
 
   static func run(_ options: Options) -> Int32 {

@@ -129,7 +129,9 @@ struct LoadedPlans {
   /// The configuration with these plans.
   func merged(into file: ConfigurationText) -> LoadedConfiguration {
     var loaded = LoadedConfiguration(configuration: file.configuration, zones: zones, plans: plans)
-    loaded.faults = file.configuration.warnings.map { HubFault($0, .configuration, file: file.path) } + faults
+    loaded.faults =
+      file.configuration.warnings.map { HubFault($0, .configuration, file: file.path) } + faults
+      + file.runFaults
     if let fault = file.zoneFault { loaded.faults.append(fault) }
     guard isKept else { return loaded }
     var accepted = LastGood.Accepted(configuration: file.path, text: file.text)

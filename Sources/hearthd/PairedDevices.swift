@@ -8,8 +8,15 @@ import Ledger
 import Settings
 
 enum PairedDevices {
-  /// All of them; none where there is no journal yet, nil where it may not be read.
-  static func all(_ state: String) -> [DeviceConfiguration]? {
+  /// What the journal knows beside the configuration.
+  struct Known {
+    var devices: [DeviceConfiguration] = []
+    /// Whose slots there are, and of whom something was measured.
+    var patients: Set<String> = []
+  }
+
+  /// All of it; nothing where there is no journal yet, nil where it may not be read.
+  static func all(_ state: String) -> Known? {
     var ledger = LedgerState()
     do throws(DiskError) {
       let found = try JournalInspection.look(at: ReadOnlyJournalDisk(directory: "\(state)/journal")) {
@@ -17,8 +24,11 @@ enum PairedDevices {
       }
       guard found.segments.allSatisfy({ $0.errno == 0 }) else { return nil }
     } catch {
-      return error.errno == ENOENT ? [] : nil
+      return error.errno == ENOENT ? Known() : nil
     }
-    return ledger.register.devices
+    let devices = ledger.register.devices
+    let owners = devices.flatMap { [$0.patient].compactMap(\.self) + $0.users.values }
+    return Known(
+      devices: devices, patients: Set(ledger.bindings.slots.values).union(ledger.history.keys).union(owners))
   }
 }

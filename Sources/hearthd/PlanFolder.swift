@@ -1,5 +1,6 @@
 // The plans in a folder, one file a patient. A file that is no plan takes no other with it: whoever reads the folder decides.
 
+import Readings
 import GatewayCore
 import Glibc
 import JSON
@@ -79,6 +80,26 @@ struct PlanFolder {
     } catch {
       throw SettingsFault(plan: path, error)
     }
+  }
+
+  /// All that is wrong with a folder's plans, a line each: of each file every fault that can be told beside the others.
+  static func faults(_ folder: String) -> [String] {
+    let read = PlanFolder(folder, .strict)
+    var lines = [read.fault?.message].compactMap(\.self)
+    for refused in read.refused {
+      let text = (try? StateFile.read(refused.path, maximumBytes: largest)) ?? []
+      var all = text.isEmpty ? [] : faults(text, refused.path)
+      if !all.contains(refused.fault.message) { all.insert(refused.fault.message, at: 0) }
+      // The name of the file is the reference, and that one is repeated nowhere.
+      let isNumber = PatientReference.isNationalIdentityNumber(refused.patient)
+      lines += isNumber ? all.map { $0.replacing(refused.patient, with: "PATIENT") } : all
+    }
+    for found in read.plans.values.sorted(by: { $0.path < $1.path }) { lines += faults(found.text, found.path) }
+    return lines
+  }
+
+  private static func faults(_ text: [UInt8], _ path: String) -> [String] {
+    PlanFile.faults(text, zoneFault: ZoneFile.fault).map { $0.description(file: path) }
   }
 
   /// The first of what is wrong.

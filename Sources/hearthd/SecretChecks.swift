@@ -19,7 +19,8 @@ enum SecretChecks {
 
   static func findings(_ configuration: Configuration, _ top: JSONNode) -> [Finding] {
     let nodes = (try? JSONMembers(top)["backends"]?.array()) ?? []
-    return zip(configuration.backends, nodes).flatMap { backend, node -> [Finding] in
+    return configuration.backends.flatMap { backend -> [Finding] in
+      guard let node = DeviceChecks.node("name", backend.name, among: nodes) else { return [] }
       if case .directory(let path) = backend.kind {
         return [folder(path, SecretChecks.node(node, ["path"]))].compactMap(\.self)
       }

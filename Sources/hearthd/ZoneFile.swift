@@ -9,6 +9,14 @@ enum ZoneFile {
     do throws(ZoneError) { return try ZoneDatabase.rules(of: name) } catch { throw SettingsFault(error.message) }
   }
 
+  /// What is wrong with a zone of this name; nil when the machine knows it.
+  static func fault(_ name: String) -> String? {
+    do throws(SettingsFault) {
+      _ = try read(name)
+      return nil
+    } catch { return error.message }
+  }
+
   /// The fault of a zone with the place where the text of a configuration or of a plan first names it. The readers of
   /// both know only how a zone's name looks; which ones there are is the disk's to say.
   /// The log names the file by `logged`.

@@ -86,6 +86,12 @@ private let plan = """
       #expect(!FileManager.default.fileExists(atPath: home.folder.appending(path: name).path), "\(name)")
     }
     #expect(try home.ctl("alerts").out.contains("bp"))
+    // The one that nobody may execute is named.
+    #expect(try home.problems("action.idle").count == 1)
+    #expect(try (home.check("actions")["message"] as? String)?.contains("30-text is not executable") == true)
+    #expect(home.read("log").contains("action 30-text: action.idle: "))
+    let check = try home.runToEnd("--check")
+    #expect(check.status == 0 && check.error.contains("actions.d/30-text: warning: it is not executable"), "\(check)")
     #expect(home.stop() == 0)
   }
 

@@ -51,14 +51,14 @@ extension Home {
     ("HOME/by-id", "HOME/by-path"),
   ]) func aPortHasOneDevice(first: String, second: String) throws {
     let home = try Home(configuration(devices: scale("one", first) + "," + scale("two", second)))
-    try home.write("", "tty")
+    try home.link("tty", to: "/dev/tty")
     try home.link("by-path", to: "tty")
     try home.link("by-id", to: "by-path")
     let outcome = try home.check()
     #expect(outcome.status == 78 && outcome.out.isEmpty)
     #expect(outcome.error.contains("hearth.json:7:10: devices[1].port: expected a port of its own, found that of"))
     #expect(outcome.error.contains("the device \"one\""), "\(outcome.error)")
-    try home.write("", "other")
+    try home.link("other", to: "/dev/ptmx")
     try home.write(
       configuration(devices: scale("one", "HOME/tty") + "," + scale("two", "HOME/other"))
         .replacingOccurrences(of: "HOME", with: home.folder.path), "hearth.json")
@@ -219,6 +219,99 @@ extension Home {
     try home.mode("open.key", 0o644)
     let open = try outcome(pem, client, home.folder.appending(path: "open.key").path)
     #expect(open.status == 0 && open.error.contains("client_key: warning: ") && open.error.contains("chmod 0600"))
+  }
+
+  @Test func everyFindingIsToldAtOnce() throws {
+    let home = try Home(
+      """
+      {
+        "hub": {"timezone": "Europe/Nowhere"},
+        "devices": [
+          {"id": "one", "driver": "cas", "port": "ttyUSB0"},
+          {"id": "two", "driver": "cass", "port": "/dev/ttyUSB0"},
+          {"id": "three", "driver": "cas", "port": "/dev/ttyUSB7"},
+          {"id": "four", "driver": "cas", "port": "/dev/ttyUSB7"},
+          {"id": "four", "driver": "cas", "port": "/dev/null"},
+        ],
+        "backends": [
+          {"name": "gp", "type": "native"},
+          {"name": "care", "type": "native", "url": "http://c.example"},
+        ],
+        "journal": {"keep": "forever"},
+        "watch": {"silent_after": {"nine": "P1D", "two": "P1D"}, "heartbeat": {"every": "PT1H", "backends": ["gp"]}},
+        "watches": {},
+      }
+      """)
+    try home.write(
+      #"{"patient": "p-1", "version": 1, "rules": [{"id": "a"}, {"id": "b", "kind": "x"}]}"#, "plans/p-1.json")
+    try home.write("{", "plans/p-2.json")
+    let outcome = try home.check()
+    #expect(outcome.status == 78 && outcome.out.isEmpty)
+    for words in [
+      "hearth.json:4:44: devices[0].port: expected an absolute path", "devices[1].driver: expected one of ",
+      "devices[3].port: expected a port of its own", "devices[4]: id: \"four\" is used twice",
+      "backends[0]: missing key \"url\"", "backends[1].url: expected https://", "journal.keep: ",
+      "watch.silent_after.nine: expected the name of a device", "watches: unknown key", "Europe/Nowhere",
+      "plans/p-1.json:1:44: rules[0]", "plans/p-1.json:1:77: rules[1]", "plans/p-2.json:1:2: ",
+      "hearth.json:8:45: devices[4].port: /dev/null is no serial port",
+    ] { #expect(outcome.error.contains(words), "\(words)\n\(outcome.error)") }
+    // What has a fault of its own is there all the same.
+    #expect(!outcome.error.contains("silent_after.two") && !outcome.error.contains("heartbeat"), "\(outcome.error)")
+    // A text that is no JSON tells that alone.
+    try home.write("{\n  \"hub\" {}}", "hearth.json")
+    #expect(try home.check().error.split(separator: "\n").count == 1)
+  }
+
+  private static let failing = """
+    {
+      "hub": {"timezone": "Europe/Oslo"},
+      "devices": [{"id": "cuff", "driver": "blood-pressure", "playback": "HOME/nothing.capture"}],
+      "backends": [{"name": "a", "type": "directory", "path": "HOME/out"},
+                   {"name": "b", "type": "directory", "path": "HOME/./out"}],
+      "control": {"reader_group": "hearth-nobody"},
+      "plans": "HOME/none",
+      "bluetooth": {"enabled": false},
+    }
+    """
+
+  @Test func whatPassesAndCannotRunIsFound() throws {
+    let home = try Home(Self.failing)
+    let outcome = try home.check()
+    #expect(outcome.status == 78 && outcome.out.isEmpty)
+    for words in [
+      "hearth.json:3:70: devices[0].playback: \(home.folder.path)/nothing.capture is not there: expected a recorded",
+      "backends[1].path: expected a folder of its own, found that of the backend \"a\"",
+      "control.reader_group: this machine has no group \"hearth-nobody\"",
+      "plans: \(home.folder.path)/none is not there",
+    ] { #expect(outcome.error.contains(words), "\(words)\n\(outcome.error)") }
+  }
+
+  /// Version 0.1 started with it: so does this one, and a reload takes it, with a warning each.
+  @Test func whatCannotRunIsAWarningWhereTheHubRuns() throws {
+    let home = try Home(Self.failing)
+    try home.startAndWait()
+    for code in ["folder.shared", "group.unknown", "plans.missing"] {
+      #expect(try home.problems(code).count == 1, "\(code)")
+      #expect(try home.problems(code).first?["severity"] as? String == "warning")
+    }
+    #expect(try home.ctl("reload").status == 0)
+    #expect(home.stop() == 0)
+  }
+
+  @Test func aReferenceThatIsOneSlipFromAnotherIsAWarning() throws {
+    let two = String(scale("one", "/dev/ttyUSB7").dropLast()) + #", "patient": "p-7f3a"}, "#
+    let users =
+      String(scale("two", "/dev/ttyUSB8").dropLast()) + #", "users": {"1": "p-7f3a", "2": "p-7fa3", "3": "p-9999"}}"#
+    let home = try Home(configuration(devices: two + users))
+    try home.write(#"{"patient": "p-9998", "version": 1, "rules": []}"#, "plans/p-9998.json")
+    let outcome = try home.check()
+    #expect(outcome.status == 0, "\(outcome)")
+    #expect(
+      outcome.error.contains("devices[1].users.2: warning: \"p-7fa3\" is one letter from \"p-7f3a\""),
+      "\(outcome.error)")
+    #expect(outcome.error.contains("plans/p-9998.json: warning: patient: \"p-9998\" is one letter from \"p-9999\""))
+    #expect(outcome.error.split(separator: "\n").count == 2, "\(outcome.error)")
+    #expect(outcome.out.hasSuffix("2 devices, 1 backend, 1 plan: good\n"), "\(outcome.out)")
   }
 
   /// Version 0.1 took all of this: the hub starts with it, says so, and a reload refuses it.
