@@ -162,7 +162,7 @@ package struct DeviceProfile: Sendable {
   package var accepts: (@Sendable (AdvertisedData) -> Bool)?
   /// The rule by which a stream becomes measurements, one sentence; empty where each message is one.
   package var rule: String
-  /// Makes the driver for one session.
+  /// Makes the driver for one session; what it gives holds nothing impossible (`PossibleValues`).
   package var make: @Sendable (DriverContext) -> any Driver
 
   /// A device family.
@@ -183,6 +183,6 @@ package struct DeviceProfile: Sendable {
     self.memory = memory
     self.verification = verification
     self.rule = rule
-    self.make = make
+    self.make = { CheckedDriver(make($0)) }
   }
 }

@@ -1,7 +1,9 @@
 // Devices that put something else into a standard characteristic than its specification says. Data, looked up by the model
 // that Device Information or the advertised name tells.
 
+internal import HealthProfiles
 internal import Octets
+internal import Readings
 
 /// How a device departs from a characteristic's specification.
 package struct Quirks: OptionSet, Sendable, Hashable {
@@ -15,40 +17,42 @@ package struct Quirks: OptionSet, Sendable, Hashable {
   package static let weightInFiftyGrams = Quirks(rawValue: 1 << 1)
   /// 2A9C: a vendor layout; only the impedance stands where the specification puts it.
   package static let vendorBodyComposition = Quirks(rawValue: 1 << 2)
-  /// 2A35: vendor octets stand before the value, which begins at a known flags octet.
-  package static let vendorPrefix = Quirks(rawValue: 1 << 3)
 }
 
 package enum QuirkTable {
   private static let rows: [(model: String, quirks: Quirks)] = [
     ("BM85", .hiddenUserBigEndianPulse),
     ("ES-WBE28", [.weightInFiftyGrams, .vendorBodyComposition]),
-    ("YE680A", .vendorPrefix),
   ]
 
-  /// The quirks of a model; the text may carry the maker and be of any case: `Beurer BM85`, `bm85`.
+  /// The quirks of a model; the text may carry the maker and be of any case: `Beurer BM85`, `bm85`, `BM 85`.
   package static func quirks(model: String?) -> Quirks {
-    guard let model = model?.uppercased() else { return [] }
-    let words = model.split(separator: " ")
+    guard let model else { return [] }
+    let words = model.uppercased().split(separator: " ") + [Substring(ModelName.short(model))]
     return rows.first { row in words.contains { $0.hasPrefix(row.model) } }?.quirks ?? []
+  }
+}
+
+/// A name as devices of one maker write it in several ways: `Beurer BM85`, `BM 85` and `bm85` are one.
+enum ModelName {
+  /// Capitals without blanks and without the maker.
+  static func short(_ name: String) -> String {
+    let text = String(name.uppercased().filter { $0 != " " })
+    return text.hasPrefix("BEURER") ? String(text.dropFirst("BEURER".count)) : text
   }
 }
 
 /// Rewrites of octets into what the specification's decoder takes.
 enum QuirkRewrite {
   /// BM85: `56 sys dia map time7 pulse(BE) user status(BE)`: flags, pressures, time, then a big-endian pulse, the hidden user
-  /// octet and a big-endian status. Given as flags 0x1E with all of them little-endian.
-  static func bloodPressure(_ octets: [UInt8], _ quirks: Quirks) -> [UInt8] {
-    var octets = octets
-    if quirks.contains(.vendorPrefix), octets.first == 0xFE {
-      // The value begins at the first octet whose flags claim exactly what is left.
-      for start in 1..<max(1, octets.count) where length(flags: octets[start]) == octets.count - start {
-        octets = Array(octets[start...])
-        break
-      }
-    }
-    guard quirks.contains(.hiddenUserBigEndianPulse), octets.count >= 19, octets[0] & 0x0E == 0x06 else {
-      return octets
+  /// octet and a big-endian status. Given as flags 0x1E with all of them little-endian. And a layout that its first octets tell:
+  /// `FE 20 27 xx sys dia map time7 pulse xx` of an unnamed cuff.
+  static func bloodPressure(_ octets: [UInt8], _ quirks: Quirks) throws(DecodeError) -> [UInt8] {
+    if octets.first == 0xFE { return try withoutPrefix(octets) }
+    guard isHiddenUser(octets), quirks.contains(.hiddenUserBigEndianPulse) else {
+      guard isHiddenUser(octets), octets[0] & 0xE0 != 0, octets[14] == 0, octets[15] > 0 else { return octets }
+      let message = "an octet more than the flags claim, as a Beurer BM85 has it; give the model of the cuff"
+      throw DecodeError(field: "flags", offset: 0, reason: .malformed(message))
     }
     var rewritten = Array(octets[0..<14])
     rewritten[0] = octets[0] & 0x1F | 0x08
@@ -61,7 +65,58 @@ enum QuirkRewrite {
     return rewritten
   }
 
-  private static func length(flags: UInt8) -> Int {
-    7 + (flags & 2 == 0 ? 0 : 7) + (flags & 4 == 0 ? 0 : 2) + (flags & 8 == 0 ? 0 : 1) + (flags & 16 == 0 ? 0 : 2)
+  /// Time, pulse and status, no user, and an octet that no flag claims.
+  private static func isHiddenUser(_ octets: [UInt8]) -> Bool {
+    octets.count == 19 && octets[0] & 0x1E == 0x16
+  }
+
+  /// The known layout behind a maker's prefix; throws for any other, such as that of a Yuwell YE680A (`FE 0A …`), which nobody
+  /// has published.
+  private static func withoutPrefix(_ octets: [UInt8]) throws(DecodeError) -> [UInt8] {
+    func pressure(_ offset: Int) -> ExactDecimal? {
+      MedicalFloat(sfloat: UInt16(octets[offset]) | UInt16(octets[offset + 1]) << 8).decimal
+    }
+    if octets.count == 20, octets[1] == 0x20, let systolic = pressure(4), let diastolic = pressure(6),
+      let mean = pressure(8),
+      [systolic, diastolic, mean].allSatisfy({ PossibleValues.isPossible($0, .systolic) }), diastolic < systolic,
+      !(mean < diastolic), !(systolic < mean)
+    {
+      return [0x06] + octets[4..<19]
+    }
+    let message = "octets of the maker stand before the value, and their layout is not known"
+    throw DecodeError(field: "flags", offset: 0, reason: .malformed(message))
+  }
+}
+
+/// Flags that the specification reserves, and octets that no flag claims. Some devices have one of them and are right in
+/// everything else; with both, or with a value that cannot be, the octets are something else.
+enum Departure {
+  /// The bits of a measurement's flags that have no meaning; nil for what has no flags.
+  private static func reserved(_ characteristic: UInt16) -> UInt16? {
+    switch characteristic {
+    case 0x2A35, 0x2A5E, 0x2A5F, 0x2A18, 0x2A37: 0xE0
+    case 0x2B34: 0x80
+    case 0x2A9D: 0xF0
+    case 0x2A9C: 0xE000
+    case 0x2A1C: 0xF8
+    default: nil
+    }
+  }
+
+  /// Throws when a measurement is none by its own octets. `trailing` counts the octets that no flag claims.
+  static func check(
+    _ characteristic: UInt16, _ octets: [UInt8], trailing: Int, _ decoded: Decoded
+  ) throws(DecodeError) {
+    guard let mask = reserved(characteristic), let low = octets.first else { return }
+    let high = characteristic == 0x2A9C && octets.count > 1 ? UInt16(octets[1]) << 8 : 0
+    let reserved = (UInt16(low) | high) & mask
+    guard reserved != 0 || trailing > 0 else { return }
+    if reserved != 0, trailing > 0 {
+      let message = "the flags have reserved bits, and claim \(octets.count - trailing) of \(octets.count) octets"
+      throw DecodeError(field: "flags", offset: 0, reason: .malformed(message))
+    }
+    guard decoded.readings.contains(where: { PossibleValues.check($0).problem != nil }) else { return }
+    let what = reserved != 0 ? "the flags have reserved bits" : "\(trailing) octets are there that no flag claims"
+    throw DecodeError(field: "flags", offset: 0, reason: .malformed("\(what), and the values cannot be"))
   }
 }

@@ -72,4 +72,7 @@ package struct GlucoseMeasurementContext: Sendable, Hashable {
     default: nil
     }
   }
+
+  /// The meal by which CareSens meters (Premier, Plus, Dual) say that a ketone was measured, and no glucose.
+  package static let ketone: UInt8 = 6
 }

@@ -61,7 +61,7 @@ package enum MedicalFloat: Sendable, Hashable {
   }
 }
 
-/// Why there is no number: codes of FHIR `data-absent-reason`.
+/// Why there is no number: codes of FHIR `data-absent-reason`, and one of Hearth's own.
 package enum AbsentReason: String, Sendable, Hashable, CaseIterable {
   /// The device sent NaN.
   case notANumber = "not-a-number"
@@ -73,6 +73,8 @@ package enum AbsentReason: String, Sendable, Hashable, CaseIterable {
   case negativeInfinity = "negative-infinity"
   /// The device did not measure it.
   case notPerformed = "not-performed"
+  /// The device sent a number that nobody can have, such as a saturation of 127 %.
+  case implausible
 }
 
 /// A number, or why there is none. One absent component does not void the others.

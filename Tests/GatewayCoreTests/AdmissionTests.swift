@@ -99,7 +99,7 @@ struct AdmissionTests {
     for number in 0..<700 {
       hub.send(
         .linkReceived(
-          device: "cuff", Cuff.indication(systolic: UInt8(60 + number / 60), second: UInt8(number % 60))))
+          device: "cuff", Cuff.indication(systolic: UInt8(100 + number / 60), second: UInt8(number % 60))))
       hub.sync()
     }
     hub.send(.linkClosed(device: "cuff", LinkEnd(code: "peer", message: "the device ended the link")))
@@ -121,7 +121,7 @@ struct AdmissionTests {
       hub.send(
         .linkReceived(
           device: "cuff",
-          Cuff.indication(systolic: UInt8(60 + number / 60), second: UInt8(number % 60), user: 1)))
+          Cuff.indication(systolic: UInt8(100 + number / 60), second: UInt8(number % 60), user: 1)))
       hub.sync()
     }
     #expect(hub.done.contains { if case .close("cuff") = $0 { true } else { false } })

@@ -54,4 +54,10 @@ package struct Decoded: Sendable, Hashable {
     self.values = values
     self.problems = problems
   }
+
+  /// Octets beyond the fields that the flags of the value claim.
+  var trailingOctets: Int {
+    guard case .integer(let count)? = values.first(where: { $0.name == "trailing_bytes" })?.value else { return 0 }
+    return Int(clamping: count)
+  }
 }

@@ -33,12 +33,19 @@ package enum GATTDecoding {
   package static func decode(
     service: BluetoothUUID, characteristic: BluetoothUUID, octets: [UInt8], context: Context = Context()
   ) throws(DecodeError) -> Decoded? {
-    if let decoded = try VendorDecoding.decode(CharacteristicID(service, characteristic), octets) { return decoded }
+    if let decoded = try VendorDecoding.decode(CharacteristicID(service, characteristic), octets) {
+      return decoded.checked
+    }
     guard let short = characteristic.short else {
-      return try TaiDocProtocol.decode(characteristic: characteristic, octets: octets)
+      return try TaiDocProtocol.decode(characteristic: characteristic, octets: octets)?.checked
     }
     let raw = RawSource(source: "\(service)/\(characteristic)", octets: octets)
-    if let decoded = try measurement(short, octets, raw, context) { return decoded }
+    if let decoded = try measurement(short, octets, raw, context) {
+      if QuirkTable.quirks(model: context.model).isEmpty {
+        try Departure.check(short, octets, trailing: decoded.trailingOctets, decoded)
+      }
+      return decoded.checked
+    }
     if let values = try values(short, octets) { return Decoded(values: values) }
     return nil
   }
@@ -49,7 +56,7 @@ package enum GATTDecoding {
     let quirks = QuirkTable.quirks(model: context.model)
     switch characteristic {
     case 0x2A35:
-      let value = try BloodPressureMeasurement(decoding: QuirkRewrite.bloodPressure(octets, quirks))
+      let value = try BloodPressureMeasurement(decoding: try QuirkRewrite.bloodPressure(octets, quirks))
       return ReadingBuilder.bloodPressure(value, feature: try context.decodedBloodPressureFeature(), raw: raw)
     case 0x2B34:
       var value = try EnhancedBloodPressureMeasurement(decoding: octets)
@@ -82,7 +89,11 @@ package enum GATTDecoding {
 
   /// 2A9D with its model's quirks.
   static func weight(_ octets: [UInt8], _ quirks: Quirks) throws(DecodeError) -> WeightMeasurement {
-    guard quirks.contains(.weightInFiftyGrams) else { return try WeightMeasurement(decoding: octets) }
+    guard quirks.contains(.weightInFiftyGrams) else {
+      let value = try WeightMeasurement(decoding: octets)
+      if quirks.isEmpty { try Departure.check(0x2A9D, octets, trailing: value.trailingOctets, Decoded()) }
+      return value
+    }
     // Weight and time stand where the specification puts them; what follows is the vendor's own.
     var prefix = Array(octets.prefix(10))
     if !prefix.isEmpty { prefix[0] &= 0x02 }
@@ -95,7 +106,10 @@ package enum GATTDecoding {
   /// 2A9C with its model's quirks.
   static func bodyComposition(_ octets: [UInt8], _ quirks: Quirks) throws(DecodeError) -> BodyCompositionMeasurement {
     var value = try BodyCompositionMeasurement(decoding: octets)
-    guard quirks.contains(.vendorBodyComposition) else { return value }
+    guard quirks.contains(.vendorBodyComposition) else {
+      if quirks.isEmpty { try Departure.check(0x2A9C, octets, trailing: value.trailingOctets, Decoded()) }
+      return value
+    }
     let impedance = value.impedance
     value = try BodyCompositionMeasurement(decoding: [0, 0, 0xFF, 0xFF])
     value.impedance = impedance

@@ -193,6 +193,10 @@ enum ReadingBuilder {
             raw: raw)
         ])
     }
+    if context?.meal == GlucoseMeasurementContext.ketone {
+      let message = "a ketone was measured; it is no glucose"
+      return Decoded(values: values, problems: [DriverProblem(code: "not-a-measurement", message: message, raw: raw)])
+    }
     let isOutOfRange = value.status.map { !$0.isDisjoint(with: [.aboveRange, .belowRange]) } ?? false
     if value.concentration?.decimal == nil, !isOutOfRange {
       var decoded = failed("glucose measurement", raw)

@@ -40,6 +40,7 @@ struct GlucoseProfile: SIGProfile {
       case GlucoseProfile.measurement:
         let before = flush(nil) + records.stillWaits
         let value = try GlucoseMeasurement(decoding: octets)
+        try Departure.check(0x2A18, octets, trailing: value.trailingOctets, Decoded())
         guard records.record(value.sequenceNumber, isGood: true) else { return before }
         guard value.hasContext else { return before + actions(value, nil, raw) }
         waiting = (value, raw)

@@ -59,15 +59,17 @@ enum FHIRElement {
   }
 
   static func absent(_ reason: AbsentReason) -> JSONValue {
+    // The value set has no code for a number that cannot be.
+    let code = reason == .implausible ? AbsentReason.error : reason
     let display =
       switch reason {
       case .notANumber: "Not a Number (NaN)"
-      case .error: "Error"
+      case .error, .implausible: "Error"
       case .positiveInfinity: "Positive Infinity (PINF)"
       case .negativeInfinity: "Negative Infinity (NINF)"
       case .notPerformed: "Not Performed"
       }
-    return concept([coding(FHIRSystem.absent, reason.rawValue, display)])
+    return concept([coding(FHIRSystem.absent, code.rawValue, display)])
   }
 
   /// An instant with its offset, as precise as it is.

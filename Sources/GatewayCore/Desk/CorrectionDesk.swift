@@ -91,15 +91,15 @@ extension Desk {
 
   /// It is the patient's, and right: it is judged again. What the device itself doubts stays in doubt.
   private func accept(_ id: RequestID, _ reading: Reading, _ caller: CallerName, _ turn: inout Turn) -> [Effect] {
-    let isSuspect = turn.head.isAside(reading)
-    guard isSuspect || reading.flags.contains(.implausible) || reading.flags.contains(.suspectPerson) else {
-      return .failure(
-        id, "reading.sound", "the hub does not doubt this reading", "hearthctl readings shows what it remarks")
-    }
     guard !Plausibility.isImpossible(reading.observations) else {
       return .failure(
         id, "reading.impossible", "nobody can have these values: they cannot be accepted",
         "hearthctl readings park \(reading.id.description.prefix(8)) takes it from the patient")
+    }
+    let isSuspect = turn.head.isAside(reading)
+    guard isSuspect || reading.flags.contains(.implausible) || reading.flags.contains(.suspectPerson) else {
+      return .failure(
+        id, "reading.sound", "the hub does not doubt this reading", "hearthctl readings shows what it remarks")
     }
     var accepted = reading
     accepted.flags.removeAll { $0 == .implausible || $0 == .suspectPerson }

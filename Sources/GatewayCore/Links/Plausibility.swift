@@ -11,8 +11,10 @@ enum Plausibility {
     (.weight, ExactDecimal(2), ExactDecimal(300)),
   ]
 
-  /// True for what no person can have: nothing of it can be accepted.
+  /// True for what no person can have: nothing of it can be accepted. Such numbers are no values since drivers are checked; what was
+  /// stored before has them still.
   static func isImpossible(_ observations: [Observation]) -> Bool {
+    if observations.contains(where: { $0.term != .meanArterial && $0.value == .absent(.implausible) }) { return true }
     func number(_ term: Term) -> ExactDecimal? { observations.first { $0.term == term }?.value.decimal }
     // A mean of zero is what some cuffs send when they compute none.
     let values = observations.filter { $0.term != .meanArterial }.compactMap(\.value.decimal)
