@@ -156,7 +156,7 @@ private struct Dawn {
     #expect(dawn.delivered.isEmpty)
     dawn.pass(1000)
     #expect(dawn.delivered.count == 2)
-    #expect(dawn.delivered.map(\.timeQuality) == [.receivedUnsynced, .device])
+    #expect(dawn.delivered.map(\.timeQuality) == [.receivedUnsynced, .receivedUnsynced])
     #expect(dawn.delivered.last?.flags.contains(.clockUnverified) == true)
     // Later the clock is set: what went is not sent again.
     dawn.synchronise()

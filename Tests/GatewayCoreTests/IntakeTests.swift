@@ -73,9 +73,11 @@ private func place(
     let reading = place(
       stamp(2026, 11, 21, 7, 10), clock: DeviceClock(offset: 99_000_000, isReliable: false), synchronised: false,
       wall: 0)
-    #expect(reading.timeQuality == .device)
+    #expect(reading.timeQuality == .receivedUnsynced, "nothing that is right stood beside the stamp")
+    #expect(reading.flags == [.clockUnverified])
     #expect(reading.takenAt?.milliseconds == noon - 3_930_000)
     #expect(place(nil, synchronised: false).timeQuality == .receivedUnsynced)
+    #expect(place(stamp(2094, 12, 18, 8, 0), synchronised: false).timeQuality == .unplaced)
   }
 
   @Test func withoutAStampItIsReception() {
@@ -90,11 +92,50 @@ private func place(
     #expect(reading.flags == [.clockUnverified])
   }
 
+  /// A clock that was read tells how far its stamps are from the truth, whatever its year.
+  @Test func aClockThatBeganAnewIsCorrected() {
+    // The device's clock shows 2000-01-01 00:12:00 now; it measured two minutes before.
+    let clock = Intake.clock(
+      stamp(2000, 1, 1, 0, 12), zone: .utc, now: Now(monotonic: 0, wall: noon, isSynchronised: true, bootID: ""))
+    let reading = place(stamp(2000, 1, 1, 0, 10), clock: clock)
+    #expect(reading.takenAt?.milliseconds == noon - 120_000)
+    #expect(reading.timeQuality == .corrected)
+    // What was measured before the battery was changed has the time that it had then.
+    let before = place(stamp(2026, 11, 20, 8, 10), clock: clock)
+    #expect(before.takenAt?.milliseconds == noon - 86_730_000)
+    #expect(before.timeQuality == .device && before.flags == [.clockUnverified])
+    // A hub whose own clock is not right knows how long ago it was.
+    let unsure = Intake.clock(
+      stamp(2000, 1, 1, 0, 12), zone: .utc, now: Now(monotonic: 0, wall: noon, isSynchronised: false, bootID: ""))
+    let distant = place(stamp(2000, 1, 1, 0, 10), clock: unsure, synchronised: false)
+    #expect(distant.takenAt?.milliseconds == noon - 120_000)
+    #expect(distant.timeQuality == .receivedUnsynced && distant.flags == [.clockNotSet])
+    // A clock that is right says nothing of a record from before it was set.
+    #expect(place(stamp(2000, 1, 1, 0, 10), clock: DeviceClock(offset: 0, isReliable: true)).timeQuality == .unplaced)
+  }
+
+  @Test(arguments: [stamp(1978, 1, 1, 0, 0), stamp(2014, 12, 31, 23, 59), .utc(milliseconds: 0)])
+  func aClockThatWasNeverSetIsTakenAsReceivedAndToldSo(time: DeviceStamp) {
+    let reading = place(time)
+    #expect(reading.takenAt?.milliseconds == noon)
+    #expect(reading.timeQuality == .received)
+    #expect(reading.flags == [.clockNotSet])
+    #expect(reading.deviceTime == time)
+    let unsynchronised = place(time, synchronised: false)
+    #expect(unsynchronised.timeQuality == .receivedUnsynced && unsynchronised.flags == [.clockNotSet])
+  }
+
+  @Test func aRecordOfAMemoryWhoseClockWasNeverSetIsPlacedNowhere() {
+    var record = raw(stamp(2010, 1, 2, 1, 31))
+    record.stored = true
+    let now = Now(monotonic: 0, wall: noon, isSynchronised: true, bootID: "")
+    let reading = Intake.normalise(record, IntakeContext(device: device, zone: .utc, now: now))
+    #expect(reading.takenAt == nil && reading.timeQuality == .unplaced)
+  }
+
   @Test(arguments: [
-    stamp(1978, 1, 1, 0, 0), stamp(2014, 12, 31, 23, 59), stamp(0, 4, 17, 20, 41), stamp(2026, 0, 21, 8, 15),
-    stamp(2026, 2, 30, 8, 15),
-    stamp(2026, 11, 21, 8, 21), stamp(9999, 12, 31, 23, 59), stamp(65535, 1, 1, 0, 0), .utc(milliseconds: 0),
-    .utc(milliseconds: Int64.max),
+    stamp(0, 4, 17, 20, 41), stamp(2026, 0, 21, 8, 15), stamp(2026, 2, 30, 8, 15), stamp(2026, 11, 21, 8, 21),
+    stamp(9999, 12, 31, 23, 59), stamp(65535, 1, 1, 0, 0), .utc(milliseconds: Int64.max),
   ])
   func whatNamesNoMomentIsPlacedNowhere(time: DeviceStamp) {
     let reading = place(time)

@@ -143,27 +143,60 @@ package enum Intake {
       guard raw.stored != true else { return Placed(time: nil, quality: .unplaced) }
       return Placed(time: received, quality: context.now.isSynchronised ? .received : .receivedUnsynced)
     }
-    guard let (seconds, isAmbiguous) = instant(stamp, context) else { return Placed(time: nil, quality: .unplaced) }
-    guard !isEstimated(raw) else { return estimate(seconds, context) }
+    guard let (milliseconds, isAmbiguous) = instant(stamp, context) else {
+      return Placed(time: nil, quality: .unplaced)
+    }
+    guard !isEstimated(raw) else { return estimate(milliseconds, context) }
     var flags: [ReadingFlag] = isAmbiguous ? [.ambiguousTime] : []
-    var milliseconds = seconds
-    var quality = TimeQuality.device
     if let clock = context.clock, clock.isReliable, abs(clock.offset) > tolerance,
       !isSinceSet(milliseconds, clock, context)
     {
-      milliseconds += clock.offset
-      quality = .corrected
-    } else if context.clock == nil, context.now.isSynchronised, abs(context.now.wall - milliseconds) > tolerance {
+      // The clock was read: its stamps are as far from the truth as it is, whatever its year.
+      let corrected = milliseconds + clock.offset
+      if isBelievable(corrected, context) { return placed(corrected, .corrected, flags, context) }
+      // Its clock was another when it measured: perhaps it was right then.
+      flags.append(.clockUnverified)
+    } else if let clock = context.clock, !clock.isReliable, isBefore(milliseconds) {
+      // Neither clock is right; how long ago it was, the device's tells.
+      let distant = milliseconds + clock.offset
+      guard distant <= context.now.wall + future else { return Placed(time: nil, quality: .unplaced) }
+      return placed(distant, .receivedUnsynced, flags + [.clockNotSet], context)
+    } else if context.clock == nil, isBefore(milliseconds), raw.stored != true {
+      // Its clock was never set, and what it shows now is not known.
+      let quality = context.now.isSynchronised ? TimeQuality.received : .receivedUnsynced
+      return Placed(time: received, quality: quality, flags: [.clockNotSet])
+    } else if !context.now.isSynchronised
+      || context.clock == nil && abs(context.now.wall - milliseconds) > tolerance
+    {
       flags.append(.clockUnverified)
     }
-    // A stamp from the future is no stamp; without a synchronised hub there is nothing to hold it against.
-    guard !context.now.isSynchronised || milliseconds <= context.now.wall + future else {
-      return Placed(time: nil, quality: .unplaced)
-    }
+    guard isBelievable(milliseconds, context) else { return Placed(time: nil, quality: .unplaced) }
+    // Nothing that is right stood beside the stamp: it is not called the device's.
+    return placed(milliseconds, context.now.isSynchronised ? .device : .receivedUnsynced, flags, context)
+  }
+
+  private static func placed(
+    _ milliseconds: Int64, _ quality: TimeQuality, _ flags: [ReadingFlag], _ context: IntakeContext
+  ) -> Placed {
     let offset = context.zone.local(at: floorSeconds(milliseconds)).offset
     return Placed(
       time: Timestamp(milliseconds: milliseconds, offsetSeconds: Int32(clamping: offset)), quality: quality,
       flags: flags)
+  }
+
+  /// 2015-01-01 and 2026-01-01, in milliseconds: no device measured before the first for this hub, no hub ran before the second.
+  private static let first: Int64 = 1_420_070_400_000
+  private static let release: Int64 = 1_767_225_600_000
+  /// How far a clock that is not synchronised may be behind, in milliseconds: ten years.
+  private static let longestBehind: Int64 = 315_576_000_000
+
+  private static func isBefore(_ milliseconds: Int64) -> Bool { milliseconds < first }
+
+  /// A moment that a measurement can have: not from the future, and not from before there were such hubs.
+  private static func isBelievable(_ milliseconds: Int64, _ context: IntakeContext) -> Bool {
+    let now = context.now
+    let end = now.isSynchronised ? now.wall + future : max(now.wall, release) + longestBehind
+    return !isBefore(milliseconds) && milliseconds <= end
   }
 
   /// True for a stamp of the clock as the hub has set it in this session.
@@ -182,17 +215,17 @@ package enum Intake {
       quality: context.now.isSynchronised ? .received : .receivedUnsynced)
   }
 
-  /// Milliseconds since 1970 of a device's stamp; nil when it names no moment: a date that does not exist, or a clock that was
-  /// never set (before 2015).
+  /// The years 1 to 9999 in milliseconds since 1970: what a calendar can name.
+  private static let calendar: ClosedRange<Int64> = -62_135_596_800_000...253_402_300_799_999
+
+  /// Milliseconds since 1970 of a device's stamp; nil when it names no moment: a date that does not exist.
   private static func instant(_ stamp: DeviceStamp, _ context: IntakeContext) -> (
     milliseconds: Int64, isAmbiguous: Bool
   )? {
     switch stamp {
-    case .utc(let milliseconds):
-      let first: Int64 = 1_420_070_400_000
-      return milliseconds >= first && milliseconds < 253_402_300_800_000 ? (milliseconds, false) : nil
+    case .utc(let milliseconds): return calendar.contains(milliseconds) ? (milliseconds, false) : nil
     case .local(let fields):
-      guard let civil = civil(fields), civil.year >= 2015 else { return nil }
+      guard let civil = civil(fields) else { return nil }
       let (seconds, isAmbiguous) = context.zone.resolve(civil, received: context.now.wall)
       return (seconds * 1000, isAmbiguous)
     }
@@ -208,7 +241,9 @@ package enum Intake {
   static func clock(_ stamp: DeviceStamp, zone: TimeZoneRules, now: Now) -> DeviceClock? {
     let device: Int64
     switch stamp {
-    case .utc(let milliseconds): device = milliseconds
+    case .utc(let milliseconds):
+      guard calendar.contains(milliseconds) else { return nil }
+      device = milliseconds
     case .local(let fields):
       guard let civil = civil(fields) else { return nil }
       device = zone.resolve(civil, received: now.wall).0 * 1000
@@ -237,7 +272,8 @@ package enum Intake {
       }
       return reading
     }
-    let raw = DeviceReading(kind: reading.kind, observations: [], time: stamp, raw: reading.raw)
+    var raw = DeviceReading(kind: reading.kind, observations: [], time: stamp, raw: reading.raw)
+    if reading.flags.contains(.fromStorage) { raw.stored = true }
     let clock = anchor?.deviceOffset.map { DeviceClock(offset: $0 + step, isReliable: true) }
     let placed = place(
       raw,
@@ -247,7 +283,8 @@ package enum Intake {
       received: reading.receivedAt)
     reading.takenAt = placed.time
     reading.timeQuality = placed.quality
-    reading.flags = reading.flags.filter { $0 != .ambiguousTime && $0 != .clockUnverified } + placed.flags
+    let ofTime: [ReadingFlag] = [.ambiguousTime, .clockUnverified, .clockNotSet]
+    reading.flags = reading.flags.filter { !ofTime.contains($0) } + placed.flags
     return reading
   }
 }
