@@ -48,6 +48,8 @@ struct SpotCheckDriver<Line: OximeterLine>: Driver {
   private var line = FramedLine<Line>()
   private var spotCheck: SpotCheckRule
   private var known: DeviceProperty?
+  /// A frame of the protocol was there.
+  private(set) var wasUnderstood = false
 
   init(_ context: DriverContext) {
     self.context = context
@@ -62,6 +64,7 @@ struct SpotCheckDriver<Line: OximeterLine>: Driver {
       switch item {
       case .problem(let problem): actions.append(.problem(problem))
       case .frame(let frame):
+        wasUnderstood = true
         if let property = Line.property(frame), property != known {
           known = property
           actions.append(.property(property))

@@ -60,6 +60,7 @@ struct BeurerPO60Driver: Driver {
   private var requests = 0
   /// Records came since the last request.
   private var hasNew = false
+  private var proof = ProtocolProof("a Beurer PO60", isAsked: false)
 
   init(_ context: DriverContext) { self.context = context }
 
@@ -77,7 +78,9 @@ struct BeurerPO60Driver: Driver {
     case .value(let id, let octets, _): return DeviceProperty.actions(id, octets)
     case .timer(BeurerPO60Driver.silenceTimer):
       // A batch is over: the next one, until none comes.
-      return hasNew && requests < BeurerPO60Driver.mostRequests ? request(0x01) : [.finish]
+      guard !hasNew || requests >= BeurerPO60Driver.mostRequests else { return request(0x01) }
+      let foreign = proof.timeout()
+      return foreign.isEmpty ? [.finish] : foreign
     case .request(let request): return [request.refusal]
     default: return []
     }
@@ -100,6 +103,8 @@ struct BeurerPO60Driver: Driver {
 
   private mutating func took(_ octets: [UInt8]) -> [DriverAction] {
     line.append(octets)
+    // A frame that is known to be of somebody else; what a PO60 says besides its records is not known.
+    proof.heard(octets, proves: proof.isProven || ForeignProtocol.name(octets) == nil)
     var actions: [DriverAction] = []
     while let item = line.next() {
       switch item {

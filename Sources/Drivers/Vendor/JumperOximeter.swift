@@ -6,6 +6,7 @@ internal import Readings
 
 enum JumperOximeterLine: NotifyingOximeterLine {
   static let id = "jumper-jpd500f"
+  static let device = "a Jumper oximeter"
   static let framesPerSecond = 1
   static let longestFrame = 4
   static let service = BluetoothUUID(high: 0xCDEA_CB80_5235_4C07, low: 0x8846_93A3_7EE6_B86D)

@@ -114,6 +114,7 @@ struct MicrolifeDriver: Driver {
   private var question: Question?
   private var user: UInt8?
   private var isStoring = false
+  private var proof = ProtocolProof("a Microlife cuff with its maker's own protocol", isAsked: false)
   private var properties: UInt8 = 0
 
   init(_ context: DriverContext) { self.context = context }
@@ -135,10 +136,12 @@ struct MicrolifeDriver: Driver {
         return driver.handle(input)
       }
       properties = discovered.first { $0.id == MicrolifeDriver.write }?.properties ?? 0
-      return [.subscribe(MicrolifeDriver.notify, indications: false)] + DeviceProperty.reads(device) + context.refusals
+      return [.subscribe(MicrolifeDriver.notify, indications: false), proof.start] + DeviceProperty.reads(device)
+        + context.refusals
     case .subscribed(MicrolifeDriver.notify): return context.localTime == nil ? ask(.user) : ask(.setTime)
     case .value(MicrolifeDriver.notify, let octets, _): return took(octets)
     case .value(let id, let octets, _): return DeviceProperty.actions(id, octets)
+    case .timer(ProtocolProof.timer): return proof.timeout()
     case .timer(MicrolifeDriver.answerTimer):
       let message = "the cuff does not answer; let it show its Bluetooth sign and try again"
       return question == nil ? [] : [.problem(DriverProblem(code: "no-answer", message: message)), .finish]
@@ -170,6 +173,7 @@ struct MicrolifeDriver: Driver {
   /// An answer comes in many notifications.
   private mutating func took(_ octets: [UInt8]) -> [DriverAction] {
     received += octets
+    proof.heard(octets, proves: received.starts(with: [0x4D, 0x3A]))
     do {
       guard let length = try MicrolifeFrame.length(received), received.count >= length else { return [] }
       let payload = try MicrolifeFrame.payload(Array(received.prefix(length)))

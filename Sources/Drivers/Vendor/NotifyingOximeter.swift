@@ -14,6 +14,10 @@ protocol NotifyingOximeterLine: OximeterLine {
   static var start: [[UInt8]] { get }
   /// What keeps it going, or asks for the next value.
   static var repeated: (octets: [UInt8], milliseconds: Int)? { get }
+  /// It is said only when nothing has come for so long.
+  static var repeatsInSilence: Bool { get }
+  /// What is spoken to, such as `a Contec CMS50D-BT`.
+  static var device: String { get }
   /// A notification holds frames; others are waveforms and the like.
   static func holdsFrames(_ notification: [UInt8]) -> Bool
 }
@@ -24,6 +28,7 @@ extension NotifyingOximeterLine {
   static var commands: CharacteristicID? { nil }
   static var start: [[UInt8]] { [] }
   static var repeated: (octets: [UInt8], milliseconds: Int)? { nil }
+  static var repeatsInSilence: Bool { false }
   static func holdsFrames(_ notification: [UInt8]) -> Bool { true }
 }
 
@@ -38,10 +43,12 @@ struct NotifyingOximeter<Line: NotifyingOximeterLine>: Driver {
   private var characteristics: [CharacteristicID: UInt8] = [:]
   /// Something came since the timer was set; without it the link is held for nothing.
   private var wasHeard = false
+  private var proof: ProtocolProof
 
   init(_ context: DriverContext) {
     self.context = context
     frames = SpotCheckDriver(context)
+    proof = ProtocolProof(Line.device, isAsked: !Line.start.isEmpty)
   }
 
   mutating func handle(_ input: DriverInput) -> [DriverAction] {
@@ -51,16 +58,19 @@ struct NotifyingOximeter<Line: NotifyingOximeterLine>: Driver {
       guard let properties = characteristics[Line.stream] else {
         return [.problem(UnsupportedServices.problem(characteristics.keys)), .finish]
       }
-      return [.subscribe(Line.stream, indications: properties & 0x30 == 0x20), listenOn]
+      return [.subscribe(Line.stream, indications: properties & 0x30 == 0x20), listenOn, proof.start]
         + DeviceProperty.reads(Set(characteristics.keys)) + context.refusals
     case .subscribed(Line.stream): return Line.start.flatMap { write($0) } + repeatLater
     case .timer(NotifyingOximeter.repeatTimer): return (Line.repeated.map { write($0.octets) } ?? []) + repeatLater
     case .timer(NotifyingOximeter.silenceTimer):
       defer { wasHeard = false }
       return wasHeard ? [listenOn] : [.finish]
+    case .timer(ProtocolProof.timer): return proof.timeout()
     case .value(Line.stream, let octets, _):
-      wasHeard = true
-      return Line.holdsFrames(octets) ? frames.handle(.received(octets)) : []
+      noteHeard()
+      let actions = Line.holdsFrames(octets) ? frames.handle(.received(octets)) : []
+      proof.heard(octets, proves: frames.wasUnderstood || !Line.holdsFrames(octets))
+      return actions + (Line.repeatsInSilence ? repeatLater : [])
     case .value(let id, let octets, _): return DeviceProperty.actions(id, octets)
     case .subscribeFailed(let id, let code):
       let message = "the device refuses a subscription to \(id) (ATT error \(code))"
@@ -68,6 +78,14 @@ struct NotifyingOximeter<Line: NotifyingOximeterLine>: Driver {
     case .request(let request): return [request.refusal]
     default: return []
     }
+  }
+
+  /// Something came.
+  mutating func noteHeard() { wasHeard = true }
+  /// Octets of another protocol, which somebody else reads, came over the same link.
+  mutating func noteProven(_ octets: [UInt8]) {
+    wasHeard = true
+    proof.heard(octets, proves: true)
   }
 
   private var listenOn: DriverAction {

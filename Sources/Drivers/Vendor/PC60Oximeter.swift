@@ -8,6 +8,7 @@ internal import Readings
 
 enum PC60OximeterLine: NotifyingOximeterLine {
   static let id = "viatom-pc60fw"
+  static let device = "a PC-60FW"
   static let framesPerSecond = 1
   static let longestFrame = 40
   static let service = BluetoothUUID(high: 0x6E40_0001_B5A3_F393, low: 0xE0A9_E50E_24DC_CA9E)

@@ -8,6 +8,7 @@ enum VendorDecoding {
   static func decode(_ id: CharacteristicID, _ octets: [UInt8]) throws(DecodeError) -> Decoded? {
     switch id {
     case Nonin3230Driver.oximetry: return try Nonin3230Driver.decode(octets)
+    case BerryOximeterLine.stream where BerryPacket.begins(octets): return try BerryPacket.decode(octets)
     case BerryOximeterLine.stream: return try frames(BerryOximeterLine.self, octets, BerryOximeterLine.reading)
     case JumperOximeterLine.stream where !JumperOximeterLine.holdsFrames(octets):
       return Decoded(values: [NamedValue("type", .text("waveform"))])

@@ -10,6 +10,7 @@ internal import Readings
 
 enum ViatomO2Line: NotifyingOximeterLine {
   static let id = "viatom-o2"
+  static let device = "a Viatom recorder such as O2Ring or Checkme O2"
   /// A value comes every two seconds; the rule counts values.
   static let framesPerSecond = 1
   static let longestFrame = 264
@@ -73,8 +74,12 @@ enum ViatomO2Line: NotifyingOximeterLine {
   }
 
   static let profile = DeviceProfile(
-    id: id, manufacturer: "Viatom", names: ["O2Ring", "Checkme O2", "SleepU (Wellue)"], transport: .gatt,
-    recognition: [.namePrefix("O2Ring"), .namePrefix("Checkme O2"), .namePrefix("SleepU"), .service(service)],
+    id: id, manufacturer: "Viatom",
+    names: ["O2Ring", "Checkme O2", "SleepU, WearO2, Oxylink (Wellue)", "KidsO2, BabyO2"], transport: .gatt,
+    // Cuffs have the same service, and some of their commands inflate them: nobody is spoken to whose name is not known.
+    recognition: ["O2", "Checkme O2", "SleepU", "WearO2", "Oxylink", "KidsO2", "BabyO2", "Oxyfit"].map {
+      .namePrefix($0)
+    },
     kinds: [.pulseOximetry], terms: [.spo2, .oximeterPulse], clock: .none, memory: .none, verification: .unverified,
     rule: "the median of at least 5 valid values of ten in a row, one every 2 s, once for each time that it is worn"
   ) { NotifyingOximeter<ViatomO2Line>($0) }.pairs(.cannotBond, hint: "put it on: it switches itself on")
