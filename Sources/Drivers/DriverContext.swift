@@ -22,6 +22,8 @@ package struct DriverContext: Sendable, Hashable {
   package var localTime: DeviceDateTime?
   /// The model that the device or the technician named, for quirks.
   package var model: String?
+  /// The name that the device advertised when it was paired, where it is known.
+  package var name: String?
   /// Seconds between the readings of a live oximeter while a finger is in it, at least 10; nil for one spot-check each time.
   package var continuousInterval: Int?
   /// True for the continuous mode.

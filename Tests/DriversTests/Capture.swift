@@ -152,6 +152,7 @@ struct Capture: Sendable, CustomTestStringConvertible {
     }
     let zone = headers["zone"].map { $0.split(separator: " ").compactMap { Int8($0) } }
     if let zone, zone.count == 2 { context.zone = LocalZone(quarterHours: zone[0], daylight: UInt8(clamping: zone[1])) }
+    context.name = headers["name"]
     context.key = headers["key"].flatMap { try? Hex.decode($0) }
     context.address = headers["address"].flatMap { try? Hex.decode($0.filter { $0 != ":" }) }
     context.isPairing = headers["pairing"] == "true"

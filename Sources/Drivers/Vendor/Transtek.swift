@@ -4,7 +4,7 @@
 // two of them agree on the cuffs' values. (Cuffs of Medisana follow the standard profile.)
 //
 // The conversation: on 8A82 a device new to the hub gives a password (A0), answered with the hub's number (21); at each contact it
-// gives four random octets (A1), answered with them xor the password (20), the time (02, seconds since 2010 UTC) and the end of the
+// gives four random octets (A1), answered with them xor the password (20), the time (02, seconds UTC) and the end of the
 // greeting (22). An ADE takes its octets unchanged. A BS444 asks nothing and sends once the time was written. Weight and
 // composition are two values with one stamp. A cuff refuses who does not know its password, and hears the end of the greeting only
 // behind its last value, because it hangs up then.
@@ -26,7 +26,8 @@ struct TranstekDriver: Driver {
   private var service: UInt16 = 0x78B2
   private var properties: UInt8 = 0
   private var password: [UInt8]
-  private var isTimeWritten = false
+  /// The year from which the clock was set to count; nil before that.
+  private var writtenEpoch: UInt16?
   /// A weight that waits for its composition.
   private var waiting: (value: TranstekWeight, raw: RawSource)?
   private var hasComposition = false
@@ -81,9 +82,13 @@ struct TranstekDriver: Driver {
     .write(id(0x8A81), octets, withResponse: properties & 0x08 != 0)
   }
 
-  private mutating func writeTime() -> [DriverAction] {
-    guard !isTimeWritten, properties & 0x0C != 0, let seconds = TranstekTime.seconds(context) else { return [] }
-    isTimeWritten = true
+  /// Sets the clock once, and once more when a stamp shows that it counts from another year.
+  private mutating func writeTime(_ known: UInt16? = nil) -> [DriverAction] {
+    let epoch = known ?? (isCuff ? 2010 : TranstekTime.epoch(context))
+    guard writtenEpoch == nil || known != nil && known != writtenEpoch, properties & 0x0C != 0,
+      let seconds = TranstekTime.seconds(context, since: epoch)
+    else { return [] }
+    writtenEpoch = epoch
     var writer = OctetWriter(capacity: 5)
     writer.uint8(0x02)
     writer.uint32(seconds)
@@ -98,10 +103,10 @@ struct TranstekDriver: Driver {
       // Some cuffs greet where they also tell their values.
       case 0x8A91, 0x8A92:
         if octets.count == 5, octets[0] & 0xFE == 0xA0 { return greeted(octets) }
-        return try TranstekPressure.decode(octets, raw).actions + [idle]
+        return try TranstekPressure.decode(octets, raw, context).actions + [idle]
       case 0x8A21, 0x8A24:
         let value = try TranstekWeight(octets)
-        let before = flush()
+        let before = writtenEpoch == nil ? flush() : correctEpoch(value.seconds) + flush()
         guard hasComposition else { return before + given(value, nil, raw) }
         waiting = (value, raw)
         return before + [.fragment(raw), .startTimer(TranstekDriver.joinTimer, milliseconds: 4000), idle]
@@ -141,12 +146,18 @@ struct TranstekDriver: Driver {
     }
   }
 
+  /// A stamp that counts from another year than the clock was set to.
+  private mutating func correctEpoch(_ seconds: UInt32?) -> [DriverAction] {
+    guard let found = TranstekTime.stamp(seconds, context), found.epoch != writtenEpoch else { return [] }
+    return writeTime(found.epoch)
+  }
+
   private var idle: DriverAction { .startTimer(TranstekDriver.idleTimer, milliseconds: 8000) }
 
   private func given(
     _ weight: TranstekWeight, _ composition: TranstekComposition?, _ raw: RawSource
   ) -> [DriverAction] {
-    guard let reading = TranstekReading.reading(weight, composition, raw: raw) else { return [idle] }
+    guard let reading = TranstekReading.reading(weight, composition, raw: raw, context) else { return [idle] }
     return [.reading(reading), idle]
   }
 

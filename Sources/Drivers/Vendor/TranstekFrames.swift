@@ -1,5 +1,5 @@
-// Values of Transtek and LifeSense scales. Weight (8A21, 8A24): flags, an 11073 FLOAT, seconds since 2010, then by flags; composition
-// (8A22): flags, seconds since 2010, user, kilocalories, fat, water, muscle and bone as SFLOATs. Source: captured frames of a
+// Values of Transtek and LifeSense scales. Weight (8A21, 8A24): flags, an 11073 FLOAT, seconds, then by flags; composition (8A22): flags,
+// seconds, user, kilocalories, fat, water, muscle and bone as SFLOATs. Source: captured frames of a
 // Medisana BS444 and an ADE BA 1600, and the wiki of a public app.
 //
 // Oddities: with flag bit 1 an unexplained field moves the user, so the user is then not told. Kilocalories, water in percent and
@@ -12,7 +12,7 @@ internal import Readings
 struct TranstekWeight: Hashable {
   var weight: MedicalFloat
   var unit: UCUM
-  /// Seconds since 2010, UTC.
+  /// Seconds of the device's clock, UTC.
   var seconds: UInt32?
   /// 255 is nobody; nil when the frame's layout hides it.
   var user: UInt8?
@@ -35,7 +35,6 @@ struct TranstekWeight: Hashable {
     user = try reader.uint8("user")
   }
 
-  var time: DeviceStamp? { TranstekTime.stamp(seconds) }
 }
 
 /// What was measured of a body.
@@ -61,7 +60,7 @@ struct TranstekComposition: Hashable {
   }
 }
 
-/// A measurement of a cuff (8A91): flags, systolic, diastolic and mean as SFLOATs, seconds since 2010, pulse. What stands behind is
+/// A measurement of a cuff (8A91): flags, systolic, diastolic and mean as SFLOATs, seconds, pulse. What stands behind is
 /// explained differently by those who read it, and is not taken.
 struct TranstekPressure: Hashable {
   var systolic: MedicalFloat
@@ -85,7 +84,7 @@ struct TranstekPressure: Hashable {
   }
 
   /// The reading; nil when the cuff measured nothing.
-  func reading(_ raw: RawSource) -> DeviceReading? {
+  func reading(_ raw: RawSource, _ context: DriverContext) -> DeviceReading? {
     guard let high = systolic.decimal, let low = diastolic.decimal, low < high, !low.isZero else { return nil }
     var observations = [
       Observation(.systolic, medical: systolic, unit: .millimetreOfMercury),
@@ -97,29 +96,60 @@ struct TranstekPressure: Hashable {
     if let value = pulse.decimal, !value.isZero {
       observations.append(Observation(.cuffPulse, medical: pulse, unit: .perMinute))
     }
+    let time = TranstekTime.stamp(seconds, context)?.time
     return DeviceReading(
-      kind: .bloodPressure, observations: observations, time: TranstekTime.stamp(seconds), raw: raw)
+      kind: .bloodPressure, observations: observations, flags: time == nil ? [.clockNotSet] : [], time: time, raw: raw)
   }
 
   /// A value on its own; one without pressures is the cuff's own failure.
-  static func decode(_ octets: [UInt8], _ raw: RawSource) throws(DecodeError) -> Decoded {
-    if let reading = try TranstekPressure(octets).reading(raw) { return Decoded(readings: [reading]) }
+  static func decode(
+    _ octets: [UInt8], _ raw: RawSource, _ context: DriverContext = DriverContext()
+  ) throws(DecodeError) -> Decoded {
+    if let reading = try TranstekPressure(octets).reading(raw, context) { return Decoded(readings: [reading]) }
     let message = "the cuff reports that its measurement failed"
     return Decoded(problems: [DriverProblem(code: "measurement-failed", message: message, raw: raw)])
   }
 }
 
+/// The clocks of the family count from 2010 or from 1970, and a stamp does not say which. Names tell of some models; otherwise a stamp
+/// counts from the year that puts it near now.
 enum TranstekTime {
-  /// 2010-01-01 in seconds since 1970.
-  private static let epoch: Int64 = 1_262_304_000
+  /// The years from which devices count, in seconds since 1970.
+  private static let epochs: [Int64] = [1_262_304_000, 0]
+  /// A stamp that is farther from now than this was not made with a set clock: ninety days, in seconds.
+  private static let near: Int64 = 7_776_000
+  /// Beginnings of advertised names, and models, that count from 2010. All others are set from 1970.
+  private static let since2010 = ["013197", "013198", "0202B6", "01257B", "11257B", "BS444", "BS440", "BS410", "TRISA"]
 
-  static func stamp(_ seconds: UInt32?) -> DeviceStamp? {
-    seconds.flatMap { $0 == 0 ? nil : .utc(milliseconds: (Int64($0) + epoch) * 1000) }
+  /// The year from which the device's clock is set: what its name tells.
+  static func epoch(_ context: DriverContext) -> UInt16 {
+    let names = [context.name, context.model].compactMap { $0?.uppercased() }
+    let isOlder = names.contains { name in
+      since2010.contains { prefix in
+        name.hasPrefix(prefix) || name.split(separator: " ").contains { $0.hasPrefix(prefix) }
+      }
+    }
+    return isOlder ? 2010 : 1970
+  }
+
+  /// When a stamp was, and from which year it counts; nil when no year puts it near now. A hub that does not know the time takes
+  /// the only year that can be: the two are forty years apart.
+  static func stamp(_ seconds: UInt32?, _ context: DriverContext) -> (time: DeviceStamp, epoch: UInt16)? {
+    guard let seconds, seconds != 0 else { return nil }
+    let candidates = epochs.map { (seconds: Int64(seconds) + $0, epoch: UInt16($0 == 0 ? 1970 : 2010)) }
+    let found: (seconds: Int64, epoch: UInt16)?
+    if let now = self.seconds(context, since: 1970) {
+      found = candidates.filter { abs($0.seconds - Int64(now)) <= near }.first
+    } else {
+      let years: ClosedRange<Int64> = 1_420_070_400...2_524_608_000
+      found = candidates.first { years.contains($0.seconds) }
+    }
+    return found.map { (.utc(milliseconds: $0.seconds * 1000), $0.epoch) }
   }
 
   /// The clock to write: UTC needs the hub's zone beside its local time.
-  static func seconds(_ context: DriverContext) -> UInt32? {
-    guard let local = context.localTime?.seconds(since: 2010), let zone = context.zone else { return nil }
+  static func seconds(_ context: DriverContext, since year: UInt16 = 2010) -> UInt32? {
+    guard let local = context.localTime?.seconds(since: year), let zone = context.zone else { return nil }
     let quarters = Int64(zone.quarterHours) + Int64(zone.daylight)
     return UInt32(exactly: Int64(clamping: local) - quarters * 900)
   }
@@ -128,7 +158,8 @@ enum TranstekTime {
 enum TranstekReading {
   /// A weight with its composition, or alone.
   static func reading(
-    _ weight: TranstekWeight, _ composition: TranstekComposition?, raw: RawSource
+    _ weight: TranstekWeight, _ composition: TranstekComposition?, raw: RawSource,
+    _ context: DriverContext = DriverContext()
   ) -> DeviceReading? {
     guard let number = weight.weight.decimal, !number.isZero, !number.isNegative else { return nil }
     var observations = [Observation(.weight, .value(number), unit: weight.unit)]
@@ -138,8 +169,10 @@ enum TranstekReading {
     if let muscle = composition?.muscle.decimal, !muscle.isZero {
       observations.append(Observation(.musclePercentage, .value(muscle), unit: .percent))
     }
+    let time = TranstekTime.stamp(weight.seconds, context)?.time
     return DeviceReading(
-      kind: observations.count > 1 ? .bodyComposition : .bodyWeight, observations: observations, time: weight.time,
+      kind: observations.count > 1 ? .bodyComposition : .bodyWeight, observations: observations,
+      flags: time == nil && weight.seconds != nil ? [.clockNotSet] : [], time: time,
       user: weight.user ?? composition?.user, raw: raw)
   }
 
