@@ -148,7 +148,7 @@ enum TranstekTime {
   }
 
   /// The clock to write: UTC needs the hub's zone beside its local time.
-  static func seconds(_ context: DriverContext, since year: UInt16 = 2010) -> UInt32? {
+  static func seconds(_ context: DriverContext, since year: UInt16) -> UInt32? {
     guard let local = context.localTime?.seconds(since: year), let zone = context.zone else { return nil }
     let quarters = Int64(zone.quarterHours) + Int64(zone.daylight)
     return UInt32(exactly: Int64(clamping: local) - quarters * 900)
