@@ -2,7 +2,7 @@
 // keep their records in a memory that is read by address: M4, M7, M700, RS7, EVOLV, X7 and relatives over the service ECBE3980, and
 // M2 and X2 over FE4A. Source: omblepy and hass-omron, both checked by their users; captured records of two models.
 //
-// Oddities: the cuff knows one host: pairing it with a phone locks the hub out, and the other way round. Over ECBE3980 the host has a
+// Oddities: a cuff over FE4A bonds; some are then to be given a token, others nothing. The cuff knows one host: pairing it with a phone locks the hub out, and the other way round. Over ECBE3980 the host has a
 // key of its own: given once while the cuff shows -P- (02, then 00 and the key), presented at each contact (01). Nothing is ever
 // written to the memory, not even the clock or the counter of unread records: all records come each time, and the hub knows those
 // that it has. Models are told apart by their number only; names such as "M7 Intelli IT" stand for two layouts.
@@ -23,6 +23,7 @@ struct OmronDriver: Driver {
   private static let send = BluetoothUUID(high: 0xDB5B_55E0_AEE7_11E1, low: 0x965E_0002_A5D5_C51B)
   private static let answerTimer: DriverTimer = 1
   private static let answerMilliseconds = 1000
+  private static let tokenMilliseconds = 2000
   private static let mostTries = 5
   /// Any four octets; the cuff gives them back.
   private static let token: [UInt8] = [0x48, 0x54, 0x48, 0x01]
@@ -51,7 +52,6 @@ struct OmronDriver: Driver {
 
   init(_ context: DriverContext) {
     self.context = context
-    model = OmronModel.named(context.model)
   }
 
   private func id(_ characteristic: BluetoothUUID) -> CharacteristicID { CharacteristicID(service, characteristic) }
@@ -99,23 +99,24 @@ struct OmronDriver: Driver {
     }
     let number = CharacteristicID(0x180A, 0x2A24)
     let reads = DeviceProperty.reads(Set(device.keys)).filter { $0 != .read(number) }
-    if model == nil, device[number] != nil { return context.refusals + reads + [.read(number)] }
+    if !OmronModel.isNumber(context.model), device[number] != nil { return context.refusals + reads + [.read(number)] }
     return context.refusals + reads + identified(context.model)
   }
 
   /// The model is known, or cannot be.
   private mutating func identified(_ text: String?) -> [DriverAction] {
-    model = model ?? OmronModel.named(text)
-    // The same number may stand on a cuff of either service; only one layout of it is known.
-    guard let model, model.isModern == (service == OmronDriver.modern) else {
+    // The same number may stand on a cuff of either service.
+    model = OmronModel.named(text, isModern: service == OmronDriver.modern)
+    guard let model else {
       let name = text.map { "\"\($0)\"" } ?? "without a name"
       return fail(
         "unknown-model",
         "an Omron cuff \(name), whose memory no driver knows; give the HEM number of its underside as the model")
     }
-    if service == OmronDriver.modern {
+    if model.isModern {
       step = .unlocking
-      return subscribe([OmronDriver.receive[0], OmronDriver.unlock])
+      return subscribe(
+        model.access == .token ? [OmronDriver.receive[0], OmronDriver.unlock] : [OmronDriver.receive[0]])
     }
     guard context.key?.count == 16 else {
       return fail(
@@ -138,9 +139,11 @@ struct OmronDriver: Driver {
       default: return []
       }
     }
-    // A modern cuff without anything to unlock.
-    let isLast = id.characteristic == OmronDriver.receive[0] && device[self.id(OmronDriver.unlock)] == nil
-    guard step == .unlocking, service == OmronDriver.modern, isLast else { return [] }
+    // A cuff without anything to unlock.
+    let isOpen = model?.access == .open || device[self.id(OmronDriver.unlock)] == nil
+    guard step == .unlocking, service == OmronDriver.modern, isOpen, id.characteristic == OmronDriver.receive[0] else {
+      return []
+    }
     return start()
   }
 
@@ -162,10 +165,17 @@ struct OmronDriver: Driver {
     return put(id, octets)
   }
 
+  private func properties(_ id: CharacteristicID) -> UInt8 { device[id] ?? 0x08 }
+
   private func put(_ id: CharacteristicID, _ octets: [UInt8]) -> [DriverAction] {
-    [
-      .write(id, octets, withResponse: (device[id] ?? 0x08) & 0x08 != 0),
-      .startTimer(OmronDriver.answerTimer, milliseconds: OmronDriver.answerMilliseconds),
+    let isToken = step == .unlocking && service == OmronDriver.modern
+    // A token goes without response at first.
+    let withResponse = isToken ? asked?.tries != 1 || properties(id) & 0x04 == 0 : properties(id) & 0x08 != 0
+    return [
+      .write(id, octets, withResponse: withResponse),
+      .startTimer(
+        OmronDriver.answerTimer,
+        milliseconds: isToken ? OmronDriver.tokenMilliseconds : OmronDriver.answerMilliseconds),
     ]
   }
 
@@ -229,13 +239,16 @@ struct OmronDriver: Driver {
       step = .clock
       return ask(id(OmronDriver.send), OmronPacket.read(model.clock.address, model.clock.count))
     case (.clock, 0x8100) where packet.address == model.clock.address:
-      let clock = OmronRecord.clock(packet.data, from: model.clock.start, isSwapped: model.isSwapped)
+      let clock = OmronRecord.clock(packet.data, model.clock)
       return (clock.map { [.deviceClock(.local($0))] } ?? []) + read(user: 0, slot: 0)
     case (.records(let user, let slot), 0x8100)
     where packet.address == address(model, user, slot):
       return taken(packet.data, model, user, slot)
     case (.ending, 0x8F00): return done()
     case (.beginning, 0x8F00), (.clock, 0x8F00), (.records, 0x8F00):
+      guard packet.result != 0 else {
+        return fail("read-cut", "the cuff ended the conversation before all of its memory was read")
+      }
       return fail("read-refused", "the cuff refuses to be read (result \(packet.result)); its model may be another")
     default: return []
     }
@@ -266,31 +279,32 @@ struct OmronDriver: Driver {
       let record = Array(data[start..<(start + model.stride)])
       do {
         let reading = try OmronRecord.reading(
-          record, isSwapped: model.isSwapped, takesFlags: model.takesFlags,
+          record, isSwapped: model.layout.isSwapped, takesFlags: model.takesFlags,
           user: model.users.count > 1 ? UInt8(clamping: user + 1) : nil, source: "omron")
         if let reading { actions.append(.reading(reading)) }
       } catch {
         actions.append(.problem(DriverProblem(error, raw: RawSource(source: "omron", octets: record))))
       }
     }
-    // Slots are filled in order: behind one that was never written there is nothing.
-    let isEnd = data.isEmpty || data.suffix(model.stride).allSatisfy { $0 == 0xFF }
+    // The newest record stands anywhere in the ring, and it has holes: every slot is read. A block that was never written may be
+    // refused, which is no data.
     let next = slot + slots(model, slot)
-    return actions + (isEnd || next >= model.records ? read(user: user + 1, slot: 0) : read(user: user, slot: next))
+    return actions + (next >= model.records ? read(user: user + 1, slot: 0) : read(user: user, slot: next))
   }
 
   static let profile = DeviceProfile(
     id: "omron", manufacturer: "Omron",
     names: [
       "HEM-7155T (M4)", "HEM-7322T, HEM-7361T (M7)", "HEM-7600T (EVOLV)", "HEM-6232T (RS7)", "HEM-6161T (RS3)",
-      "HEM-7142T2, HEM-7143T1, HEM-7146T2 (M2, X2)",
+      "HEM-7142T2, HEM-7143T1, HEM-7144T2, HEM-7146T2 (M2, X2)", "HEM-7155T_K4, HEM-7188T1, HEM-7380T1 and relatives",
     ],
     transport: .gatt,
     recognition: [
-      .namePrefix("BLEsmart_"), .namePrefix("HEM-6"), .namePrefix("HEM-7"), .service(classic), .service(modern),
+      .namePrefix("BLEsmart_"), .namePrefix("HEM-1"), .namePrefix("HEM-6"), .namePrefix("HEM-7"), .namePrefix("HEM-8"),
+      .service(classic), .service(modern),
     ],
     kinds: [.bloodPressure], terms: BloodPressureProfile.terms, clock: .stampsOnly, memory: .records,
-    verification: .unverified
+    verification: .captured
   ) { OmronDriver($0) }
   .pairs(
     settles: 500,
@@ -304,6 +318,7 @@ struct OmronDriver: Driver {
     ],
     kinds: [.bloodPressure], terms: BloodPressureProfile.terms, clock: .settable, memory: .untilConfirmed,
     verification: .unverified
-  ) { SIGDriver(BloodPressureProfile(), $0) }
+      // A name such as X4 Smart is on cuffs of either kind: the services tell.
+  ) { OmronDriver($0) }
   .pairs(settles: 500, hint: "hold its Bluetooth button until the sign blinks; unpair it from every phone first")
 }

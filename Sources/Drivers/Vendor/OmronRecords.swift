@@ -1,6 +1,6 @@
 // Records and clocks in the memory of Omron cuffs. A record begins with systolic - 25, diastolic, pulse, year - 2000 (6 bits), then two
-// little-endian words: hour 5 bits, day 5, month 4, irregular, movement; second 6 bits, minute 6. The older models hand each 16-bit word
-// over with its octets exchanged. Source: captured records of a HEM-7142T2 and a HEM-7600T; public code of omblepy and hass-omron.
+// little-endian words: hour 5 bits, day 5, month 4, irregular, movement; second 6 bits, minute 6. Some models hand each 16-bit word over
+// with its octets exchanged. Source: captured records of a HEM-7142T2 and a HEM-7600T; public code of omblepy and hass-omron.
 //
 // Oddities: seconds go up to 63. An empty slot is all FF, all zero, or says more than E1 for the systolic pressure. Bits for cuff and
 // position are there whose meaning is disputed; they are not taken.
@@ -49,10 +49,14 @@ enum OmronRecord {
       time: isDate ? .local(time) : nil, user: user, stored: true, raw: RawSource(source: source, octets: raw))
   }
 
-  /// The clock among the settings: year - 2000, month, day, hour, minute, second from `start` on.
-  static func clock(_ settings: [UInt8], from start: Int, isSwapped: Bool) -> DeviceDateTime? {
-    let octets = isSwapped ? swapped(settings) : settings
+  /// The clock in its slice of the settings; nil when there is none.
+  static func clock(_ slice: [UInt8], _ clock: OmronModel.Clock) -> DeviceDateTime? {
+    let octets = clock.isSwapped ? swapped(slice) : slice
+    let start = clock.start
     guard start + 6 <= octets.count else { return nil }
+    if clock.hasSum {
+      guard octets.count > start + 6, Checksum.sum8(octets[..<(start + 6)]) == octets[start + 6] else { return nil }
+    }
     let fields = Array(octets[start..<(start + 6)])
     let time = DeviceDateTime(
       year: 2000 + UInt16(fields[0]), month: fields[1], day: fields[2], hours: fields[3], minutes: fields[4],
@@ -61,69 +65,5 @@ enum OmronRecord {
       (1...12).contains(time.month) && (1...31).contains(time.day) && time.hours < 24 && time.minutes < 60
       && time.seconds < 60 && fields[0] < 100
     return isTime ? time : nil
-  }
-}
-
-/// Where a model keeps its records.
-struct OmronModel: Sendable, Hashable {
-  /// The beginning of its number, such as `HEM-7361T`.
-  var numbers: [String]
-  /// Where each user's records begin.
-  var users: [UInt16]
-  /// Records of a user.
-  var records: Int
-  /// Octets of a record.
-  var stride: Int
-  /// The most octets of one read.
-  var block: Int
-  /// Words come with their octets exchanged.
-  var isSwapped: Bool
-  /// Where the clock's settings stand, how many octets, and where in them the time.
-  var clock: (address: UInt16, count: Int, start: Int) { isOlder ? (0x0274, 10, 2) : (clockBase + 0x2C, 16, 8) }
-  private var isOlder: Bool { isSwapped && !hasLongSettings }
-  private var hasLongSettings: Bool { users.first == 0x02E8 }
-  private var clockBase: UInt16 { users.first == 0x0098 ? 0x0010 : 0x0260 }
-  /// Read over the newer service.
-  var isModern: Bool { hasLongSettings && !isSwapped }
-  /// Movement and irregular pulse are agreed upon.
-  var takesFlags: Bool { !numbers.contains("HEM-6232T") }
-
-  init(_ numbers: [String], _ users: [UInt16], records: Int, stride: Int, block: Int, isSwapped: Bool) {
-    self.numbers = numbers
-    self.users = users
-    self.records = records
-    self.stride = stride
-    self.block = block
-    self.isSwapped = isSwapped
-  }
-
-  /// Models whose layout two public sources agree on, or of which a record was captured.
-  private static let all: [OmronModel] = [
-    OmronModel(
-      ["HEM-7322T", "HEM-7321T", "HEM-7280T", "HEM-7281T", "HEM-7282T"], [0x02AC, 0x0824], records: 100, stride: 14,
-      block: 42, isSwapped: true),
-    OmronModel(["HEM-7600T", "HEM-7271T"], [0x02AC], records: 100, stride: 14, block: 42, isSwapped: true),
-    OmronModel(["HEM-6232T"], [0x02E8, 0x0860], records: 100, stride: 14, block: 42, isSwapped: true),
-    OmronModel(["HEM-7530T"], [0x02E8], records: 90, stride: 14, block: 14, isSwapped: true),
-    OmronModel(["HEM-6161T"], [0x02E8], records: 30, stride: 14, block: 14, isSwapped: true),
-    OmronModel(["HEM-7155T"], [0x0098, 0x0458], records: 60, stride: 16, block: 16, isSwapped: false),
-    OmronModel(
-      ["HEM-7361T", "HEM-7342T", "HEM-7343T", "HEM-7346T", "HEM-7347T"], [0x0098, 0x06D8], records: 100, stride: 16,
-      block: 16, isSwapped: false),
-    OmronModel(["HEM-7150T", "HEM-7156T"], [0x0098], records: 60, stride: 16, block: 16, isSwapped: false),
-    OmronModel(
-      ["HEM-7142T2", "HEM-7142T1", "HEM-7140T1", "HEM-7141T1"], [0x02E8], records: 14, stride: 14, block: 42,
-      isSwapped: false),
-    OmronModel(
-      ["HEM-7143T1", "HEM-7143T2", "HEM-7144T1", "HEM-7146T2"], [0x02E8], records: 30, stride: 14, block: 42,
-      isSwapped: false),
-  ]
-
-  /// The model of a text such as `HEM-7361T-EBK`, of any case.
-  static func named(_ text: String?) -> OmronModel? {
-    guard let text = text?.uppercased() else { return nil }
-    return all.first { model in
-      model.numbers.contains { number in text.split(separator: " ").contains { $0.hasPrefix(number) } }
-    }
   }
 }
