@@ -65,7 +65,17 @@ struct MiScaleDriver: Driver {
     return [.stopTimer(MiScaleDriver.waitTimer), .reading(reading)]
   }
 
-  static let scale1 = DeviceProfile(
+  /// Other makers have the same service data, with one octet: they are connected to.
+  private static func accepting(_ count: Int, _ service: UInt16, _ profile: DeviceProfile) -> DeviceProfile {
+    var profile = profile
+    profile.accepts = { $0.service == BluetoothUUID(service) && $0.octets.count == count }
+    return profile
+  }
+
+  static let scale1 = accepting(10, 0x181D, profile1)
+  static let scale2 = accepting(13, 0x181B, profile2)
+
+  private static let profile1 = DeviceProfile(
     id: "mi-scale-1", manufacturer: "Xiaomi", names: ["Mi Smart Scale (XMTZC01HM, XMTZC04HM)"],
     transport: .advertisement, recognition: [.serviceData(BluetoothUUID(0x181D))], kinds: [.bodyWeight],
     terms: [.weight], clock: .stampsOnly, memory: .none, verification: .captured,
@@ -73,7 +83,7 @@ struct MiScaleDriver: Driver {
   ) { _ in MiScaleDriver(measuresImpedance: false) }.pairs(
     .cannotBond, hint: "step on it: it is on the air while somebody stands on it")
 
-  static let scale2 = DeviceProfile(
+  private static let profile2 = DeviceProfile(
     id: "mi-scale-2", manufacturer: "Xiaomi", names: ["Mi Body Composition Scale 2 (XMTZC02HM, XMTZC05HM)"],
     transport: .advertisement, recognition: [.serviceData(BluetoothUUID(0x181B))],
     kinds: [.bodyWeight, .bodyComposition], terms: [.weight, .impedance], clock: .stampsOnly, memory: .none,

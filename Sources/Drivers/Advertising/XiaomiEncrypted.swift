@@ -47,6 +47,30 @@ struct XiaomiBeacon: Hashable {
     payload.removeLast(7)
   }
 
+  /// What a frame says that is not encrypted. The temperatures of a body thermometer are those of its two sensors: what it shows is
+  /// computed from them, and is not known.
+  func decoded(_ octets: [UInt8]) -> Decoded {
+    let number = String(product, radix: 16, uppercase: true)
+    var values = [
+      NamedValue("encrypted", .flag(false)),
+      NamedValue("product", .text(String(repeating: "0", count: max(0, 4 - number.utf8.count)) + number)),
+      NamedValue("counter", .integer(Int64(counter))),
+    ]
+    guard hasObjects else { return Decoded(values: values) }
+    values.append(NamedValue("objects", .text(Hex.encode(payload))))
+    if payload.count >= 8, payload[0] == 0, payload[1] == 0x20, payload[2] == 5 {
+      func degrees(_ start: Int) -> DecodedValue {
+        .decimal(ExactDecimal(Int64(payload[start]) | Int64(payload[start + 1]) << 8, exponent: -2))
+      }
+      values += [
+        NamedValue("temperature_1", degrees(3)), NamedValue("temperature_2", degrees(5)),
+        NamedValue("battery", .integer(Int64(payload[7]))),
+      ]
+    }
+    let readings = isScale ? XiaomiBeacon.readings(payload, raw: RawSource(source: "adv/FE95", octets: octets)) : []
+    return Decoded(readings: readings, values: values).checked
+  }
+
   /// The objects in clear; nil when key or address do not fit.
   func opened(key: [UInt8], address own: [UInt8]) -> [UInt8]? {
     guard isEncrypted else { return payload }
@@ -127,6 +151,7 @@ struct XiaomiEncryptedDriver: Driver {
     do {
       let beacon = try XiaomiBeacon(data.octets)
       guard beacon.isScale, beacon.hasObjects else { return [] }
+      guard beacon.isEncrypted else { return XiaomiBeacon.readings(beacon.payload, raw: raw).map { .reading($0) } }
       guard let key = context.key, key.count == 16 else {
         return tell("key-missing", XiaomiEncryptedDriver.needsKey)
       }

@@ -17,21 +17,29 @@ package enum AdvertisementDecoding {
     }
     guard let service = data.service?.short else { return nil }
     switch service {
-    case 0x181D: return try MiScaleFrame(scale1: data.octets).decoded(source: "adv/181D", octets: data.octets)
-    case 0x181B: return try MiScaleFrame(scale2: data.octets).decoded(source: "adv/181B", octets: data.octets)
-    case 0xFE95:
-      guard let key else {
-        return Decoded(problems: [DriverProblem(code: "encrypted", message: XiaomiEncryptedDriver.needsKey)])
-      }
-      let beacon = try XiaomiBeacon(data.octets)
-      guard let objects = beacon.opened(key: key, address: address ?? []) else {
-        let message = "key or address do not fit what was encrypted"
-        return Decoded(problems: [DriverProblem(code: "key-wrong", message: message)])
-      }
-      let raw = RawSource(source: "adv/FE95", octets: data.octets)
-      return Decoded(readings: XiaomiBeacon.readings(objects, raw: raw))
+    case 0x181D: return try MiScaleFrame(scale1: data.octets).decoded(source: "adv/181D", octets: data.octets).checked
+    case 0x181B: return try MiScaleFrame(scale2: data.octets).decoded(source: "adv/181B", octets: data.octets).checked
+    case 0xFE95: return try beacon(data.octets, key, address)
     default: return nil
     }
+  }
+
+  /// A MiBeacon. What is not encrypted says so; some sources write the UUID before its octets.
+  private static func beacon(
+    _ given: [UInt8], _ key: [UInt8]?, _ address: [UInt8]?
+  ) throws(DecodeError) -> Decoded {
+    let octets = given.prefix(2) == [0x95, 0xFE] ? Array(given.dropFirst(2)) : given
+    let beacon = try XiaomiBeacon(octets)
+    guard beacon.isEncrypted else { return beacon.decoded(octets) }
+    guard let key else {
+      return Decoded(problems: [DriverProblem(code: "encrypted", message: XiaomiEncryptedDriver.needsKey)])
+    }
+    guard let objects = beacon.opened(key: key, address: address ?? []) else {
+      let message = "key or address do not fit what was encrypted"
+      return Decoded(problems: [DriverProblem(code: "key-wrong", message: message)])
+    }
+    let raw = RawSource(source: "adv/FE95", octets: given)
+    return Decoded(readings: XiaomiBeacon.readings(objects, raw: raw)).checked
   }
 }
 
@@ -77,6 +85,7 @@ struct MiScaleFrame: Hashable {
 
   /// 10 octets: status, weight, time.
   init(scale1 octets: [UInt8]) throws(DecodeError) {
+    try MiScaleFrame.expect(10, octets)
     var reader = OctetReader(octets)
     let status = try reader.uint8("status")
     let raw = Int64(try reader.uint16("weight"))
@@ -89,6 +98,7 @@ struct MiScaleFrame: Hashable {
 
   /// 13 octets: unit, status, time, impedance, weight.
   init(scale2 octets: [UInt8]) throws(DecodeError) {
+    try MiScaleFrame.expect(13, octets)
     var reader = OctetReader(octets)
     let units = try reader.uint8("unit")
     let status = try reader.uint8("status")
@@ -100,6 +110,15 @@ struct MiScaleFrame: Hashable {
     isStable = status & 0x20 != 0
     isRemoved = status & 0x80 != 0
     impedance = status & 0x02 != 0 && ohms != 0 && ohms < 0xFFFE ? ohms : nil
+  }
+
+  /// Other makers put other things under the same UUID.
+  private static func expect(_ count: Int, _ octets: [UInt8]) throws(DecodeError) {
+    guard octets.count < count else {
+      guard octets.count > count else { return }
+      throw DecodeError(field: "frame", offset: count, reason: .malformed("\(octets.count) octets, expected \(count)"))
+    }
+    throw DecodeError(field: "frame", offset: octets.count, reason: .truncated(needed: count, available: octets.count))
   }
 
   /// Kilograms in steps of 1/200, pounds and jin in steps of 1/100.
