@@ -48,20 +48,27 @@ package enum Registry {
   /// The profile of an id.
   package static func profile(id: String) -> DeviceProfile? { profiles.first { $0.id == id } }
 
+  /// Who a BLE device is by what it advertises.
+  package struct Claim: Sendable {
+    /// Its profile; nil where none is known, or where the device is known and cannot be read.
+    package var profile: DeviceProfile?
+    /// Why a device that is known cannot be read, one sentence.
+    package var refusal: String?
+  }
+
   /// The profile of a BLE device by what it advertises: a name counts more than service data, service data more than services.
-  /// Company ids count least, because one maker's devices are many. `data` holds the octets of the service data, where they are
-  /// known: some UUIDs are on devices of every kind.
-  package static func claim(
+  /// The longest name that fits decides. Company ids count least, because one maker's devices are many. `data` holds the octets of
+  /// the service data, where they are known: some UUIDs are on devices of every kind.
+  package static func recognise(
     name: String?, services: [BluetoothUUID], serviceData: [BluetoothUUID], companies: [UInt16] = [],
     data: [AdvertisedData] = []
-  ) -> DeviceProfile? {
+  ) -> Claim {
     func first(_ matches: (RecognitionSign) -> Bool) -> DeviceProfile? {
       profiles.first { $0.recognition.contains(where: matches) }
     }
-    let byName = first { sign in
-      if case .namePrefix(let prefix) = sign, let name { return name.hasPrefix(prefix) }
-      return false
-    }
+    let byName = name.map { longest($0) } ?? nil
+    let refused = UnsupportedDevices.refusal(name: name, services: services)
+    if let refused, refused.length >= byName?.length ?? 0 { return Claim(profile: nil, refusal: refused.sentence) }
     let byData = profiles.first { profile in
       profile.recognition.contains { sign in
         guard case .serviceData(let uuid) = sign, serviceData.contains(uuid) else { return false }
@@ -78,7 +85,28 @@ package enum Registry {
       if case .company(let company) = sign { return companies.contains(company) }
       return false
     }
-    return byName ?? byData ?? byService ?? byCompany
+    return Claim(profile: byName?.profile ?? byData ?? byService ?? byCompany)
+  }
+
+  /// The profile alone.
+  package static func claim(
+    name: String?, services: [BluetoothUUID], serviceData: [BluetoothUUID], companies: [UInt16] = [],
+    data: [AdvertisedData] = []
+  ) -> DeviceProfile? {
+    recognise(name: name, services: services, serviceData: serviceData, companies: companies, data: data).profile
+  }
+
+  /// The profile with the longest beginning of a name.
+  private static func longest(_ name: String) -> (profile: DeviceProfile, length: Int)? {
+    var best: (profile: DeviceProfile, length: Int)?
+    for profile in profiles {
+      for case .namePrefix(let prefix) in profile.recognition where prefix.utf8.count > best?.length ?? 0 {
+        // Beurer writes the names of its devices in several ways.
+        let isBeurer = ["Beurer", "Sanitas"].contains(profile.manufacturer) && ModelName.short(name).hasPrefix(ModelName.short(prefix))
+        if isBeurer || name.hasPrefix(prefix) { best = (profile, prefix.utf8.count) }
+      }
+    }
+    return best
   }
 
   /// The udev rules for the cables of the registry: access for the daemon's group, no modem probing, no suspend. Before

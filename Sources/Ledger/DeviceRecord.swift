@@ -36,6 +36,7 @@ package struct DeviceRecord: Sendable, Hashable {
     if isPublic { object["public"] = true }
     if let text = device.name { object["name"] = .string(text) }
     if let text = device.model { object["model"] = .string(text) }
+    if let text = device.advertisedName { object["advertised_name"] = .string(text) }
     if let text = device.patient { object["patient"] = .string(text) }
     if !device.users.isEmpty {
       var users = JSONObject()
@@ -81,13 +82,14 @@ package struct DeviceRecord: Sendable, Hashable {
   package static func item(_ node: JSONNode) throws(JSONError) -> (record: DeviceRecord, attributes: String?) {
     let object = try node.object(known: [
       "id", "driver", "address", "address_type", "controller", "name", "model", "patient", "users", "consent",
-      "attributes", "key", "port", "serial", "public",
+      "attributes", "key", "port", "serial", "public", "advertised_name",
     ])
     var device = DeviceConfiguration(
       id: try object.required("id", "a name").string(), driver: try object.required("driver", "a driver").string(),
       endpoint: try endpoint(object))
     device.name = try object["name"]?.string()
     device.model = try object["model"]?.string()
+    device.advertisedName = try object["advertised_name"]?.string()
     device.patient = try object["patient"]?.string()
     for member in try object["users"]?.objectOfAnyKeys() ?? [] {
       if let slot = UInt8(member.key) { device.users[slot] = try member.value.string() }

@@ -86,6 +86,8 @@ package struct DeviceConfiguration: Sendable, Hashable {
   package var driver: String
   /// Where its octets come from.
   package var endpoint: Endpoint
+  /// The name that it advertised when it was paired; only ever in the register of devices.
+  package var advertisedName: String?
   /// Whose it is, when it is one person's.
   package var patient: String?
   /// Whose each user slot is.

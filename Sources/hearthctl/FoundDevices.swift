@@ -12,6 +12,8 @@ struct FoundDevice: Equatable {
   var known: String?
   var driver: String?
   var what: String?
+  /// Why a device that is known cannot be read.
+  var refusal: String?
   var isSupported: Bool
   var isInPairingMode: Bool
   /// Monotonic milliseconds.
@@ -28,6 +30,7 @@ struct FoundDevice: Equatable {
     known = value["known"]?.string
     driver = value["driver"]?.string
     what = value["what"]?.string
+    refusal = value["refusal"]?.string
     isSupported = value["supported"]?.bool ?? false
     isInPairingMode = value["pairing_mode"]?.bool ?? false
     heardAt = now
@@ -35,7 +38,7 @@ struct FoundDevice: Equatable {
 
   /// What it is and by which driver.
   var kind: String {
-    guard isSupported else { return "not supported" }
+    guard isSupported else { return refusal ?? "not supported" }
     return [what, driver.map { "(\($0))" }].compactMap { $0 }.joined(separator: " ")
   }
 

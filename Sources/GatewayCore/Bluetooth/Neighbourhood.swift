@@ -45,8 +45,11 @@ struct Neighbour: Sendable {
   }
 
   /// The driver that claims it.
-  var profile: DeviceProfile? {
-    Registry.claim(
+  var profile: DeviceProfile? { claim.profile }
+
+  /// The driver that claims it, or why none does although it is known.
+  var claim: Registry.Claim {
+    Registry.recognise(
       name: name, services: services, serviceData: data.compactMap(\.service), companies: data.compactMap(\.company),
       data: data)
   }

@@ -56,6 +56,8 @@ struct Pairing: Sendable {
   var prompt: Prompt?
   /// The device wanted a number: it knows pairing.
   var wasAsked = false
+  /// The name that the device advertises.
+  var advertisedName: String?
   /// As heard; the identity may be another.
   var peer: PeerAddress?
   var profile: DeviceProfile?

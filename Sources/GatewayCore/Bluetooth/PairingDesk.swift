@@ -85,7 +85,8 @@ extension Bluetooth {
       return failPairing(
         ControlError(
           code: "unsupported-device",
-          message: "no driver knows this device\(neighbour.name.map { " (\($0))" } ?? "")",
+          message: neighbour.claim.refusal
+            ?? "no driver knows this device\(neighbour.name.map { " (\($0))" } ?? "")",
           hint: "hearthctl drivers shows what is supported; --driver DRIVER tries one"), &turn)
     }
     if case .serial = profile.transport {
@@ -95,6 +96,7 @@ extension Bluetooth {
           hint: "hearthctl drivers"), &turn)
     }
     pairing.peer = neighbour.address
+    pairing.advertisedName = neighbour.name
     pairing.profile = profile
     pairing.device =
       peers[neighbour.address]?.id ?? pairing.wish.id
@@ -329,6 +331,7 @@ extension Bluetooth {
     )
     if let user = pairing.wish.user, let patient = pairing.wish.patient { device.users[user] = patient }
     device.name = pairing.wish.name ?? previous?.name
+    device.advertisedName = pairing.advertisedName ?? previous?.advertisedName
     pairing.stage = .saving
     pairing.deadline = .max
     self.pairing = pairing

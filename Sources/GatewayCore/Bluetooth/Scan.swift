@@ -98,7 +98,9 @@ extension Bluetooth {
     object["name"] = neighbour.name.map { .string($0) } ?? .null
     object["rssi"] = .int(Int(neighbour.rssi))
     object["known"] = peers[neighbour.address].map { .string($0.id) } ?? .null
-    let profile = neighbour.profile
+    let claim = neighbour.claim
+    let profile = claim.profile
+    if let refusal = claim.refusal { object["refusal"] = .string(refusal) }
     object["supported"] = .bool(profile != nil)
     object["driver"] = profile.map { .string($0.id) } ?? .null
     if let profile {

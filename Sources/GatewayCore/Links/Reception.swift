@@ -56,6 +56,7 @@ extension Links {
       model: configuration.model, continuousInterval: configuration.continuousInterval,
       storedRecords: configuration.readsStoredRecords, lastRecordNumber: turn.head.lastRecord[configuration.id],
       consent: consent.map { ($0.user, $0.code) })
+    context.name = configuration.advertisedName
     context.key = configuration.key
     context.requests = device.requests
     if let link = device.link {
