@@ -22,6 +22,7 @@ package enum Registry {
     AAndD.uc352,
     Beurer.bf720,
     Beurer.bf915,
+    Beurer.bf500,
     SanitasScaleDriver.sbf70,
     SanitasScaleDriver.bf700,
     TranstekDriver.profile,

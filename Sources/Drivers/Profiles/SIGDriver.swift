@@ -67,7 +67,9 @@ struct SIGDriver<Profile: SIGProfile>: Driver {
   private static var totalTimer: DriverTimer { 2 }
   /// Streams live on.
   private let isStream: Bool
-  private let needsConsent: Bool
+  private let code: ConsentCode
+  /// The device does its work only while nobody is connected: the hub stays for its memory alone.
+  private let isBrief: Bool
 
   private var profile: Profile
   private var context: DriverContext
@@ -79,11 +81,15 @@ struct SIGDriver<Profile: SIGProfile>: Driver {
   /// The rest of the session is asked for once the clock is done with.
   private var hasAskedRest = false
 
-  init(_ profile: Profile, _ context: DriverContext, isStream: Bool = false, needsConsent: Bool = false) {
+  init(
+    _ profile: Profile, _ context: DriverContext, isStream: Bool = false, consent code: ConsentCode = .none,
+    isBrief: Bool = false
+  ) {
     self.profile = profile
     self.context = context
     self.isStream = isStream
-    self.needsConsent = needsConsent
+    self.code = code
+    self.isBrief = isBrief
   }
 
   /// What a device of the profile may have.
@@ -139,6 +145,7 @@ struct SIGDriver<Profile: SIGProfile>: Driver {
     actions += consent.subscription
     if !isStream {
       actions.append(.startTimer(SIGDriver.totalTimer, milliseconds: profile.totalMilliseconds))
+      if isBrief { actions.append(.startTimer(SIGDriver.idleTimer, milliseconds: profile.idleMilliseconds)) }
     }
     clock = SIGClock(characteristics)
     if clock.isReadable, let id = clock.id { return actions + [.read(id)] }
@@ -149,7 +156,7 @@ struct SIGDriver<Profile: SIGProfile>: Driver {
   private mutating func askRest() -> [DriverAction] {
     guard !hasAskedRest else { return [] }
     hasAskedRest = true
-    var actions = consent.ready(context, needsConsent: needsConsent)
+    var actions = consent.ready(context, code)
     actions += profile.features.filter { characteristics[$0] != nil }.map { .read($0) }
     actions += profile.ready(Set(characteristics.keys), context)
     if !profile.keepsRecords {
@@ -170,6 +177,7 @@ struct SIGDriver<Profile: SIGProfile>: Driver {
       return actions
     }
     if id == UserConsent.point { return consented(octets) }
+    if UserConsent.userData.contains(id), origin == .read { return toldAgain(id, octets) }
     guard profile.subscriptions.contains(where: { $0.id == id }) else { return [] }
     let actions = profile.measured(id, octets, context)
     return isStream
@@ -179,10 +187,22 @@ struct SIGDriver<Profile: SIGProfile>: Driver {
   /// With consent, what was withheld is asked for again.
   private mutating func consented(_ octets: [UInt8]) -> [DriverAction] {
     let (actions, isGranted) = consent.answered(octets)
-    guard isGranted, !withheld.isEmpty else { return actions }
+    guard isGranted else { return actions }
     defer { withheld = [] }
-    return actions
+    let known = code == .none ? [] : UserConsent.userData.filter { (characteristics[$0] ?? 0) & 0x0A == 0x0A }
+    return actions + known.map { .read($0) }
       + withheld.map { .subscribe($0, indications: (characteristics[$0] ?? 0) & 0x20 != 0) }
+  }
+}
+
+extension SIGDriver {
+  /// Some scales give a user's values only after they were told what they know of the user: the same octets, nothing else. What
+  /// is not set stays so.
+  private func toldAgain(_ id: CharacteristicID, _ octets: [UInt8]) -> [DriverAction] {
+    guard !octets.isEmpty, octets.count <= 4, !octets.allSatisfy({ $0 == 0xFF }), octets != [0, 0, 0, 0],
+      octets != [0, 0]
+    else { return [] }
+    return [.write(id, octets, withResponse: true)]
   }
 }
 

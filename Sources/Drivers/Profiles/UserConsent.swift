@@ -5,33 +5,72 @@
 internal import HealthProfiles
 internal import Octets
 
+/// Where the code of a user slot comes from.
+enum ConsentCode: Sendable, Hashable {
+  /// The device gives its values without.
+  case none
+  /// The display shows it; a technician enters it.
+  case entered
+  /// The display shows it when it is asked to; some devices take 0.
+  case shown
+  /// The maker's application chose it, and nothing shows it.
+  case ofApplication
+
+  /// What is tried while no code was entered.
+  var usual: (user: UInt8, code: UInt16)? {
+    switch self {
+    case .none, .entered: nil
+    case .shown: (1, 0)
+    case .ofApplication: (1, 8229)
+    }
+  }
+}
+
 /// One device's user control point.
 struct UserConsent: Sendable {
   static let point = CharacteristicID(0x181C, 0x2A9F)
   /// ATT error of these services: user data access not permitted.
   static let notPermitted: UInt8 = 0x80
+  /// Beurer's list of users: 10 and a slot make the display show the slot's code.
+  static let display = CharacteristicID(0xFFFF, 0x0001)
+  /// What a device may know of a user, and wants to be told again once consent was given: birthday, gender, height.
+  static let userData = [0x2A85, 0x2A8C, 0x2A8E].map { CharacteristicID(0x181C, $0) }
 
   /// The device has one.
   let isThere: Bool
+  private let canShow: Bool
+  /// What is being tried was not entered by anybody.
+  private var isUsual = false
   /// The request that waits for its answer.
   private var asked: DriverRequest?
   /// Slots and codes still to be tried or made, in order.
   private var waiting: [DriverRequest] = []
 
-  init(_ device: some Collection<CharacteristicID>) { isThere = device.contains(UserConsent.point) }
+  init(_ device: some Collection<CharacteristicID>) {
+    isThere = device.contains(UserConsent.point)
+    canShow = device.contains(UserConsent.display)
+  }
 
   /// Subscribed with the measurements, so that no answer is missed.
   var subscription: [DriverAction] { isThere ? [.subscribe(UserConsent.point, indications: true)] : [] }
 
   /// Gives the code that is known, or says that one is needed.
-  mutating func ready(_ context: DriverContext, needsConsent: Bool) -> [DriverAction] {
+  mutating func ready(_ context: DriverContext, _ code: ConsentCode) -> [DriverAction] {
     guard isThere else { return context.requests.filter(UserConsent.isMine).map(\.refusal) }
     waiting = context.requests.filter(UserConsent.isMine)
     if waiting.isEmpty, let consent = context.consent {
       waiting = [.consent(user: consent.user, code: consent.code)]
     }
     guard waiting.isEmpty else { return next() }
-    return needsConsent ? [.answer(.consentNeeded)] : []
+    if code == .shown, context.isPairing, canShow {
+      return [.write(UserConsent.display, [0x11], withResponse: true), .answer(.consentNeeded)]
+    }
+    if let usual = code.usual {
+      isUsual = true
+      waiting = [.consent(user: usual.user, code: usual.code)]
+      return next()
+    }
+    return code == .none ? [] : [.answer(.consentNeeded)]
   }
 
   static func isMine(_ request: DriverRequest) -> Bool {
@@ -79,6 +118,10 @@ struct UserConsent: Sendable {
     }
     guard let asked, response.request == (asked.isRegistration ? 1 : 2) else { return ([], false) }
     self.asked = nil
+    guard response.code == 1 || !isUsual else {
+      isUsual = false
+      return ([.answer(.consentNeeded)] + next(), false)
+    }
     guard response.code == 1 else {
       let meaning = UserControlResponse.meaning(of: response.code)
       let message =
