@@ -18,6 +18,7 @@ package enum Registry {
     MicrolifeDriver.profile,
     YonkerDriver.profile,
     TranstekDriver.cuff,
+    BloodPressureProfile.qardio,
     BloodPressureProfile.generic,
     AAndD.uc352,
     Beurer.bf720,

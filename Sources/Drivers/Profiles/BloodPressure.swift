@@ -16,16 +16,22 @@ struct BloodPressureProfile: SIGProfile {
   /// Stored records of service version 1.1, in segments.
   static let record = CharacteristicID(0x1810, 0x2B36)
   static let controlPoint = CharacteristicID(0x1810, 0x2A52)
+  /// The control of a QardioArm: it says how a measurement goes on. Never written: F1 01 inflates the cuff.
+  static let qardioControl = CharacteristicID(
+    BluetoothUUID(0x1810), BluetoothUUID(high: 0x583C_B5B3_875D_40ED, low: 0x9098_C39E_B0C1_983D))
 
   private var decoding = GATTDecoding.Context()
   private var records = RecordTransfer(controlPoint)
   private var hasRecords = false
   private var assembly = BloodPressureRecordAssembly()
+  /// The cuff notifies its pressure while it measures (QardioArm): only a value with a status is a result.
+  private var isStreaming = false
 
   var subscriptions: [(id: CharacteristicID, indications: Bool)] {
     [
       (BloodPressureProfile.measurement, true), (BloodPressureProfile.enhanced, true),
       (BloodPressureProfile.record, false), (BloodPressureProfile.controlPoint, true),
+      (BloodPressureProfile.qardioControl, false),
     ]
   }
   var totalMilliseconds: Int { hasRecords ? 600_000 : 60_000 }
@@ -34,6 +40,7 @@ struct BloodPressureProfile: SIGProfile {
   mutating func connected(_ device: Set<CharacteristicID>) {
     // A control point without records beside it is some cuffs' own affair.
     hasRecords = device.contains(BloodPressureProfile.record) && device.contains(BloodPressureProfile.controlPoint)
+    isStreaming = device.contains(BloodPressureProfile.qardioControl)
   }
 
   mutating func ready(_ device: Set<CharacteristicID>, _ context: DriverContext) -> [DriverAction] {
@@ -50,6 +57,8 @@ struct BloodPressureProfile: SIGProfile {
     decoding.model = context.model
     switch id {
     case BloodPressureProfile.record: return stored(octets)
+    case BloodPressureProfile.qardioControl: return qardioSays(octets)
+    case BloodPressureProfile.measurement where isStreaming: return streamed(octets)
     case BloodPressureProfile.controlPoint:
       guard hasRecords else { return [] }
       do {
@@ -61,6 +70,33 @@ struct BloodPressureProfile: SIGProfile {
         return [.problem(DriverProblem(error))]
       }
     default: return GATTDecoding.actions(id, octets, decoding)
+    }
+  }
+
+  /// `F2` and how far the measurement is: 6 is an error of the cuff.
+  private func qardioSays(_ octets: [UInt8]) -> [DriverAction] {
+    guard octets.prefix(2) == [0xF2, 0x06] else { return [] }
+    let raw = RawSource(source: "\(BloodPressureProfile.qardioControl)", octets: octets)
+    let message = "the cuff reports that its measurement failed"
+    return [.problem(DriverProblem(code: "measurement-failed", message: message, raw: raw))]
+  }
+
+  /// A value of a cuff that streams: a result has a status and pressures that an arm has; all others are the cuff's own pressure, or
+  /// its failure.
+  private func streamed(_ octets: [UInt8]) -> [DriverAction] {
+    let raw = RawSource(source: "\(BloodPressureProfile.measurement)", octets: octets)
+    do {
+      let value = try BloodPressureMeasurement(decoding: octets)
+      guard value.status != nil else {
+        return value.systolic.decimal == nil ? ReadingBuilder.failed("blood pressure measurement", raw).actions : []
+      }
+      guard let high = value.systolic.decimal, let low = value.diastolic.decimal, low < high,
+        !(high < ExactDecimal(40)),
+        !(ExactDecimal(300) < high)
+      else { return ReadingBuilder.failed("blood pressure measurement", raw).actions }
+      return GATTDecoding.actions(BloodPressureProfile.measurement, octets, decoding)
+    } catch {
+      return [.problem(DriverProblem(error, raw: raw))]
     }
   }
 
@@ -122,6 +158,14 @@ struct BloodPressureProfile: SIGProfile {
   private static func staying(_ actions: [DriverAction]) -> [DriverAction] { actions.filter { $0 != .finish } }
 
   static let terms: [Term] = [.systolic, .diastolic, .meanArterial, .cuffPulse]
+
+  static let qardio = DeviceProfile(
+    id: "qardioarm", manufacturer: "Qardio", names: ["QardioArm"], transport: .gatt,
+    recognition: [.namePrefix("QardioARM"), .namePrefix("QardioArm")], kinds: [.bloodPressure], terms: terms,
+    clock: .none,
+    memory: .none, verification: .unverified,
+    rule: "a value with a status; the hub never starts a measurement, it listens while another host does"
+  ) { SIGDriver(BloodPressureProfile(), $0) }.pairs(hint: "bring it near and pair; it bonds by itself")
 
   static let generic = DeviceProfile(
     id: "blood-pressure", names: ["any cuff with the Bluetooth Blood Pressure Profile"], transport: .gatt,
