@@ -11,6 +11,16 @@ internal import Settings
 internal import Zones
 internal import Ledger
 
+/// What a link over the air brought.
+struct LinkNews: Sendable {
+  /// It gave a reading.
+  var hadReading = false
+  /// A reading that was not known before.
+  var isNew = false
+  /// The device speaks another protocol than its driver.
+  var isOfAnotherKind = false
+}
+
 /// The kernel's Bluetooth, and the keys of devices.
 struct Bluetooth: Sendable {
   enum Input: Sendable {
@@ -26,7 +36,7 @@ struct Bluetooth: Sendable {
     /// The kernel's list of devices is to be put right.
     case list
     case linkOpened(String)
-    case linkClosed(String, LinkEnd, hadReading: Bool)
+    case linkClosed(String, LinkEnd, LinkNews)
     /// A device is not to be connected to for a while.
     case rest(String, milliseconds: Int64)
     case scan(RequestID, seconds: Int)
@@ -76,6 +86,8 @@ struct Bluetooth: Sendable {
     var isConnecting = false
     /// When the kernel may connect to it again, after a link on which it said nothing; monotonic milliseconds.
     var relistAt: Int64?
+    /// Links in a row that brought nothing new.
+    var linksWithoutNews = 0
   }
 
   var door = Door.closed
@@ -139,7 +151,7 @@ struct Bluetooth: Sendable {
     case .linkOpened(let id):
       air[id]?.isConnecting = false
       return []
-    case .linkClosed(let id, let end, let hadReading): return linkClosed(id, end, hadReading: hadReading, &turn)
+    case .linkClosed(let id, let end, let news): return linkClosed(id, end, news, &turn)
     case .rest(let id, let milliseconds):
       air[id, default: Air()].relistAt = turn.now.monotonic + milliseconds
       return listDevices(&turn)
@@ -352,22 +364,33 @@ extension Bluetooth {
 
   /// What follows the end of a link over the air: the kernel goes on listening by itself.
   private mutating func linkClosed(
-    _ id: String, _ end: LinkEnd, hadReading: Bool, _ turn: inout Turn
+    _ id: String, _ end: LinkEnd, _ news: LinkNews, _ turn: inout Turn
   ) -> [Effect] {
     guard pairing?.device == id || peers.values.contains(where: { $0.id == id }) else { return [] }
     air[id, default: Air()].isConnecting = false
     if end.code == "security" { return bondLost(id, &turn) }
-    if hadReading {
-      air[id]?.fact.missedContacts = 0
+    if news.hadReading { air[id]?.fact.missedContacts = 0 } else { air[id]?.fact.missedContacts += 1 }
+    guard !news.isNew else {
+      air[id]?.linksWithoutNews = 0
       return []
     }
-    air[id]?.fact.missedContacts += 1
-    guard end.code == "ended", air[id]?.relistAt == nil, pairing?.device != id else { return [] }
-    // Ended by the hub because it said nothing: connecting again at once would empty its battery. Shorter at first than any
-    // device is on the air after a measurement.
-    let misses = min((air[id]?.fact.missedContacts ?? 1) - 1, 3)
-    air[id]?.relistAt = turn.now.monotonic + min(30_000, 4000 << Int64(max(0, misses)))
+    air[id]?.linksWithoutNews += 1
+    let links = air[id]?.linksWithoutNews ?? 1
+    // A device that hung up once may have been disturbed; one that does so again has nothing to say.
+    guard end.code == "ended" || end.code == "peer" && links > 1, air[id]?.relistAt == nil, pairing?.device != id else {
+      return []
+    }
+    air[id]?.relistAt = turn.now.monotonic + (news.isOfAnotherKind ? Bluetooth.longestPause : Bluetooth.pause(links))
     return listDevices(&turn)
+  }
+
+  /// How long a device of another protocol is left alone, in milliseconds.
+  private static let longestPause: Int64 = 600_000
+
+  /// How long a device that stays on the air is left alone, in milliseconds: connecting again at once would keep it awake and empty
+  /// its battery. Shorter at first than any device is on the air after a measurement; longer for one that has been quiet long.
+  private static func pause(_ links: Int) -> Int64 {
+    links > 20 ? 60_000 : min(30_000, 4000 << Int64(max(0, min(links - 1, 3))))
   }
 
   /// The device has no key for this hub any more, or never kept it. It is tried no more until a technician pairs it again.

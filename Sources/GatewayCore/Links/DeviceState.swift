@@ -16,6 +16,10 @@ struct DeviceState: Sendable {
   var clock: DeviceClock?
   var lastContact: Int64?
   var lastProblem: DriverProblem?
+  /// A reading of this session was not known before, or is on its way to the disk from an earlier one.
+  var hasNews = false
+  /// The driver found in this session that the device speaks another protocol.
+  var isOfAnotherKind = false
   /// When each kind of garbage on its line was told last, monotonic milliseconds.
   private var garbageTold: [String: Int64] = [:]
   var lastEnd: LinkEnd?

@@ -100,6 +100,8 @@ extension Links {
     let link = LinkSession(profile: device.profile, context: driverContext(device, &turn), terms: terms(device, &turn))
     devices[id]?.session = link
     devices[id]?.requests = []
+    devices[id]?.hasNews = false
+    devices[id]?.isOfAnotherKind = false
     devices[id]?.reopenAt = nil
     devices[id]?.clock = nil
     devices[id]?.failures = 0
@@ -159,7 +161,12 @@ extension Links {
       devices[id]?.session = nil
       effects += recoverFragments(of: id, &turn)
     }
-    if devices[id]?.link != nil { turn.send(.bluetooth(.linkClosed(id, end, hadReading: hadReading))) }
+    if devices[id]?.link != nil {
+      let device = devices[id]
+      let news = LinkNews(
+        hadReading: hadReading, isNew: device?.hasNews ?? false, isOfAnotherKind: device?.isOfAnotherKind ?? false)
+      turn.send(.bluetooth(.linkClosed(id, end, news)))
+    }
     let isNew = devices[id]?.lastEnd?.code != end.code
     devices[id]?.lastEnd = end
     let isOnPort: Bool =
@@ -218,6 +225,7 @@ extension Links {
         effects.append(.log(.notice, "device \(id): \(problem.code): \(problem.message)"))
       }
       devices[id]?.lastProblem = problem
+      if problem.code == "unsupported-device" { devices[id]?.isOfAnotherKind = true }
     }
     for answer in output.answers { effects += answered(answer, id, &turn) }
     // Most devices say the same each time.
@@ -267,7 +275,11 @@ extension Links {
     var refused: [Part] = []
     for raw in output.readings {
       guard let device = devices[id] else { continue }
-      guard let reading = admit(raw, device, complete: &complete, &turn) else { continue }
+      guard let reading = admit(raw, device, complete: &complete, &turn) else {
+        if !complete { devices[id]?.hasNews = true }
+        continue
+      }
+      devices[id]?.hasNews = true
       guard !turn.isCongested else {
         // As good as refused by the disk, which is behind.
         refused.append(Part(entries: [.reading(reading)], ticket: .device(id)))
