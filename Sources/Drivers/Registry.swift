@@ -170,10 +170,15 @@ package enum Registry {
         }
       let names = ([profile.manufacturer].compactMap { $0 } + [profile.names.joined(separator: ", ")]).joined(
         separator: ": ")
-      let check = profile.verification == .captured ? "recorded octets" : "specification only, unverified on hardware"
+      let evidence = profile.evidence
+      let check = evidence.grade.words + (evidence.transport.map { " (\($0))" } ?? "")
       lines.append(
         "| `\(profile.id)` | \(names) | \(transport) | \(profile.kinds.map(\.rawValue).joined(separator: ", ")) | \(check) |"
       )
+    }
+    for (name, isSerial) in [("Over the air", false), ("Serial", true)] {
+      let counts = counts(serial: isSerial).map { "\($0.count) \($0.grade.words)" }.joined(separator: ", ")
+      lines += ["", "\(name): \(counts)."]
     }
     return lines.joined(separator: "\n") + "\n"
   }

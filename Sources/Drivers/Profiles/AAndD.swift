@@ -18,7 +18,7 @@ enum AAndD {
   static let ua651 = DeviceProfile(
     id: "and-ua651ble", manufacturer: maker, names: ["UA-651BLE", "UA-656BLE", "UA-1200BLE"], transport: .gatt,
     recognition: [.namePrefix("A&D_UA-")], kinds: [.bloodPressure], terms: BloodPressureProfile.terms,
-    clock: .settable, memory: .untilConfirmed, verification: .unverified
+    clock: .settable, memory: .untilConfirmed, verification: .captured
   ) { SIGDriver(BloodPressureProfile(), $0) }.pairs(settles: 500, hint: hint)
 
   static let uc352 = DeviceProfile(

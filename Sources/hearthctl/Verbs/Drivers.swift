@@ -13,7 +13,8 @@ enum DriversVerb {
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
     if arguments.isJSON {
-      Terminal.line(["drivers": .array(Registry.profiles.map(json))])
+      let counts: JSONValue = ["ble": counts(serial: false), "serial": counts(serial: true)]
+      Terminal.line(["drivers": .array(Registry.profiles.map(json)), "counts": counts])
       return 0
     }
     var table = Table(
@@ -24,7 +25,7 @@ enum DriversVerb {
         separator: ": ")
       table.rows.append([
         profile.id, names, transport(profile), profile.kinds.map(\.rawValue).joined(separator: ", "),
-        profile.verification == .captured ? "recorded" : "unverified",
+        profile.evidence.grade.words,
       ])
     }
     Terminal.out(table.text())
@@ -58,7 +59,23 @@ enum DriversVerb {
     object["memory"] = .string(profile.memory.rawValue)
     object["asks"] = .array(profile.make(DriverContext()).abilities.names.map { .string($0) })
     object["verification"] = .string(profile.verification.rawValue)
+    object["evidence"] = evidence(profile.evidence)
     if !profile.rule.isEmpty { object["rule"] = .string(profile.rule) }
+    return .object(object)
+  }
+
+  private static func evidence(_ evidence: VerificationEvidence) -> JSONValue {
+    var object = JSONObject()
+    object["grade"] = .string(evidence.grade.rawValue)
+    object["transport"] = evidence.transport.map { .string($0) } ?? .null
+    object["firmware"] = evidence.firmware.map { .string($0) } ?? .null
+    object["models"] = .array(evidence.models.map { .string($0) })
+    return .object(object)
+  }
+
+  private static func counts(serial: Bool) -> JSONValue {
+    var object = JSONObject()
+    for (grade, count) in Registry.counts(serial: serial) { object[grade.rawValue] = .int(count) }
     return .object(object)
   }
 

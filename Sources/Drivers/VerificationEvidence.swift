@@ -1,0 +1,76 @@
+// How well a driver is known to fit its devices, in four grades, and over which transport that was seen. A grade says what was looked
+// at, not how good the driver is: the same protocol over a cable proves nothing of how it is spoken over the air.
+
+/// What a driver was checked against.
+package enum VerificationGrade: String, Sendable, Hashable, CaseIterable {
+  /// A device of the family was connected to a hub.
+  case deviceSeen = "device-seen"
+  /// A conversation with a device was recorded, and is replayed in the tests.
+  case sessionRecorded = "session-recorded"
+  /// Single messages of a device were recorded; what stands around them is made by documents.
+  case frameRecorded = "frame-recorded"
+  /// Documents and programs of others only.
+  case documentOnly = "document-only"
+
+  /// For people, as in the README's table.
+  package var words: String {
+    switch self {
+    case .deviceSeen: "device seen"
+    case .sessionRecorded: "session recorded"
+    case .frameRecorded: "frame recorded"
+    case .documentOnly: "document only"
+    }
+  }
+}
+
+/// What is known of a driver's fit.
+package struct VerificationEvidence: Sendable, Hashable {
+  /// The highest grade.
+  package var grade: VerificationGrade
+  /// Over what it was seen, `ble`, `ble-advertisement` or `serial`; nil where nothing was.
+  package var transport: String?
+  /// The firmware of the device that was recorded; nil where its source does not tell.
+  package var firmware: String?
+  /// The models that were recorded, where they are fewer than those that the driver reads.
+  package var models: [String] = []
+}
+
+extension DriverTransport {
+  /// As in `hearthctl drivers --json`.
+  package var name: String {
+    switch self {
+    case .gatt: "ble"
+    case .advertisement: "ble-advertisement"
+    case .serial: "serial"
+    }
+  }
+}
+
+extension DeviceProfile {
+  /// Recorded conversations, and what recorded devices told of themselves.
+  private static let recorded: [String: VerificationEvidence] = [
+    "omron": VerificationEvidence(
+      grade: .sessionRecorded, transport: "ble", models: ["HEM-7144T2", "HEM-7146T2", "HEM-7280T", "HEM-7380T1"]),
+    "sanitas-sbf70": VerificationEvidence(grade: .sessionRecorded, transport: "ble", models: ["SBF70"]),
+    "beurer-bf700": VerificationEvidence(grade: .sessionRecorded, transport: "ble", models: ["BF800-W"]),
+    "beurer-bf720": VerificationEvidence(grade: .frameRecorded, transport: "ble", models: ["BF720", "BF788", "BF600"]),
+    "and-ua651ble": VerificationEvidence(grade: .frameRecorded, transport: "ble", models: ["UA-651BLE"]),
+    "contec-cms50dbt": VerificationEvidence(grade: .frameRecorded, transport: "ble", models: ["CMS50D-BT"]),
+    "transtek-scale": VerificationEvidence(grade: .frameRecorded, transport: "ble", models: ["BS444", "ADE BA 1600"]),
+  ]
+
+  /// What the driver was checked against.
+  package var evidence: VerificationEvidence {
+    if let evidence = DeviceProfile.recorded[id] { return evidence }
+    guard verification == .captured else { return VerificationEvidence(grade: .documentOnly) }
+    return VerificationEvidence(grade: .frameRecorded, transport: transport.name)
+  }
+}
+
+extension Registry {
+  /// How many drivers have each grade, by transport of the driver: `ble` with advertisements, and `serial`.
+  package static func counts(serial: Bool) -> [(grade: VerificationGrade, count: Int)] {
+    let chosen = profiles.filter { ($0.transport.name == "serial") == serial }
+    return VerificationGrade.allCases.map { grade in (grade, chosen.count { $0.evidence.grade == grade }) }
+  }
+}
