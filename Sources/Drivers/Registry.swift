@@ -104,7 +104,9 @@ package enum Registry {
     for profile in profiles {
       for case .namePrefix(let prefix) in profile.recognition where prefix.utf8.count > best?.length ?? 0 {
         // Beurer writes the names of its devices in several ways.
-        let isBeurer = ["Beurer", "Sanitas"].contains(profile.manufacturer) && ModelName.short(name).hasPrefix(ModelName.short(prefix))
+        let isBeurer =
+          ["Beurer", "Sanitas"].contains(profile.manufacturer)
+          && ModelName.short(name).hasPrefix(ModelName.short(prefix))
         if isBeurer || name.hasPrefix(prefix) { best = (profile, prefix.utf8.count) }
       }
     }

@@ -18,8 +18,8 @@ struct Replay {
   /// The readings among it.
   private(set) var readings: [DeviceReading] = []
 
-  init?(_ capture: Capture) {
-    guard let profile = capture.profile else { return nil }
+  init?(_ capture: Capture, as other: DeviceProfile? = nil) {
+    guard let profile = other ?? capture.profile else { return nil }
     self.capture = capture
     driver = profile.make(capture.context)
     switch profile.transport {
@@ -32,8 +32,8 @@ struct Replay {
   }
 
   /// The whole session. With `chunk`, serial octets come in pieces of that many.
-  static func run(_ capture: Capture, chunk: Int? = nil) -> Replay? {
-    var replay = Replay(capture)
+  static func run(_ capture: Capture, chunk: Int? = nil, as other: DeviceProfile? = nil) -> Replay? {
+    var replay = Replay(capture, as: other)
     for item in capture.items { replay?.feed(item, chunk: chunk) }
     replay?.advance(to: Int64(capture.headers["until"] ?? "0") ?? 0)
     replay?.close()

@@ -1,5 +1,6 @@
-// Viatom, Wellue and Creative PC-60FW and PC-60NW over the Nordic UART service: `AA 55 0F length 01 saturation pulse 00 perfusion 00
-// state check`, once a second; the check is CRC-8/MAXIM over everything before it. Source: captured frames of both models.
+// Viatom, Wellue and Creative PC-60FW, PC-60NW and relatives over the Nordic UART service: `AA 55 0F length 01 saturation pulse (16 bits)
+// perfusion state battery check`, once a second; the check is CRC-8/MAXIM over everything before it. State: bit 1 the probe is off, 2
+// it searches, 3 the probe is to be looked at. Source: captured frames of two models, and a public program of the maker's library.
 //
 // Oddities: the Nordic UART service is on thousands of unrelated things; only the name tells this device.
 
@@ -41,25 +42,31 @@ enum PC60OximeterLine: NotifyingOximeterLine {
   static func values(_ frame: [UInt8]) -> [NamedValue] {
     guard isValue(frame) else { return [] }
     return [
-      NamedValue("spo2", .integer(Int64(frame[5]))), NamedValue("pulse", .integer(Int64(frame[6]))),
+      NamedValue("spo2", .integer(Int64(frame[5]))), NamedValue("pulse", .integer(Int64(pulse(frame)))),
       NamedValue("perfusion", .decimal(ExactDecimal(Int64(frame[8]), exponent: -1))),
     ]
   }
 
-  /// The octet behind the pulse is zero in every captured frame; with anything else the pulse would be guessed.
-  private static func isValue(_ frame: [UInt8]) -> Bool {
-    frame.count >= 11 && frame[2] == 0x0F && frame[4] == 0x01 && frame[7] == 0
-  }
+  private static func isValue(_ frame: [UInt8]) -> Bool { frame.count >= 11 && frame[2] == 0x0F && frame[4] == 0x01 }
+  private static func pulse(_ frame: [UInt8]) -> Int { Int(frame[6]) | Int(frame[7]) << 8 }
 
   static func reading(_ frame: [UInt8]) -> DeviceReading? {
-    guard isValue(frame) else { return nil }
+    guard isValue(frame), frame[9] & 0x0A == 0 else { return nil }
     let perfusion = frame[8] == 0 ? nil : ExactDecimal(Int64(frame[8]), exponent: -1)
-    return reading(spo2: Int(frame[5]), pulse: Int(frame[6]), perfusion: perfusion, flags: [], frame)
+    return reading(
+      spo2: Int(frame[5]), pulse: pulse(frame), perfusion: perfusion,
+      flags: frame[9] & 0x04 == 0 ? [] : [.signalSearching],
+      frame)
   }
 
+  /// A value that is shown while it searches is an old one.
+  static func steady(_ frame: [UInt8]) -> DeviceReading? { reading(frame).flatMap { $0.flags.isEmpty ? $0 : nil } }
+
   static let profile = DeviceProfile(
-    id: id, manufacturer: "Viatom", names: ["PC-60FW", "PC-60NW (Wellue, Creative)"], transport: .gatt,
-    recognition: [.namePrefix("PC-60F"), .namePrefix("PC-60NW")], kinds: [.pulseOximetry],
+    id: id, manufacturer: "Viatom",
+    names: ["PC-60FW", "PC-60NW", "PC-60B, PC-66B, POD-1, POD-2B, OxySmart (Wellue, Creative)"], transport: .gatt,
+    recognition: ["PC-60F", "PC-60NW", "PC-60B", "PC-66B", "POD-1", "POD-2B", "OxySmart"].map { .namePrefix($0) },
+    kinds: [.pulseOximetry],
     terms: [.spo2, .oximeterPulse, .perfusionIndex], clock: .none, memory: .none, verification: .captured,
     rule: SpotCheckRule.sentence
   ) { NotifyingOximeter<PC60OximeterLine>($0) }.pairs(.cannotBond, hint: "put a finger into it: it switches itself on")

@@ -54,19 +54,23 @@ enum ViatomO2Line: NotifyingOximeterLine {
 
   private static func isLive(_ frame: [UInt8]) -> Bool { frame.count == liveLength + 8 && frame[1] == 0 }
 
+  private static func pulse(_ frame: [UInt8]) -> Int { Int(frame[8]) | Int(frame[9]) << 8 }
+  /// The high four bits count down until it switches off.
+  private static func isWorn(_ frame: [UInt8]) -> Bool { frame[18] & 0x01 != 0 }
+
   static func values(_ frame: [UInt8]) -> [NamedValue] {
     guard isLive(frame) else { return [] }
     return [
       NamedValue("spo2", frame[7] == 0 ? .absent : .integer(Int64(frame[7]))),
-      NamedValue("pulse", frame[8] == 0 ? .absent : .integer(Int64(frame[8]))),
+      NamedValue("pulse", pulse(frame) == 0 ? .absent : .integer(Int64(pulse(frame)))),
       NamedValue("battery", .integer(Int64(frame[14]))), NamedValue("motion", .integer(Int64(frame[16]))),
-      NamedValue("worn", .flag(frame[18] != 0)),
+      NamedValue("worn", .flag(isWorn(frame))),
     ]
   }
 
   static func reading(_ frame: [UInt8]) -> DeviceReading? {
-    guard isLive(frame), frame[18] != 0 else { return nil }
-    return reading(spo2: Int(frame[7]), pulse: Int(frame[8]), flags: [], frame)
+    guard isLive(frame), isWorn(frame) else { return nil }
+    return reading(spo2: Int(frame[7]), pulse: pulse(frame), flags: [], frame)
   }
 
   static func property(_ frame: [UInt8]) -> DeviceProperty? {
