@@ -195,6 +195,27 @@ import Testing
     #expect(kernel.stored[value] == 1)
   }
 
+  @Test func aDeviceThatSaysWhatIsKnownIsLeftAloneForAWhile() {
+    let kernel = pairedKernel { $0.hangsUp = false }
+    let value = kernel.measure()
+    kernel.pass(30_000)
+    #expect(kernel.stored[value] == 1)
+    kernel.air[0].measure(value)
+    kernel.appear(0, for: 600_000)
+    kernel.pass(5000)
+    #expect(kernel.device("cuff")?["state"]?.string == "connected")
+    kernel.pass(6500)
+    // Ten quiet seconds end the link; it brought nothing new.
+    #expect(kernel.device("cuff")?["state"]?.string == "waiting")
+    #expect(kernel.controllers[0]?.list.isEmpty == true)
+    #expect(kernel.device("cuff")?["missed_contacts"]?.int == 0)
+    kernel.pass(8000)
+    #expect(kernel.controllers[0]?.list == [Kernel.cuffAddress: 2])
+    let news = kernel.measure()
+    kernel.pass(40_000)
+    #expect(kernel.stored[news] == 1 && kernel.stored[value] == 1)
+  }
+
   @Test func aDeviceThatNeverAnswersDoesNotKeepTheOthersFromTheirTurn() {
     let kernel = Kernel([Peripheral.cuff(), Peripheral.scale()])
     kernel.pass(100)

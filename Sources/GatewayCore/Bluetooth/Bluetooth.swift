@@ -380,7 +380,9 @@ extension Bluetooth {
     guard end.code == "ended" || end.code == "peer" && links > 1, air[id]?.relistAt == nil, pairing?.device != id else {
       return []
     }
-    air[id]?.relistAt = turn.now.monotonic + (news.isOfAnotherKind ? Bluetooth.longestPause : Bluetooth.pause(links))
+    air[id]?.relistAt =
+      turn.now.monotonic
+      + (news.isOfAnotherKind && end.code == "ended" ? Bluetooth.longestPause : Bluetooth.pause(links))
     return listDevices(&turn)
   }
 
