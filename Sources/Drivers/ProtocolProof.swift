@@ -15,6 +15,7 @@ struct ProtocolProof: Sendable {
   /// The device answers questions: silence says as much as other octets.
   private let isAsked: Bool
   private(set) var isProven = false
+  private var isTold = false
   private var first: [UInt8] = []
 
   init(_ device: String, isAsked: Bool) {
@@ -30,9 +31,16 @@ struct ProtocolProof: Sendable {
     isProven = isProven || proves
   }
 
+  /// The link ended before the time was over: what was heard to a question tells as much, silence does not.
+  mutating func closed() -> [DriverAction] {
+    guard isAsked, !first.isEmpty else { return [] }
+    return timeout().filter { $0 != .finish }
+  }
+
   /// The time is over.
-  func timeout() -> [DriverAction] {
-    guard !isProven, isAsked || !first.isEmpty else { return [] }
+  mutating func timeout() -> [DriverAction] {
+    guard !isProven, !isTold, isAsked || !first.isEmpty else { return [] }
+    isTold = true
     let what =
       first.isEmpty
       ? "it answers nothing, so it speaks another protocol"

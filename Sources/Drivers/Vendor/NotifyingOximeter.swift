@@ -66,6 +66,7 @@ struct NotifyingOximeter<Line: NotifyingOximeterLine>: Driver {
       defer { wasHeard = false }
       return wasHeard ? [listenOn] : [.finish]
     case .timer(ProtocolProof.timer): return proof.timeout()
+    case .closed: return proof.closed()
     case .value(Line.stream, let octets, _):
       noteHeard()
       let actions = Line.holdsFrames(octets) ? frames.handle(.received(octets)) : []

@@ -61,6 +61,7 @@ struct SanitasScaleDriver: Driver {
     case .value(let id, let octets, _): return DeviceProperty.actions(id, octets)
     case .timer(SanitasScaleDriver.answerTimer): return silence()
     case .timer(ProtocolProof.timer): return proof.timeout()
+    case .closed: return proof.closed()
     case .timer(SanitasScaleDriver.idleTimer): return [.finish]
     case .request(let request): return [request.refusal]
     default: return []
