@@ -27,7 +27,7 @@ package enum VerificationGrade: String, Sendable, Hashable, CaseIterable {
 package struct VerificationEvidence: Sendable, Hashable {
   /// The highest grade.
   package var grade: VerificationGrade
-  /// Over what it was seen, `ble`, `ble-advertisement` or `serial`; nil where nothing was.
+  /// Over what it was seen, `ble`, `ble-advertisement` or `serial`; nil where nothing was, or where its source does not tell.
   package var transport: String?
   /// The firmware of the device that was recorded; nil where its source does not tell.
   package var firmware: String?
@@ -47,16 +47,21 @@ extension DriverTransport {
 }
 
 extension DeviceProfile {
-  /// Recorded conversations, and what recorded devices told of themselves.
+  /// Single messages of these models.
+  private static func frames(_ models: [String], over transport: String? = "ble") -> VerificationEvidence {
+    VerificationEvidence(grade: .frameRecorded, transport: transport, models: models)
+  }
+
+  /// What recorded devices told of themselves, where that is more or less than the profile says. Records of Omron cuffs and scales of
+  /// FFE0 were published one by one; the sessions around them are made.
   private static let recorded: [String: VerificationEvidence] = [
-    "omron": VerificationEvidence(
-      grade: .sessionRecorded, transport: "ble", models: ["HEM-7144T2", "HEM-7146T2", "HEM-7280T", "HEM-7380T1"]),
-    "sanitas-sbf70": VerificationEvidence(grade: .sessionRecorded, transport: "ble", models: ["SBF70"]),
-    "beurer-bf700": VerificationEvidence(grade: .sessionRecorded, transport: "ble", models: ["BF800-W"]),
-    "beurer-bf720": VerificationEvidence(grade: .frameRecorded, transport: "ble", models: ["BF720", "BF788", "BF600"]),
-    "and-ua651ble": VerificationEvidence(grade: .frameRecorded, transport: "ble", models: ["UA-651BLE"]),
-    "contec-cms50dbt": VerificationEvidence(grade: .frameRecorded, transport: "ble", models: ["CMS50D-BT"]),
-    "transtek-scale": VerificationEvidence(grade: .frameRecorded, transport: "ble", models: ["BS444", "ADE BA 1600"]),
+    "omron": frames(["HEM-7142T2", "HEM-7144T2", "HEM-7146T2", "HEM-7280T", "HEM-7380T1", "HEM-7600T"]),
+    "sanitas-sbf70": frames(["SBF70"]), "beurer-bf700": frames(["BF800-W"]),
+    "beurer-bf720": frames(["BF720", "BF788", "BF600"]), "and-ua651ble": frames(["UA-651BLE"]),
+    "contec-cms50dbt": frames(["CMS50D-BT"]), "transtek-scale": frames(["BS444", "ADE BA 1600"]),
+    "thermometer": frames(["FORA IR20"]), "pulse-oximeter": frames(["ChoiceMMed MD300"]),
+    // The sources of these frames do not tell over what they came.
+    "taidoc": frames(["D40"], over: nil), "taidoc-ble": frames(["D40"], over: nil),
   ]
 
   /// What the driver was checked against.

@@ -142,6 +142,24 @@ struct RegistryTests {
     #expect(Registry.claim(name: "MJ_HT_V1", services: [], serviceData: [uuid], data: data) == nil)
   }
 
+  /// A grade is what was looked at: a session that stands in the tests, frames that were recorded, or documents.
+  @Test func aGradeIsExact() {
+    for profile in Registry.profiles {
+      let evidence = profile.evidence
+      let origins = Capture.all.filter { $0.headers["driver"] == profile.id }.compactMap { $0.headers["origin"] }
+      if [.deviceSeen, .sessionRecorded].contains(evidence.grade) {
+        #expect(origins.contains { $0.hasPrefix("captured session") }, "\(profile.id)")
+      }
+      if evidence.grade == .documentOnly {
+        #expect(evidence.transport == nil && evidence.models.isEmpty && evidence.firmware == nil, "\(profile.id)")
+      } else {
+        #expect(profile.verification == .captured, "\(profile.id)")
+      }
+    }
+    let counted = (Registry.counts(serial: false) + Registry.counts(serial: true)).reduce(0) { $0 + $1.count }
+    #expect(counted == Registry.profiles.count)
+  }
+
   @Test func theUdevRulesAreThoseOfTheRegistry() throws {
     let file = RegistryTests.root.appending(path: "udev-rules/60-hearth.rules")
     if ProcessInfo.processInfo.environment["HEARTH_RECORD_CAPTURES"] != nil {

@@ -21,7 +21,7 @@ struct HeartRateProfile: SIGProfile {
   static let generic = DeviceProfile(
     id: "heart-rate", names: ["any sensor with the Bluetooth Heart Rate Profile"], transport: .gatt,
     recognition: [.service(BluetoothUUID(0x180D))], kinds: [.heartRate], terms: [.heartRate], clock: .none,
-    memory: .none, verification: .captured, rule: SpotCheckRule.sentence
+    memory: .none, verification: .unverified, rule: SpotCheckRule.sentence
   ) { SIGDriver(HeartRateProfile(), $0, isStream: true) }.pairs(
     .mayBond, hint: "put it on: it is on the air while it is worn")
 }

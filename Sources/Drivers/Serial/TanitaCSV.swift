@@ -183,7 +183,7 @@ struct TanitaDriver: FramedDriver {
       kinds: [.bodyWeight, .bodyComposition],
       terms: [
         .weight, .height, .bodyMassIndex, .bodyFat, .fatFreeMass, .bodyWater, .basalMetabolism, .muscleMass,
-      ], clock: .stampsOnly, memory: .none, verification: .captured,
+      ], clock: .stampsOnly, memory: .none, verification: .unverified,
       rule: "one line is one measurement; the same line said again is not another"
     ) { TanitaDriver($0) })
 }
