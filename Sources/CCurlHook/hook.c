@@ -1,9 +1,10 @@
-// The interposed curl_easy_init and curl_easy_setopt. The option numbers are libcurl's stable ABI (include/curl/curl.h, 7.77 and
+// The interposed curl_easy_init, curl_easy_setopt and curl_multi_setopt. The option numbers are libcurl's stable ABI (include/curl/curl.h, 7.77 and
 // later); its headers are not needed.
 #define _GNU_SOURCE
 #include "CCurlHook.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -18,6 +19,8 @@ enum {
   OPTION_CAPATH = 10097,
   OPTION_MAXAGE_CONN = 288,
   OPTION_SEEKFUNCTION = 20167,
+  OPTION_HEADERFUNCTION = 20079,
+  MULTI_OPTION_SOCKETFUNCTION = 20001,
   OPTION_SSLCERT_BLOB = 40291,
   OPTION_SSLKEY_BLOB = 40292,
   OPTION_CAINFO_BLOB = 40309,
@@ -117,9 +120,63 @@ __attribute__((visibility("default"))) void *curl_easy_init(void) {
 
 _Static_assert(sizeof(void *) == 8 && sizeof(long) == 8, "every option's value is as wide as a pointer");
 
-/// Stands before libcurl's own, to keep one option from it. libcurl sends a request again by itself when a kept connection is dead, and
-/// asks for the body from its beginning. URLSession answers that it did so and does not: the new connection would wait for octets
-/// that never come until the deadline. Without that callback libcurl gives up at once, and the daemon sends the batch again.
+// MARK: Header lines
+
+typedef size_t (*header_function)(char *, size_t, size_t, void *);
+
+static _Atomic(header_function) take_header;
+
+/// The heads that are being read, by the pointer that URLSession gives libcurl for each handle. A full table forgets the oldest: its
+/// lines are passed on as they come.
+static struct {
+  void *owner;
+  bool is_final, has_ended;
+} heads[256];
+static unsigned next_head;
+static pthread_mutex_t heads_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/// Whether a line comes after the end of the final head: a trailer field (RFC 9110, 6.5).
+static bool is_trailer(const char *line, size_t length, void *owner) {
+  bool begins = length >= 5 && memcmp(line, "HTTP/", 5) == 0;
+  bool ends = length > 0 && length <= 2 && line[length - 1] == '\n' && (length == 1 || line[0] == '\r');
+  bool found = false;
+  pthread_mutex_lock(&heads_lock);
+  unsigned count = sizeof heads / sizeof *heads, place = 0;
+  while (place < count && heads[place].owner != owner) place += 1;
+  if (place == count && begins) {
+    place = next_head;
+    next_head = (next_head + 1) % count;
+    heads[place].owner = owner;
+  }
+  if (place < count) {
+    if (begins) {
+      // Of `HTTP/1.1 100 Continue` and other heads with 1xx another head follows.
+      const char *space = memchr(line, ' ', length);
+      heads[place].is_final = !space || (size_t)(space - line) + 1 >= length || space[1] != '1';
+      heads[place].has_ended = false;
+    } else if (heads[place].has_ended) {
+      found = true;
+    } else if (ends) {
+      heads[place].has_ended = heads[place].is_final;
+    }
+  }
+  pthread_mutex_unlock(&heads_lock);
+  return found;
+}
+
+/// Keeps trailer fields from URLSession. libcurl gives them to the same callback as header fields; URLSession takes them for a new head,
+/// finds no response for it and ends the process ("Transfer completed, but there's no response", NativeProtocol.swift of Swift 6.3.1).
+static size_t header_without_trailers(char *line, size_t size, size_t count, void *owner) {
+  size_t length = size * count;
+  header_function real = atomic_load(&take_header);
+  if (!real || is_trailer(line, length, owner)) return length;
+  return real(line, size, count, owner);
+}
+
+/// Stands before libcurl's own, for two options. libcurl sends a request again by itself when a kept connection is dead, and asks for
+/// the body from its beginning. URLSession answers that it did so and does not: the new connection would wait for octets that never
+/// come until the deadline. Without that callback libcurl gives up at once, and the daemon sends the batch again. The callback for
+/// header lines gets no trailers.
 __attribute__((visibility("default"))) int curl_easy_setopt(void *handle, int option, ...) {
   static _Atomic(setopt_function) known;
   setopt_function real = atomic_load(&known);
@@ -132,5 +189,59 @@ __attribute__((visibility("default"))) int curl_easy_setopt(void *handle, int op
   va_start(rest, option);
   void *value = va_arg(rest, void *);
   va_end(rest);
-  return real(handle, option, option == OPTION_SEEKFUNCTION ? NULL : value);
+  if (option == OPTION_SEEKFUNCTION) value = NULL;
+  if (option == OPTION_HEADERFUNCTION && value) {
+    atomic_store(&take_header, (header_function)value);
+    value = (void *)header_without_trailers;
+  }
+  return real(handle, option, value);
+}
+
+// MARK: Sockets
+
+typedef int (*socket_function)(void *, int, int, void *, void *);
+
+/// What libcurl wants of a socket (curl/multi.h).
+enum { POLL_IN = 1, POLL_OUT = 2, POLL_INOUT = 3, POLL_REMOVE = 4 };
+
+static _Atomic(socket_function) watch_socket;
+/// What was wanted last of each socket. Beyond it sockets are watched as URLSession does by itself.
+static _Atomic unsigned char wanted[4096];
+
+/// Has URLSession forget a socket that it watches for writing before it watches it for reading alone. By itself it adds the source for
+/// reading and keeps the one for writing (Swift 6.3.1): the socket can always be written, so a processor core burns until the answer
+/// comes. A source that is made anew is one of what is wanted now.
+static int watch_only_what_is_wanted(void *easy, int fd, int what, void *owner, void *sources) {
+  socket_function real = atomic_load(&watch_socket);
+  if (!real) return 0;
+  if (fd >= 0 && fd < (int)(sizeof wanted / sizeof *wanted)) {
+    int before = atomic_exchange(&wanted[fd], (unsigned char)(what == POLL_REMOVE ? 0 : what));
+    if (what == POLL_IN && (before == POLL_OUT || before == POLL_INOUT)) {
+      int result = real(easy, fd, POLL_REMOVE, owner, sources);
+      if (result != 0) return result;
+      // What stood behind the pointer is gone with it.
+      sources = NULL;
+    }
+  }
+  return real(easy, fd, what, owner, sources);
+}
+
+/// Stands before libcurl's own, to stand before the callback for sockets.
+__attribute__((visibility("default"))) int curl_multi_setopt(void *handle, int option, ...) {
+  static _Atomic(setopt_function) known;
+  setopt_function real = atomic_load(&known);
+  if (!real) {
+    real = (setopt_function)dlsym(RTLD_NEXT, "curl_multi_setopt");
+    if (!real) return FAILED_INIT;
+    atomic_store(&known, real);
+  }
+  va_list rest;
+  va_start(rest, option);
+  void *value = va_arg(rest, void *);
+  va_end(rest);
+  if (option == MULTI_OPTION_SOCKETFUNCTION && value) {
+    atomic_store(&watch_socket, (socket_function)value);
+    value = (void *)watch_only_what_is_wanted;
+  }
+  return real(handle, option, value);
 }
