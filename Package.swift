@@ -149,7 +149,8 @@ let package = Package(
         "GatewayCore", "Ledger", "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "BluetoothManagement",
         "Journal",
         "Monitoring", "Drivers", "ControlProtocol", "Exchange", "Settings",
-      ]),
+      ],
+      resources: [.copy("Fixtures")]),
     // Many hubs at once, as the benchmark rehearses them.
     tests("Fleet", ["hearth-bench"]),
     tests("Settings", ["Settings", "JSON", "Readings", "Monitoring", "Exchange"]),

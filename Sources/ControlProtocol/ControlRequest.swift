@@ -63,15 +63,17 @@ package enum ControlRequest: Sendable, Hashable {
   /// Whether a patient is known here, and who else may be meant.
   case patientKnown(String)
   /// Somebody has taken notice of what a rule raised.
-  case acknowledge(patient: String, rule: String, note: String)
+  case acknowledge(patient: String, rule: String, note: String, episode: String?)
   /// A patient's plan in plain words.
   case planShow(patient: String)
   /// The same, and the last days judged by it.
   case planExplain(patient: String, days: Int)
   /// What a draft (a plan's text) would have raised over what was measured.
-  case planTry(text: String, patient: String, days: Int)
+  case planTry(text: String, patient: String, days: Int, isCompared: Bool)
   /// A plan's text is to come into force.
   case planSet(text: String)
+  case planPause(patient: String, from: String, to: String, rules: [String]?, note: String)
+  case planResume(patient: String)
   /// What a picture of a patient's last days is drawn from.
   case report(patient: String, days: Int)
 

@@ -124,6 +124,17 @@ package enum ReadingJSON {
       writer.endObject()
     }
     writer.endArray()
+    if !evaluation.notJudged.isEmpty {
+      writer.key("not_judged")
+      writer.beginArray()
+      for item in evaluation.notJudged {
+        writer.beginObject()
+        writer.member("rule", item.rule)
+        writer.member("because", item.because)
+        writer.endObject()
+      }
+      writer.endArray()
+    }
     if let version = evaluation.planVersion { writer.member("plan_version", version) }
     writer.endObject()
   }

@@ -99,7 +99,12 @@ extension ReadingJSON {
       }
       return Evaluation.RuleResult(rule: id, zone: zone, state: item["state"]?.string ?? "")
     }
-    return Evaluation(
+    var evaluation = Evaluation(
       zone: value["zone"]?.string.flatMap(Zone.init(rawValue:)), rules: rules, planVersion: value["plan_version"]?.int)
+    evaluation.notJudged = (value["not_judged"]?.array ?? []).compactMap { item in
+      guard let rule = item["rule"]?.string, let because = item["because"]?.string else { return nil }
+      return Evaluation.NotJudged(rule: rule, because: because)
+    }
+    return evaluation
   }
 }

@@ -6,6 +6,7 @@ package import Exchange
 package import Journal
 package import Monitoring
 package import Readings
+package import Readings
 package import Settings
 package import Zones
 package import Ledger
@@ -41,6 +42,9 @@ package enum Event: Sendable {
   case bluetoothClosed(LinkEnd)
   /// One packet of the kernel's management interface.
   case managementReceived([UInt8])
+
+  /// A reading of a story that is rehearsed: it is judged and stored like one of a device.
+  case rehearsed(Reading)
 
   /// The earliest deadline that the gateway asked for has come.
   case timer

@@ -87,6 +87,7 @@ package struct Gateway: Sendable {
     turn.begin(now)
     isOverdue = false
     var effects = Effects()
+    if let step = turn.house.clockStep { send(.rules(.clockStepped(by: step))) }
     take(arrived(event), &effects)
     deliver(&effects)
     take(links.handle(.turnEnds, &turn), &effects)
@@ -132,6 +133,7 @@ package struct Gateway: Sendable {
     case .bluetoothOpened: send(.bluetooth(.opened))
     case .bluetoothClosed(let end): send(.bluetooth(.closed(end)))
     case .managementReceived(let octets): send(.bluetooth(.received(octets)))
+    case .rehearsed(let reading): return turn.append(turn.judged(reading))
     case .timer:
       isOverdue = true
       wakeAt = nil

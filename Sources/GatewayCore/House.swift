@@ -20,6 +20,14 @@ struct House: Sendable {
   private(set) var plans: [String: Plan] = [:]
   /// Since when the hub's clock is not synchronised, monotonic milliseconds.
   private(set) var clockUnsureSince: Int64?
+  /// The hub's clock was right at some time since this process began, or has a battery.
+  private(set) var isClockSet = false
+  /// It was before this event.
+  private(set) var clockWasSet = false
+  /// By how much the clock was stepped since the event before, in milliseconds; nil: it was not.
+  private(set) var clockStep: Int64?
+  /// Wall clock less monotonic clock at the last event, in milliseconds.
+  private var clockBasis: Int64?
   var isStarted = false
   var journal = JournalReport(bytes: 0, segments: 0, maximumBytes: 0, damage: [])
   /// The journal takes no records; since when, in milliseconds since 1970.
@@ -84,7 +92,27 @@ struct House: Sendable {
 
   /// Every event says whether the hub's clock is synchronised.
   mutating func noteClock(_ now: Now) {
+    let basis = now.wall - now.monotonic
+    clockStep = clockBasis.map { basis - $0 }.flatMap { $0.magnitude > House.smallestStep ? $0 : nil }
+    clockWasSet = isClockSet
+    clockBasis = basis
+    if now.isSynchronised || identity.hasBatteryClock { isClockSet = true }
     clockUnsureSince = now.isSynchronised ? nil : clockUnsureSince ?? now.monotonic
+  }
+
+  /// A step of the hub's clock that is noticed, in milliseconds.
+  private static let smallestStep: UInt64 = 2000
+
+  /// Since when the hub runs without knowing the time, in milliseconds since 1970 by its wrong clock; nil: its clock is set.
+  func clockUnsetSince(_ now: Now) -> Int64? {
+    isClockSet ? nil : now.wall - max(0, now.monotonic - identity.startedAt)
+  }
+
+  /// A patient's plan as it is in force: with the pauses that stand beside it.
+  func plan(of patient: String, _ pauses: [String: [PauseRecord]]) -> Plan? {
+    guard var plan = plans[patient] else { return nil }
+    if let beside = pauses[patient] { plan.pauses += beside.map(\.pause) }
+    return plan
   }
 
   mutating func forgetPlan(of patient: String) { plans[patient] = nil }

@@ -48,6 +48,7 @@ enum Route {
     case .quarantine(let device, _): [.links(.crashRecorded(device))]
     case .session: [.desk(.sessionsChanged)]
     case .imported: [.desk(.imported)]
+    case .pauses: [.rules(.expire)]
     case .swept, .deviceFacts, .plan, .acknowledgement, .fragment, .fragmentsTaken, .refusal, .erased, .rules, .event,
       .retry, .problem, .audit, .snapshot, .snapshotPart, .history:
       []
@@ -66,7 +67,8 @@ enum Route {
     case .binding, .swept: [.desk(.sweepRefused)]
     case .erased: [.desk(.erasedRefused)]
     case .reading(let reading): reading.anchor == nil ? [.links(.restampRefused(reading.id))] : []
-    case .acknowledgement, .deviceFacts, .event, .fragment, .fragmentsTaken, .plan, .problem, .audit, .refusal, .retry,
+    case .acknowledgement, .deviceFacts, .event, .fragment, .fragmentsTaken, .plan, .pauses, .problem, .audit, .refusal,
+      .retry,
       .snapshot, .snapshotPart, .history:
       []
     }

@@ -59,7 +59,7 @@ package struct Erasure: Sendable {
       guard let id = ReadingJSON.identifier(record.payload).flatMap({ ReadingID($0) }) else { return .keep }
       guard !identifiers.contains(id) else { return .drop }
       return released.contains(id) ? released(record.payload) : .keep
-    case .event, .rules, .history: return member("patient", record.payload) == patient ? .drop : .keep
+    case .event, .rules, .history, .pauses: return member("patient", record.payload) == patient ? .drop : .keep
     case .refusal: return member("id", record.payload).map(isErased) == true ? .drop : .keep
     case .audit: return isOfPatient(record.payload) ? .drop : .keep
     case .fragment, .problem: return .drop
@@ -153,6 +153,7 @@ extension LedgerState {
     register.forget(patient)
     sessions.open = sessions.open.filter { $0.value.patient != patient }
     origins.plans[patient] = nil
+    pauses[patient] = nil
   }
 
   /// What is gone waits for no backend any more.

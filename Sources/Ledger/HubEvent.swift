@@ -37,8 +37,16 @@ package struct HubEvent: Sendable, Hashable {
   package init(_ event: MonitoringEvent, at: Int64, offsetSeconds: Int32, reading: ReadingID?) {
     self.at = at
     self.offsetSeconds = offsetSeconds
+    var event = event
+    if let episode = event.episodeName {
+      event.episode = NameBasedUUID.make(Array(episode.utf8)).description
+      event.episodeName = nil
+    }
     content = .threshold(event, reading: reading)
-    let name = "event|\(event.patient)|\(event.rule)|\(event.kind.rawValue)|\(reading?.description ?? String(at))"
+    // Of one reading a rule may tell the same twice: when it comes, and when a plan or a quiet period ends.
+    let name =
+      "event|\(event.patient)|\(event.rule)|\(event.kind.rawValue)|\(event.detail.direction?.rawValue ?? "")|"
+      + "\(reading?.description ?? "")|\(at)"
     id = NameBasedUUID.make(Array(name.utf8)).description
   }
 
@@ -88,6 +96,9 @@ package struct HubEvent: Sendable, Hashable {
         object["by"] = .string(word.by)
         if !word.note.isEmpty { object["note"] = .string(word.note) }
       }
+      if let episode = monitoring.episode { object["episode"] = .string(episode) }
+      if let since = monitoring.since { object["since"] = .string(EventText.instant(since, offsetSeconds)) }
+      monitoring.detail.add(to: &object)
       if let message = monitoring.message { object["message"] = .string(message) }
       if let reading { object["reading"] = .string(reading.description) }
     case .device(let device, let code, let message):
@@ -155,8 +166,48 @@ extension MonitoringEvent {
     count = value["count"]?.int ?? 1
     message = value["message"]?.string
     reading = value["reading"]?.string.flatMap { ReadingID($0) }
+    episode = value["episode"]?.string
+    since = value["since"]?.string.flatMap { ISO8601.instant($0)?.milliseconds }
+    detail = EventDetail(json: value)
     if let by = value["by"]?.string {
       acknowledgement = RuleAcknowledgement(by: by, at: 0, note: value["note"]?.string ?? "")
     }
+  }
+}
+
+extension EventDetail {
+  /// Adds what there is.
+  fileprivate func add(to object: inout JSONObject) {
+    let texts: [(String, String?)] = [
+      ("value", value.map { "\($0)" }), ("unit", unit), ("measure", measure), ("direction", direction?.rawValue),
+      ("limit", limit), ("comparator", comparator), ("value_zone", valueZone?.rawValue), ("because", because),
+      ("time", isTimeUnknown ? "unknown" : nil), ("reference", reference.map { "\($0)" }),
+    ]
+    for (key, text) in texts { if let text { object[key] = .string(text) } }
+    for (key, number) in [("level", level), ("repeat", repeated), ("points", points)] {
+      if let number { object[key] = .int(number) }
+    }
+    if !doubt.isEmpty { object["doubt"] = .array(doubt.map { .string($0.rawValue) }) }
+    if !absent.isEmpty { object["absent"] = .array(absent.map { .string($0) }) }
+    if escalates { object["escalate"] = true }
+    if isFlapping { object["flapping"] = true }
+  }
+
+  /// From the JSON object of an event.
+  fileprivate init(json: JSONValue) {
+    self.init()
+    func decimal(_ key: String) -> ExactDecimal? { json[key]?.string.flatMap { ExactDecimal($0) } }
+    (value, reference) = (decimal("value"), decimal("reference"))
+    (unit, measure, limit) = (json["unit"]?.string, json["measure"]?.string, json["limit"]?.string)
+    direction = json["direction"]?.string.flatMap(Direction.init(rawValue:))
+    comparator = json["comparator"]?.string
+    valueZone = json["value_zone"]?.string.flatMap(Zone.init(rawValue:))
+    because = json["because"]?.string
+    isTimeUnknown = json["time"]?.string == "unknown"
+    (level, repeated, points) = (json["level"]?.int, json["repeat"]?.int, json["points"]?.int)
+    doubt = (json["doubt"]?.array ?? []).compactMap { $0.string.flatMap(ReadingFlag.init(rawValue:)) }
+    absent = (json["absent"]?.array ?? []).compactMap(\.string)
+    escalates = json["escalate"]?.bool ?? false
+    isFlapping = json["flapping"]?.bool ?? false
   }
 }

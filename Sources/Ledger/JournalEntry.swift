@@ -56,6 +56,8 @@ package enum JournalEntry: Sendable, Hashable {
   case quarantine(device: String, Quarantine.Entry?)
   /// Who set a patient's plan; nil: nobody.
   case plan(patient: String, PlanOrigin?)
+  /// The pauses beside a patient's plan: all of them.
+  case pauses(patient: String, [PauseRecord])
   /// State files of an older version that are records now, with the SHA-1 of each.
   case imported([String: String])
 
@@ -96,6 +98,7 @@ package enum JournalEntry: Sendable, Hashable {
     case session = 22
     case quarantine = 23
     case plan = 24
+    case pauses = 25
     // 26 and 27 are kept free for orders and settings.
     case imported = 29
     case history = 30
@@ -127,6 +130,7 @@ package enum JournalEntry: Sendable, Hashable {
     case .session: .session
     case .quarantine: .quarantine
     case .plan: .plan
+    case .pauses: .pauses
     case .imported: .imported
     }
   }
@@ -158,6 +162,9 @@ package enum JournalEntry: Sendable, Hashable {
     case .plan(let patient, let origin):
       let value: JSONValue = ["patient": .string(patient), "origin": origin?.json(patient) ?? .null]
       return value.encoded()
+    case .pauses(let patient, let pauses):
+      let value: JSONValue = ["patient": .string(patient), "pauses": .array(pauses.map(\.json))]
+      return value.encoded()
     case .imported(let files):
       var object = JSONObject()
       for (name, digest) in files.sorted(by: { $0.key < $1.key }) { object[name] = .string(digest) }
@@ -175,6 +182,7 @@ package enum JournalEntry: Sendable, Hashable {
       var object = JSONObject()
       object["patient"] = .string(patient)
       object["rules"] = state.json
+      if let rest = state.restJSON { object["rest"] = rest }
       // The readings that wait stand behind this record.
       if state.isUnsettled { object["unsettled"] = true }
       return JSONValue.object(object).encoded()

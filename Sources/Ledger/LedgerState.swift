@@ -59,6 +59,8 @@ package struct LedgerState: Sendable, Hashable {
   package var quarantine = Quarantine()
   /// Who set which patient's plan.
   package var origins = PlanOrigins()
+  /// Pauses beside plans, by patient.
+  package var pauses: [String: [PauseRecord]] = [:]
   /// The state files of an older version that are records now; nil: they were not looked at.
   package var imported: [String: String]?
 
@@ -216,6 +218,7 @@ package struct LedgerState: Sendable, Hashable {
     case .session(let device, let session): sessions.open[device] = session
     case .quarantine(let device, let entry): quarantine.devices[device] = entry
     case .plan(let patient, let origin): origins.plans[patient] = origin
+    case .pauses(let patient, let list): pauses[patient] = list.isEmpty ? nil : list
     case .imported(let files): imported = files
     }
   }
@@ -225,6 +228,9 @@ package struct LedgerState: Sendable, Hashable {
     var state = state
     state.unsettled = state.isUnsettled ? rules[patient]?.unsettled ?? [] : []
     rules[patient] = state.isNormal ? nil : state
+    if history[patient] != nil || state.isSingleUser {
+      history[patient, default: PatientHistory()].setSingleUser(state.isSingleUser)
+    }
   }
 }
 

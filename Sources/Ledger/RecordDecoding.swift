@@ -64,7 +64,7 @@ extension JournalEntry {
         let values = value["values"]
       else { return nil }
       self = .history(patient: patient, PatientHistory(json: values))
-    case .deviceFacts, .binding, .swept, .session, .quarantine, .plan, .imported:
+    case .deviceFacts, .binding, .swept, .session, .quarantine, .plan, .pauses, .imported:
       guard let value = try? JSONReader(maximumSize: 1 << 20).value(payload) else { return nil }
       self.init(setting: kind, value)
     case .rules, .fragment, .fragmentsTaken, .problem, .audit, .erase, .erased:
@@ -77,7 +77,7 @@ extension JournalEntry {
     switch kind {
     case .rules:
       guard let patient = value["patient"]?.string else { return nil }
-      var state = PatientState(json: value["rules"])
+      var state = PatientState(json: value["rules"], rest: value["rest"])
       state.isUnsettled = value["unsettled"]?.bool ?? false
       self = .rules(patient: patient, state)
     case .fragment:
@@ -130,6 +130,12 @@ extension JournalEntry {
       guard let patient = value["patient"]?.string else { return nil }
       let origin = (try? PlanOrigins(JSONEncoding.list("plans", value["origin"])))?.plans[patient]
       self = .plan(patient: patient, origin)
+      return
+    }
+    if kind == .pauses {
+      guard let patient = value["patient"]?.string else { return nil }
+      let pauses = (value["pauses"]?.array ?? []).prefix(PauseRecord.most).compactMap { PauseRecord(json: $0) }
+      self = .pauses(patient: patient, pauses)
       return
     }
     guard let slot = Bindings.Slot(value) else { return nil }

@@ -5,78 +5,6 @@ package import Monitoring
 internal import Readings
 
 extension PatientState {
-  package var json: JSONValue {
-    var object = JSONObject()
-    for (id, state) in rules.sorted(by: { $0.key < $1.key }) {
-      var fields: JSONValue = [
-        "phase": .string(state.phase.rawValue), "zone": .string(state.zone.rawValue), "since": .int(state.since),
-        "count": .int(state.count),
-      ]
-      let times = [
-        ("deadline", state.deadline), ("told", state.toldAt), ("through", state.judgedThrough),
-        ("reminded", state.remindedFor), ("late", state.lateAt),
-        ("raised", state.raisedAt), ("last_told", state.lastToldAt),
-      ]
-      if case .object(var members) = fields {
-        for (key, time) in times { if let time { members[key] = .int(time) } }
-        if let zone = state.toldZone { members["told_zone"] = .string(zone.rawValue) }
-        if let word = state.acknowledgement {
-          members["ack"] = ["by": .string(word.by), "at": .int(word.at), "note": .string(word.note)]
-        }
-        if state.isUntold { members["untold"] = true }
-        if let late = state.lateDue { members["late_due"] = late.json }
-        fields = .object(members)
-      }
-      object[id] = fields
-    }
-    return .object(object)
-  }
-
-  package init(json: JSONValue?) {
-    self.init()
-    for member in json?.object?.members ?? [] {
-      guard let phase = member.value["phase"]?.string.flatMap(RuleState.Phase.init(rawValue:)),
-        let zone = member.value["zone"]?.string.flatMap(Zone.init(rawValue:)), let since = member.value["since"]?.int,
-        let count = member.value["count"]?.int
-      else { continue }
-      var state = RuleState(
-        phase: phase, zone: zone, since: Int64(since), count: count,
-        deadline: member.value["deadline"]?.int.map { Int64($0) })
-      state.toldAt = member.value["told"]?.int.map { Int64($0) }
-      state.judgedThrough = member.value["through"]?.int.map { Int64($0) }
-      state.remindedFor = member.value["reminded"]?.int.map { Int64($0) }
-      state.lateAt = member.value["late"]?.int.map { Int64($0) }
-      state.raisedAt = member.value["raised"]?.int.map { Int64($0) }
-      state.lastToldAt = member.value["last_told"]?.int.map { Int64($0) }
-      if let word = member.value["ack"], let by = word["by"]?.string, let at = word["at"]?.int {
-        state.acknowledgement = RuleAcknowledgement(by: by, at: Int64(at), note: word["note"]?.string ?? "")
-      }
-      state.toldZone = member.value["told_zone"]?.string.flatMap(Zone.init(rawValue:))
-      state.isUntold = member.value["untold"]?.bool ?? false
-      state.lateDue = member.value["late_due"].flatMap { LateReading(json: $0) }
-      rules[member.key] = state
-    }
-  }
-}
-
-extension LateReading {
-  package var json: JSONValue {
-    var object = JSONObject()
-    object["zone"] = .string(zone.rawValue)
-    object["at"] = .int(time)
-    if let id { object["id"] = .string(id.description) }
-    return .object(object)
-  }
-
-  package init?(json: JSONValue) {
-    guard let zone = json["zone"]?.string.flatMap(Zone.init(rawValue:)), case .number(let at)? = json["at"],
-      let time = at.int64
-    else { return nil }
-    self.init(zone: zone, time: time, id: json["id"]?.string.flatMap { ReadingID($0) })
-  }
-}
-
-extension PatientState {
   /// What waits for the end of a delivery: an identifier and a time each.
   package var unsettledJSON: JSONValue { .array(unsettled.map { [.string($0.id.description), .int($0.time)] }) }
 
@@ -94,18 +22,21 @@ extension PatientState {
 extension PatientHistory {
   /// At most so many octets of a snapshot, with so many values of each measure.
   package func weight(most: Int) -> Int {
-    var sum = 256 + 16 * accepted.count
+    var sum =
+      256 + 48 * weighings.count + 16 * (accepted.count + agreed.count) + 256 * candidates.count + 320 * trails.count
+    for (_, points) in unbelieved.pairs { sum += 40 + 48 * points.count }
     for (_, points) in values.pairs { sum += 24 + 48 * min(points.count, most) }
     for (_, points) in asides.pairs { sum += 32 + 48 * points.count }
     for sign in signs.suffix(max(1, most)) { sum += 48 + 24 * sign.flags.count }
     for mark in marks.suffix(PatientHistory.marks(most)) {
       sum += 256 + mark.rule.utf8.count + 2 * (mark.note?.utf8.count ?? 0)
+      if mark.episode != nil || mark.value != nil || mark.because != nil { sum += 288 }
     }
     return sum
   }
 
   /// A mark takes the room of several values: where there is little, values come first.
-  private static func marks(_ most: Int) -> Int { min(mostMarks, most / 12) }
+  private static func marks(_ most: Int) -> Int { most < mostPoints ? min(mostMarks, most / 12) : mostMarks }
 
   /// The newest so many values of each measure.
   package func kept(most: Int) -> (history: PatientHistory, isShorter: Bool) {
@@ -137,6 +68,19 @@ extension PatientHistory {
     for (measure, points) in asides.pairs.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
       object["aside \(measure.rawValue)"] = words(points)
     }
+    for (measure, points) in unbelieved.pairs.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+      object["unbelieved \(measure.rawValue)"] = words(points)
+    }
+    if !agreed.isEmpty { object["agreed"] = .array(agreed.map { .string(String($0, radix: 36)) }) }
+    if !weighings.isEmpty {
+      object["weighings"] = .string(
+        weighings.map {
+          "\(base36($0.time)) \(String($0.id, radix: 36)) \(String($0.device, radix: 36))" + ($0.isDoubted ? " q" : "")
+        }.joined(separator: ","))
+    }
+    if !candidates.isEmpty { object["candidates"] = .array(candidates.map(\.json)) }
+    if !trails.isEmpty { object["devices"] = .array(trails.map(\.json)) }
+    if isSingleUser { object["single_user"] = true }
     if !accepted.isEmpty { object["accepted"] = .array(accepted.map { .string(String($0, radix: 36)) }) }
     let kept = marks.suffix(PatientHistory.mostMarks)
     if !kept.isEmpty { object["marks"] = .array(kept.map(\.json)) }
@@ -155,29 +99,49 @@ extension PatientHistory {
         marks = (member.value.array ?? []).compactMap { Mark(json: $0) }
         continue
       }
-      if member.key == "accepted" {
-        accepted = (member.value.array ?? []).compactMap { $0.string.flatMap { UInt64($0, radix: 36) } }
-        continue
+      switch member.key {
+      case "accepted": accepted = PatientHistory.identifiers(member.value)
+      case "agreed": agreed = PatientHistory.identifiers(member.value)
+      case "candidates": candidates = (member.value.array ?? []).compactMap { Candidate(json: $0) }
+      case "weighings": weighings = PatientHistory.weighings(member.value)
+      case "devices": trails = (member.value.array ?? []).compactMap { DeviceTrail(json: $0) }
+      case "single_user": setSingleUser(member.value.bool ?? false)
+      default: read(member.key, member.value)
       }
-      let words = (member.value.string ?? "").split(separator: ",").map { $0.split(separator: " ") }
-      if member.key.hasPrefix("aside ") {
-        if let measure = Measure(rawValue: String(member.key.dropFirst(6))) {
-          asides[measure] = Series(words.compactMap(PatientHistory.point))
-        }
-        continue
-      }
-      guard let measure = Measure(rawValue: member.key) else {
-        for word in words where word.count >= 3 {
-          guard let time = Int64(word[0], radix: 36), let id = UInt64(word[1], radix: 36),
-            let kind = ReadingKind(rawValue: String(word[2]))
-          else { continue }
-          let flags =
-            word.count > 3 ? word[3].split(separator: "+").compactMap { ReadingFlag(rawValue: String($0)) } : []
-          signs.append(Sign(time: time, id: id, kind: kind, flags: flags))
-        }
-        continue
-      }
+    }
+  }
+
+  private static func identifiers(_ json: JSONValue) -> [UInt64] {
+    (json.array ?? []).compactMap { $0.string.flatMap { UInt64($0, radix: 36) } }
+  }
+
+  private static func weighings(_ json: JSONValue) -> [Weighing] {
+    (json.string ?? "").split(separator: ",").compactMap { word in
+      let parts = word.split(separator: " ")
+      guard parts.count >= 3, let time = Int64(parts[0], radix: 36), let id = UInt64(parts[1], radix: 36),
+        let device = UInt64(parts[2], radix: 36)
+      else { return nil }
+      return Weighing(id: id, device: device, time: time, isDoubted: parts.count > 3)
+    }
+  }
+
+  /// Values or signs, a word each.
+  private mutating func read(_ key: String, _ value: JSONValue) {
+    let words = (value.string ?? "").split(separator: ",").map { $0.split(separator: " ") }
+    if key.hasPrefix("aside "), let measure = Measure(rawValue: String(key.dropFirst(6))) {
+      asides[measure] = Series(words.compactMap(PatientHistory.point))
+    } else if key.hasPrefix("unbelieved "), let measure = Measure(rawValue: String(key.dropFirst(11))) {
+      unbelieved[measure] = Series(words.compactMap(PatientHistory.point))
+    } else if let measure = Measure(rawValue: key) {
       values[measure] = Series(words.compactMap(PatientHistory.point))
+    } else if key == "signs" {
+      for word in words where word.count >= 3 {
+        guard let time = Int64(word[0], radix: 36), let id = UInt64(word[1], radix: 36),
+          let kind = ReadingKind(rawValue: String(word[2]))
+        else { continue }
+        let flags = word.count > 3 ? word[3].split(separator: "+").compactMap { ReadingFlag(rawValue: String($0)) } : []
+        signs.append(Sign(time: time, id: id, kind: kind, flags: flags))
+      }
     }
   }
 
@@ -200,9 +164,17 @@ extension PatientHistory.Mark {
     if count > 1 { object["count"] = .int(count) }
     if let by { object["by"] = .string(by) }
     if let note, !note.isEmpty { object["note"] = .string(note) }
+    if let since { object["since"] = .int(since) }
+    let texts: [(String, String?)] = [
+      ("episode", episode?.description), ("direction", direction?.rawValue), ("value", value.map { "\($0)" }),
+      ("comparator", above.map { $0 ? ">" : "<" }), ("unit", unit?.rawValue), ("measure", measure?.rawValue),
+      ("value_zone", valueZone?.rawValue), ("because", because),
+    ]
+    for (key, text) in texts { if let text { object[key] = .string(text) } }
     return .object(object)
   }
 
+  /// A mark of this version or of one that kept less of it.
   package init?(json: JSONValue) {
     guard case .number(let at)? = json["at"], let time = at.int64, let rule = json["rule"]?.string,
       let kind = json["event"]?.string.flatMap(MonitoringEvent.Kind.init(rawValue:)),
@@ -211,6 +183,15 @@ extension PatientHistory.Mark {
     self.init(
       time: time, rule: rule, kind: kind, zone: zone, count: json["count"]?.int ?? 1, by: json["by"]?.string,
       note: json["note"]?.string)
+    func named<Name: RawRepresentable>(_ key: String) -> Name? where Name.RawValue == String {
+      json[key]?.string.flatMap(Name.init(rawValue:))
+    }
+    if case .number(let number)? = json["since"] { since = number.int64 }
+    episode = json["episode"]?.string.flatMap { ReadingID($0) }
+    (direction, unit, measure, valueZone) = (named("direction"), named("unit"), named("measure"), named("value_zone"))
+    value = json["value"]?.string.flatMap { ExactDecimal($0) }
+    above = json["comparator"]?.string.map { $0 == ">" }
+    because = json["because"]?.string.map { String($0.prefix(32)) }
   }
 }
 
@@ -304,6 +285,11 @@ extension LedgerState {
     object["sessions"] = sessions.json
     object["quarantine"] = quarantine.json
     object["origins"] = origins.json
+    if !pauses.isEmpty {
+      var paused = JSONObject()
+      for (patient, list) in pauses.sorted(by: { $0.key < $1.key }) { paused[patient] = .array(list.map(\.json)) }
+      object["pauses"] = .object(paused)
+    }
     if let imported {
       var files = JSONObject()
       for (name, digest) in imported.sorted(by: { $0.key < $1.key }) { files[name] = .string(digest) }
@@ -338,6 +324,11 @@ extension LedgerState {
     var rulesObject = JSONObject()
     for (patient, state) in rules.sorted(by: { $0.key < $1.key }) { rulesObject[patient] = state.json }
     object["rules"] = .object(rulesObject)
+    var restObject = JSONObject()
+    for (patient, state) in rules.sorted(by: { $0.key < $1.key }) {
+      if let rest = state.restJSON { restObject[patient] = rest }
+    }
+    if !restObject.members.isEmpty { object["rules_rest"] = .object(restObject) }
     var unsettledObject = JSONObject()
     for (patient, state) in rules.sorted(by: { $0.key < $1.key }) where state.isUnsettled {
       unsettledObject[patient] = state.unsettledJSON
@@ -409,6 +400,9 @@ extension LedgerState {
     if let member = value["register"] { register = (try? DeviceRegister(member.encoded())) ?? DeviceRegister() }
     if let member = value["sessions"] { sessions = (try? PublicSessions(member.encoded())) ?? PublicSessions() }
     if let member = value["quarantine"] { quarantine = (try? Quarantine(member.encoded())) ?? Quarantine() }
+    for member in value["pauses"]?.object?.members ?? [] {
+      pauses[member.key] = (member.value.array ?? []).compactMap { PauseRecord(json: $0) }
+    }
     if let member = value["origins"] { origins = (try? PlanOrigins(member.encoded())) ?? PlanOrigins() }
     keys = unsigned(value["keys"])
     if let files = value["imported"]?.object?.members {
@@ -452,7 +446,9 @@ extension LedgerState {
       else { continue }
       recent[member.key]?.lastOctets = (hash, at)
     }
-    for member in value["rules"]?.object?.members ?? [] { rules[member.key] = PatientState(json: member.value) }
+    for member in value["rules"]?.object?.members ?? [] {
+      rules[member.key] = PatientState(json: member.value, rest: value["rules_rest"]?[member.key])
+    }
     for member in value["unsettled"]?.object?.members ?? [] {
       rules[member.key, default: PatientState()].takeUnsettled(member.value)
     }

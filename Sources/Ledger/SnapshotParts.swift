@@ -86,8 +86,13 @@ extension PatientState {
   fileprivate var listWeight: Int {
     rules.reduce(256 + 64 * unsettled.count) { sum, rule in
       let word = rule.value.acknowledgement.map { 128 + 6 * ($0.by.utf8.count + $0.note.utf8.count) } ?? 0
-      return sum + 512 + 6 * rule.key.utf8.count + word
-    }
+      let state = rule.value
+      let findings =
+        state.told.count + state.asked.count + state.lateTold.count + state.held.count + state.doubts.count
+        + state.lateDue.count + (state.ask?.counted.count ?? 0) + 1
+      return sum + 1024 + 6 * rule.key.utf8.count + word + 384 * findings + 24 * state.tellings.count
+        + 192 * state.askedAbout.count
+    } + 1024 * displaced.count
   }
 }
 

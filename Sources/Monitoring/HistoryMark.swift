@@ -18,6 +18,22 @@ extension PatientHistory {
     package var by: String?
     /// What they had to say; at most 240 characters are kept.
     package var note: String?
+    /// The episode that it belongs to; nil: none, or an older version kept the mark.
+    package var episode: ReadingID?
+    /// When the episode's first value was taken, in milliseconds since 1970.
+    package var since: Int64?
+    package var direction: Direction?
+    /// The value, the difference, the mean or the sum, in `unit`.
+    package var value: ExactDecimal?
+    /// Instead of a value: beyond all that the device can measure, true above.
+    package var above: Bool?
+    /// Nil: a sum of points, or there is no value.
+    package var unit: UCUM?
+    package var measure: Measure?
+    /// The colour of the value itself, where the mark's is another.
+    package var valueZone: Zone?
+    /// Why it was told then; at most 32 characters are kept.
+    package var because: String?
 
     /// What a rule told.
     package init(
@@ -38,14 +54,34 @@ extension PatientHistory {
       self.init(
         time: time, rule: event.rule, kind: event.kind, zone: event.zone, count: event.count,
         by: event.acknowledgement?.by, note: event.acknowledgement?.note)
+      episode = event.episode.flatMap { ReadingID($0) }
+      since = event.since
+      let detail = event.detail
+      direction = detail.direction
+      unit = detail.unit.flatMap(UCUM.init(rawValue:))
+      measure = detail.measure.flatMap(Measure.init(rawValue:))
+      because = detail.because.map { String($0.prefix(32)) }
+      // The value with which it ended says nothing of how bad it was, and a notice has none of its own.
+      guard isTelling else { return }
+      value = detail.value
+      above = detail.comparator.map { $0 == ">" }
+      valueZone = detail.valueZone
+    }
+
+    /// People were told that something is abnormal or did not come.
+    package var isTelling: Bool {
+      switch kind {
+      case .raised, .unconfirmed, .late, .missing: true
+      case .acknowledged, .repeatRequested, .cleared, .reminder: false
+      }
     }
 
     /// Questions for a repeat and reminders are forgotten: they were for the moment.
-    var isKept: Bool {
-      switch kind {
-      case .raised, .unconfirmed, .late, .missing, .acknowledged: true
-      case .repeatRequested, .cleared, .reminder: false
-      }
+    var isKept: Bool { isTelling || kind == .acknowledged || kind == .cleared }
+
+    /// It ends what another mark told of.
+    func ends(_ other: Mark) -> Bool {
+      kind == .cleared && episode != nil && rule == other.rule && episode == other.episode
     }
   }
 }

@@ -60,14 +60,17 @@ package enum Measure: String, Sendable, Hashable, CaseIterable {
   }
 
   /// What the device itself said of this measure, when it said it in `unit`.
-  func reported(in reading: Reading, unit: UCUM) -> ExactDecimal? {
+  package func reported(in reading: Reading, unit: UCUM) -> ExactDecimal? {
     for observation in reading.observations where covers(observation.term) && observation.value.decimal != nil {
       return observation.reported.flatMap { $0.unit == unit ? $0.value : nil }
     }
     return nil
   }
 
-  /// All values of a reading that a plan can watch: found once for all rules.
+  /// The measure of a term; nil: no plan watches it.
+  static func of(_ term: Term) -> Measure? { byCode[term.mdc] }
+
+  /// The measures that a reading has numbers of.
   static func values(in reading: Reading) -> PerMeasure<ExactDecimal> {
     var values = PerMeasure<ExactDecimal>()
     for observation in reading.observations {
@@ -83,16 +86,4 @@ package enum Measure: String, Sendable, Hashable, CaseIterable {
     for term in Nomenclature.terms { found[term.mdc] = allCases.first { $0.covers(term) } }
     return found
   }()
-
-  /// True when a reading says that this is above all that the device can measure, false below; nil when it says neither.
-  func isBeyond(in reading: Reading) -> Bool? {
-    for observation in reading.observations where covers(observation.term) {
-      switch observation.value {
-      case .absent(.positiveInfinity): return true
-      case .absent(.negativeInfinity): return false
-      default: continue
-      }
-    }
-    return nil
-  }
 }

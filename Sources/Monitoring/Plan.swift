@@ -16,6 +16,14 @@ package struct Plan: Sendable, Hashable {
   package var rules: [Rule]
   /// In which language people are told: `nb`, `nn` or `en`.
   package var language: PlanLanguage = .bokmal
+  /// Nobody else stands on the patient's scale.
+  package var isSingleUser = false
+  /// Times in which some rules are not in force.
+  package var pauses: [Pause] = []
+  /// From this date on people are asked to review the plan, in days since 1970; judging goes on.
+  package var reviewBy: Int64?
+  /// The plan's own number: two plans of different content have different ones.
+  package var digest: UInt64 = 0
 
   package init(patient: String, version: Int, timeZone: String? = nil, liveWindow: Int64, rules: [Rule]) {
     self.patient = patient
@@ -23,6 +31,47 @@ package struct Plan: Sendable, Hashable {
     self.timeZone = timeZone
     self.liveWindow = liveWindow
     self.rules = rules
+  }
+
+  /// What tells this plan from another: its number, or what can be told of a plan that no file gave.
+  package var identity: UInt64 { digest != 0 ? digest : UInt64(truncatingIfNeeded: version) &+ 1 }
+}
+
+/// Dates on which some rules of a plan are not in force.
+package struct Pause: Sendable, Hashable {
+  /// The first and the last date, both inside, in days since 1970 on the patient's clock.
+  package var from: Int64
+  package var to: Int64
+  /// The rules; nil: those over missing measurements and silent devices.
+  package var rules: [String]?
+  /// Why, for people.
+  package var note: String?
+  /// A person or a backend set it beside the plan.
+  package var isBeside = false
+
+  package init(from: Int64, to: Int64, rules: [String]? = nil, note: String? = nil) {
+    self.from = from
+    self.to = to
+    self.rules = rules
+    self.note = note
+  }
+
+  /// A rule is suspended on a date.
+  func suspends(_ rule: Rule, on day: Int64) -> Bool {
+    guard day >= from, day <= to else { return false }
+    return rules.map { $0.contains(rule.id) } ?? rule.isSuspendedByPauses
+  }
+}
+
+/// What is told again while nobody takes notice of a red.
+package struct Retelling: Sendable, Hashable {
+  /// Milliseconds.
+  package var every: Int64
+  /// How often at most, 1 to 12.
+  package var times: Int
+  package init(every: Int64, times: Int) {
+    self.every = every
+    self.times = times
   }
 }
 
@@ -36,13 +85,20 @@ package struct Rule: Sendable, Hashable {
   package var kind: any RuleKind
   /// Once told, the rule is quiet for so many milliseconds, unless it gets worse.
   package var quiet: Int64
-  /// The hours of the patient's day in which it is judged; nil: all of them.
-  package var hours: DayHours?
+  /// The hours of the patient's day in which it is judged; empty: all of them.
+  package var hours: [DayHours]
   /// What people are told, instead of the rule's own words.
   package var message: String?
+  /// The dates on which it is in force, in days since 1970 on the patient's clock, both inside; nil: no bound.
+  package var validFrom: Int64?
+  package var validTo: Int64?
+  /// What is told again while nobody takes notice.
+  package var retell: Retelling?
+  /// What is acknowledged and still open is raised again after so many milliseconds; nil: never.
+  package var afterAcknowledgement: Int64?
 
   package init(
-    id: String, isEnabled: Bool = true, kind: any RuleKind, quiet: Int64 = 0, hours: DayHours? = nil,
+    id: String, isEnabled: Bool = true, kind: any RuleKind, quiet: Int64 = 0, hours: [DayHours] = [],
     message: String? = nil
   ) {
     self.id = id
@@ -51,15 +107,34 @@ package struct Rule: Sendable, Hashable {
     self.quiet = quiet
     self.hours = hours
     self.message = message
+    if kind is MissingRule { afterAcknowledgement = Rule.missingAfterAcknowledgement }
+    if kind is DeviceRule, quiet == 0 { self.quiet = Rule.deviceQuiet }
   }
+
+  /// The usual wait until what is missing and acknowledged is told again: seven days, in milliseconds.
+  package static let missingAfterAcknowledgement: Int64 = 7 * 86_400_000
+  /// The usual quiet of rules over devices: a day, in milliseconds.
+  package static let deviceQuiet: Int64 = 86_400_000
 
   /// The values that it looks at; none for rules over signs and devices.
   package var measures: [Measure] { kind.measures }
 
+  var isMissing: Bool { kind is MissingRule }
+  /// A pause of the whole plan suspends it.
+  var isSuspendedByPauses: Bool {
+    if let device = kind as? DeviceRule, case .silent = device.watch { return true }
+    return isMissing
+  }
+
+  /// What the rule is: a rule of the same id with another one begins anew.
+  package var signature: String { ([kind.name] + measures.map(\.rawValue)).joined(separator: " ") }
+
   /// The same rule of the same kind.
   package static func == (left: Rule, right: Rule) -> Bool {
     left.id == right.id && left.isEnabled == right.isEnabled && left.quiet == right.quiet && left.hours == right.hours
-      && left.message == right.message && left.kind.isEqual(to: right.kind)
+      && left.message == right.message && left.validFrom == right.validFrom && left.validTo == right.validTo
+      && left.retell == right.retell && left.afterAcknowledgement == right.afterAcknowledgement
+      && left.kind.isEqual(to: right.kind)
   }
 
   /// By all that it is.
@@ -70,6 +145,62 @@ package struct Rule: Sendable, Hashable {
     hasher.combine(hours)
     hasher.combine(message)
     hasher.combine(kind)
+  }
+}
+
+// MARK: - In force
+
+extension Plan {
+  /// Why a rule is not in force at an instant (milliseconds since 1970); nil: it is.
+  func outOfForce(_ rule: Rule, at time: Int64, _ clock: PatientClock) -> NotJudgedReason? {
+    guard rule.isEnabled else { return .disabled }
+    guard rule.validFrom != nil || rule.validTo != nil || !pauses.isEmpty else { return nil }
+    let day = clock.day(time)
+    if let from = rule.validFrom, day < from { return .notYet }
+    if let to = rule.validTo, day > to { return .expired }
+    return pauses.contains { $0.suspends(rule, on: day) } ? .paused : nil
+  }
+
+  /// When a rule comes into force or leaves it next, in milliseconds since 1970 and after `time`; nil: it does not.
+  func nextChange(of rule: Rule, after time: Int64, _ clock: PatientClock) -> Int64? {
+    var days: [Int64] = []
+    if let from = rule.validFrom { days.append(from) }
+    if let to = rule.validTo { days.append(to + 1) }
+    for pause in pauses where pause.rules.map({ $0.contains(rule.id) }) ?? rule.isSuspendedByPauses {
+      days += [pause.from, pause.to + 1]
+    }
+    return days.map { clock.instant(day: $0, minute: 0) }.filter { $0 > time }.min()
+  }
+
+  /// The measures that some rule that is switched on watches.
+  var watched: Set<Measure> { Set(rules.lazy.filter(\.isEnabled).flatMap(\.measures)) }
+
+  /// The built-in rules over values that are not believed.
+  package var doubtRules: [Rule] {
+    let watched = watched
+    return DoubtGroup.allCases.compactMap { group in
+      guard group != .mean, DoubtRule.watching(group).contains(where: { watched.contains($0) }) else { return nil }
+      return DoubtRule.rule(group)
+    }
+  }
+
+  /// Every rule, those that are built in at the end.
+  package var allRules: [Rule] { rules + doubtRules }
+}
+
+extension Rule {
+  /// Its hours hold an instant.
+  func holdsHours(_ time: Int64, _ clock: PatientClock) -> Bool {
+    guard !hours.isEmpty else { return true }
+    let minute = clock.minute(time)
+    return hours.contains { $0.holds(minute: minute) }
+  }
+
+  /// When its hours begin next, after an instant outside of them; nil: it has none.
+  func nextHours(after time: Int64, _ clock: PatientClock) -> Int64? {
+    let day = clock.day(time)
+    return (day...day + 1).flatMap { day in hours.map { clock.instant(day: day, minute: $0.from) } }
+      .filter { $0 > time }.min()
   }
 }
 

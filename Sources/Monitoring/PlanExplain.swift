@@ -7,8 +7,16 @@ extension PlanText {
   package static func explain(_ rule: Rule, _ language: PlanLanguage) -> String {
     let words = PlanWords(language)
     var text = rule.kind.explanation(words)
-    if let hours = rule.hours {
-      text += words.say(" Bare \(hours.text).", " Berre \(hours.text).", " Only \(hours.text).")
+    if !rule.hours.isEmpty {
+      let hours = rule.hours.map(\.text).joined(separator: ", ")
+      text += words.say(" Bare \(hours).", " Berre \(hours).", " Only \(hours).")
+    }
+    if let retell = rule.retell {
+      let every = words.duration(retell.every)
+      text += words.say(
+        " Rødt som ingen har sett på, meldes på nytt hver \(every), inntil \(retell.times) ganger.",
+        " Raudt som ingen har sett på, blir meldt på nytt kvar \(every), inntil \(retell.times) gonger.",
+        " Red that nobody took notice of is told again every \(every), up to \(retell.times) times.")
     }
     if rule.quiet > 0 {
       let time = words.duration(rule.quiet)

@@ -39,6 +39,7 @@ package struct PlanReplay: Sendable {
     self.zone = zone
     self.state = state
     self.history = history
+    self.history.setSingleUser(plan.isSingleUser)
     now = start
     settledAt = start + max(0, settling)
     // What came before a restart is judged after it.
@@ -58,7 +59,8 @@ package struct PlanReplay: Sendable {
     told += outcome.events.map { Told(at: now, event: $0) }
     state.noteUnsettled(judged)
     if state.isUnsettled {
-      let isLive = (judged.takenAt?.milliseconds).map { now - plan.liveWindow <= $0 } ?? false
+      let isDisplaced = state.displaced.contains { $0.id == judged.id }
+      let isLive = isDisplaced || (judged.takenAt?.milliseconds).map { now - plan.liveWindow <= $0 } ?? false
       var going = settling ?? Settling(at: now)
       going.note(isLive: isLive, count: state.unsettled.count, at: now)
       settling = going
@@ -82,17 +84,19 @@ package struct PlanReplay: Sendable {
   private func nextDue() -> Int64? {
     let due = Monitor.nextDue(plan, state: state, history: history, devices: [], zone: zone, now: now)
     let settled = settledAt > now ? settledAt : nil
-    return [due, state.nextDeadline.map { max($0, now + 1) }, settled, settling?.deadline].compactMap { $0 }.min()
+    return [due, settled, settling?.deadline].compactMap { $0 }.min()
   }
 
   private mutating func judgeTime() {
-    var events = Monitor.expire(plan, state: &state, now: now)
+    var events = Monitor.adopt(plan, state: &state, history: history, zone: zone, now: now)
+    // What did not come now is told with what was held until now.
+    events += Monitor.due(
+      plan, state: &state, history: history, devices: [], zone: zone, now: now, isSettled: now >= settledAt)
+    events += Monitor.expire(plan, state: &state, now: now)
     if let going = settling, going.deadline <= now {
       settling = nil
       events += Monitor.settle(plan, state: &state, history: history, zone: zone, now: now)
     }
-    events += Monitor.due(
-      plan, state: &state, history: history, devices: [], zone: zone, now: now, isSettled: now >= settledAt)
     told += events.map { Told(at: now, event: $0) }
   }
 }

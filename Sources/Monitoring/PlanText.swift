@@ -1,36 +1,141 @@
-// What people are told, in plain words: Norwegian Bokmål, Nynorsk and English. No values: they stand with the reading.
+// What people are told, in plain words: Norwegian Bokmål, Nynorsk and English. What was measured, on which side it lies, what is asked
+// of the patient now.
+
+internal import Readings
 
 /// Sentences for patients.
 package enum PlanText {
-  /// What an event of a rule says.
+  /// What an event says.
+  static func sentence(_ rule: Rule, _ event: MonitoringEvent, _ language: PlanLanguage) -> String {
+    let isAlarm = event.kind == .raised || event.kind == .missing || event.kind == .unconfirmed
+    if let message = rule.message, isAlarm { return message }
+    let words = PlanWords(language)
+    let value = value(rule, event.detail, words)
+    let what = rule.kind.subject(language) + (value.map { ": \($0)" } ?? "")
+    let side = side(event.detail.direction, words)
+    if rule.kind is DoubtRule { return doubt(what, event, words) }
+    switch event.kind {
+    case .repeatRequested:
+      return words.say(
+        "\(what)\(side). Sitt rolig i fem minutter og mål en gang til.",
+        "\(what)\(side). Sit roleg i fem minutt og mål ein gong til.",
+        "\(what)\(side). Sit quietly for five minutes, then please measure once more.")
+    case .raised: return what + side + ". " + seen(event, words)
+    case .unconfirmed:
+      return words.say(
+        "\(what)\(side), og ikke målt på nytt. Mål en gang til når du kan. ",
+        "\(what)\(side), og ikkje målt på nytt. Mål ein gong til når du kan. ",
+        "\(what)\(side), and not measured again. Please measure once more when you can. ") + seen(event, words)
+    case .cleared:
+      if let because = event.detail.because, because != "other-direction", because != "came-late" {
+        return words.say(
+          "\(rule.kind.subject(language)): følges ikke lenger av denne regelen.",
+          "\(rule.kind.subject(language)): blir ikkje lenger følgd av denne regelen.",
+          "\(rule.kind.subject(language)): no longer watched by this rule.")
+      }
+      if rule.isMissing {
+        return words.say(
+          "\(what): målingen er kommet.", "\(what): målinga er komen.", "\(what): the measurement has come.")
+      }
+      if event.detail.because == "other-direction" {
+        return words.say(
+          "\(what): ikke lenger utenfor grensene på den andre siden.",
+          "\(what): ikkje lenger utanfor grensene på den andre sida.",
+          "\(what): no longer outside the limits on the other side.")
+      }
+      return words.say(
+        "\(what), innenfor grensene igjen.", "\(what), innanfor grensene att.", "\(what), within the limits again.")
+    case .late:
+      return words.say(
+        "\(what)\(side): en eldre måling er kommet inn. De som følger deg opp, ser den.",
+        "\(what)\(side): ei eldre måling er komen inn. Dei som følgjer deg opp, ser ho.",
+        "\(what)\(side): an older measurement has come in. Those who follow you up can see it.")
+    case .reminder:
+      return words.say(
+        "\(what): det er tid for å måle.", "\(what): det er tid for å måle.", "\(what): it is time to measure.")
+    case .missing:
+      return words.say(
+        "\(what): målingen er ikke kommet. Mål når du kan.", "\(what): målinga er ikkje komen. Mål når du kan.",
+        "\(what): the measurement has not come. Please measure when you can.")
+    case .acknowledged:
+      return words.say(
+        "\(what): noen har sett på det.", "\(what): nokon har sett på det.", "\(what): somebody has looked at it.")
+    }
+  }
+
+  /// What is said of a rule where it stands, without a value: for lists.
   package static func sentence(_ rule: Rule, _ kind: MonitoringEvent.Kind, _ language: PlanLanguage) -> String {
-    if let message = rule.message, kind == .raised || kind == .missing || kind == .unconfirmed { return message }
-    let what = rule.kind.subject(language)
-    switch (kind, language) {
-    case (.repeatRequested, .bokmal): return "\(what): mål en gang til om litt."
-    case (.repeatRequested, .nynorsk): return "\(what): mål ein gong til om litt."
-    case (.repeatRequested, .english): return "\(what): please measure once more in a little while."
-    case (.raised, .bokmal): return "\(what): utenfor grensene i planen din. De som følger deg opp, ser det."
-    case (.raised, .nynorsk): return "\(what): utanfor grensene i planen din. Dei som følgjer deg opp, ser det."
-    case (.raised, .english): return "\(what): outside the limits of your plan. Those who follow you up can see it."
-    case (.unconfirmed, .bokmal): return "\(what): utenfor grensene, og ikke målt på nytt."
-    case (.unconfirmed, .nynorsk): return "\(what): utanfor grensene, og ikkje målt på nytt."
-    case (.unconfirmed, .english): return "\(what): outside the limits, and not measured again."
-    case (.cleared, .bokmal): return "\(what): innenfor grensene igjen."
-    case (.cleared, .nynorsk): return "\(what): innanfor grensene att."
-    case (.cleared, .english): return "\(what): within the limits again."
-    case (.late, .bokmal): return "\(what): en eldre måling utenfor grensene er kommet inn."
-    case (.late, .nynorsk): return "\(what): ei eldre måling utanfor grensene er komen inn."
-    case (.late, .english): return "\(what): an older measurement outside the limits has come in."
-    case (.reminder, .bokmal): return "\(what): det er tid for å måle."
-    case (.reminder, .nynorsk): return "\(what): det er tid for å måle."
-    case (.reminder, .english): return "\(what): it is time to measure."
-    case (.missing, .bokmal): return "\(what): målingen er ikke kommet."
-    case (.missing, .nynorsk): return "\(what): målinga er ikkje komen."
-    case (.missing, .english): return "\(what): the measurement has not come."
-    case (.acknowledged, .bokmal): return "\(what): noen har sett på det."
-    case (.acknowledged, .nynorsk): return "\(what): nokon har sett på det."
-    case (.acknowledged, .english): return "\(what): somebody has looked at it."
+    sentence(rule, MonitoringEvent(patient: "", rule: rule.id, kind: kind, zone: .yellow, planVersion: 0), language)
+  }
+
+  /// Who sees it, and what to do when it gets worse.
+  private static func seen(_ event: MonitoringEvent, _ words: PlanWords) -> String {
+    let seen = words.say(
+      "De som følger deg opp, ser det.", "Dei som følgjer deg opp, ser det.", "Those who follow you up can see it.")
+    guard event.zone == .red else {
+      return seen
+        + words.say(
+          " Ring dem hvis du føler deg dårligere.", " Ring dei om du kjenner deg dårlegare.",
+          " Call them if you feel worse.")
+    }
+    return seen
+      + words.say(
+        " Ring dem nå hvis du føler deg dårlig, og 113 hvis det haster.",
+        " Ring dei no om du kjenner deg dårleg, og 113 om det hastar.",
+        " Call them now if you feel ill, and the emergency number if it is urgent.")
+  }
+
+  private static func doubt(_ what: String, _ event: MonitoringEvent, _ words: PlanWords) -> String {
+    if event.kind == .cleared {
+      return words.say(
+        "\(what): målingen er i orden igjen.", "\(what): målinga er i orden att.",
+        "\(what): the measurement is in order again.")
+    }
+    if event.detail.because == NotJudgedReason.somebodyElse.rawValue {
+      return words.say(
+        "\(what) ligner ikke målingene dine. Var det du som målte? Mål en gang til.",
+        "\(what) liknar ikkje målingane dine. Var det du som målte? Mål ein gong til.",
+        "\(what) is unlike your measurements. Was it you? Please measure once more.")
+    }
+    return words.say(
+      "\(what) kan ikke stemme. Sjekk at apparatet sitter riktig, og mål en gang til.",
+      "\(what) kan ikkje stemme. Sjekk at apparatet sit rett, og mål ein gong til.",
+      "\(what) cannot be right. Check that the device sits well, then please measure once more.")
+  }
+
+  private static func side(_ direction: Direction?, _ words: PlanWords) -> String {
+    switch direction {
+    case .high:
+      words.say(
+        ", høyere enn grensene i planen din", ", høgare enn grensene i planen din",
+        ", higher than the limits of your plan")
+    case .low:
+      words.say(
+        ", lavere enn grensene i planen din", ", lågare enn grensene i planen din",
+        ", lower than the limits of your plan")
+    case nil: ""
+    }
+  }
+
+  /// The value in words, such as `192 mmHg`, `+2,3 kg` or `gjennomsnitt 136,5 mmHg`; nil: there is none.
+  private static func value(_ rule: Rule, _ detail: EventDetail, _ words: PlanWords) -> String? {
+    if let comparator = detail.comparator {
+      return comparator == ">"
+        ? words.say("over det apparatet kan måle", "over det apparatet kan måle", "above what the device can measure")
+        : words.say("under det apparatet kan måle", "under det apparatet kan måle", "below what the device can measure")
+    }
+    guard let value = detail.value else { return nil }
+    if rule.kind is ScoreRule { return words.say("\(value) poeng", "\(value) poeng", "\(value) points") }
+    let unit = detail.unit.flatMap(UCUM.init(rawValue:))
+    let number = unit.map { words.number(value, $0) } ?? words.decimal(value)
+    if rule.kind is DeltaRule { return (value.isNegative ? "" : "+") + number }
+    if rule.kind is AverageRule {
+      return words.say("gjennomsnitt \(number)", "gjennomsnitt \(number)", "mean \(number)")
+    }
+    switch detail.measure {
+    case Measure.systolic.rawValue: return number + words.say(" (overtrykk)", " (overtrykk)", " (systolic)")
+    case Measure.diastolic.rawValue: return number + words.say(" (undertrykk)", " (undertrykk)", " (diastolic)")
+    default: return number
     }
   }
 

@@ -27,10 +27,14 @@ package struct PlanWords {
     }
   }
 
+  /// A number as the language writes it.
+  package func decimal(_ decimal: ExactDecimal) -> String {
+    language == .english ? "\(decimal)" : "\(decimal)".split(separator: ".").joined(separator: ",")
+  }
+
   /// A limit with its unit.
   package func number(_ decimal: ExactDecimal, _ unit: UCUM) -> String {
-    let text = language == .english ? "\(decimal)" : "\(decimal)".split(separator: ".").joined(separator: ",")
-    return text + (unit == .perMinute ? say(" i minuttet", " i minuttet", " a minute") : " " + unit.symbol)
+    self.decimal(decimal) + (unit == .perMinute ? say(" i minuttet", " i minuttet", " a minute") : " " + unit.symbol)
   }
 
   /// Milliseconds in the largest unit that they are whole numbers of; at least a minute.
@@ -57,8 +61,10 @@ package struct PlanWords {
   }
 
   /// `red below 85 %, yellow below 88 %`; green needs no saying.
-  package func limits(_ zones: [ZoneLimit], _ measure: Measure, _ given: GivenLimits?) -> String {
-    let (zones, unit) = (given?.zones ?? zones, given?.unit ?? measure.unit)
+  package func limits(
+    _ zones: [ZoneLimit], _ measure: Measure, _ given: GivenLimits?, isPercent: Bool = false
+  ) -> String {
+    let (zones, unit) = (given?.zones ?? zones, isPercent ? .percent : given?.unit ?? measure.unit)
     return zones.filter { $0.zone > .green }.map { limit in
       let bounds = limit.bounds.map { "\(comparison($0.comparison)) \(number($0.limit, unit))" }
       return zone(limit.zone) + " " + bounds.joined(separator: say(" og ", " og ", " and "))

@@ -7,7 +7,9 @@ internal import Zones
 /// The members of a rule in a plan's file.
 package struct RuleFields {
   /// The keys of every rule.
-  private static let common = ["id", "kind", "enabled", "quiet", "valid_hours", "message"]
+  package static let common = [
+    "id", "kind", "enabled", "quiet", "valid_hours", "message", "valid_from", "valid_to", "retell",
+  ]
 
   private let members: JSONMembers
 
@@ -74,7 +76,7 @@ package struct RuleFields {
 
   /// `k` of the newest `of`.
   package func counts() throws(JSONError) -> (k: Int, of: Int) {
-    let of = try required("of", "of how many readings").int(in: 1...50)
+    let of = try required("of", "of how many readings").int(in: 1...100)
     return (try required("k", "how many readings").int(in: 1...of), of)
   }
 
@@ -82,14 +84,14 @@ package struct RuleFields {
 
   /// `zones` and `hysteresis` in the measure's unit, and as they were given where that was another.
   package func limits(
-    _ measure: Measure, difference: Bool = false
+    _ measure: Measure, difference: Bool = false, isConverted: Bool = true
   ) throws(JSONError) -> (zones: [ZoneLimit], hysteresis: ExactDecimal, given: GivenLimits?) {
     let node = try required("zones", "a list of zones")
     var zones: [ZoneLimit] = []
     for item in try node.array() { zones.append(try RuleFields.zoneLimit(item)) }
     guard !zones.isEmpty else { throw node.error("invalid-value", "expected at least one zone") }
     let hysteresis = try members["hysteresis"].map { node throws(JSONError) in try RuleFields.decimal(node) } ?? .zero
-    guard let unit = try unit([measure]) else { return (zones, hysteresis, nil) }
+    guard let unit = try unit([measure]), isConverted else { return (zones, hysteresis, nil) }
     let given = GivenLimits(unit: unit, zones: zones, hysteresis: hysteresis)
     for index in zones.indices {
       for place in zones[index].bounds.indices {
@@ -127,7 +129,7 @@ package struct RuleFields {
   }
 
   /// `{"red": {"gte": "180"}}`.
-  private static func zoneLimit(_ node: JSONNode) throws(JSONError) -> ZoneLimit {
+  package static func zoneLimit(_ node: JSONNode) throws(JSONError) -> ZoneLimit {
     let members = try node.objectOfAnyKeys()
     guard members.count == 1, let member = members.first else {
       throw node.error("invalid-value", "expected one zone, such as {\"red\": {\"gte\": \"180\"}}")
@@ -141,6 +143,23 @@ package struct RuleFields {
     }
     guard !bounds.isEmpty else { throw member.value.error("invalid-value", "expected a limit: lt, lte, gt or gte") }
     return ZoneLimit(zone, bounds)
+  }
+
+  /// How far out counts as worse, in the measure's unit; nil: the measure's own step.
+  package func worseBy(_ measures: [Measure], difference: Bool = true) throws(JSONError) -> ExactDecimal? {
+    guard let node = members["worse_by"] else { return nil }
+    let given = try RuleFields.decimal(node)
+    guard !given.isNegative else { throw node.error("invalid-value", "expected zero or more, found \"\(given)\"") }
+    guard difference, let unit = try unit(measures) else { return given }
+    return try RuleFields.converted(given, unit, node, difference: true)
+  }
+
+  /// A repeat that decides.
+  package func confirmation() throws(JSONError) -> Confirmation? {
+    guard let given = try members["confirm"]?.object(known: ["n", "within"]) else { return nil }
+    return Confirmation(
+      count: try given.required("n", "how many readings in all").int(in: 2...10),
+      within: try given.required("within", "a duration such as \"PT15M\"").duration(upTo: 86_400_000))
   }
 
   /// Limits are decimal strings: a number would pass through binary floating point on its way.
@@ -171,8 +190,29 @@ extension Rule {
       id: try fields.required("id", "the rule's name").identifier(), isEnabled: try fields["enabled"]?.bool() ?? true,
       kind: kind)
     if let length = try fields.duration("quiet") { quiet = length }
-    hours = try fields["valid_hours"].map { node throws(JSONError) in try RuleFields.hours(node) }
+    if let node = fields["valid_hours"] {
+      if case .array = node.content {
+        for item in try node.array() { hours.append(try RuleFields.hours(item)) }
+        guard !hours.isEmpty else { throw node.error("invalid-value", "expected at least one span of hours") }
+      } else {
+        hours = [try RuleFields.hours(node)]
+      }
+    }
     message = try fields["message"]?.string()
+    validFrom = try fields["valid_from"].map { node throws(JSONError) in try node.date() }
+    validTo = try fields["valid_to"].map { node throws(JSONError) in try node.date() }
+    if let from = validFrom, let to = validTo, to < from, let node = fields["valid_to"] {
+      throw node.error("invalid-value", "expected a date not before \"valid_from\"")
+    }
+    if let node = fields["retell"] {
+      let members = try node.object(known: ["every", "times", "after_ack"])
+      if let every = try members["every"]?.duration(upTo: 86_400_000) {
+        retell = Retelling(every: every, times: try members.required("times", "how often, 1 to 12").int(in: 1...12))
+      } else if let times = members["times"] {
+        throw times.error("missing-key", "\"times\" needs \"every\", a duration such as \"PT30M\"")
+      }
+      if let after = try members["after_ack"]?.duration(upTo: 30 * 86_400_000) { afterAcknowledgement = after }
+    }
   }
 }
 
@@ -200,6 +240,15 @@ extension JSONNode {
         "expected a duration such as \"PT15M\", \"PT72H\" or \"P3D\", at most \(longest / 1000) s, found \"\(text)\"")
     }
     return milliseconds
+  }
+
+  /// A date such as `2026-11-21`, in days since 1970.
+  package func date() throws(JSONError) -> Int64 {
+    let text = try string()
+    guard text.utf8.count == 10, let instant = ISO8601.instant("\(text)T00:00:00Z") else {
+      throw error("invalid-value", "expected a date such as \"2026-11-21\", found \"\(text)\"")
+    }
+    return instant.milliseconds / 86_400_000
   }
 
   /// A name that stands in file names, cursors and commands.

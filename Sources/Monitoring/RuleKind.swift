@@ -38,61 +38,53 @@ package protocol RuleKind: Sendable, Hashable {
   var confirm: Confirmation? { get }
   /// Raise at the first reading and still ask for the repeat.
   var isImmediate: Bool { get }
+  /// How far out counts as worse, a step a value; nil: distance does not count.
+  func steps(_ direction: Direction?) -> [ExactDecimal?]
 
-  // MARK: A reading arrives
+  // MARK: A value arrives
 
-  /// The reading holds something that it looks at.
-  func concerns(_ sighting: Sighting) -> Bool
-  /// The reading is one of those by which this trend is judged.
-  func awaits(_ sighting: Sighting) -> Bool
-  /// A newer reading than one of this time (milliseconds since 1970) was known already.
-  func isOlder(_ time: Int64, than earlier: PatientHistory) -> Bool
-  /// The zone that a reading brings it to, where it stood at `before`; nil when the reading does not concern it. `history` holds
-  /// the reading.
-  func zone(of sighting: Sighting, before: Zone, _ history: PatientHistory, _ clock: PatientClock) -> Zone?
+  /// What one value comes to at once, where the rule stood at `standing`; nil: it is not judged by single values.
+  func finding(of value: SeenValue, standing: Finding?) -> Finding?
 
   // MARK: A trend, when a delivery has settled
 
+  /// A reading is one of those by which this trend is judged.
+  func awaits(_ sighting: Sighting) -> Bool
   /// What it looks at from `since` (milliseconds since 1970) on, in the order of time.
-  func moments(since: Int64, _ history: PatientHistory) -> [TrendMoment]
+  func moments(since: Int64, _ view: HistoryView) -> [TrendMoment]
   /// A reading at `time` sees one at `earlier`, with so many readings from there to it.
   func looksBack(from time: Int64, to earlier: Int64, over count: Int) -> Bool
-  /// The zone at a reading, where it stood at `before`; nil while too little is known.
-  func zone(at moment: TrendMoment, before: Zone, _ history: PatientHistory, _ clock: PatientClock) -> Zone?
+  /// What a reading comes to, where the rule stood at `standing`.
+  func verdict(at moment: TrendMoment, standing: Finding?, _ view: HistoryView) -> TrendVerdict
+
+  // MARK: In events
+
+  /// What an event says of a finding.
+  func detail(of finding: Finding, in reading: Reading?, _ view: HistoryView?) -> EventDetail
 
   // MARK: Time passes
 
-  /// What a moment brings about; nil: nothing.
-  func due(_ rule: Rule, of plan: Plan, _ state: RuleState?, at moment: DueMoment) -> TimedStep?
+  /// What a moment brings about: the rule's next state, and what is told.
+  func due(_ rule: Rule, _ state: inout RuleState, at moment: DueMoment) -> [Telling]
   /// When `due` is to be called next, in milliseconds since 1970 and after the moment; nil: when something else happens.
   func nextDue(_ rule: Rule, _ state: RuleState?, at moment: DueMoment) -> Int64?
   /// What it expected in `[from, moment.now]`.
   func expected(_ rule: Rule, from: Int64, at moment: DueMoment) -> [ExpectedMeasurement]
 }
 
-/// A reading as rules see it.
-package struct Sighting: Sendable {
-  /// With what is known of it now.
-  package let reading: Reading
-  /// What a plan can watch of it.
-  package let values: PerMeasure<ExactDecimal>
-  /// When it was taken, in milliseconds since 1970; nil: it has no place in time.
-  package let taken: Int64?
-  /// It says that no rule may see its values.
-  package let isUnfit: Bool
-  /// The device itself is in doubt of it.
-  package let isDoubtful: Bool
-
-  init(_ reading: Reading) {
-    self.reading = reading
-    values = Measure.values(in: reading)
-    taken = reading.takenAt?.milliseconds
-    isUnfit = reading.flags.contains { Monitor.isUnfit($0) }
-    isDoubtful = reading.flags.contains { $0.isDoubt }
-  }
-
-  /// At most yellow for what is in doubt.
-  func capped(_ zone: Zone?) -> Zone? { isDoubtful ? zone.map { min($0, .yellow) } : zone }
+/// A single value as a rule sees it.
+package struct SeenValue: Sendable {
+  package var measure: Measure
+  /// In the measure's unit; nil: beyond all that the device can measure.
+  package var number: ExactDecimal?
+  /// Beyond all that the device can measure: true above.
+  package var above: Bool?
+  package var isDoubted: Bool
+  /// The reading that holds it; nil where only the history is known.
+  package var reading: Reading?
+  package var id: ReadingID?
+  /// Milliseconds since 1970.
+  package var taken: Int64
 }
 
 /// One reading that a trend looks at.
@@ -105,9 +97,66 @@ package struct TrendMoment: Sendable {
   package var value = ExactDecimal.zero
   /// The device itself was in doubt of it.
   package var isDoubtful = false
+  /// Beyond all that the device can measure.
+  package var isBeyond = false
+}
 
-  /// At most yellow for what is in doubt.
-  func capped(_ zone: Zone?) -> Zone? { isDoubtful ? zone.map { min($0, .yellow) } : zone }
+/// What a trend says of a moment.
+package enum TrendVerdict: Sendable {
+  case found(Finding, TrendNote = TrendNote())
+  /// Nothing moves.
+  case notJudged(NotJudgedReason)
+
+  var finding: Finding? { if case .found(let finding, _) = self { finding } else { nil } }
+}
+
+/// What else there is to say of a finding.
+package struct TrendNote: Sendable {
+  /// Parts of a score that are not known: it may raise, it ends nothing.
+  package var absent: [String] = []
+  /// A part is not known because a newer value of it is in doubt: it ends nothing.
+  package var isInDoubt = false
+  /// How many values were used.
+  package var points: Int?
+  /// What a difference is held against.
+  package var reference: ExactDecimal?
+
+  package init() {}
+}
+
+/// A patient's history as one rule sees it: without values that are in doubt, somebody else's or outside of the rule's hours.
+package struct HistoryView: Sendable {
+  package let history: PatientHistory
+  package let clock: PatientClock
+  /// The rule's hours; empty: all.
+  package let hours: [DayHours]
+
+  package init(_ history: PatientHistory, _ clock: PatientClock, hours: [DayHours] = []) {
+    self.history = history
+    self.clock = clock
+    self.hours = hours
+  }
+
+  /// A value counts for the rule at all.
+  func holds(_ time: Int64) -> Bool {
+    guard !hours.isEmpty else { return true }
+    let minute = clock.minute(time)
+    return hours.contains { $0.holds(minute: minute) }
+  }
+
+  /// Calls `body` with the values of `[from, to]` that the rule sees, oldest first; those in doubt and beyond all numbers too.
+  func points(_ measure: Measure, from: Int64, to: Int64) -> [PatientHistory.Point] {
+    let points = history.points(measure, from: from, to: to)
+    return hours.isEmpty ? Array(points) : points.filter { holds($0.time) }
+  }
+
+  /// The first instant of a window that ends at `time`: whole days are dates on the patient's clock, of which the day of `time` is the
+  /// last and `dates` the number; other lengths are counted from `time`.
+  func start(of window: Int64, endingAt time: Int64, dates: (Int64) -> Int64) -> Int64 {
+    let day: Int64 = 86_400_000
+    guard window >= day, window % day == 0 else { return time.moved(-window) }
+    return clock.instant(day: clock.day(time) - dates(window / day) + 1, minute: 0)
+  }
 }
 
 /// A moment at which rules are judged by time alone, and what is known then.
@@ -122,14 +171,10 @@ package struct DueMoment: Sendable {
   package var clock: PatientClock
   /// False for the first while after a start, in which devices still bring what they measured meanwhile.
   package var isSettled = true
-}
-
-/// Where a rule stands after a moment, and what is to be told.
-package struct TimedStep: Sendable {
-  /// Nil: normal, nothing is to be kept.
-  package var state: RuleState?
-  /// What is to be told, in order.
-  package var events: [MonitoringEvent] = []
+  /// The plan that is judged by; for its pauses.
+  package var plan: Plan?
+  /// Since when the hub runs without knowing the time, in milliseconds since 1970 by its wrong clock; nil: its clock is set.
+  package var unsetSince: Int64?
 }
 
 /// A repeat that decides: `count` readings out of band within `within` milliseconds of the first.
@@ -149,8 +194,8 @@ package struct Confirmation: Sendable, Hashable {
 extension Rule {
   /// Every kind, in the order in which they are named to people.
   package static let kinds: [any RuleKind.Type] = [
-    BandRule.self, DeltaRule.self, AverageRule.self, ConsecutiveRule.self, MissingRule.self, BitsRule.self,
-    QualityRule.self, DeviceRule.self,
+    BandRule.self, DeltaRule.self, AverageRule.self, ConsecutiveRule.self, ScoreRule.self, MissingRule.self,
+    BitsRule.self, QualityRule.self, DeviceRule.self,
   ]
 }
 
@@ -170,37 +215,36 @@ extension RuleKind {
   package var confirm: Confirmation? { nil }
   package var isImmediate: Bool { false }
 
-  package func concerns(_ sighting: Sighting) -> Bool {
-    measures.contains { sighting.values[$0] != nil || $0.isBeyond(in: sighting.reading) != nil }
-  }
+  package func steps(_ direction: Direction?) -> [ExactDecimal?] { [] }
+  package func finding(of value: SeenValue, standing: Finding?) -> Finding? { nil }
   package func awaits(_ sighting: Sighting) -> Bool {
-    !sighting.isUnfit && measures.contains { sighting.values[$0] != nil }
-  }
-  package func isOlder(_ time: Int64, than earlier: PatientHistory) -> Bool {
-    measures.contains { (earlier.last($0, upTo: .max) ?? .min) > time }
-  }
-  package func zone(of sighting: Sighting, before: Zone, _ history: PatientHistory, _ clock: PatientClock) -> Zone? {
-    nil
+    measures.contains { sighting.holds($0) && sighting.worth[$0]?.isBelieved ?? false }
   }
 
   /// The readings of its measures; one that holds several counts once.
-  package func moments(since: Int64, _ history: PatientHistory) -> [TrendMoment] {
+  package func moments(since: Int64, _ view: HistoryView) -> [TrendMoment] {
     func moments(_ measure: Measure) -> [TrendMoment] {
-      history.points(measure, from: since, to: .max).map {
-        TrendMoment(time: $0.time, id: $0.id, value: $0.value, isDoubtful: $0.isDoubtful)
+      view.points(measure, from: since, to: .max).map {
+        TrendMoment(
+          time: $0.time, id: $0.id, value: $0.value, isDoubtful: $0.isDoubtful, isBeyond: $0.isBeyond)
       }
     }
     guard measures.count > 1 else { return measures.first.map(moments) ?? [] }
     var seen: Set<UInt64> = []
-    return measures.flatMap(moments).filter { seen.insert($0.id).inserted }
-      .sorted { ($0.time, $0.id) < ($1.time, $1.id) }
+    return measures.flatMap(moments).sorted { ($0.time, $0.id) < ($1.time, $1.id) }
+      .filter { seen.insert($0.id).inserted }
   }
   package func looksBack(from time: Int64, to earlier: Int64, over count: Int) -> Bool { false }
-  package func zone(at moment: TrendMoment, before: Zone, _ history: PatientHistory, _ clock: PatientClock) -> Zone? {
-    nil
+  package func verdict(at moment: TrendMoment, standing: Finding?, _ view: HistoryView) -> TrendVerdict {
+    .notJudged(.tooFew)
+  }
+  package func detail(of finding: Finding, in reading: Reading?, _ view: HistoryView?) -> EventDetail {
+    var detail = EventDetail()
+    detail.direction = finding.direction
+    return detail
   }
 
-  package func due(_ rule: Rule, of plan: Plan, _ state: RuleState?, at moment: DueMoment) -> TimedStep? { nil }
+  package func due(_ rule: Rule, _ state: inout RuleState, at moment: DueMoment) -> [Telling] { [] }
   package func nextDue(_ rule: Rule, _ state: RuleState?, at moment: DueMoment) -> Int64? { nil }
   package func expected(_ rule: Rule, from: Int64, at moment: DueMoment) -> [ExpectedMeasurement] { [] }
 
@@ -208,20 +252,11 @@ extension RuleKind {
   func isEqual(to other: any RuleKind) -> Bool { (other as? Self) == self }
 }
 
-/// A kind that looks at values of a window or at the newest of them: a reading that arrives is one more of its moments.
+/// A kind that looks at values of a window or at the newest of them.
 package protocol TrendRule: RuleKind {}
 
 extension TrendRule {
   package var isTrend: Bool { true }
-
-  package func zone(of sighting: Sighting, before: Zone, _ history: PatientHistory, _ clock: PatientClock) -> Zone? {
-    guard !sighting.isUnfit, let taken = sighting.taken,
-      let value = measures.lazy.compactMap({ sighting.values[$0] }).first
-    else { return nil }
-    let moment = TrendMoment(
-      time: taken, id: sighting.reading.id.low, value: value, isDoubtful: sighting.isDoubtful)
-    return zone(at: moment, before: before, history, clock)
-  }
 }
 
 /// A window of milliseconds, as trends look back on it.
@@ -229,5 +264,15 @@ enum TrendWindow {
   /// A reading at `time` may see one at `earlier`. Whole days of a window are the patient's: one more day is enough.
   static func reaches(_ window: Int64, from time: Int64, to earlier: Int64) -> Bool {
     time <= earlier.addingReportingOverflow(window.addingReportingOverflow(26 * 3_600_000).partialValue).partialValue
+  }
+
+  /// Going back from the newest, those that lie at least so long before the last that counted; 0: all.
+  static func spaced(_ points: [PatientHistory.Point], by spacing: Int64) -> [PatientHistory.Point] {
+    guard spacing > 0 else { return points }
+    var counted: [PatientHistory.Point] = []
+    for point in points.reversed() where counted.last.map({ point.time <= $0.time.moved(-spacing) }) ?? true {
+      counted.append(point)
+    }
+    return counted.reversed()
   }
 }

@@ -1,55 +1,37 @@
 // A delivery has settled: trends are judged over what came, in the order of time. What follows depends on which readings are known
 // and on where the rules stood, not on the order in which they came.
 
-package import Readings
+internal import Readings
 package import Zones
 
 extension Monitor {
   /// Judges the trends by all that has come since this was done last, and tells of old readings out of band.
   ///
   /// The newest value of a rule, when it is of now, decides where the rule stands. What lies before it and is out of band, by itself
-  /// or because of what came late, is told as late, once a day and rule, and only while the rule is normal: whoever is called
-  /// already sees it. What was judged before and is no worse for the new readings is not told again.
+  /// or because of what came late, is told as late: once a day, rule and direction, and again when it is worse than what was told; while
+  /// the rule is raised only when it is worse than that. What was judged before and is no worse for the new readings is not told again.
   package static func settle(
     _ plan: Plan, state: inout PatientState, history: PatientHistory, zone: TimeZoneRules = .utc, now: Int64
   ) -> [MonitoringEvent] {
     guard state.isUnsettled else { return [] }
     let stateBefore = state
-    var batch = Batch(state.unsettled, history, zone)
+    let round = JudgingRound(plan, history: history, zone: zone, now: now)
+    var batch = Batch(state.unsettled, round.history)
+    let unsettled = state.unsettled
     state.isUnsettled = false
     state.unsettled = []
-    var events: [MonitoringEvent] = []
-    for rule in plan.rules where rule.isEnabled {
+    var events = round.judgeDisplaced(&state)
+    for rule in plan.allRules where rule.isEnabled {
       let stored = state.rules[rule.id]
-      guard rule.isTrend || stored?.lateDue != nil else { continue }
-      let found = rule.isTrend ? rule.settled(&batch, before: stored?.zone ?? .green, live: now - plan.liveWindow) : nil
-      // Nothing was, nothing is.
-      if stored == nil, found?.late == nil, (found?.newest?.zone ?? .green) == .green { continue }
-      let before = stored ?? RuleState()
-      var after = before
-      after.lateDue = nil
-      var late = before.lateDue
-      if let found {
-        late = before.phase == .normal ? found.late : nil
-        if let newest = found.newest {
-          var kinds: [(MonitoringEvent.Kind, Zone)]
-          (after, kinds) = rule.next(after, zone: newest.zone, at: newest.time, now: now)
-          kinds = rule.told(kinds, before: before, after: &after, now: now)
-          for (kind, zone) in kinds {
-            var event = rule.event(kind, zone, plan)
-            event.reading = newest.id
-            events.append(event)
-          }
-        }
-      }
-      if let late, after.phase == .normal, after.lateAt.map({ now - $0 >= 86_400_000 }) ?? true {
-        after.lateAt = now
-        var event = rule.event(.late, .yellow, plan)
-        event.reading = late.id
-        events.append(event)
-      }
-      if after != before { state.rules[rule.id] = after == RuleState() ? nil : after }
+      var after = stored ?? RuleState()
+      if !rule.isTrend, !rule.kind.isTimed { round.collectLate(rule, unsettled, &after) }
+      guard rule.isTrend || !after.lateDue.isEmpty else { continue }
+      after.signature = rule.signature
+      if rule.isTrend { events += round.settleTrend(rule, &batch, &after) }
+      events += round.tellLate(rule, &after)
+      state.rules[rule.id] = after.isEmpty ? nil : after
     }
+    events += round.answerDoubt(&state)
     if state != stateBefore { state.note(events, before: stateBefore, now: now) }
     return events
   }
@@ -61,81 +43,184 @@ extension Monitor {
     /// The earliest of them; nil: none has a place in time.
     let since: Int64?
     let history: PatientHistory
-    let clock: PatientClock
     /// What was known without them; seldom asked for.
     lazy var earlier: PatientHistory = since.map { history.leavingOut(fresh, since: $0) } ?? history
 
-    init(_ unsettled: [PatientState.Unsettled], _ history: PatientHistory, _ zone: TimeZoneRules) {
+    init(_ unsettled: [PatientState.Unsettled], _ history: PatientHistory) {
       fresh = Dictionary(unsettled.map { ($0.id.low, $0.id) }, uniquingKeysWith: { first, _ in first })
       since = unsettled.map(\.time).min()
       self.history = history
-      clock = PatientClock(zone)
     }
   }
 }
 
-/// An old reading out of band.
-package struct LateReading: Sendable, Hashable {
-  /// How far.
-  package var zone: Zone
-  /// Milliseconds since 1970.
-  package var time: Int64
-  /// The reading; nil: one that was known and looks otherwise now.
-  package var id: ReadingID?
-
-  /// An old reading out of band.
-  package init(zone: Zone, time: Int64, id: ReadingID?) {
-    self.zone = zone
-    self.time = time
-    self.id = id
-  }
-
-  /// The worse of two, of equals the newer.
-  static func worse(_ one: LateReading?, _ other: LateReading?) -> LateReading? {
-    guard let one, let other else { return one ?? other }
-    let low: (LateReading) -> UInt64 = { $0.id?.low ?? 0 }
-    return (one.zone, one.time, low(one)) < (other.zone, other.time, low(other)) ? other : one
-  }
-}
-
-extension Rule {
+extension JudgingRound {
   /// What a settled delivery means to a trend.
-  struct Settled {
-    /// Where the rule stands now; nil: the newest value is not of now, untouched, or says nothing.
-    var newest: LateReading?
-    /// The worst that is told as old.
-    var late: LateReading?
-  }
-
-  /// Nil when nothing new concerns this trend. `live` is the time from which on readings are of now.
-  func settled(_ batch: inout Monitor.Batch, before: Zone, live: Int64) -> Settled? {
-    guard let since = batch.since else { return nil }
-    var moments = kind.moments(since: since, batch.history)
-    if let hours { moments.removeAll { !hours.holds(minute: batch.clock.minute($0.time)) } }
-    guard moments.contains(where: { batch.fresh[$0.id] != nil }) else { return nil }
-    let clock = batch.clock
-    var settled = Settled()
+  func settleTrend(_ rule: Rule, _ batch: inout Monitor.Batch, _ state: inout RuleState) -> [MonitoringEvent] {
+    guard let since = batch.since else { return [] }
+    let view = HistoryView(batch.history, clock, hours: rule.hours)
+    let moments = rule.kind.moments(since: since, view)
+    guard moments.contains(where: { batch.fresh[$0.id] != nil }) else { return [] }
+    var events: [MonitoringEvent] = []
     var lastFresh: (time: Int64, index: Int)?
     for (index, moment) in moments.enumerated() {
       let id = batch.fresh[moment.id]
       if id != nil { lastFresh = (moment.time, index) }
-      guard let lastFresh, kind.looksBack(from: moment.time, to: lastFresh.time, over: index - lastFresh.index)
-      else {
-        continue
-      }
-      if index == moments.count - 1, moment.time >= live {
-        settled.newest = kind.zone(at: moment, before: before, batch.history, clock).map {
-          LateReading(zone: $0, time: moment.time, id: id)
-        }
-        continue
-      }
-      // With too few values for a word there is none: green.
-      let zone = kind.zone(at: moment, before: .green, batch.history, clock) ?? .green
-      guard zone > .green,
-        id != nil || zone > kind.zone(at: moment, before: .green, batch.earlier, clock) ?? .green
+      guard let lastFresh, plan.outOfForce(rule, at: moment.time, clock) == nil,
+        rule.kind.looksBack(from: moment.time, to: lastFresh.time, over: index - lastFresh.index)
       else { continue }
-      settled.late = .worse(settled.late, LateReading(zone: zone, time: moment.time, id: id))
+      if index == moments.count - 1, moment.time >= now.moved(-plan.liveWindow) {
+        events += judgeNewest(rule, moment, id, view, &state)
+        continue
+      }
+      // What is old leaves no zone and enters none: where the rule stands now is nothing to it.
+      guard var finding = rule.kind.verdict(at: moment, standing: nil, view).finding, finding.raw.zone > .green else {
+        continue
+      }
+      if id == nil {
+        let before = rule.kind.verdict(
+          at: moment, standing: nil, HistoryView(batch.earlier, clock, hours: rule.hours)
+        ).finding
+        guard before.map({ $0.raw < finding.raw }) ?? true else { continue }
+      }
+      finding.reading = id
+      late(finding, rule, &state)
     }
-    return settled
+    return events
+  }
+
+  /// A weight that was asked about is the patient's after all, by what came later: the question is answered.
+  func answerDoubt(_ state: inout PatientState) -> [MonitoringEvent] {
+    let rule = DoubtRule.rule(.weight)
+    guard var after = state.rules[rule.id], after.phase != .normal, let asked = after.current, let id = asked.reading,
+      history.points(.weight, from: asked.taken, to: asked.taken).contains(where: { $0.id == id.low })
+    else { return [] }
+    let finding = Finding(.green, value: asked.value, reading: id, taken: asked.taken)
+    let tellings = Machine(rule: rule, now: now).take(finding, &after)
+    state.rules[rule.id] = after.isEmpty ? nil : after
+    return tellings.map { rule.event($0, after, plan, nil, nil) }
+  }
+
+  /// Single values that are older than the live window, by what is known of them now: the order in which they came is nothing to it.
+  func collectLate(_ rule: Rule, _ readings: [PatientState.Unsettled], _ state: inout RuleState) {
+    for reading in readings where isHistory(reading.time) {
+      guard plan.outOfForce(rule, at: reading.time, clock) == nil, rule.holdsHours(reading.time, clock) else {
+        continue
+      }
+      if let kind = rule.kind as? DoubtRule {
+        guard let value = kind.kept(reading, history, isBeyondUnbelieved) else { continue }
+        late(Finding(Rank(.yellow, 1), value: value, reading: reading.id, taken: reading.time), rule, &state)
+        continue
+      }
+      guard let measure = rule.measures.first else { continue }
+      let known = history.kept(measure, reading)
+      guard let (point, isSuspect) = known, !(isSuspect && rule.kind is DeltaRule) else { continue }
+      let above = point.isBeyond ? !point.value.isNegative : nil
+      if let above, isBeyondUnbelieved(rule, measure, above) { continue }
+      let value = SeenValue(
+        measure: measure, number: point.isBeyond ? nil : point.value, above: above,
+        isDoubted: point.isDoubtful || isSuspect, reading: nil, id: reading.id, taken: reading.time)
+      if let finding = rule.kind.finding(of: value, standing: nil) { late(finding, rule, &state) }
+    }
+  }
+
+  /// The newest value of a trend, of now, decides where it stands.
+  func judgeNewest(
+    _ rule: Rule, _ moment: TrendMoment, _ id: ReadingID?, _ view: HistoryView, _ state: inout RuleState,
+    because: String? = nil
+  ) -> [MonitoringEvent] {
+    let verdict = rule.kind.verdict(at: moment, standing: state.phase == .normal ? nil : state.current, view)
+    switch verdict {
+    case .notJudged(let reason):
+      Monitor.note(reason, &state, now: now)
+      return []
+    case .found(var finding, let note):
+      finding.reading = id
+      let isAccepted = history.accepted.contains(moment.id) || history.agreed.contains(moment.id)
+      let isComplete =
+        note.absent.isEmpty
+        || (rule.kind as? ScoreRule).map { ($0.parts.count - note.absent.count) >= $0.minimumParts } ?? true
+      state.notJudged = nil
+      let tellings = Machine(rule: rule, now: now).take(
+        finding, &state, Power(begins: true, ends: isComplete && !note.isInDoubt && !isAccepted))
+      return tellings.map { telling in
+        var event = rule.event(telling, state, plan, nil, view)
+        event.detail.absent = note.absent
+        event.detail.points = note.points
+        event.detail.reference = event.detail.reference ?? note.reference
+        if let because, event.kind == .cleared { event.detail.because = because }
+        return event
+      }
+    }
+  }
+
+  /// Old readings out of band are told: once a day and direction, and again when worse.
+  func tellLate(_ rule: Rule, _ state: inout RuleState) -> [MonitoringEvent] {
+    let machine = Machine(rule: rule, now: now)
+    var events: [MonitoringEvent] = []
+    for finding in state.lateDue {
+      state.lateTold.removeAll { now.moved(-$0.at) >= Machine.day }
+      let told = machine.last(state.lateTold, of: finding.direction)
+      let isNews = told.map { machine.isWorse(finding, than: $0.finding) } ?? true
+      let isWorse = state.phase == .normal || state.current.map { machine.isWorse(finding, than: $0) } ?? true
+      guard isNews, isWorse else {
+        Monitor.note(.superseded, &state, now: now)
+        continue
+      }
+      machine.note(&state.lateTold, finding, at: now)
+      var telling = Telling(.late, .yellow, finding)
+      telling.episode = .init(reading: finding.reading, since: finding.taken)
+      events.append(rule.event(telling, state, plan, nil, nil))
+    }
+    state.lateDue = []
+    return events
+  }
+
+  /// An old value that is abnormal is told when the delivery has settled: what else comes of it may be worse.
+  func late(_ finding: Finding, _ rule: Rule, _ state: inout RuleState) {
+    guard finding.raw.zone > .green else { return }
+    let machine = Machine(rule: rule, now: now)
+    if let index = state.lateDue.firstIndex(where: { $0.direction == finding.direction }) {
+      state.lateDue[index] = finding.worst(with: state.lateDue[index], steps: machine.steps(finding))
+    } else {
+      state.lateDue.append(finding)
+    }
+  }
+}
+
+extension PatientHistory {
+  /// A value of a reading that is believed, and whether it may be somebody else's; nil: it has none.
+  func kept(_ measure: Measure, _ reading: PatientState.Unsettled) -> (Point, isSuspect: Bool)? {
+    if let point = points(measure, from: reading.time, to: reading.time).first(where: { $0.id == reading.id.low }) {
+      return (point, false)
+    }
+    let aside = asides[measure]?.first { $0.id == reading.id.low && $0.time == reading.time }
+    return aside.map { ($0, true) }
+  }
+}
+
+extension DoubtRule {
+  /// What of a reading is not believed; nil: nothing.
+  func kept(
+    _ reading: PatientState.Unsettled, _ history: PatientHistory, _ isBeyondUnbelieved: (Measure, Bool) -> Bool
+  ) -> FindingValue? {
+    if group == .pulse, history.isUnbelieved(.systolic, reading) || history.isUnbelieved(.diastolic, reading) {
+      return nil
+    }
+    for measure in group.measures {
+      if let point = history.unbelieved[measure]?.first(where: { $0.id == reading.id.low && $0.time == reading.time }) {
+        return point.found
+      }
+      guard let (point, isSuspect) = history.kept(measure, reading) else { continue }
+      if isSuspect, measure == .weight { return point.found }
+      if point.isBeyond, isBeyondUnbelieved(measure, !point.value.isNegative) { return point.found }
+    }
+    return nil
+  }
+}
+
+extension PatientHistory {
+  fileprivate func isUnbelieved(_ measure: Measure, _ reading: PatientState.Unsettled) -> Bool {
+    unbelieved[measure]?.contains { $0.id == reading.id.low && $0.time == reading.time } ?? false
   }
 }

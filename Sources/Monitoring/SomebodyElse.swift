@@ -4,43 +4,93 @@
 package import Readings
 
 extension PatientHistory {
-  private static let week: Int64 = 7 * 86_400_000
+  private static let week: Int64 = 168 * 3_600_000
+  private static let month: Int64 = 30 * 86_400_000
 
-  /// True when a weight is so far from the median of the week before that somebody else may stand on the scale: more than 3 kg
-  /// and more than 4 %.
+  /// True when a weight differs from every one of the week before by more than 3 kg and more than 4 % of it: somebody else may stand
+  /// on the scale. Without any in the week the newest three of 30 days count. A fast but steady gain is near the day before.
   package func isSomebodyElse(_ weight: ExactDecimal, at time: Int64) -> Bool {
-    guard time > .min + PatientHistory.week else { return false }
-    let week = points(.weight, from: time - PatientHistory.week, to: time - 1).map(\.value).sorted()
-    guard week.count >= 3, let difference = weight.subtracting(week[(week.count - 1) / 2]) else { return false }
-    let median = week[(week.count - 1) / 2]
-    let away = difference < .zero ? ExactDecimal.zero.subtracting(difference) ?? difference : difference
-    guard let share = median.scaled(by: 4, over: 100, places: 6) else { return false }
-    return max(ExactDecimal(3), share) < away
+    guard !isSingleUser else { return false }
+    let known = references(before: time)
+    return !known.isEmpty && known.allSatisfy { PatientHistory.isFar(weight, from: $0.value) }
   }
 
-  /// The same of a known weight: what a person accepted is the patient's.
+  /// What a weight at an instant is held against: never one in doubt.
+  private func references(before time: Int64) -> [Point] {
+    guard time > .min + PatientHistory.month else { return [] }
+    let week = points(.weight, from: time - PatientHistory.week, to: time - 1).filter { !$0.isDoubtful && !$0.isBeyond }
+    guard week.isEmpty else { return week }
+    return points(.weight, from: time - PatientHistory.month, to: time - 1).filter { !$0.isDoubtful && !$0.isBeyond }
+      .suffix(3)
+  }
+
+  private static func isFar(_ weight: ExactDecimal, from other: ExactDecimal) -> Bool {
+    guard let apart = weight.subtracting(other)?.magnitude, let share = other.times(ExactDecimal(4, exponent: -2))
+    else {
+      return true
+    }
+    return max(ExactDecimal(3), share) < apart
+  }
+
+  /// The same of a known weight: what was accepted is the patient's.
   func isSomebodyElse(_ weight: ExactDecimal, of id: UInt64, at time: Int64) -> Bool {
-    !accepted.contains(id) && isSomebodyElse(weight, at: time)
+    !accepted.contains(id) && !agreed.contains(id) && isSomebodyElse(weight, at: time)
   }
 
-  /// Weights after `time`, where something changed, are held anew against those before them.
-  mutating func judgeWeights(after time: Int64) {
-    guard (values[.weight]?.last?.time ?? .min) > time || (asides[.weight]?.last?.time ?? .min) > time else { return }
-    var later = (values[.weight] ?? Series()).filter { $0.time > time }.map { ($0, false) }
-    later += (asides[.weight] ?? Series()).filter { $0.time > time }.map { ($0, true) }
+  /// A sound weight that is far from all that were accepted because they were said twice, and near one that never was in question:
+  /// those that were said twice are a visitor's after all.
+  private mutating func withdrawAgreement(by weight: Point) {
+    guard !agreed.isEmpty, !weight.isDoubtful, !agreed.contains(weight.id) else { return }
+    let known = references(before: weight.time)
+    let confirmed = known.filter { agreed.contains($0.id) }
+    guard !confirmed.isEmpty, confirmed.allSatisfy({ PatientHistory.isFar(weight.value, from: $0.value) }),
+      known.contains(where: { !agreed.contains($0.id) && !PatientHistory.isFar(weight.value, from: $0.value) })
+    else { return }
+    agreed.removeAll { id in confirmed.contains { $0.id == id } }
+    for point in confirmed { move(point, aside: true) }
+  }
+
+  /// Weights from `time` on, where something changed, are judged anew in the order of time. Where others lie behind it, so are those of
+  /// the month before: a later one may have withdrawn what was said twice.
+  mutating func judgeWeights(from time: Int64) {
+    let newest = max(values[.weight]?.last?.time ?? .min, asides[.weight]?.last?.time ?? .min)
+    let from = newest > time && time > .min + PatientHistory.month ? time - PatientHistory.month : time
+    var later = (values[.weight] ?? Series()).filter { $0.time >= from && !$0.isBeyond }.map { ($0, false) }
+    later += (asides[.weight] ?? Series()).filter { $0.time >= from }.map { ($0, true) }
     later.sort { ($0.0.time, $0.0.id) < ($1.0.time, $1.0.id) }
-    var changed = time
-    for (point, isAside) in later {
-      // Nothing moved in the week that this one looks back on, nor in that of any later one.
-      guard point.time - changed <= PatientHistory.week else { return }
-      guard isSomebodyElse(point.value, of: point.id, at: point.time) != isAside else { continue }
-      move(point, aside: !isAside)
-      changed = point.time
+    let ids = Set(later.map(\.0.id))
+    agreed.removeAll { ids.contains($0) }
+    var isAside = Dictionary(later.map { ($0.0.id, $0.1) }, uniquingKeysWith: { first, _ in first })
+    for (point, _) in later {
+      var isSuspect = isSomebodyElse(point.value, of: point.id, at: point.time)
+      if isSuspect, let partner = partner(of: point, isAside) {
+        isSuspect = false
+        for id in [partner.id, point.id] { PatientHistory.remember(id, in: &agreed) }
+        if isAside[partner.id] ?? true { move(partner, aside: false) }
+        isAside[partner.id] = false
+      }
+      if isSuspect != isAside[point.id] ?? false { move(point, aside: isSuspect) }
+      isAside[point.id] = isSuspect
+      if !isSuspect { withdrawAgreement(by: point) }
     }
   }
 
+  /// A weight of the same device, not in doubt, that said the same a while before and may be somebody else's by itself.
+  private func partner(of point: Point, _ isAside: [UInt64: Bool]) -> Point? {
+    guard let own = weighings.first(where: { $0.id == point.id }), !own.isDoubted else { return nil }
+    for other in weighings.reversed() where (other.time, other.id) < (own.time, own.id) {
+      guard own.time - other.time <= PatientHistory.confirmation else { return nil }
+      guard other.device == own.device, !other.isDoubted,
+        let known = asides[.weight]?.first(where: { $0.id == other.id && $0.time == other.time }),
+        Measure.weight.agree(known.value, point.value)
+      else { continue }
+      return known
+    }
+    return nil
+  }
+
   /// A reading's values come to the patient's, or leave them.
-  private mutating func move(_ moved: Point, aside: Bool) {
+  mutating func move(_ moved: Point, aside: Bool) {
     for measure in Measure.allCases {
       let found = (aside ? values : asides)[measure]?.first { $0.id == moved.id && $0.time == moved.time }
       guard let point = found else { continue }

@@ -23,16 +23,6 @@ package struct ZoneLimit: Sendable, Hashable {
       self.comparison = comparison
       self.limit = limit
     }
-
-    /// True when `value` satisfies the comparison with the limit moved outwards by `slack`.
-    func holds(for value: ExactDecimal, slack: ExactDecimal) -> Bool {
-      switch comparison {
-      case .lessThan: value < (limit.adding(slack) ?? limit)
-      case .atMost: !((limit.adding(slack) ?? limit) < value)
-      case .greaterThan: (limit.subtracting(slack) ?? limit) < value
-      case .atLeast: !(value < (limit.subtracting(slack) ?? limit))
-      }
-    }
   }
 
   /// The zone that the value is in when every bound holds.
@@ -46,50 +36,27 @@ package struct ZoneLimit: Sendable, Hashable {
   }
 
   /// True when a value lies in this zone.
-  package func holds(_ value: ExactDecimal) -> Bool { holds(for: value) }
-
-  func holds(for value: ExactDecimal, slack: ExactDecimal = .zero) -> Bool {
-    !bounds.isEmpty && bounds.allSatisfy { $0.holds(for: value, slack: slack) }
-  }
+  package func holds(_ value: ExactDecimal) -> Bool { holds(Ratio(value)) }
 }
 
 /// Limits in a unit other than the measure's. A device that measures in this unit is held against these: what it said is not rounded.
 package struct GivenLimits: Sendable, Hashable {
   package var unit: UCUM
   /// The zones' limits in it.
-  package var zones: [ZoneLimit]
+  package var zones: [ZoneLimit] { scale.zones }
+  package let scale: ZoneScale
   /// How far past the limit a value must be before a zone is left, in this unit.
   package var hysteresis: ExactDecimal
 
   /// Limits in another unit.
   package init(unit: UCUM, zones: [ZoneLimit], hysteresis: ExactDecimal = .zero) {
     self.unit = unit
-    self.zones = zones
+    scale = ZoneScale(zones)
     self.hysteresis = hysteresis
   }
 }
 
 extension ZoneLimit {
-  /// The worst zone of a value beyond all that a device can measure ("LO", "HI"): past every limit on that side.
-  static func worst(_ limits: [ZoneLimit], above: Bool) -> Zone {
-    let side: [Comparison] = above ? [.greaterThan, .atLeast] : [.lessThan, .atMost]
-    let holding = limits.filter { !$0.bounds.isEmpty && $0.bounds.allSatisfy { side.contains($0.comparison) } }
-    return holding.map(\.zone).max() ?? .green
-  }
-
-  /// The worst zone that holds; a zone is left downwards only past the limit by the hysteresis. No match is green.
-  static func worst(_ limits: [ZoneLimit], _ value: ExactDecimal, before: Zone, hysteresis: ExactDecimal) -> Zone {
-    var zone = Zone.green
-    for limit in limits where limit.zone > zone && limit.holds(for: value) { zone = limit.zone }
-    if zone < before, !hysteresis.isZero {
-      for limit in limits where limit.zone > zone && limit.zone <= before && limit.holds(for: value, slack: hysteresis)
-      {
-        zone = limit.zone
-      }
-    }
-    return zone
-  }
-
   /// Limits for those who draw them.
   package static func json(_ limits: [ZoneLimit]) -> JSONValue {
     .array(

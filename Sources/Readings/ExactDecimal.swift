@@ -153,6 +153,27 @@ extension ExactDecimal {
     return overflow ? nil : ExactDecimal(product, exponent: exponent)
   }
 
+  /// The product, exactly. Nil when it does not fit.
+  package func times(_ other: ExactDecimal) -> ExactDecimal? {
+    let (product, overflow) = mantissa.multipliedReportingOverflow(by: other.mantissa)
+    if product == 0, !overflow { return ExactDecimal(0, exponent: min(0, max(exponent, other.exponent))) }
+    let sum = Int(exponent) + Int(other.exponent)
+    guard !overflow else {
+      // Digits that say nothing make room.
+      let (left, right) = (shortened, other.shortened)
+      guard left != self || right != other else { return nil }
+      return left.times(right)
+    }
+    return Int8(exactly: sum).map { ExactDecimal(product, exponent: $0) }
+  }
+
+  /// The same number without zeros at its end.
+  private var shortened: ExactDecimal {
+    var (digits, places) = (mantissa, exponent)
+    while digits != 0, digits % 10 == 0, places < 127 { (digits, places) = (digits / 10, places + 1) }
+    return ExactDecimal(digits, exponent: places)
+  }
+
   /// The difference, with the finer precision of both. Nil when it does not fit.
   package func subtracting(_ other: ExactDecimal) -> ExactDecimal? {
     guard other.mantissa != .min else { return nil }

@@ -73,8 +73,12 @@ package enum AbsentReason: String, Sendable, Hashable, CaseIterable {
   case negativeInfinity = "negative-infinity"
   /// The device did not measure it.
   case notPerformed = "not-performed"
-  /// The device sent a number that nobody can have, such as a saturation of 127 %.
+  /// A number that nobody can have, or that the device's document cannot encode.
   case implausible
+  /// The device says that it is below what it can measure ("LO").
+  case belowRange = "below-range"
+  /// The device says that it is above what it can measure ("HI").
+  case aboveRange = "above-range"
 }
 
 /// A number, or why there is none. One absent component does not void the others.

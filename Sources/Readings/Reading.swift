@@ -166,6 +166,21 @@ package struct Evaluation: Sendable, Hashable {
   package var rules: [RuleResult]
   /// The plan's version; nil without a plan.
   package var planVersion: Int?
+  /// The rules that look at such readings and did not judge this one.
+  package var notJudged: [NotJudged] = []
+
+  /// A rule that did not judge a reading.
+  package struct NotJudged: Sendable, Hashable {
+    /// The rule's id in the plan.
+    package var rule: String
+    /// Why, such as `too-few`.
+    package var because: String
+    /// A rule that did not judge.
+    package init(rule: String, because: String) {
+      self.rule = rule
+      self.because = because
+    }
+  }
 
   /// What a plan said.
   package init(zone: Zone?, rules: [RuleResult] = [], planVersion: Int? = nil) {

@@ -2,6 +2,9 @@
 // red and green, and by lightness in print without colour; beside them stand shapes, hatching and words.
 
 enum PageStyle {
+  /// So many means are told apart by their strokes.
+  static let meanLines = 3
+
   /// The style sheet.
   static let css = """
     :root{color-scheme:light;--ink:#17222b;--muted:#52606b;--rule:#d5dce2;--wash:#f5f7f9;--blue:#0b4f8a;
@@ -20,14 +23,15 @@ enum PageStyle {
     section{margin:26px 0}
     .now{border:1px solid var(--rule);border-left:8px solid var(--red);border-radius:6px;padding:12px 16px;background:#fff}
     .now.m-yellow{border-left-color:#e69f00}
-    .now ul{margin:6px 0 0;padding:0;list-style:none}
-    .now li{margin:4px 0;overflow-wrap:anywhere}
+    .now{margin:10px 0;break-inside:avoid;overflow-wrap:anywhere} .now p{margin:0 0 3px}
+    .episodes table{margin-top:10px}
     .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(205px,1fr));gap:12px;margin:20px 0}
     .tile{border:1px solid var(--rule);border-radius:8px;padding:12px 14px 10px;background:var(--wash)}
     .tile h2{font-size:.85rem;font-weight:600;color:var(--muted)}
     .tile .value{font-size:1.75rem;font-weight:650;line-height:1.25;white-space:nowrap}
     .tile .value small{font-size:.9rem;font-weight:400;color:var(--muted)}
-    .tile p{margin:0;font-size:.82rem;color:var(--muted)}
+    .tile p{margin:0;font-size:.82rem;color:var(--muted)} .tile .last{margin-top:4px;color:var(--ink)}
+    .left-out{font-size:.82rem;color:var(--muted);margin:2px 0 0}
     .chip{white-space:nowrap;font-weight:600;font-size:.85rem}
     .t-green{color:var(--green);fill:var(--green)}
     .t-yellow{color:var(--yellow);fill:var(--yellow)}
@@ -41,7 +45,7 @@ enum PageStyle {
     figcaption p{margin:0;font-size:.85rem;color:var(--muted)}
     svg.curve{display:block;width:100%;height:auto;overflow:visible}
     svg text{font-size:12px;fill:var(--ink);stroke:none}
-    svg .axis{fill:var(--muted)}
+    svg .axis,svg .tick{fill:var(--muted)} svg.narrow{display:none}
     svg .end{text-anchor:end}
     svg .lane{font-size:10px}
     svg .zone{font-size:12px;font-weight:600}
@@ -54,6 +58,10 @@ enum PageStyle {
     .frame{fill:none;stroke:#7d8b96;stroke-width:1}
     .now-line,line.now{stroke:var(--ink);stroke-width:1;stroke-dasharray:2 3}
     .mean{stroke-width:1.4;stroke-dasharray:7 4} .mean.t-yellow{stroke:var(--yellow)} .mean.t-red{stroke:var(--red)}
+    .level{stroke:var(--red);stroke-width:1.4}
+    .mean-under{fill:none;stroke:#fff;stroke-width:5;stroke-linejoin:round;opacity:.85}
+    .mean-line{fill:none;stroke:#17222b;stroke-width:2.8;stroke-linejoin:round;stroke-linecap:butt}
+    .mean-line.m1{stroke-dasharray:9 3} .mean-line.m2{stroke-dasharray:3 3} .swatch.stroke{border:0}
     .line{fill:none;stroke:var(--blue);stroke-width:1.6;stroke-linejoin:round;stroke-linecap:round}
     .p path{stroke-width:1.3;stroke-linejoin:round}
     .p-green path{fill:var(--blue);stroke:#fff;stroke-width:.8}
@@ -62,7 +70,7 @@ enum PageStyle {
     .p.doubt path{fill:#fff;stroke:var(--ink);stroke-width:1.5}
     .dense .line{stroke-width:.9;stroke-opacity:.75} .dense .p-green path{stroke:none} .dense .p path{stroke-width:.9}
     .p.p-yellow.doubt path{stroke:var(--yellow)} .p.p-red.doubt path{stroke:var(--red)}
-    .p-apart path{fill:none;stroke:#5b6b78;stroke-width:2}
+    .p-apart path{fill:#fff;stroke:#5b6b78;stroke-width:1.7;stroke-dasharray:2.2 1.6}
     .gap rect{fill:#eef1f4;stroke:#7d8b96;stroke-dasharray:2 2} .gap path{stroke:var(--ink);stroke-width:1.7;fill:none}
     .told{stroke:var(--ink);stroke-width:.8;stroke-dasharray:1 3;opacity:.55}
     .badge text{font-size:11px;font-weight:650;text-anchor:middle}
@@ -78,7 +86,13 @@ enum PageStyle {
     dl{margin:8px 0;font-size:.88rem} dt{font-weight:650;margin-top:8px} dd{margin:0;color:var(--muted)}
     footer{margin-top:32px;border-top:1px solid var(--rule);padding-top:10px;color:var(--muted);font-size:.8rem}
     .empty{padding:28px;border:1px dashed #9aa7b1;border-radius:8px;color:var(--muted);text-align:center}
-    @media (max-width:560px){body{padding:16px 14px}}
+    @media screen and (max-width:600px){body{padding:16px 14px}
+    svg.wide{display:none} svg.narrow{display:block}
+    .tiles{grid-template-columns:1fr}
+    table,tbody,tr,td{display:block;max-width:none} thead{display:none}
+    tr{padding:6px 0;border-bottom:1px solid var(--rule)} td{display:inline;border:0;padding:0 8px 0 0;overflow-wrap:anywhere}
+    td.time,td.n,.chip,.tile .value{white-space:normal} td:empty{display:none} tr.day td{padding:0}
+    }
     @media print{
     @page{size:A4;margin:13mm 13mm 14mm}
     *{print-color-adjust:exact;-webkit-print-color-adjust:exact}

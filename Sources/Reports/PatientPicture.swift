@@ -24,6 +24,14 @@ package struct PatientPicture: Sendable, Hashable {
     package var at: Int64?
     /// What was measured.
     package var values: [Measure: ExactDecimal]
+    /// Beyond all that the device can measure: true above.
+    package var beyond: [Measure: Bool] = [:]
+    /// What values are worth that are not sound.
+    package var worth: [Measure: NotJudgedReason] = [:]
+    /// Rules that did not judge it, and why, as the daemon names it.
+    package var notJudged: [NotJudged] = []
+    /// The values that a rule over single values calls abnormal.
+    package var outside: Set<Measure> = []
     /// Its worst zone by the plan; nil: not judged.
     package var zone: Zone?
     /// The zone of each value by the rules over it.
@@ -34,11 +42,32 @@ package struct PatientPicture: Sendable, Hashable {
     package var device: String?
     /// How far it is to be believed.
     package var standing: Standing
+
+    /// A rule that did not judge.
+    package struct NotJudged: Sendable, Hashable {
+      package var rule: String
+      /// As the daemon names it.
+      package var because: String
+    }
+
+    /// It has a number of a measure, or says that it is beyond all numbers.
+    func holds(_ measure: Measure) -> Bool { values[measure] != nil || beyond[measure] != nil }
+
+    /// How far one of its values is to be believed.
+    func standing(of measure: Measure) -> Standing {
+      switch worth[measure] {
+      case .somebodyElse, .notBelievable: .apart
+      case .doubted: standing == .apart ? .apart : .doubtful
+      default: standing
+      }
+    }
   }
 
   /// A rule of the plan.
   package struct RuleText: Sendable, Hashable {
     package var id: String
+    /// As plans name it; empty where that is not known.
+    package var kind: String
     /// What it watches, in plain words.
     package var says: String
     /// It is judged.
@@ -54,6 +83,69 @@ package struct PatientPicture: Sendable, Hashable {
     package var limit: ExactDecimal
     /// Over how many days.
     package var days: Int
+    package var rule: String
+  }
+
+  /// The mean that a rule judges, as it went.
+  package struct MeanLine: Sendable, Hashable {
+    package var rule: String
+    /// Over how many days; 0: not known.
+    package var days: Int
+    /// Of which hours of the day; nil: of all.
+    package var hours: String?
+    /// Oldest first.
+    package var points: [Point]
+
+    /// The mean at one reading.
+    package struct Point: Sendable, Hashable {
+      /// Milliseconds since 1970.
+      package var at: Int64
+      /// In the measure's unit.
+      package var value: ExactDecimal
+    }
+  }
+
+  /// Something that was raised, from its first value to its end.
+  package struct Episode: Sendable, Hashable {
+    package var rule: String
+    /// It goes on.
+    package var isOpen: Bool
+    /// How it was told first.
+    package var kind: MonitoringEvent.Kind
+    package var direction: Direction?
+    /// When its first value was taken, in milliseconds since 1970.
+    package var from: Int64
+    /// When it ended, in milliseconds since 1970; nil: it goes on, or that is not known.
+    package var to: Int64?
+    /// The worst of it.
+    package var zone: Zone
+    /// The value that was furthest out; nil: there is none, or it was beyond all that the device measures.
+    package var value: ExactDecimal?
+    /// Beyond all that the device can measure: true above.
+    package var above: Bool?
+    /// Nil: points of a score, or there is no value.
+    package var unit: UCUM?
+    package var measure: Measure?
+    /// When that value was taken, in milliseconds since 1970, where that is known.
+    package var worstAt: Int64?
+    /// How often it was told; 0: not known.
+    package var told: Int
+    /// How many measurements did not come.
+    package var missed: Int
+    /// Who took notice, in the order of time.
+    package var notices: [Notice]
+    /// Words of the rule that is raised now.
+    package var message: String?
+    /// It waits for a repeat that decides.
+    package var isPending = false
+
+    /// Somebody took notice.
+    package struct Notice: Sendable, Hashable {
+      package var by: String
+      /// Milliseconds since 1970; nil: not known.
+      package var at: Int64?
+      package var note: String
+    }
   }
 
   /// What was expected and did not come.
@@ -94,9 +186,16 @@ package struct PatientPicture: Sendable, Hashable {
   /// The plan's rules.
   package var rules: [RuleText] = []
   /// Limits of single values that hold at every hour, by measure.
-  package var limits: [Measure: [ZoneLimit]] = [:]
+  /// Of each measure a list a rule: the zones of one colour that hold together are the levels of that rule.
+  package var limits: [Measure: [[ZoneLimit]]] = [:]
   /// Limits of means, by measure.
   package var means: [Measure: [MeanLimit]] = [:]
+  /// The means themselves, by measure.
+  package var meanLines: [Measure: [MeanLine]] = [:]
+  /// What was raised: the open ones first, then the newest.
+  package var episodes: [Episode] = []
+  /// How many days the episodes reach back at most.
+  package static let episodeDays = 90
   /// All readings, oldest first, those without a place in time last.
   package var rows: [Row] = []
   /// What did not come.
@@ -123,10 +222,20 @@ extension PatientPicture {
   /// One value of a curve.
   struct Point: Hashable {
     var at: Int64
+    /// Zero of what is beyond all numbers.
     var value: ExactDecimal
+    /// Beyond all that the device can measure: true above.
+    var above: Bool?
     var zone: Zone?
     var standing: Standing
     var flags: [ReadingFlag]
+    /// Why it is in doubt or left out, where that is no remark of its own.
+    var reason: NotJudgedReason?
+    /// A rule over single values calls it abnormal.
+    var isOutside = false
+
+    /// It is one of the patient's values.
+    var counts: Bool { standing != .apart }
   }
 
   /// What is drawn, in the order of the page: measures that have values or are watched.
@@ -138,17 +247,23 @@ extension PatientPicture {
     // What comes along with other values is drawn only where a rule is over it.
     let minor: Set<Measure> = [.bodyFat, .bodyMassIndex, .perfusion, .meanArterial]
     let watched = Set(rules.filter(\.isEnabled).flatMap(\.measures))
-    let measured = Set(rows.filter { $0.at != nil }.flatMap(\.values.keys))
+    let placed = rows.filter { $0.at != nil }
+    let measured = Set(placed.flatMap(\.values.keys) + placed.flatMap(\.beyond.keys))
     return order.filter { watched.contains($0) || (measured.contains($0) && !minor.contains($0)) }
   }
 
-  /// The values of a measure, oldest first.
-  func points(_ measure: Measure) -> [Point] {
+  /// The numbers of a measure, oldest first.
+  func points(_ measure: Measure) -> [Point] { all(measure).filter { $0.above == nil } }
+
+  /// The same with those that are beyond all numbers.
+  func all(_ measure: Measure) -> [Point] {
     rows.compactMap { row in
-      guard let at = row.at, at >= from, let value = row.values[measure] else { return nil }
+      guard let at = row.at, at >= from, row.holds(measure) else { return nil }
       return Point(
-        at: at, value: value, zone: planVersion == nil ? nil : row.zones[measure] ?? (row.zone == nil ? nil : .green),
-        standing: row.standing, flags: row.flags)
+        at: at, value: row.values[measure] ?? .zero, above: row.values[measure] == nil ? row.beyond[measure] : nil,
+        zone: planVersion == nil ? nil : row.zones[measure] ?? (row.zone == nil ? nil : .green),
+        standing: row.standing(of: measure), flags: row.flags, reason: row.worth[measure],
+        isOutside: row.outside.contains(measure))
     }
   }
 

@@ -31,7 +31,7 @@ extension PatientPicture {
       clock: LocalClock(zone: zone, name: report["timezone"]?.string ?? "UTC"), from: from, until: until)
     planVersion = plan?["version"]?.int
     for rule in plan?["rules"]?.array ?? [] { add(rule: rule) }
-    let watched = Dictionary(rules.map { ($0.id, $0.measures) }, uniquingKeysWith: { first, _ in first })
+    let watched = Watched(rules)
     let kept = rows.compactMap { PatientPicture.row($0, watched) }
     let apart = (report["asides"]?.array ?? []).compactMap { PatientPicture.row($0, watched) }
     let stored = readings.compactMap { PatientPicture.reading($0, watched) }
@@ -51,6 +51,8 @@ extension PatientPicture {
         rule: rule, zone: zone, since: since, message: item["message"]?.string ?? "",
         isAcknowledged: item["state"]?.string == "acknowledged")
     }
+    for item in report["means"]?.array ?? [] { add(mean: item, plan?["rules"]?.array ?? []) }
+    episodes = PatientPicture.episodes(report["episodes"]?.array ?? [], report["alerts"]?.array ?? [])
   }
 
   /// What the journal has goes before what history has: it knows devices and all remarks. The zone is the plan's of today.
@@ -58,7 +60,20 @@ extension PatientPicture {
     var rows = Dictionary(kept.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     for row in stored {
       var row = row
-      if let known = rows[row.id], known.standing != .apart { (row.zone, row.zones) = (known.zone, known.zones) }
+      if let known = rows[row.id] {
+        (row.worth, row.notJudged) = (known.worth, known.notJudged.isEmpty ? row.notJudged : known.notJudged)
+        if known.standing != .apart {
+          (row.zone, row.zones, row.outside) = (known.zone, known.zones, known.outside)
+          // What was thought of it at its arrival is one thing, what is known now another.
+          if row.standing == .apart,
+            !row.flags.contains(where: { PatientPicture.unfit.contains($0) && $0 != .suspectPerson })
+          {
+            row.standing = known.standing
+          }
+        } else {
+          row.standing = .apart
+        }
+      }
       rows[row.id] = row
     }
     return rows.values.sorted { ($0.at ?? .max, $0.id) < ($1.at ?? .max, $1.id) }
@@ -68,19 +83,45 @@ extension PatientPicture {
     guard let id = rule["id"]?.string else { return }
     let measures = (rule["measures"]?.array ?? []).compactMap { $0.string.flatMap(Measure.init(rawValue:)) }
     let isEnabled = rule["enabled"]?.bool ?? true
-    rules.append(RuleText(id: id, says: rule["says"]?.string ?? "", isEnabled: isEnabled, measures: measures))
-    guard isEnabled, rule["hours"] == nil else { return }
-    if rule["kind"]?.string == "band", let measure = measures.first {
-      limits[measure, default: []] += (rule["zones"]?.array ?? []).compactMap(PatientPicture.limit)
+    let kind = rule["kind"]?.string ?? ""
+    rules.append(
+      RuleText(id: id, kind: kind, says: rule["says"]?.string ?? "", isEnabled: isEnabled, measures: measures))
+    guard isEnabled else { return }
+    if kind == "band", rule["hours"] == nil, let measure = measures.first {
+      let zones = (rule["zones"]?.array ?? []).compactMap(PatientPicture.limit)
+      if !zones.isEmpty { limits[measure, default: []].append(zones) }
     }
     let days = max(1, (rule["window_seconds"]?.int ?? 0) / 86_400)
+    func add(_ measure: Measure, _ zone: Zone, _ limit: ExactDecimal) {
+      means[measure, default: []].append(MeanLimit(zone: zone, limit: limit, days: days, rule: id))
+    }
     for item in rule["averages"]?.array ?? [] {
       guard let zone = item["zone"]?.string.flatMap(Zone.init(rawValue:)), zone > .green else { continue }
       for (measure, text) in zip(measures, item["limits"]?.array ?? []) {
-        guard let limit = text.string.flatMap({ ExactDecimal($0) }) else { continue }
-        means[measure, default: []].append(MeanLimit(zone: zone, limit: limit, days: days))
+        if let limit = text.string.flatMap({ ExactDecimal($0) }) { add(measure, zone, limit) }
       }
     }
+    // Of one measure the zones may be plain ones.
+    for limit in (rule["mean_zones"]?.array ?? []).compactMap(PatientPicture.limit) where limit.zone > .green {
+      for bound in limit.bounds { if let measure = measures.first { add(measure, limit.zone, bound.limit) } }
+    }
+  }
+
+  private mutating func add(mean item: JSONValue, _ rules: [JSONValue]) {
+    guard let id = item["rule"]?.string, let measure = item["measure"]?.string.flatMap(Measure.init(rawValue:)) else {
+      return
+    }
+    let rule = rules.first { $0["id"]?.string == id }
+    let points = (item["points"]?.array ?? []).compactMap { point -> MeanLine.Point? in
+      guard let at = PatientPicture.instant(point["at"]),
+        let value = point["value"]?.string.flatMap({ ExactDecimal($0) })
+      else { return nil }
+      return MeanLine.Point(at: at, value: value)
+    }
+    guard !points.isEmpty else { return }
+    let hours = rule?["hours"]?.array?.compactMap(\.string).joined(separator: ", ") ?? rule?["hours"]?.string
+    meanLines[measure, default: []].append(
+      MeanLine(rule: id, days: (rule?["window_seconds"]?.int ?? 0) / 86_400, hours: hours, points: points))
   }
 
   private static func limit(_ value: JSONValue) -> ZoneLimit? {
@@ -100,68 +141,190 @@ extension PatientPicture {
       let kind = value["event"]?.string.flatMap(MonitoringEvent.Kind.init(rawValue:)),
       let zone = value["zone"]?.string.flatMap(Zone.init(rawValue:))
     else { return nil }
-    return PatientHistory.Mark(
+    var mark = PatientHistory.Mark(
       time: time, rule: rule, kind: kind, zone: zone, count: value["count"]?.int ?? 1, by: value["by"]?.string,
       note: value["note"]?.string)
+    mark.since = instant(value["since"])
+    mark.direction = value["direction"]?.string.flatMap(Direction.init(rawValue:))
+    mark.value = value["value"]?.string.flatMap { ExactDecimal($0) }
+    mark.above = value["comparator"]?.string.map { $0 == ">" }
+    mark.unit = value["unit"]?.string.flatMap(UCUM.init(rawValue:))
+    mark.measure = value["measure"]?.string.flatMap(Measure.init(rawValue:))
+    return mark
   }
 
   private static func flags(_ value: JSONValue) -> [ReadingFlag] {
     (value["flags"]?.array ?? []).compactMap { $0.string.flatMap(ReadingFlag.init(rawValue:)) }
   }
 
+  private static let unfit: Set<ReadingFlag> = [
+    .suspectPerson, .implausible, .demonstration, .testData, .controlSolution, .invalid, .notAvailable,
+    .measurementFailed,
+  ]
+
   private static func standing(_ flags: [ReadingFlag]) -> Standing {
-    let unfit: Set<ReadingFlag> = [
-      .suspectPerson, .implausible, .demonstration, .testData, .controlSolution, .invalid, .notAvailable,
-      .measurementFailed,
-    ]
-    return flags.contains { unfit.contains($0) } ? .apart : flags.contains { $0.isDoubt } ? .doubtful : .sure
+    flags.contains { unfit.contains($0) } ? .apart : flags.contains { $0.isDoubt } ? .doubtful : .sure
   }
 
-  /// The zone of each value by the rules over it.
-  private static func zones(_ rules: [JSONValue], _ watched: [String: [Measure]]) -> [Measure: Zone] {
-    var zones: [Measure: Zone] = [:]
-    for rule in rules {
-      guard let id = rule["rule"]?.string, let zone = rule["zone"]?.string.flatMap(Zone.init(rawValue:)) else {
-        continue
+  /// What rules watch, by their ids.
+  private struct Watched {
+    private var measures: [String: [Measure]] = [:]
+    private var single: Set<String> = []
+    private var averages: Set<String> = []
+
+    init(_ rules: [RuleText]) {
+      for rule in rules {
+        measures[rule.id] = measures[rule.id] ?? rule.measures
+        if rule.kind == "band" { single.insert(rule.id) }
+        if rule.kind == "average" { averages.insert(rule.id) }
       }
-      for measure in watched[id] ?? [] { zones[measure] = max(zones[measure] ?? .green, zone) }
     }
-    return zones
+
+    /// The zone of each value by the rules over it, or with `isSingle` by rules over single values alone. A mean has its own line: a
+    /// value is not coloured by it.
+    func zones(_ rules: [JSONValue], isSingle: Bool = false) -> [Measure: Zone] {
+      var zones: [Measure: Zone] = [:]
+      for rule in rules {
+        guard let id = rule["rule"]?.string, let zone = rule["zone"]?.string.flatMap(Zone.init(rawValue:)),
+          isSingle ? single.contains(id) : !averages.contains(id)
+        else { continue }
+        for measure in measures[id] ?? [] { zones[measure] = max(zones[measure] ?? .green, zone) }
+      }
+      return zones
+    }
+
+    func outside(_ rules: [JSONValue]) -> Set<Measure> {
+      Set(zones(rules, isSingle: true).filter { $0.value > .green }.keys)
+    }
   }
 
-  private static func row(_ value: JSONValue, _ watched: [String: [Measure]]) -> Row? {
+  private static func notJudged(_ value: JSONValue?) -> [Row.NotJudged] {
+    (value?.array ?? []).compactMap { item in
+      guard let rule = item["rule"]?.string, let because = item["because"]?.string else { return nil }
+      return Row.NotJudged(rule: rule, because: because)
+    }
+  }
+
+  private static func row(_ value: JSONValue, _ watched: Watched) -> Row? {
     guard let id = value["id"]?.string, let at = instant(value["at"]) else { return nil }
     var values: [Measure: ExactDecimal] = [:]
-    for (key, text) in (value["values"]?.object?.members ?? []).map({ ($0.key, $0.value) }) {
-      if let measure = Measure(rawValue: key) { values[measure] = text.string.flatMap { ExactDecimal($0) } }
+    var beyond: [Measure: Bool] = [:]
+    for member in value["values"]?.object?.members ?? [] {
+      guard let measure = Measure(rawValue: member.key), let text = member.value.string else { continue }
+      switch text {
+      case "HI", "LO": beyond[measure] = text == "HI"
+      default: values[measure] = ExactDecimal(text)
+      }
     }
     let flags = flags(value)
-    return Row(
+    let rules = value["rules"]?.array ?? []
+    var row = Row(
       id: id, kind: value["kind"]?.string.flatMap(ReadingKind.init(rawValue:)), at: at, values: values,
-      zone: value["zone"]?.string.flatMap(Zone.init(rawValue:)), zones: zones(value["rules"]?.array ?? [], watched),
-      flags: flags, device: nil, standing: standing(flags))
+      zone: value["zone"]?.string.flatMap(Zone.init(rawValue:)), zones: watched.zones(rules), flags: flags, device: nil,
+      standing: standing(flags))
+    row.beyond = beyond
+    row.outside = watched.outside(rules)
+    row.notJudged = notJudged(value["not_judged"])
+    for member in value["worth"]?.object?.members ?? [] {
+      if let measure = Measure(rawValue: member.key), let name = member.value.string {
+        row.worth[measure] = NotJudgedReason(rawValue: name)
+      }
+    }
+    return row
   }
 
   /// A reading as the journal has it.
-  private static func reading(_ value: JSONValue, _ watched: [String: [Measure]]) -> Row? {
+  private static func reading(_ value: JSONValue, _ watched: Watched) -> Row? {
     guard let id = value["id"]?.string.flatMap({ ReadingID($0) }) else { return nil }
     var values: [Measure: ExactDecimal] = [:]
+    var beyond: [Measure: Bool] = [:]
     for observation in value["observations"]?.array ?? [] {
-      guard let code = observation["code"]?.string,
-        let number = observation["value"]?.string.flatMap({ ExactDecimal($0) }),
-        let term = Nomenclature.terms.first(where: { $0.code == code })
+      guard let code = observation["code"]?.string, let term = Nomenclature.terms.first(where: { $0.code == code }),
+        let measure = Measure.allCases.first(where: { $0.covers(term) }), values[measure] == nil
       else { continue }
-      for measure in Measure.allCases where measure.covers(term) && values[measure] == nil { values[measure] = number }
+      if let number = observation["value"]?.string.flatMap({ ExactDecimal($0) }) {
+        values[measure] = number
+      } else if let reason = observation["absent"]?.string.flatMap(AbsentReason.init(rawValue:)) {
+        beyond[measure] = beyond[measure] ?? reason.isAbove
+      }
     }
     let flags = flags(value)
     let device = [value["device"]?["manufacturer"]?.string, value["device"]?["model"]?.string].compactMap { $0 }
     let evaluation = value["evaluation"]
-    return Row(
+    let rules = evaluation?["rules"]?.array ?? []
+    var row = Row(
       id: String(id.low, radix: 16), kind: value["kind"]?.string.flatMap(ReadingKind.init(rawValue:)),
       at: instant(value["taken_at"]), values: values,
-      zone: evaluation?["zone"]?.string.flatMap(Zone.init(rawValue:)),
-      zones: zones(evaluation?["rules"]?.array ?? [], watched), flags: flags,
+      zone: evaluation?["zone"]?.string.flatMap(Zone.init(rawValue:)), zones: watched.zones(rules), flags: flags,
       device: device.isEmpty ? value["device"]?["id"]?.string : device.joined(separator: " "),
       standing: standing(flags))
+    row.beyond = beyond
+    row.outside = watched.outside(rules)
+    row.notJudged = notJudged(evaluation?["not_judged"])
+    return row
+  }
+}
+
+// MARK: - Episodes
+
+extension PatientPicture {
+  /// Episodes as they were told; what is raised now and has none is one.
+  private static func episodes(_ told: [JSONValue], _ alerts: [JSONValue]) -> [Episode] {
+    var found = told.prefix(512).compactMap(episode)
+    for item in alerts {
+      guard let rule = item["rule"]?.string else { continue }
+      if let index = found.firstIndex(where: { $0.isOpen && $0.rule == rule }) {
+        found[index].message = item["message"]?.string
+      } else if let alert = alert(item, rule) {
+        found.insert(alert, at: found.firstIndex { !$0.isOpen || $0.zone < alert.zone } ?? found.endIndex)
+      }
+    }
+    return found
+  }
+
+  private static func episode(_ item: JSONValue) -> Episode? {
+    guard let rule = item["rule"]?.string, let from = instant(item["from"]),
+      let zone = item["zone"]?.string.flatMap(Zone.init(rawValue:)), let state = item["state"]?.string
+    else { return nil }
+    let colour = item["value_zone"]?.string.flatMap(Zone.init(rawValue:))
+    var episode = Episode(
+      rule: rule, isOpen: state != "over",
+      kind: item["event"]?.string.flatMap(MonitoringEvent.Kind.init(rawValue:)) ?? .raised,
+      direction: item["direction"]?.string.flatMap(Direction.init(rawValue:)), from: from, to: instant(item["to"]),
+      zone: max(zone, colour ?? .green), told: item["told"]?.int ?? 0, missed: item["missed"]?.int ?? 0,
+      notices: (item["acknowledged"]?.array ?? []).map(notice))
+    if let worst = item["worst"] { episode.take(worst) }
+    episode.worstAt = instant(item["worst"]?["at"])
+    return episode
+  }
+
+  private static func notice(_ item: JSONValue) -> Episode.Notice {
+    Episode.Notice(by: item["by"]?.string ?? "", at: instant(item["at"]), note: item["note"]?.string ?? "")
+  }
+
+  private static func alert(_ item: JSONValue, _ rule: String) -> Episode? {
+    guard let from = instant(item["since"]), let zone = item["zone"]?.string.flatMap(Zone.init(rawValue:)) else {
+      return nil
+    }
+    var episode = Episode(
+      rule: rule, isOpen: true, kind: .raised,
+      direction: item["direction"]?.string.flatMap(Direction.init(rawValue:)), from: from, to: nil, zone: zone, told: 0,
+      missed: item["count"]?.int ?? 0, notices: item["acknowledged"].map { [notice($0)] } ?? [],
+      message: item["message"]?.string, isPending: item["state"]?.string == "pending")
+    if item["state"]?.string == "acknowledged", episode.notices.isEmpty {
+      episode.notices = [.init(by: "", at: nil, note: "")]
+    }
+    episode.take(item)
+    return episode
+  }
+}
+
+extension PatientPicture.Episode {
+  /// A value with its unit, as answers have it.
+  fileprivate mutating func take(_ item: JSONValue) {
+    value = item["value"]?.string.flatMap { ExactDecimal($0) }
+    above = item["comparator"]?.string.map { $0 == ">" }
+    unit = item["unit"]?.string.flatMap(UCUM.init(rawValue:))
+    measure = item["measure"]?.string.flatMap(Measure.init(rawValue:))
   }
 }

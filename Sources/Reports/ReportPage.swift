@@ -26,9 +26,10 @@ package struct ReportPage {
     out.raw("\n<style>\n\(PageStyle.css)\n</style>\n</head>\n<body>\n")
     out.raw(PageStyle.patterns)
     header(&out)
-    alerts(&out)
+    episodes(&out)
     tiles(&out)
     curves(&out)
+    olderEpisodes(&out)
     told(&out)
     plan(&out)
     readings(&out)
@@ -57,28 +58,6 @@ package struct ReportPage {
     out.raw("\n</header>\n")
   }
 
-  /// What is raised now.
-  private func alerts(_ out: inout Markup) {
-    guard let worst = picture.alerts.map(\.zone).max() else { return }
-    out.raw("<section class=\"now m-\(worst.rawValue)\">\n")
-    out.element("h2", "", words.say("Nå", "No", "Now"))
-    out.raw("\n<ul>\n")
-    for alert in picture.alerts {
-      out.raw("<li>")
-      chip(alert.zone, &out)
-      out.raw(" ")
-      out.element("strong", "", alert.rule)
-      out.write(" – \(alert.message) ")
-      let since = picture.clock.moment(alert.since, words)
-      out.element("span", "class=\"meta\"", words.say("Siden \(since)", "Sidan \(since)", "Since \(since)"))
-      let seen = words.say("; kvittert.", "; kvittert.", "; acknowledged.")
-      let open = words.say("; ikke kvittert.", "; ikkje kvittert.", "; not acknowledged.")
-      out.element("span", "class=\"meta\"", alert.isAcknowledged ? seen : open)
-      out.raw("</li>\n")
-    }
-    out.raw("</ul>\n</section>\n")
-  }
-
   /// A zone as shape, colour and word.
   func chip(_ zone: Zone?, _ out: inout Markup) {
     let style = zone?.rawValue ?? "none"
@@ -103,27 +82,48 @@ package struct ReportPage {
     for (measure, curve) in drawn {
       out.raw("<figure>\n<figcaption>")
       out.element("h2", "", words.title(measure) + " (" + words.unit(measure.unit) + ")")
-      let values = picture.points(measure).filter { $0.standing != .apart }.map(\.value)
-      if values.isEmpty {
-        out.element("p", "", words.say("ingen målinger", "ingen målingar", "no measurements"))
-      } else {
-        out.element("p", "", spread(values, measure))
-      }
-      out.raw("</figcaption>\n\(curve.svg)</figure>\n")
+      out.element("p", "", spread(picture.all(measure).filter(\.counts), measure))
+      out.raw("</figcaption>\n\(curve.svg)")
+      if let narrow = Curve(measure, of: picture, isNarrow: true) { out.raw(narrow.svg) }
+      leftOut(measure, &out)
+      out.raw("</figure>\n")
     }
     out.raw("</section>\n")
   }
 
-  /// `28 målinger, 110 – 142 mmHg`.
-  func spread(_ values: [ExactDecimal], _ measure: Measure) -> String {
-    guard let low = values.min(), let high = values.max() else { return "" }
-    let count =
-      values.count == 1
-      ? words.say("1 måling", "1 måling", "1 measurement")
-      : words.say("\(values.count) målinger", "\(values.count) målingar", "\(values.count) measurements")
-    return low.isEqual(to: high)
-      ? "\(count), \(words.quantity(low, measure))"
-      : "\(count), \(words.number(low)) – \(words.quantity(high, measure))"
+  /// `28 målinger, 110 – 142 mmHg, 1 over måleområdet (HI)`.
+  func spread(_ points: [PatientPicture.Point], _ measure: Measure) -> String {
+    guard !points.isEmpty else { return words.say("ingen målinger", "ingen målingar", "no measurements") }
+    let values = points.filter { $0.above == nil }.map(\.value)
+    var parts = [words.count(points.count)]
+    if let low = values.min(), let high = values.max() {
+      parts.append(
+        low.isEqual(to: high)
+          ? words.quantity(low, measure) : "\(words.number(low, measure)) – \(words.quantity(high, measure))")
+    }
+    for above in [false, true] {
+      let count = points.count { $0.above == above }
+      if count > 0 { parts.append("\(count) \(words.beyondRange(above: above))") }
+    }
+    return parts.joined(separator: ", ")
+  }
+
+  /// What does not count, with its reason: on paper and on a phone nothing appears under a finger.
+  private func leftOut(_ measure: Measure, _ out: inout Markup) {
+    let points = picture.all(measure).filter { !$0.counts }
+    guard !points.isEmpty else { return }
+    let most = 6
+    let texts = points.suffix(most).map { point in
+      let value = point.above.map { words.beyondRange(above: $0) } ?? words.quantity(point.value, measure)
+      return (["\(value) \(picture.clock.moment(point.at, words))"] + words.doubts(point.flags, point.reason))
+        .joined(separator: ", ")
+    }
+    let more = points.count - texts.count
+    let rest = more > 0 ? words.say("; og \(more) til", "; og \(more) til", "; and \(more) more") : ""
+    out.element(
+      "p", "class=\"left-out\"",
+      words.say("Regnes ikke med: ", "Blir ikkje rekna med: ", "Left out: ") + texts.joined(separator: "; ") + rest)
+    out.raw("\n")
   }
 
   private func legend(_ out: inout Markup) {
@@ -139,9 +139,22 @@ package struct ReportPage {
         out.raw("</li>\n")
       }
     }
+    for (index, line) in meanLines.enumerated() where index < PageStyle.meanLines {
+      out.raw(
+        "<li><svg class=\"swatch stroke\" viewBox=\"0 0 30 14\" aria-hidden=\"true\"><path class=\"mean-line m\(picture.meanStyle(line.rule))\" d=\"M1 7L29 7\"/></svg>"
+      )
+      out.write(words.legend(of: line))
+      out.raw("</li>\n")
+    }
+    if picture.rows.contains(where: { $0.at != nil && !$0.beyond.isEmpty }) {
+      out.raw("<li>\(Shape.down.icon("p p-red"))\(Shape.up.icon("p p-red"))")
+      out.write(
+        words.say("utenfor måleområdet (LO, HI)", "utanfor måleområdet (LO, HI)", "beyond the device's range (LO, HI)"))
+      out.raw("</li>\n")
+    }
     item("p p-green doubt", .dot, words.say("usikker måling", "usikker måling", "questionable"), &out)
     item(
-      "p p-apart", .cross,
+      "p p-apart", .ring,
       words.say(
         "regnes ikke med (annen person, usannsynlig)", "blir ikkje rekna med (annan person, usannsynleg)",
         "left out (other person, implausible)"),
@@ -155,6 +168,12 @@ package struct ReportPage {
       out.raw("</li>\n")
     }
     out.raw("</ul>\n")
+  }
+
+  /// One a rule, though it may lie on several curves.
+  private var meanLines: [PatientPicture.MeanLine] {
+    var seen: Set<String> = []
+    return picture.measures.flatMap { picture.meanLines[$0] ?? [] }.filter { seen.insert($0.rule).inserted }
   }
 
   private func item(_ style: String, _ shape: Shape, _ text: String, _ out: inout Markup) {

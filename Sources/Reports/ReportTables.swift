@@ -1,52 +1,10 @@
-// The page's words and tables: the newest values, what was told, what the plan watches, every reading.
+// The page's tables: what was told, what the plan watches, every reading.
 
 internal import Monitoring
 internal import Readings
 internal import Zones
 
 extension ReportPage {
-  // MARK: The newest values
-
-  func tiles(_ out: inout Markup) {
-    var shown: [[Measure]] = []
-    for measure in picture.measures {
-      if measure == .diastolic, shown.contains([.systolic]) {
-        shown[shown.count - 1] = [.systolic, .diastolic]
-      } else {
-        shown.append([measure])
-      }
-    }
-    let found = shown.compactMap { measures in newest(measures).map { (measures, $0) } }
-    guard !found.isEmpty else { return }
-    out.raw("<section class=\"tiles\">\n")
-    for (measures, row) in found {
-      out.raw("<div class=\"tile\">")
-      out.element("h2", "", measures.count > 1 ? words.bloodPressure : words.title(measures[0]))
-      out.raw("<div class=\"value\">")
-      out.write(measures.compactMap { row.values[$0].map(words.number) }.joined(separator: "/"))
-      out.raw(" <small>")
-      out.write(words.unit(measures[0].unit))
-      out.raw("</small></div><p>")
-      let zones = measures.compactMap { row.zones[$0] }.max()
-      chip(picture.planVersion == nil || row.zone == nil ? nil : zones ?? .green, &out)
-      if row.standing == .doubtful {
-        out.write(" · " + words.say("usikker måling", "usikker måling", "questionable"))
-      }
-      out.raw("<br>")
-      out.write(row.at.map { picture.clock.moment($0, words) } ?? "")
-      out.raw("<br>")
-      out.write(spread(picture.points(measures[0]).filter { $0.standing != .apart }.map(\.value), measures[0]))
-      out.raw("</p></div>\n")
-    }
-    out.raw("</section>\n")
-  }
-
-  private func newest(_ measures: [Measure]) -> PatientPicture.Row? {
-    picture.rows.last { row in
-      row.at != nil && row.standing != .apart && measures.allSatisfy { row.values[$0] != nil }
-    }
-  }
-
   // MARK: What was told
 
   func told(_ out: inout Markup) {
@@ -65,7 +23,8 @@ extension ReportPage {
       out.raw("<tr><td class=\"n\">\(mark.kind == .acknowledged ? "✓" : "")\(index + 1)</td>")
       out.element("td", "class=\"time\"", picture.clock.moment(mark.time, words))
       out.element("td", "", mark.rule)
-      out.element("td", "", words.event(mark))
+      let kind = picture.rules.first { $0.id == mark.rule }?.kind ?? ""
+      out.element("td", "", words.event(mark, kind))
       out.raw("<td>")
       chip(mark.zone, &out)
       out.raw("</td>")
@@ -136,9 +95,36 @@ extension ReportPage {
     out.raw("<td>")
     chip(row.standing == .apart ? nil : row.zone, &out)
     out.raw("</td>")
-    out.element("td", "", row.flags.map(words.flag).joined(separator: ", "))
+    out.element("td", "", remarks(row))
     out.element("td", "", row.device ?? "")
     out.raw("</tr>\n")
+  }
+
+  /// What the device said, and which rules did not judge it and why.
+  private func remarks(_ row: PatientPicture.Row) -> String {
+    var said: [String] = []
+    for measure in Measure.allCases where row.holds(measure) {
+      for text in words.doubts(row.flags, row.worth[measure]) where !said.contains(text) { said.append(text) }
+    }
+    for text in row.flags.map(words.flag) where !said.contains(text) { said.append(text) }
+    // One reason for several rules stands once.
+    var reasons: [(text: String, rules: [String])] = []
+    for refused in row.notJudged {
+      let text = PlanText.reason(refused.because, words.language)
+      guard !said.contains(text) else { continue }
+      if let index = reasons.firstIndex(where: { $0.text == text }) {
+        reasons[index].rules.append(refused.rule)
+      } else {
+        reasons.append((text, [refused.rule]))
+      }
+    }
+    return
+      (said
+      + reasons.map { reason in
+        words.say("ikke vurdert av ", "ikkje vurdert av ", "not judged by ") + reason.rules.joined(separator: ", ")
+          + ": "
+          + reason.text
+      }).joined(separator: "; ")
   }
 
   /// `128/82 mmHg, puls 70/min`.
@@ -146,19 +132,21 @@ extension ReportPage {
     var parts: [String] = []
     var values = row.values
     if let systolic = values[.systolic], let diastolic = values[.diastolic] {
-      parts.append("\(words.number(systolic))/\(words.quantity(diastolic, .diastolic))")
+      parts.append("\(words.number(systolic, .systolic))/\(words.quantity(diastolic, .diastolic))")
       (values[.systolic], values[.diastolic]) = (nil, nil)
     }
-    for measure in Measure.allCases {
-      guard let value = values[measure] else { continue }
+    for measure in Measure.allCases where row.holds(measure) {
+      let text =
+        values[measure].map { words.quantity($0, measure) } ?? row.beyond[measure].map { words.beyondRange(above: $0) }
+      guard let text else { continue }
       parts.append(
         (measure == .pulse || measure == .perfusion || measure == .meanArterial
-          ? words.shortTitle(measure).lowercased() + " " : "") + words.quantity(value, measure))
+          ? words.shortTitle(measure).lowercased() + " " : "") + text)
     }
     return parts.joined(separator: ", ")
   }
 
-  private func head(_ names: [String], _ out: inout Markup) {
+  func head(_ names: [String], _ out: inout Markup) {
     out.raw("<table>\n<thead><tr>")
     for name in names { out.element("th", "", name) }
     out.raw("</tr></thead>\n<tbody>\n")

@@ -10,12 +10,22 @@ enum Shape: Hashable {
   case triangle
   /// Red.
   case diamond
-  /// Not the patient's perhaps, or not believed; also: did not come.
+  /// Did not come.
   case cross
+  /// Above all that the device can measure.
+  case up
+  /// Below all that the device can measure.
+  case down
+  /// Not the patient's perhaps, or not believed: a hollow ring.
+  case ring
 
   init(_ point: PatientPicture.Point) {
+    if let above = point.above {
+      self = above ? .up : .down
+      return
+    }
     switch (point.standing, point.zone) {
-    case (.apart, _): self = .cross
+    case (.apart, _): self = .ring
     case (_, .red): self = .diamond
     case (_, .yellow): self = .triangle
     default: self = .dot
@@ -42,11 +52,18 @@ enum Shape: Hashable {
     func at(_ dx: Double, _ dy: Double) -> String { Markup.number(x + dx) + " " + Markup.number(y + dy) }
     let n = Markup.number
     switch self {
-    case .dot:
+    case .dot, .ring:
       return
         "M\(at(-size, 0))a\(n(size)) \(n(size)) 0 1 0 \(n(2 * size)) 0a\(n(size)) \(n(size)) 0 1 0 \(n(-2 * size)) 0z"
     case .triangle: return "M\(at(0, -size))L\(at(size, size * 0.8))L\(at(-size, size * 0.8))z"
     case .diamond: return "M\(at(0, -size))L\(at(size, 0))L\(at(0, size))L\(at(-size, 0))z"
+    // An arrow that ends at a bar: the value lies beyond it.
+    case .up:
+      return
+        "M\(at(-size, -size))L\(at(size, -size))M\(at(0, -size * 0.7))L\(at(size * 0.8, size))L\(at(-size * 0.8, size))z"
+    case .down:
+      return
+        "M\(at(-size, size))L\(at(size, size))M\(at(0, size * 0.7))L\(at(size * 0.8, -size))L\(at(-size * 0.8, -size))z"
     case .cross: return "M\(at(-size, -size))L\(at(size, size))M\(at(-size, size))L\(at(size, -size))"
     }
   }

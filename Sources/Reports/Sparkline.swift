@@ -42,13 +42,14 @@ extension PatientPicture {
     let words = Words(language)
     let page = ReportPage(self)
     return measures.compactMap { measure in
-      let points = points(measure).filter { $0.standing != .apart }
+      let points = all(measure).filter(\.counts)
       guard let last = points.last else { return nil }
       return Sparkline(
         measure: measure, title: words.shortTitle(measure), cells: cells(points, columns),
-        last: words.quantity(last.value, measure), zone: words.zone(last.zone), lastZone: last.zone,
+        last: last.above.map { words.beyond(above: $0) } ?? words.quantity(last.value, measure),
+        zone: words.zone(last.zone), lastZone: last.zone,
         when: clock.shortDate(last.at, words) + " " + clock.time(last.at),
-        spread: page.spread(points.map(\.value), measure))
+        spread: page.spread(points, measure))
     }
   }
 
@@ -56,17 +57,23 @@ extension PatientPicture {
     let columns = min(max(columns, 1), 400)
     let start = clock.midnight(from)
     let length = max(clock.midnight(until, addingDays: 1) - start, 1)
-    var sums = [(sum: Double, count: Int, zone: Zone?)](repeating: (0, 0, nil), count: columns)
+    var sums = [(sum: Double, count: Int, zone: Zone?, above: Bool?)](repeating: (0, 0, nil, nil), count: columns)
     for point in points where point.at >= start {
       let share = Double(point.at - start) / Double(length)
       let column = min(max(Int(min(max(share, 0), 1) * Double(columns)), 0), columns - 1)
-      sums[column].sum += ValueAxis.number(point.value)
-      sums[column].count += 1
+      if let above = point.above {
+        sums[column].above = above
+      } else {
+        sums[column].sum += ValueAxis.number(point.value)
+        sums[column].count += 1
+      }
       if let zone = point.zone { sums[column].zone = max(sums[column].zone ?? .green, zone) }
     }
     let means = sums.filter { $0.count > 0 }.map { $0.sum / Double($0.count) }
-    guard let low = means.min(), let high = means.max() else { return [] }
+    let (low, high) = (means.min() ?? 0, means.max() ?? 0)
     return sums.map { sum in
+      // Beyond all numbers is the top or the bottom.
+      if let above = sum.above { return Sparkline.Cell(block: above ? "█" : "▁", zone: sum.zone) }
       guard sum.count > 0 else { return Sparkline.Cell(block: " ", zone: nil) }
       let mean = sum.sum / Double(sum.count)
       // One value alone, or all the same: in the middle.
@@ -84,7 +91,7 @@ extension PatientPicture {
     package var alerts: [Told]
     /// What did not come; empty when nothing was missed.
     package var missed: String
-    /// What was told last, the newest first.
+    /// What was raised, the open ones first, then the newest; of an older daemon what was told last.
     package var told: [String]
     /// What is said when nothing was measured.
     package var empty: String
@@ -120,12 +127,27 @@ extension PatientPicture {
         return Summary.Told(
           zone: alert.zone, name: words.zone(alert.zone), text: "\(alert.rule) – \(alert.message)\(seen)")
       }, missed: missed,
-      told: marks.suffix(5).reversed().map { mark in
-        let note = [mark.by, mark.note].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: ": ")
-        return "\(clock.moment(mark.time, words))  \(mark.rule)  \(words.event(mark))"
-          + (note.isEmpty ? "" : "  \(note)")
-      },
+      told: episodes.isEmpty ? lastMarks(words) : episodes.prefix(5).map { line($0, words) },
       empty: words.say(
         "ingen målinger i disse dagene", "ingen målingar i desse dagane", "no measurements in these days"))
+  }
+
+  private func lastMarks(_ words: Words) -> [String] {
+    marks.suffix(5).reversed().map { mark in
+      let note = [mark.by, mark.note].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: ": ")
+      return "\(clock.moment(mark.time, words))  \(mark.rule)  \(words.event(mark))" + (note.isEmpty ? "" : "  \(note)")
+    }
+  }
+
+  /// `lø. 21. nov. 08:15 – lø. 21. nov. 09:00, bp.extreme: Blodtrykk, systolisk: over grensene, 190 mmHg; kari: Ringte.`
+  private func line(_ episode: Episode, _ words: Words) -> String {
+    let from = clock.moment(episode.from, words)
+    let end =
+      episode.isOpen
+      ? " – " + words.say("pågår", "går føre seg", "goes on")
+      : episode.to.map { $0 == episode.from ? "" : " – " + clock.moment($0, words) } ?? ""
+    let worst = words.worst(episode, self).map { ", \($0)" } ?? ""
+    let seen = words.seen(episode, clock).map { "; \($0)" } ?? ""
+    return "\(from)\(end), \(episode.rule): \(words.what(episode, self))\(worst)\(seen)"
   }
 }

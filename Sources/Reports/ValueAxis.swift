@@ -48,7 +48,7 @@ struct ValueAxis: Hashable {
   }
 
   /// How far a curve spreads at least: ripples of a scale are no mountains.
-  private static func leastSpan(_ measure: Measure) -> Double {
+  static func leastSpan(_ measure: Measure) -> Double {
     switch measure {
     case .systolic, .diastolic, .meanArterial, .pulse, .heartRate: 30
     case .spo2, .bodyFat: 8

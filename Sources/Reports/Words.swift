@@ -45,36 +45,6 @@ struct Words: Hashable {
     language == .english ? "\(day) \(month)" : "\(day). \(month)"
   }
 
-  // MARK: Numbers
-
-  /// With the language's decimal sign.
-  func number(_ decimal: ExactDecimal) -> String {
-    var text = "\(decimal)"
-    if language != .english { text = text.split(separator: ".").joined(separator: ",") }
-    return text.hasPrefix("-") ? "\u{2212}" + text.dropFirst() : text
-  }
-
-  /// A limit; one that was converted from another unit is rounded for the eye.
-  func limit(_ decimal: ExactDecimal) -> String {
-    number(decimal.decimalPlaces > 3 ? decimal.rounded(places: 2) ?? decimal : decimal)
-  }
-
-  /// A unit as people write it.
-  func unit(_ unit: UCUM) -> String {
-    switch unit {
-    case .millimetreOfMercury: "mmHg"
-    case .perMinute: say("/min", "/min", "/min")
-    case .degreeCelsius: "°C"
-    case .kilogramPerSquareMetre: "kg/m²"
-    default: unit.rawValue
-    }
-  }
-
-  /// `128 mmHg`, `97 %`.
-  func quantity(_ value: ExactDecimal, _ measure: Measure) -> String {
-    number(value) + (measure.unit == .perMinute ? "" : "\u{A0}") + unit(measure.unit)
-  }
-
   // MARK: What is measured
 
   func title(_ measure: Measure) -> String {
@@ -153,7 +123,27 @@ struct Words: Hashable {
     }
   }
 
-  func event(_ mark: PatientHistory.Mark) -> String {
+  /// The remarks of a value, and why it is in doubt or left out where none of them says so.
+  func doubts(_ flags: [ReadingFlag], _ reason: NotJudgedReason?) -> [String] {
+    let texts = flags.map(flag)
+    guard let reason else { return texts }
+    let isSaid =
+      switch reason {
+      case .doubted: flags.contains { $0.isDoubt }
+      case .somebodyElse: flags.contains(.suspectPerson)
+      case .notBelievable: flags.contains(.implausible)
+      default: false
+      }
+    return isSaid ? texts : texts + [PlanText.reason(reason, language)]
+  }
+
+  /// What was told, with its value where there is one.
+  func event(_ mark: PatientHistory.Mark, _ kind: String = "") -> String {
+    let value = value(mark.value, above: mark.above, mark.unit, mark.measure, kind)
+    return event(of: mark) + (value.map { ": \($0)" } ?? "")
+  }
+
+  private func event(of mark: PatientHistory.Mark) -> String {
     switch mark.kind {
     case .raised: say("utenfor grensene", "utanfor grensene", "outside the limits")
     case .unconfirmed:
@@ -166,7 +156,8 @@ struct Words: Hashable {
         )
         : say("måling uteble", "måling kom ikkje", "measurement did not come")
     case .acknowledged: say("kvittert", "kvittert", "acknowledged")
-    case .repeatRequested, .cleared, .reminder: mark.kind.rawValue
+    case .cleared: say("slutt", "slutt", "over")
+    case .repeatRequested, .reminder: mark.kind.rawValue
     }
   }
 

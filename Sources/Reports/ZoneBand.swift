@@ -6,6 +6,8 @@ internal import Readings
 /// A zone between two limits.
 struct ZoneBand: Hashable {
   var zone: Zone
+  /// How many zones of the colour hold of one rule, at least 1; 0 of green.
+  var level: Int
   /// The lower limit; nil: none.
   var low: ExactDecimal?
   /// The upper limit; nil: none.
@@ -13,10 +15,14 @@ struct ZoneBand: Hashable {
   /// Whether the limit itself belongs to it, of a band that is open on one side.
   var holdsLimit: Bool
 
-  /// All bands from the bottom to the top; empty without limits.
-  static func all(_ limits: [ZoneLimit]) -> [ZoneBand] {
+  /// The bands of one rule.
+  static func all(_ limits: [ZoneLimit]) -> [ZoneBand] { all(rules: [limits]) }
+
+  /// All bands of the rules from the bottom to the top; empty without limits.
+  static func all(rules: [[ZoneLimit]]) -> [ZoneBand] {
     var places: [ExactDecimal] = []
-    for limit in limits.flatMap(\.bounds).map(\.limit).sorted() where !(places.last?.isEqual(to: limit) ?? false) {
+    for limit in rules.joined().flatMap(\.bounds).map(\.limit).sorted()
+    where !(places.last?.isEqual(to: limit) ?? false) {
       places.append(limit)
     }
     guard let first = places.first, let last = places.last else { return [] }
@@ -24,14 +30,14 @@ struct ZoneBand: Hashable {
     var bands: [ZoneBand] = []
     func add(_ low: ExactDecimal?, _ high: ExactDecimal?, at value: ExactDecimal?) {
       guard let value else { return }
-      let zone = worst(limits, value)
+      let rank = rank(rules, value)
       let edge = low ?? high
-      let holds = edge.map { worst(limits, $0) == zone } ?? false
-      if var before = bands.last, before.zone == zone {
+      let holds = edge.map { self.rank(rules, $0) == rank } ?? false
+      if var before = bands.last, before.zone == rank.zone, before.level == rank.level {
         before.high = high
         bands[bands.count - 1] = before
       } else {
-        bands.append(ZoneBand(zone: zone, low: low, high: high, holdsLimit: holds))
+        bands.append(ZoneBand(zone: rank.zone, level: rank.level, low: low, high: high, holdsLimit: holds))
       }
     }
     add(nil, first, at: first.subtracting(one))
@@ -45,8 +51,13 @@ struct ZoneBand: Hashable {
     return bands
   }
 
-  private static func worst(_ limits: [ZoneLimit], _ value: ExactDecimal) -> Zone {
-    limits.filter { $0.holds(value) }.map(\.zone).max() ?? .green
+  /// The worst that any rule makes of a value.
+  private static func rank(_ rules: [[ZoneLimit]], _ value: ExactDecimal) -> Rank {
+    rules.map { limits in
+      let holding = limits.filter { $0.zone > .green && $0.holds(value) }
+      guard let zone = holding.map(\.zone).max() else { return Rank.green }
+      return Rank(zone, holding.count { $0.zone == zone })
+    }.max() ?? .green
   }
 
   /// `≥ 180`, `< 85`, `85–88`; empty for a band without limits.

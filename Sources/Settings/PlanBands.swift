@@ -24,7 +24,7 @@ extension PatientBands {
           return Bound(comparison, bound.limit)
         }
         bands.append(
-          Band(rule: rule.id, terms: terms, zone: zone.zone, bounds: bounds, isAlways: rule.hours == nil))
+          Band(rule: rule.id, terms: terms, zone: zone.zone, bounds: bounds, isAlways: rule.hours.isEmpty))
       }
     }
     self.init(version: plan.version, bands: bands)

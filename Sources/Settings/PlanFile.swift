@@ -22,6 +22,7 @@ package enum PlanFile {
     let plan = try plan(node, patient: patient)
     try PatientRule.check(plan: node, newer)
     try PlanBounds.check(text.count, node, &newer)
+    try PlanLint.check(plan, node, &newer)
     return (plan, newer.warnings)
   }
 
@@ -32,24 +33,31 @@ package enum PlanFile {
     let plan = try plan(node, patient: nil)
     try PatientRule.check(plan: node, newer)
     try PlanBounds.check(text.count, node, &newer)
+    try PlanLint.check(plan, node, &newer)
     return (plan, text)
+  }
+
+  /// What a plan's file is advised: what is right and may still silence or tire people. Empty for one that cannot be read.
+  package static func advice(_ text: [UInt8], sharesScale: Bool = false) -> [JSONError] {
+    guard let node = try? JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text),
+      let plan = try? plan(node, patient: nil)
+    else { return [] }
+    return PlanLint.advice(plan, node, sharesScale: sharesScale)
   }
 
   private static func plan(_ node: JSONNode, patient: String?) throws(JSONError) -> Plan {
     let top = try node.object(
-      known: ["patient", "version", "set_by", "valid_from", "timezone", "live_window", "language", "rules"])
+      known: [
+        "patient", "version", "set_by", "valid_from", "timezone", "live_window", "language", "rules", "single_user",
+        "pause", "review_by",
+      ])
     let patientNode = try top.required("patient", "the patient's reference")
     let name = try ConfigurationFile.identifier(patientNode)
     if let patient, patient != name {
       throw patientNode.error("invalid-value", "expected \"\(patient)\" as the file's name says, found \"\(name)\"")
     }
     _ = try top["set_by"]?.string()
-    if let node = top["valid_from"] {
-      let text = try node.string()
-      guard text.utf8.count == 10, ISO8601.instant("\(text)T00:00:00Z") != nil else {
-        throw node.error("invalid-value", "expected a date such as \"2026-11-21\", found \"\(text)\"")
-      }
-    }
+    _ = try top["valid_from"]?.date()
     var zone: String?
     if let node = top["timezone"] {
       let text = try node.string()
@@ -66,6 +74,11 @@ package enum PlanFile {
     if let text = try top["language"]?.string(of: PlanLanguage.allCases.map(\.rawValue)) {
       plan.language = PlanLanguage(rawValue: text) ?? .bokmal
     }
+    plan.isSingleUser = try top["single_user"]?.bool() ?? false
+    plan.reviewBy = try top["review_by"]?.date()
+    plan.digest = digest(node.value.encoded())
+    let pauses = try top["pause"]?.array() ?? []
+    for node in pauses { plan.pauses.append(try pause(node)) }
     // Last: what is wrong beside the rules is told beside what is wrong in them.
     var rules: [Rule] = []
     var ids: Set<String> = []
@@ -78,7 +91,37 @@ package enum PlanFile {
       rules.append(rule)
     }
     plan.rules = rules
+    for node in pauses {
+      guard let names = try JSONMembers(node)["rules"] else { continue }
+      for name in try names.array() {
+        let id = try name.string()
+        guard ids.contains(id) else { throw name.error("invalid-value", "the plan has no rule \"\(id)\"") }
+      }
+    }
     return plan
+  }
+
+  /// Dates on which rules are not in force.
+  private static func pause(_ node: JSONNode) throws(JSONError) -> Pause {
+    let members = try node.object(known: ["from", "to", "rules", "note"])
+    let from = try members.required("from", "the first date, such as \"2026-12-20\"").date()
+    let toNode = try members.required("to", "the last date, such as \"2027-01-03\"")
+    let to = try toNode.date()
+    guard to >= from else { throw toNode.error("invalid-value", "expected a date not before \"from\"") }
+    guard to - from < 366 else { throw toNode.error("out-of-bounds", "expected at most 366 days") }
+    var pause = Pause(from: from, to: to)
+    if let rules = members["rules"] {
+      var names: [String] = []
+      for name in try rules.array() { names.append(try name.string()) }
+      pause.rules = names
+    }
+    pause.note = try members["note"]?.string()
+    return pause
+  }
+
+  /// A number that tells one plan from another: FNV-1a of its JSON.
+  private static func digest(_ octets: [UInt8]) -> UInt64 {
+    max(1, octets.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 })
   }
 
   /// All that is wrong with a plan's file: of each rule its first fault, and the first beside the rules. Empty: it is good.

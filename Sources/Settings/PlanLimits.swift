@@ -13,7 +13,9 @@ package enum PlanLimits {
     object["kind"] = .string(rule.kind.name)
     object["enabled"] = .bool(rule.isEnabled)
     if !rule.measures.isEmpty { object["measures"] = .array(rule.measures.map { .string($0.rawValue) }) }
-    if let hours = rule.hours { object["hours"] = .string(hours.text) }
+    if let first = rule.hours.first {
+      object["hours"] = rule.hours.count == 1 ? .string(first.text) : .array(rule.hours.map { .string($0.text) })
+    }
     rule.kind.describe(in: &object)
     return object
   }

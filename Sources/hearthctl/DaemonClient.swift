@@ -140,7 +140,7 @@ struct DaemonClient {
     let status: Int32 =
       switch error.code {
       case "not-permitted": 77
-      case "not-found", "unsupported-device", "device.cannot": 69
+      case "not-found", "unsupported-device", "device.cannot", "gone": 69
       case "patient.national-id": 65
       case "bad-parameters", "unknown-method", "invalid-request": 64
       case "busy", "journal.full", "journal.sync-failed", "journal.outcome-unknown", "state.write-failed",

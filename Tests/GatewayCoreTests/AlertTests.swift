@@ -69,7 +69,7 @@ private final class Desk {
 
   @Test func noticeIsKeptToldAndOverAfterARestart() {
     let hub = raised()
-    let request = ControlRequest.acknowledge(patient: "p-1", rule: "bp.extreme", note: "called")
+    let request = ControlRequest.acknowledge(patient: "p-1", rule: "bp.extreme", note: "called", episode: nil)
     #expect(hub.result(request)["acknowledged"]?.bool == true)
     #expect(hub.hub.events.last?.monitoring?.kind == .acknowledged)
     #expect(
@@ -89,7 +89,7 @@ private final class Desk {
     let hub = raised()
     hub.send(
       .asked(
-        RequestID(connection: 1, number: 1), .acknowledge(patient: "p-1", rule: "bp.extreme", note: ""),
+        RequestID(connection: 1, number: 1), .acknowledge(patient: "p-1", rule: "bp.extreme", note: "", episode: nil),
         CallerName(uid: 501)))
     hub.refuse()
     #expect(hub.result(.alerts(patient: nil))["alerts"]?.array?.first?["state"]?.string == "raised")
@@ -102,10 +102,11 @@ private final class Desk {
     #expect(shown["rules"]?.array?.first?["says"]?.string?.contains("minst 180 mmHg") == true)
     #expect(shown["judged"]?.array?.first?["zone"]?.string == "red")
     #expect(shown["told"]?.array?.first?["event"]?.string == "raised")
-    let draft = hub.result(.planTry(text: text(version: 1), patient: "p-1", days: 30))
+    let draft = hub.result(.planTry(text: text(version: 1), patient: "p-1", days: 30, isCompared: false))
     #expect(draft["told"]?.array?.first?["rule"]?.string == "bp")
     let wider = hub.result(
-      .planTry(text: text(version: 1, rule: "\"red\": {\"gte\": \"200\"}"), patient: "p-1", days: 30))
+      .planTry(text: text(version: 1, rule: "\"red\": {\"gte\": \"200\"}"), patient: "p-1", days: 30, isCompared: false)
+    )
     #expect(wider["told"]?.array?.isEmpty == true)
     // What was tried is in force nowhere.
     #expect(hub.result(.planShow(patient: "p-1"))["version"]?.int == 12)

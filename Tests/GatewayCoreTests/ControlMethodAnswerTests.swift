@@ -94,9 +94,15 @@ private struct Deed {
       if call.method.name == "session.end" {
         _ = hub.result(.sessionStart(patient: "p-7f3a", device: "cuff", minutes: 15))
       }
+      if call.method.name == "plan.resume" {
+        _ = hub.result(.planPause(patient: "p-7f3a", from: "2026-12-20", to: "2027-01-03", rules: nil, note: ""))
+      }
       if deed(try call.request(), &hub).isKept { kept.insert(call.method.name) }
     }
-    #expect(kept == ["assign", "session.start", "session.end", "erase", "plan.set", "device.release"])
+    #expect(
+      kept == [
+        "assign", "session.start", "session.end", "erase", "plan.set", "plan.pause", "plan.resume", "device.release",
+      ])
   }
 
   /// Every changing method, so that a new one cannot be forgotten: what the disk refuses is refused to whoever asked, is not in force,

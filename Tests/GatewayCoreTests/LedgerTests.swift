@@ -36,6 +36,7 @@ private func plan() throws -> Plan {
       hub.sync()
     }
     _ = hub.ask(.sessionStart(patient: "p-9", device: "hall", minutes: 15))
+    _ = hub.ask(.planPause(patient: "p-1", from: "2026-12-20", to: "2026-12-21", rules: nil, note: ""))
     return hub
   }
 
@@ -45,8 +46,10 @@ private func plan() throws -> Plan {
     return [
       .assignReading(id: parked, patient: "p-2"), .assignSlot(device: "cuff", user: 2, patient: "p-2"),
       .erase(patient: "p-1"), .sessionStart(patient: "p-3", device: "hall", minutes: 5), .sessionEnd(device: "hall"),
-      .acknowledge(patient: "p-1", rule: "systolic", note: "seen"), .releaseDevice(device: "cuff"),
+      .acknowledge(patient: "p-1", rule: "systolic", note: "seen", episode: nil), .releaseDevice(device: "cuff"),
       .planSet(text: #"{"patient": "p-1", "version": 2, "rules": []}"#),
+      .planPause(patient: "p-1", from: "2026-12-24", to: "2026-12-31", rules: nil, note: "away"),
+      .planResume(patient: "p-1"),
     ]
   }
 

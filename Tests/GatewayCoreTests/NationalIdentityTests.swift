@@ -108,7 +108,7 @@ private func planText(_ patient: String, version: Int = 1) -> String {
     hub.pass(10_000)
     hub.sync()
     #expect(hub.readings.map(\.patient) == [number])
-    #expect(hub.code(.acknowledge(patient: number, rule: "bp", note: "")) == nil)
+    #expect(hub.code(.acknowledge(patient: number, rule: "bp", note: "", episode: nil)) == nil)
     hub.done = []
     _ = hub.ask(.erase(patient: number))
     #expect(hub.done.contains { if case .erase(number) = $0 { true } else { false } })
@@ -118,7 +118,7 @@ private func planText(_ patient: String, version: Int = 1) -> String {
     var hub = Hub(.with([]))
     let records = hub.disk.count
     #expect(hub.code(.erase(patient: number)) == "patient.national-id")
-    #expect(hub.code(.acknowledge(patient: number, rule: "bp", note: "")) == "patient.national-id")
+    #expect(hub.code(.acknowledge(patient: number, rule: "bp", note: "", episode: nil)) == "patient.national-id")
     #expect(hub.disk.count == records)
   }
 }

@@ -33,15 +33,36 @@ import Zones
     return try PlanFile.read(Array(text.utf8))
   }
 
+  private let longestID = ReadingID(high: .max, low: .max)
+  private let directions: [Direction?] = [.high, .low, nil]
+
   private func largestState() -> PatientState {
     var state = PatientState()
+    let value = FindingValue.number(Ratio(ExactDecimal(-4_194_303_999_999, exponent: -8), over: ExactDecimal(800)))
+    var finding = Finding(
+      Rank(.yellow, 1), direction: .high, value: value, isDoubted: true, reading: longestID, taken: .min)
+    finding.raw = Rank(.yellow, 16)
+    let told = directions.map { RuleState.Told(at: .min, finding: finding.facing($0)) }
     for number in 0..<PlanBounds.rules {
-      var rule = RuleState(phase: .acknowledged, zone: .yellow, since: .min, count: .min, deadline: .min)
-      (rule.toldAt, rule.toldZone, rule.isUntold) = (.min, .yellow, true)
-      (rule.raisedAt, rule.lastToldAt, rule.lateAt) = (.min, .min, .min)
+      var rule = RuleState()
+      rule.phase = .acknowledged
+      rule.current = finding
+      (rule.told, rule.asked, rule.lateTold) = (told, told, told)
+      // Who is acknowledged is asked about one value; ten count while it is pending.
+      rule.ask = .init(deadline: .min, since: .min, first: .min, counted: [finding], isSaid: false)
+      rule.held = directions.map { .init(count: .min, worst: finding.facing($0), isUnconfirmed: true) }
+      rule.episode = .init(reading: longestID, since: .min)
+      rule.tellings = Array(repeating: .min, count: 64)
+      rule.doubts = Array(repeating: finding, count: 16)
+      rule.retold = (.min, .max)
+      (rule.raisedAt, rule.lastToldAt, rule.toldDate, rule.remindedDate) = (.min, .min, .min, .min)
       (rule.judgedThrough, rule.remindedFor) = (.min, .min)
       rule.acknowledgement = RuleAcknowledgement(by: "uid:4294967295", at: .min, note: note)
-      rule.lateDue = LateReading(zone: .yellow, time: .min, id: ReadingID(high: .max, low: .max))
+      rule.lateDue = directions.map { finding.facing($0) }
+      rule.notJudged = .init(because: .notBelievable, since: .min, count: .max)
+      rule.signature = String(repeating: "s", count: 100)
+      rule.doubt = .notBelievable
+      (rule.missed, rule.missedSlot) = (.max, Slot(start: .min, end: .min))
       state.rules[id(number)] = rule
     }
     state.isUnsettled = true
@@ -63,7 +84,7 @@ import Zones
     hub.sync()
     #expect(hub.readings.count == 1 && hub.readings.first?.evaluation?.rules.count == PlanBounds.rules)
     for number in 0..<PlanBounds.rules {
-      let answer = hub.result(.acknowledge(patient: patient, rule: id(number), note: note))
+      let answer = hub.result(.acknowledge(patient: patient, rule: id(number), note: note, episode: nil))
       #expect(answer["acknowledged"]?.bool == true)
     }
     hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 195, second: 5)))
@@ -93,5 +114,13 @@ import Zones
       if case .rules(_, let state) = item.entry { state } else { nil }
     }
     #expect(states.last.map { $0.rules.count <= PlanBounds.rules } == true)
+  }
+}
+
+extension Finding {
+  fileprivate func facing(_ direction: Direction?) -> Finding {
+    var finding = self
+    finding.direction = direction
+    return finding
   }
 }

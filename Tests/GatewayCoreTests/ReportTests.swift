@@ -31,7 +31,7 @@ private func report(_ hub: inout Hub, days: Int = 30) -> JSONValue {
     var hub = Hub(.with([cuff]), plans: [plan]).listening()
     hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 190)))
     hub.sync()
-    _ = hub.ask(.acknowledge(patient: "p-1", rule: "bp.extreme", note: "ringte"), uid: 501)
+    _ = hub.ask(.acknowledge(patient: "p-1", rule: "bp.extreme", note: "ringte", episode: nil), uid: 501)
     return hub
   }
 
@@ -64,7 +64,9 @@ private func report(_ hub: inout Hub, days: Int = 30) -> JSONValue {
     let before = report(&hub)
     var second = Hub(.with([cuff]), plans: [plan], disk: hub.disk, time: hub.time)
     let after = report(&second)
-    for key in ["rows", "marks", "expected", "alerts", "asides"] { #expect(after[key] == before[key], "\(key)") }
+    for key in ["episodes", "rows", "marks", "means", "expected", "alerts", "asides"] {
+      #expect(after[key] == before[key], "\(key)")
+    }
     // The events themselves are gone, as after delivery: their marks are in the snapshot.
     var state = LedgerState()
     for (sequence, entry) in hub.disk {

@@ -16,7 +16,9 @@ import Testing
     for patient in 0..<patients {
       var rulesState = PatientState()
       for rule in 0..<rules {
-        var one = RuleState(phase: .acknowledged, zone: .red, since: 1_700_000_000_000, count: 3, deadline: nil)
+        var one = RuleState()
+        one.phase = .acknowledged
+        one.current = Finding(Rank(.red, 1), direction: .high, taken: 1_700_000_000_000)
         one.acknowledgement = RuleAcknowledgement(by: "uid:1000", at: 1_700_000_000_001, note: rule == 0 ? text : "")
         rulesState.rules["rule-\(rule)"] = one
       }

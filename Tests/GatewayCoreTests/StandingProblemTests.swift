@@ -74,6 +74,10 @@ import Zones
       if kind == .planRefused { pull.refused = ["plans[0].rules[0]: expected a limit"] }
       if kind == .planWithdrawn { pull.withdrawn = ["p-1"] }
       house.pulls["gp"] = pull
+    case .planReviewDue:
+      var plan = Plan(patient: "p-1", version: 1, liveWindow: 7_200_000, rules: [])
+      plan.reviewBy = hub.wall / 86_400_000
+      house.configure(configuration, house.zones, ["p-1": plan])
     case .bluetooth:
       house.bluetooth.isNeeded = true
       house.bluetooth.fault = ControlError(

@@ -72,13 +72,16 @@ private let pressure = BandRule(
     let second = Monitor.judge(reading(.systolic, "130", at: 2), by: plan(pressure), state: &state, now: 120_000)
     #expect(second.events.isEmpty)
     #expect(second.evaluation.zone == .green)
-    #expect(state == PatientState())
+    // What stays is that a repeat was asked for: not again within an hour (plans-2, 3.3).
+    #expect(
+      state.rules["r"]?.phase == .normal && state.rules["r"]?.ask == nil && state.rules["r"]?.told.isEmpty == true)
+    #expect(Monitor.nextExpiry(plan(pressure), state: state, now: 120_000) == nil)
   }
 
   @Test func noRepeatInTimeIsRaisedYellowNeverDropped() {
     var state = PatientState()
     _ = Monitor.judge(reading(.systolic, "190"), by: plan(pressure), state: &state, now: 0)
-    #expect(state.nextDeadline == 300_000)
+    #expect(Monitor.nextExpiry(plan(pressure), state: state, now: 0) == 300_000)
     #expect(Monitor.expire(plan(pressure), state: &state, now: 299_999).isEmpty)
     let events = Monitor.expire(plan(pressure), state: &state, now: 300_000)
     #expect(events.map(\.kind) == [.unconfirmed])
@@ -112,28 +115,46 @@ private let pressure = BandRule(
     #expect(outcome.evaluation.zone == .yellow)
   }
 
-  @Test(arguments: [ReadingFlag.implausible, .demonstration, .testData, .controlSolution])
+  @Test(arguments: [ReadingFlag.demonstration, .testData, .controlSolution])
   func whatIsNoPatientsValueIsNotJudged(flag: ReadingFlag) {
     var state = PatientState()
     let outcome = Monitor.judge(reading(.systolic, "200", flags: [flag]), by: plan(pressure), state: &state, now: 0)
     #expect(outcome.evaluation.zone == nil)
     #expect(outcome.events.isEmpty)
-    #expect(state == PatientState())
+    // Its absence from the rules is told (plans-2, 9).
+    #expect(outcome.evaluation.notJudged.map(\.because) == ["test"])
+    #expect(state.rules["r"]?.notJudged?.because == .test)
+    #expect(state.rules.values.allSatisfy { $0.phase == .normal && $0.ask == nil })
+  }
+
+  /// plans-2, 1.2: outside the gate. It is asked about at once, and only the built-in rule tells of it.
+  @Test func aValueThatNobodyHasIsAskedAbout() {
+    var state = PatientState()
+    let outcome = Monitor.judge(reading(.systolic, "281"), by: plan(pressure), state: &state, now: 0)
+    #expect(outcome.events.map(\.rule) == ["doubt.bp"])
+    #expect(outcome.events.map(\.kind) == [.repeatRequested])
+    #expect(outcome.events.first?.zone == .yellow)
+    #expect(outcome.evaluation.notJudged == [.init(rule: "r", because: "not-believable")])
+    #expect(outcome.evaluation.zone == .yellow)
   }
 
   @Test func aReadingFromABacklogIsHistory() {
     var state = PatientState()
-    let outcome = Monitor.judge(reading(.systolic, "200"), by: plan(pressure), state: &state, now: 7_200_001)
+    let old = reading(.systolic, "200")
+    let outcome = Monitor.judge(old, by: plan(pressure), state: &state, now: 7_200_001)
     #expect(outcome.evaluation.zone == .red)
     #expect(outcome.evaluation.rules.map(\.state) == ["history"])
     // Told once, as late and yellow, when nothing more comes; nobody is called, and the rule stays normal.
     #expect(outcome.events.isEmpty)
     #expect(state.isUnsettled)
-    let events = Monitor.settle(plan(pressure), state: &state, history: PatientHistory(), now: 7_203_001)
+    state.noteUnsettled(old)
+    var history = PatientHistory()
+    history.add(old)
+    let events = Monitor.settle(plan(pressure), state: &state, history: history, now: 7_203_001)
     #expect(events.map(\.kind) == [.late])
     #expect(events.map(\.zone) == [.yellow])
     #expect(!state.isUnsettled)
-    #expect(state.rules["r"]?.phase == .normal)
+    #expect(state.rules["r"]?.phase ?? .normal == .normal)
   }
 
   @Test func aValueThatNoRuleWatchesHasNoZone() {

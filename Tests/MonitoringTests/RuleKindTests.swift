@@ -7,10 +7,10 @@ import Testing
 @Suite struct RuleKindTests {
   @Test func eachKindHasANameAndKeysOfItsOwn() {
     let names = Rule.kinds.map { $0.name }
-    #expect(names == ["band", "delta", "average", "consecutive", "missing", "bits", "quality", "device"])
+    #expect(names == ["band", "delta", "average", "consecutive", "score", "missing", "bits", "quality", "device"])
     for kind in Rule.kinds {
       #expect(Set(kind.keys).count == kind.keys.count, "\(kind.name)")
-      #expect(Set(kind.keys).isDisjoint(with: ["id", "kind", "enabled", "quiet", "valid_hours", "message"]))
+      #expect(Set(kind.keys).isDisjoint(with: RuleFields.common))
       for bound in kind.bounds {
         switch bound {
         case .count(let key, let most, _), .days(let key, let most): #expect(kind.keys.contains(key) && most > 0)

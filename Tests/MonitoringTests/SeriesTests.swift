@@ -49,10 +49,14 @@ private func reading(_ point: Point) -> Reading {
     let isWide = seed % 4 == 0
     let count = seed % 5 == 0 ? 900 : 40 + Int(seed)
     let points = (0..<count).map { number in
-      let mantissa = Int64(dice.next() % 300) + (isWide && number % 17 == 0 ? 5_000_000 : 0)
+      // Within what can be: other values are kept apart (plans-2, 1.2).
+      let value =
+        isWide && number % 17 == 0
+        ? ExactDecimal(5_000_000 + Int64(dice.next() % 300), exponent: -6)
+        : ExactDecimal(Int64(60 + dice.next() % 270), exponent: Int8(dice.next() % 2) - 2)
       return Point(
         time: start - Int64(dice.next() % UInt64(500 * day)) / 60_000 * 60_000, id: UInt64(number),
-        value: ExactDecimal(mantissa, exponent: Int8(dice.next() % 3) - 2), isDoubtful: dice.next() % 5 == 0)
+        value: value, isDoubtful: dice.next() % 5 == 0)
     }
     let sorted = points.sorted { ($0.time, $0.id) < ($1.time, $1.id) }
     let newest = sorted.last?.time ?? 0

@@ -65,11 +65,17 @@ private enum Plain {
           times.append(now)
           continue
         }
-        if known.isUntold, let told = known.toldAt { times.append(told + rule.quiet) }
+        let told = known.told.last?.at
+        if known.missed > 0, rule.quiet > 0, let told { times.append(told + rule.quiet) }
         switch missing.schedule {
         case .interval(let interval):
-          guard known.phase == .normal else { continue }
           times.append(max(history.last(missing.measure, upTo: now) ?? through, through) + interval + missing.grace + 1)
+          // While it lasts it is told again (plans-2, 4.6).
+          if known.phase == .raised, let told { times.append(told + max(rule.quiet, interval, dayLength)) }
+          // One a date: what was not told on this one is told on the next.
+          if known.phase == .raised, known.missed > 0 {
+            times.append(instant(day: day(now, zone) + 1, minute: 0, zone))
+          }
         case .slots:
           for slot in slots(missing, after: through, until: now + 8 * dayLength, zone, most: 3).prefix(3) {
             if let remind = missing.remindAfter, known.remindedFor != slot.start { times.append(slot.start + remind) }
@@ -152,7 +158,8 @@ private func instant(_ dice: inout Dice) -> Int64 {
         var stood = RuleState()
         if dice.next() % 6 > 0 { stood.judgedThrough = now - Int64(dice.next() % UInt64(2 * dayLength)) }
         if dice.next() % 3 == 0 {
-          (stood.isUntold, stood.toldAt) = (true, now - Int64(dice.next() % UInt64(dayLength)))
+          let told = now - Int64(dice.next() % UInt64(dayLength))
+          (stood.missed, stood.told) = (1, [.init(at: told, finding: Finding(Rank(.yellow, 1), taken: told))])
         }
         if dice.next() % 3 == 0 { stood.phase = .raised }
         if index < 3, let slots = stood.judgedThrough, dice.next() % 2 == 0 {

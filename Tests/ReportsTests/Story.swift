@@ -36,6 +36,8 @@ struct Story {
   var marks: [JSONValue] = []
   var alerts: [JSONValue] = []
   var readings: [JSONValue] = []
+  var means: [JSONValue] = []
+  var episodes: [JSONValue] = []
 
   static let extreme: JSONValue = [
     "id": "bp.extreme", "kind": "band", "enabled": true, "measures": ["bp.systolic"], "says": "Blodtrykket: rød over.",
@@ -44,7 +46,7 @@ struct Story {
 
   mutating func add(
     _ at: String, _ values: [(String, String)], zone: String = "green", rule: String? = nil, flags: [String] = [],
-    kind: String = "blood-pressure", id: String? = nil
+    kind: String = "blood-pressure", id: String? = nil, worth: JSONValue = .null, notJudged: JSONValue = .null
   ) {
     var object = JSONObject()
     for (key, value) in values { object[key] = .string(value) }
@@ -52,7 +54,7 @@ struct Story {
       "id": .string(id ?? String(rows.count + 1, radix: 16)), "kind": .string(kind), "at": .string(at),
       "values": .object(object), "zone": hasPlan ? .string(zone) : .null,
       "rules": .array(rule.map { [["rule": .string($0), "zone": .string(zone)]] } ?? []),
-      "flags": .array(flags.map { .string($0) }),
+      "flags": .array(flags.map { .string($0) }), "worth": worth, "not_judged": notJudged,
     ])
   }
 
@@ -62,7 +64,7 @@ struct Story {
       "timezone": "Europe/Oslo",
       "plan": hasPlan ? ["version": 12, "language": .string(language), "rules": .array(rules)] : .null,
       "rows": .array(rows), "asides": .array(asides), "expected": .array(expected), "marks": .array(marks),
-      "alerts": .array(alerts),
+      "alerts": .array(alerts), "means": .array(means), "episodes": .array(episodes),
     ]
   }
 

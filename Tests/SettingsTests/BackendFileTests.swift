@@ -136,7 +136,7 @@ private func fault(_ members: String) -> String? {
         Rule(
           id: "night",
           kind: BandRule(measure: .spo2, zones: [ZoneLimit(.yellow, [.init(.lessThan, ExactDecimal(90))])]),
-          hours: DayHours(from: 0, to: 360)),
+          hours: [DayHours(from: 0, to: 360)]),
       ])
     let bands = PatientBands(plan)
     #expect(bands.version == 3 && bands.bands.map(\.rule) == ["pulse", "night"])

@@ -28,7 +28,7 @@ private func delta(_ days: Int) -> String {
 
 private func average(_ measures: Int) -> String {
   let names = Array(repeating: "\"pulse\"", count: measures).joined(separator: ", ")
-  let limits = Array(repeating: "\"1\"", count: measures).joined(separator: ", ")
+  let limits = Array(repeating: "\"150\"", count: measures).joined(separator: ", ")
   return
     #"{"id": "r", "kind": "average", "measure": [\#(names)], "window": "P7D", "zones": [{"red": {"any_gt": [\#(limits)]}}]}"#
 }

@@ -65,10 +65,16 @@ extension ControlMethod {
       [
         .required("patient", .name, "the patient's reference"), .required("rule", .name, "the rule's id"),
         ControlParameter("note", .text(upTo: ControlParameter.longestNote, mayBeEmpty: true), "what was done"),
-      ], examples: [["patient": "p-7f3a", "rule": "bp.extreme", "note": "called, new cuff tomorrow"]]
+        ControlParameter("episode", .text(upTo: 36), "the episode that is meant; another one that is open is refused"),
+      ],
+      examples: [
+        ["patient": "p-7f3a", "rule": "bp.extreme", "note": "called, new cuff tomorrow"],
+        ["patient": "p-7f3a", "rule": "bp.extreme", "episode": "1f0c8b4e-52d7-5e0a-9a3c-0d6b7a1c2e4f"],
+      ]
     ) { given throws(ControlError) in
       .acknowledge(
-        patient: try given.text("patient"), rule: try given.text("rule"), note: given.text(ifGiven: "note") ?? "")
+        patient: try given.text("patient"), rule: try given.text("rule"), note: given.text(ifGiven: "note") ?? "",
+        episode: given.text(ifGiven: "episode"))
     },
     ControlMethod(
       "report", "what a picture of a patient's last days is drawn from", .reader, .computes, isAudited: true,

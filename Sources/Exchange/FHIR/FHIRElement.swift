@@ -59,17 +59,16 @@ enum FHIRElement {
   }
 
   static func absent(_ reason: AbsentReason) -> JSONValue {
-    // The value set has no code for a number that cannot be.
-    let code = reason == .implausible ? AbsentReason.error : reason
-    let display =
+    // The code system has no words for what is beyond a range or cannot be.
+    let (code, display) =
       switch reason {
-      case .notANumber: "Not a Number (NaN)"
-      case .error, .implausible: "Error"
-      case .positiveInfinity: "Positive Infinity (PINF)"
-      case .negativeInfinity: "Negative Infinity (NINF)"
-      case .notPerformed: "Not Performed"
+      case .notANumber: ("not-a-number", "Not a Number (NaN)")
+      case .error, .implausible: ("error", "Error")
+      case .positiveInfinity, .aboveRange: ("positive-infinity", "Positive Infinity (PINF)")
+      case .negativeInfinity, .belowRange: ("negative-infinity", "Negative Infinity (NINF)")
+      case .notPerformed: ("not-performed", "Not Performed")
       }
-    return concept([coding(FHIRSystem.absent, code.rawValue, display)])
+    return concept([coding(FHIRSystem.absent, code, display)])
   }
 
   /// An instant with its offset, as precise as it is.

@@ -172,8 +172,8 @@ struct Desk: Sendable {
     case .parkedReadings: return turn.view.parkedReadings(id)
     case .planShow(let patient): return turn.view.explainPlan(id, patient: patient, days: nil)
     case .planExplain(let patient, let days): return turn.view.explainPlan(id, patient: patient, days: days)
-    case .planTry(let text, let patient, let days):
-      return turn.view.tryPlan(id, text: text, patient: patient, days: days)
+    case .planTry(let text, let patient, let days, let isCompared):
+      return turn.view.tryPlan(id, text: text, patient: patient, days: days, isCompared: isCompared)
     case .reload: return [.reload(id)]
     case .pairAnswer(let text): turn.send(.bluetooth(.pairAnswer(id, text)))
     case .pairCancel: turn.send(.bluetooth(.pairCancel(id)))
@@ -207,8 +207,11 @@ struct Desk: Sendable {
     case .sessionStart(let patient, let device, let minutes):
       return sessionStart(id, patient: patient, device: device, minutes: minutes, caller, &turn)
     case .sessionEnd(let device): return sessionEnd(id, device: device, caller, &turn)
-    case .acknowledge(let patient, let rule, let note):
-      return acknowledge(id, patient: patient, rule: rule, note: note, caller, &turn)
+    case .acknowledge(let patient, let rule, let note, let episode):
+      return acknowledge(id, patient: patient, rule: rule, note: note, episode: episode, caller, &turn)
+    case .planPause(let patient, let from, let to, let rules, let note):
+      return pausePlan(id, patient: patient, from: from, to: to, rules: rules, note: note, caller, &turn)
+    case .planResume(let patient): return resumePlan(id, patient: patient, caller, &turn)
     case .planSet(let text): return setPlan(id, text: text, caller, &turn)
     case .pair(let wish): turn.send(.bluetooth(.pair(id, wish, caller)))
     case .unpair(let device):

@@ -25,12 +25,18 @@ package struct PictureJob: Sendable {
   /// The plan that judges; nil for a patient without one.
   var plan: Plan?
   var history: PatientHistory
+  /// Where its rules stand.
+  var rules = PatientState()
   var zone: TimeZoneRules
   var days: Int
   /// Milliseconds since 1970.
   var now: Int64
   /// What the answer begins with.
   var head: JSONObject
+  /// The plan that a draft is compared with; nil: with none.
+  var against: Plan?
+  /// Its zone.
+  var againstZone = TimeZoneRules.utc
 
   /// Does the work.
   /// - Parameter isOver: asked often; true when the work is to end. Then the answer counts for nothing.
@@ -47,6 +53,15 @@ package struct PictureJob: Sendable {
       object["days"] = .int(days)
       object["readings"] = .int(replay.judged.count)
       object["told"] = .array(replay.told)
+      object["summary"] = replay.summary
+      if let against {
+        var other = self
+        (other.plan, other.zone) = (against, againstZone)
+        let replay = other.replayed(isOver)
+        object["against"] = [
+          "version": .int(against.version), "told": .array(replay.told), "summary": replay.summary,
+        ]
+      }
     case .report: report(&object, isOver)
     }
     return .result(.object(object))
@@ -54,40 +69,50 @@ package struct PictureJob: Sendable {
 
   // MARK: A plan over the last days
 
-  private func replayed(_ isOver: () -> Bool) -> (judged: [JSONValue], told: [JSONValue]) {
-    guard let plan else { return ([], []) }
+  private func replayed(_ isOver: () -> Bool) -> (judged: [JSONValue], told: [JSONValue], summary: JSONValue) {
+    guard var plan else { return ([], [], .null) }
     let from = now - Int64(days) * 86_400_000
-    let readings = history.readings(patient: plan.patient, from: from)
-    guard let first = readings.first?.takenAt?.milliseconds else { return ([], []) }
+    plan.patient = patient
+    let readings = history.readings(patient: patient, from: from)
+    guard let first = readings.first?.takenAt?.milliseconds else { return ([], [], .null) }
     var replay = PlanReplay(plan: plan, zone: zone, start: first)
+    var summary = TrySummary(from: from, to: now)
     var judged: [JSONValue] = []
     for reading in readings {
       let time = reading.takenAt?.milliseconds ?? first
       let evaluation = replay.take(reading, at: time, isOver)
-      judged.append([
-        "at": PlanInstant.json(time, zone), "values": PictureJob.values(of: reading),
-        "zone": evaluation?.zone.map { .string($0.rawValue) } ?? .null,
-        "rules": .array((evaluation?.rules ?? []).map { .string($0.rule) }),
-      ])
-      if isOver() { return ([], []) }
+      summary.note(evaluation)
+      var row: JSONObject = JSONObject()
+      row["at"] = PlanInstant.json(time, zone)
+      row["values"] = PictureJob.values(of: reading)
+      row["zone"] = evaluation?.zone.map { .string($0.rawValue) } ?? .null
+      row["rules"] = .array((evaluation?.rules ?? []).map { .string($0.rule) })
+      if let refused = evaluation?.notJudged, !refused.isEmpty {
+        row["not_judged"] = PictureJob.json(refused)
+      }
+      judged.append(.object(row))
+      if isOver() { return ([], [], .null) }
     }
     replay.pass(to: now, isOver)
     let told: [JSONValue] = replay.told.map { told in
-      var object = JSONObject()
+      summary.note(told)
+      var object = HubEvent(told.event, at: told.at, offsetSeconds: 0, reading: nil).json.object ?? JSONObject()
+      for key in ["id", "type", "patient", "plan_version", "reading"] { object[key] = nil }
       object["at"] = PlanInstant.json(told.at, zone)
-      object["rule"] = .string(told.event.rule)
-      object["event"] = .string(told.event.kind.rawValue)
-      object["zone"] = .string(told.event.zone.rawValue)
-      if told.event.count > 1 { object["count"] = .int(told.event.count) }
+      if let since = told.event.since { object["since"] = PlanInstant.json(since, zone) }
       return .object(object)
     }
-    return (judged, told)
+    return (judged, told, summary.json)
   }
 
   private static func values(of reading: Reading) -> JSONValue {
     var values = JSONObject()
     for measure in Measure.allCases {
-      if let value = measure.value(in: reading) { values[measure.rawValue] = .string("\(value)") }
+      if let value = measure.value(in: reading) {
+        values[measure.rawValue] = .string("\(value)")
+      } else if let isAbove = measure.isBeyond(in: reading) {
+        values[measure.rawValue] = .string(isAbove ? "HI" : "LO")
+      }
     }
     return .object(values)
   }
@@ -97,8 +122,19 @@ package struct PictureJob: Sendable {
   private func report(_ object: inout JSONObject, _ isOver: () -> Bool) {
     let from = firstInstant
     object["from"] = PlanInstant.json(from, zone)
+    object["episodes"] = .array(
+      EpisodeStory.all(of: patient, history, plan, rules, now: now).map { $0.json(zone) })
     object["rows"] = .array(rows(from: from, isOver))
-    object["asides"] = .array(history.asideReadings(patient: patient, from: from).map { row($0, nil) })
+    let worth = KeptWorth(history)
+    object["asides"] = .array(history.asideReadings(patient: patient, from: from).map { row($0, nil, worth) })
+    object["means"] = .array(
+      (plan?.means(from: from, now: now, history: history, zone: zone, isOver) ?? []).map { line in
+        [
+          "rule": .string(line.rule), "measure": .string(line.measure.rawValue),
+          "points": .array(
+            line.points.map { ["at": PlanInstant.json($0.time, zone), "value": .string("\($0.value)")] }),
+        ]
+      })
     object["expected"] = .array(
       (plan?.expected(from: from, now: now, history: history, zone: zone) ?? []).map { expected in
         [
@@ -111,6 +147,7 @@ package struct PictureJob: Sendable {
       history.marks.filter { $0.time >= from }.map { mark in
         guard case .object(var fields) = mark.json else { return mark.json }
         fields["at"] = PlanInstant.json(mark.time, zone)
+        if let since = mark.since { fields["since"] = PlanInstant.json(since, zone) }
         return .object(fields)
       })
   }
@@ -128,33 +165,85 @@ package struct PictureJob: Sendable {
   /// means of that day have something to look back on.
   private func rows(from: Int64, _ isOver: () -> Bool) -> [JSONValue] {
     let before = plan == nil ? 0 : 14 * 86_400_000 as Int64
-    let readings = history.readings(patient: patient, from: from - before)
+    let asides = Set(history.asideReadings(patient: patient, from: from - before).map(\.id))
+    let readings = history.readings(patient: patient, from: from - before).filter { !asides.contains($0.id) }
     guard let first = readings.first?.takenAt?.milliseconds else { return [] }
     var replay = plan.map { PlanReplay(plan: $0, zone: zone, start: first) }
+    let worth = KeptWorth(history)
     var rows: [JSONValue] = []
     for reading in readings {
       let time = reading.takenAt?.milliseconds ?? first
       let evaluation = replay?.take(reading, at: time, isOver)
-      if time >= from { rows.append(row(reading, evaluation)) }
+      if time >= from { rows.append(row(reading, evaluation, worth)) }
       if isOver() { return [] }
     }
     return rows
   }
 
-  private func row(_ reading: Reading, _ evaluation: Evaluation?) -> JSONValue {
-    [
-      "id": .string(String(reading.id.low, radix: 16)), "kind": .string(reading.kind.rawValue),
-      "at": PlanInstant.json(reading.takenAt?.milliseconds ?? 0, zone), "values": PictureJob.values(of: reading),
-      "zone": evaluation?.zone.map { .string($0.rawValue) } ?? .null,
-      "rules": .array(
-        (evaluation?.rules ?? []).map { ["rule": .string($0.rule), "zone": .string($0.zone.rawValue)] }),
-      "flags": .array(reading.flags.map { .string($0.rawValue) }),
-    ]
+  private func row(_ reading: Reading, _ evaluation: Evaluation?, _ worth: KeptWorth) -> JSONValue {
+    var row = JSONObject()
+    row["id"] = .string(String(reading.id.low, radix: 16))
+    row["kind"] = .string(reading.kind.rawValue)
+    row["at"] = PlanInstant.json(reading.takenAt?.milliseconds ?? 0, zone)
+    row["values"] = PictureJob.values(of: reading)
+    row["zone"] = evaluation?.zone.map { .string($0.rawValue) } ?? .null
+    row["rules"] = .array(
+      (evaluation?.rules ?? []).map { ["rule": .string($0.rule), "zone": .string($0.zone.rawValue)] })
+    row["flags"] = .array(reading.flags.map { .string($0.rawValue) })
+    let doubts = worth.of(reading)
+    if !doubts.members.isEmpty { row["worth"] = .object(doubts) }
+    if let refused = evaluation?.notJudged, !refused.isEmpty { row["not_judged"] = PictureJob.json(refused) }
+    return .object(row)
+  }
+
+  private static func json(_ refused: [Evaluation.NotJudged]) -> JSONValue {
+    .array(refused.map { ["rule": .string($0.rule), "because": .string($0.because)] })
+  }
+}
+
+/// What kept values are worth that are not sound, as `not_judged` names it.
+private struct KeptWorth {
+  private var doubted: [Measure: Set<UInt64>] = [:]
+  private var asides: [Measure: Set<UInt64>] = [:]
+  private var unbelieved: [Measure: Set<UInt64>] = [:]
+
+  init(_ history: PatientHistory) {
+    for measure in Measure.allCases {
+      doubted[measure] = Set((history.values[measure] ?? .init()).lazy.filter(\.isDoubtful).map(\.id))
+      asides[measure] = Set((history.asides[measure] ?? .init()).lazy.map(\.id))
+      unbelieved[measure] = Set((history.unbelieved[measure] ?? .init()).lazy.map(\.id))
+    }
+  }
+
+  /// By measure; nothing for sound values.
+  func of(_ reading: Reading) -> JSONObject {
+    var object = JSONObject()
+    for measure in Measure.allCases {
+      let reason: NotJudgedReason? =
+        if asides[measure]?.contains(reading.id.low) ?? false {
+          .somebodyElse
+        } else if unbelieved[measure]?.contains(reading.id.low) ?? false {
+          .notBelievable
+        } else if doubted[measure]?.contains(reading.id.low) ?? false {
+          .doubted
+        } else {
+          nil
+        }
+      if let reason { object[measure.rawValue] = .string(reason.rawValue) }
+    }
+    return object
   }
 }
 
 /// An instant as plans and pictures show it: in the patient's zone, to the second.
 enum PlanInstant {
+  /// A date by its number of days since 1970, such as `2026-12-20`.
+  static func date(_ day: Int64) -> String {
+    let (seconds, overflow) = day.multipliedReportingOverflow(by: 86_400)
+    let text = ISO8601.text(milliseconds: overflow ? 0 : seconds * 1000, offsetSeconds: 0, withMilliseconds: false)
+    return String(text.prefix(10))
+  }
+
   static func json(_ milliseconds: Int64, _ zone: TimeZoneRules) -> JSONValue {
     let seconds = milliseconds / 1000 - (milliseconds % 1000 < 0 ? 1 : 0)
     let offset = Int32(clamping: zone.local(at: seconds).offset)

@@ -10,34 +10,68 @@ internal import Zones
 internal import Ledger
 
 extension View {
-  /// What is raised or waits for a repeat, worst and oldest first.
+  /// What is raised or waits for a repeat, worst and oldest first; and what rules did not judge.
   func alerts(_ patient: String?) -> JSONValue {
     var list: [(zone: Zone, since: Int64, value: JSONValue)] = []
     for (name, states) in durable.rules where patient == nil || patient == name {
       guard let plan = plans[name] else { continue }
-      for rule in plan.rules {
+      for rule in plan.allRules {
         guard let now = states.rules[rule.id], now.phase != .normal else { continue }
-        let offset = house.planZone(plan)
-        var object = JSONObject()
-        object["patient"] = .string(name)
-        object["rule"] = .string(rule.id)
-        object["state"] = .string(now.phase.rawValue)
-        object["zone"] = .string(now.zone.rawValue)
-        let since = now.raisedAt ?? now.since
-        object["since"] = planInstant(since, offset)
-        if let told = now.lastToldAt { object["told_at"] = planInstant(told, offset) }
-        if let word = now.acknowledgement {
-          object["acknowledged"] = [
-            "by": .string(word.by), "at": planInstant(word.at, offset), "note": .string(word.note),
-          ]
-        }
-        object["message"] = .string(
-          PlanText.sentence(rule, now.phase == .pending ? .repeatRequested : .raised, plan.language))
-        list.append((now.zone, since, .object(object)))
+        let since = now.raisedAt ?? now.episode?.since ?? now.ask?.since ?? self.now.wall
+        list.append((now.zone, since, .object(alert(of: name, plan, rule, now, since: since))))
       }
     }
     list.sort { ($1.zone, $0.since) < ($0.zone, $1.since) }
-    return ["alerts": .array(list.map(\.value))]
+    return ["alerts": .array(list.map(\.value)), "not_judged": notJudged(patient)]
+  }
+
+  private func alert(of patient: String, _ plan: Plan, _ rule: Rule, _ state: RuleState, since: Int64) -> JSONObject {
+    let zone = house.planZone(plan)
+    var object = JSONObject()
+    object["patient"] = .string(patient)
+    object["rule"] = .string(rule.id)
+    object["state"] = .string(state.phase.rawValue)
+    object["zone"] = .string(state.zone.rawValue)
+    object["since"] = planInstant(since, zone)
+    if let told = state.lastToldAt { object["told_at"] = planInstant(told, zone) }
+    if let word = state.acknowledgement {
+      object["acknowledged"] = [
+        "by": .string(word.by), "at": planInstant(word.at, zone), "note": .string(word.note),
+      ]
+    }
+    if let episode = RuleEpisode.id(rule.id, of: patient, state) { object["episode"] = .string(episode) }
+    if let current = state.current {
+      let detail = rule.kind.detail(of: current, in: nil, nil)
+      if let direction = current.direction { object["direction"] = .string(direction.rawValue) }
+      if let value = detail.value { object["value"] = .string("\(value)") }
+      if let comparator = detail.comparator { object["comparator"] = .string(comparator) }
+      if let unit = detail.unit, detail.value != nil { object["unit"] = .string(unit) }
+      if let measure = detail.measure { object["measure"] = .string(measure) }
+    }
+    if let ask = state.ask { object["repeat_until"] = planInstant(ask.deadline, zone) }
+    if let retold = state.retold, retold.count > 0 { object["repeat"] = .int(retold.count) }
+    let held = state.held.reduce(0) { $0 + $1.count }
+    if held > 0 { object["held"] = .int(held) }
+    if state.missed > 0 { object["count"] = .int(state.missed) }
+    object["message"] = .string(
+      PlanText.sentence(rule, state.phase == .pending ? .repeatRequested : rule.usualTelling, plan.language))
+    return object
+  }
+
+  /// The rules that do not judge, and why; without values.
+  func notJudged(_ patient: String?) -> JSONValue {
+    var list: [JSONValue] = []
+    for (name, states) in durable.rules.sorted(by: { $0.key < $1.key }) where patient == nil || patient == name {
+      guard let plan = plans[name] else { continue }
+      for rule in plan.allRules {
+        guard let reason = states.rules[rule.id]?.notJudged else { continue }
+        list.append([
+          "patient": .string(name), "rule": .string(rule.id), "because": .string(reason.because.rawValue),
+          "since": planInstant(reason.since, house.planZone(plan)), "count": .int(reason.count),
+        ])
+      }
+    }
+    return .array(list)
   }
 
   /// A plan in plain words, and with `days` what was measured lately, judged by it.
@@ -59,11 +93,12 @@ extension View {
   ) -> PictureJob {
     PictureJob(
       question: question, patient: patient, plan: plan, history: durable.history[patient] ?? PatientHistory(),
-      zone: plan.map(house.planZone) ?? house.zone, days: days, now: now.wall, head: head)
+      rules: durable.rules[patient] ?? PatientState(), zone: plan.map(house.planZone) ?? house.zone, days: days,
+      now: now.wall, head: head)
   }
 
   /// What a draft would have raised over what was measured.
-  func tryPlan(_ id: RequestID, text: String, patient: String, days: Int) -> [Effect] {
+  func tryPlan(_ id: RequestID, text: String, patient: String, days: Int, isCompared: Bool) -> [Effect] {
     do throws(JSONError) {
       let draft = try PlanFile.read(Array(text.utf8))
       var plan = draft
@@ -71,7 +106,19 @@ extension View {
       var object = JSONObject()
       object["patient"] = .string(patient)
       object["version"] = .int(plan.version)
-      return [.read(id, .picture(picture(.tryDraft, patient, plan, days: days, head: object)))]
+      if let zone = plan.timeZone, house.zones[zone] == nil {
+        return .failure(
+          id, "plan.zone-unknown", "timezone: the hub has not loaded \(zone), by which the draft is to be judged",
+          "the zones of hearth.json and of plans in force are loaded; leave timezone out to judge by the hub's")
+      }
+      var job = picture(.tryDraft, patient, plan, days: days, head: object)
+      if isCompared {
+        guard let known = plans[patient] else {
+          return .failure(id, "not-found", "there is no plan in force to compare with", "leave --against out")
+        }
+        (job.against, job.againstZone) = (known, house.planZone(known))
+      }
+      return [.read(id, .picture(job))]
     } catch {
       return [.answer(id, .failure(ControlError(code: "bad-plan", message: error.description(file: "plan"))))]
     }
@@ -89,6 +136,21 @@ extension View {
       object["set_at"] = planInstant(origin.at, house.planZone(plan))
     }
     object["live_window_seconds"] = .int(plan.liveWindow / 1000)
+    if plan.isSingleUser { object["single_user"] = true }
+    if let day = plan.reviewBy { object["review_by"] = .string(PlanInstant.date(day)) }
+    let pauses = plan.pauses.map { ($0, String?.none) } + (durable.pauses[plan.patient] ?? []).map { ($0.pause, $0.by) }
+    if !pauses.isEmpty {
+      object["pauses"] = .array(
+        pauses.map { pause, author in
+          var fields = JSONObject()
+          fields["from"] = .string(PlanInstant.date(pause.from))
+          fields["to"] = .string(PlanInstant.date(pause.to))
+          if let rules = pause.rules { fields["rules"] = .array(rules.map { .string($0) }) }
+          if let note = pause.note { fields["note"] = .string(note) }
+          if let author { fields["set_by"] = .string(author) }
+          return .object(fields)
+        })
+    }
     object["rules"] = .array(
       plan.rules.map { rule in
         var fields = PlanLimits.json(rule)
@@ -104,7 +166,8 @@ extension View {
 extension Desk {
   /// Somebody has taken notice: on disk, told to backends, and kept over restarts.
   func acknowledge(
-    _ id: RequestID, patient: String, rule: String, note: String, _ caller: CallerName, _ turn: inout Turn
+    _ id: RequestID, patient: String, rule: String, note: String, episode: String?, _ caller: CallerName,
+    _ turn: inout Turn
   ) -> [Effect] {
     func refuse(_ message: String, _ hint: String) -> [Effect] {
       [.answer(id, .failure(ControlError(code: "not-found", message: message, hint: hint)))]
@@ -116,10 +179,15 @@ extension Desk {
     }
     var after = turn.head.rules[patient] ?? PatientState()
     let word = RuleAcknowledgement(by: "uid:\(caller.uid)", at: now.wall, note: note)
-    guard plan.rules.contains(where: { $0.id == rule }) else {
-      let near = Suggestion.nearest(to: rule, among: plan.rules.map(\.id))
+    let rules = plan.allRules
+    guard rules.contains(where: { $0.id == rule }) else {
+      let near = Suggestion.nearest(to: rule, among: rules.map(\.id))
       return refuse(
         "the plan of this patient has no rule \(rule)", near.map { "did you mean \($0)?" } ?? "hearthctl alerts list")
+    }
+    if let episode, after.rules[rule].flatMap({ RuleEpisode.id(rule, of: patient, $0) }) != episode.lowercased() {
+      return .failure(
+        id, "gone", "this episode of \(rule) is over, or another one is open", "hearthctl alerts shows what is open")
     }
     guard let event = Monitor.acknowledge(rule, word, plan, state: &after) else {
       return refuse("nothing of \(rule) is raised, or it is acknowledged already", "hearthctl alerts list")
@@ -145,5 +213,13 @@ extension Desk {
       let code = error.code == PatientReference.nationalIDCode ? error.code : "bad-plan"
       return [.answer(id, .failure(ControlError(code: code, message: error.description(file: "plan"))))]
     }
+  }
+}
+
+/// The identifier of what goes on with a rule.
+enum RuleEpisode {
+  /// A name-based UUID; nil: nothing goes on.
+  static func id(_ rule: String, of patient: String, _ state: RuleState) -> String? {
+    state.episode.map { NameBasedUUID.make(Array($0.name(rule: rule, patient: patient).utf8)).description }
   }
 }

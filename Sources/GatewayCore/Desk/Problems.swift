@@ -193,7 +193,22 @@ extension View {
     }
   }
 
-  private func planProblems() -> [StandingProblem] {
+  private func planProblems() -> [StandingProblem] { reviewProblems() + pullProblems() }
+
+  /// Plans whose review is due; judging goes on.
+  private func reviewProblems() -> [StandingProblem] {
+    plans.values.sorted { $0.patient < $1.patient }.compactMap { plan in
+      guard let day = plan.reviewBy, PatientClock(house.planZone(plan)).day(now.wall) >= day else { return nil }
+      let since = PatientClock(house.planZone(plan)).instant(day: day, minute: 0)
+      return StandingProblem(
+        kind: .planReviewDue, code: "plan.review-due", about: plan.patient,
+        message:
+          "the plan of \(plan.patient), version \(plan.version), is due for a review; it is judged by it as before",
+        hint: "those who treat the patient set a new version with a later review_by", since: since)
+    }
+  }
+
+  private func pullProblems() -> [StandingProblem] {
     house.pulls.sorted { $0.key < $1.key }.flatMap { name, pull -> [StandingProblem] in
       var list: [StandingProblem] = []
       if let error = pull.error, pull.isMisconfigured {

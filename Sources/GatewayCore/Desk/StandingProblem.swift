@@ -40,6 +40,7 @@ struct StandingProblem: Sendable, Hashable {
     case plansUnreachable
     case planRefused
     case planWithdrawn
+    case planReviewDue
     case bluetooth
     case port
     case portChoice
@@ -61,7 +62,8 @@ struct StandingProblem: Sendable, Hashable {
         .deviceChanged, .deviceUnreachable:
         .error
       case .fileWarning, .journalNearlyFull, .diskNearlyFull, .readingsHeld, .readingsUnlisted, .historyCrowded,
-        .credentialEnding, .planWithdrawn, .portChoice, .deviceUnassigned, .deviceFlooding, .deviceSilent:
+        .credentialEnding, .planWithdrawn, .planReviewDue, .portChoice, .deviceUnassigned, .deviceFlooding,
+        .deviceSilent:
         .warning
       }
     }
@@ -83,6 +85,7 @@ struct StandingProblem: Sendable, Hashable {
       case .erasureFailing, .filesErasureFailing: "erasure"
       case .keysUnsaved: "keys"
       case .plansMisconfigured, .plansUnreachable, .planRefused, .planWithdrawn: "plans-\(name)"
+      case .planReviewDue: "plan-review"
       case .bluetooth: "bluetooth"
       case .port, .portChoice: "serial"
       case .deviceQuarantined, .deviceNeedsPairing, .deviceChanged, .deviceUnreachable, .deviceUnassigned,
@@ -126,6 +129,9 @@ extension View {
     if let since = problem.since { object["since"] = instant(since) }
     return .object(object)
   }
+
+  /// The most rules that do not judge that a heartbeat or a status names.
+  static let mostNotJudged = 100
 
   /// The most problems that a heartbeat names.
   static let mostInHeartbeat = 20

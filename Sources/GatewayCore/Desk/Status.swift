@@ -62,6 +62,7 @@ extension View {
     object["bluetooth"] = bluetoothStatus
     object["backends"] = .array(backends.keys.sorted().compactMap { backend($0) })
     object["plans"] = .int(plans.count)
+    object["not_judged"] = .array(Array((notJudged(nil).array ?? []).prefix(View.mostNotJudged)))
     object["problems"] = .array(standingProblems().map(json))
     return .object(object)
   }
@@ -215,6 +216,7 @@ extension View {
     check(HubFault.Subject.configuration.rawValue, "the configuration file is in force")
     check(HubFault.Subject.plans.rawValue, "every plan's file could be read")
     list.append(["id": "plans", "state": "ok", "message": .string(plansText)])
+    check("plan-review", nil)
     check(HubFault.Subject.actions.rawValue, nil)
     check(HubFault.Subject.state.rawValue, "every state file could be read")
     for name in backends.keys.sorted() {

@@ -13,12 +13,16 @@ extension Turn {
     var reading = given
     // A value is judged once more when the disk refused what was said of it.
     reading.flags.removeAll { $0 == .suspectPerson }
-    guard let patient = reading.patient, let plan = house.plans[patient] else { return [.reading(reading)] }
+    guard let patient = reading.patient, let plan = house.plan(of: patient, head.pauses) else {
+      return [.reading(reading)]
+    }
     let before = head.rules[patient] ?? PatientState()
     var after = before
+    var history = head.history[patient] ?? PatientHistory()
+    // One that is corrected is known already, by what it was before.
+    if reading.correction != nil { history.remove(reading.id) }
     let outcome = Monitor.judge(
-      reading, by: plan, state: &after, history: head.history[patient] ?? PatientHistory(), zone: house.planZone(plan),
-      now: now.wall)
+      reading, by: plan, state: &after, history: history, zone: house.planZone(plan), now: now.wall)
     reading.evaluation = outcome.evaluation
     reading.flags += outcome.flags
     var entries: [JournalEntry] = []
@@ -27,7 +31,7 @@ extension Turn {
     }
     entries.append(.reading(reading))
     let offset = reading.receivedAt.offsetSeconds
-    entries += outcome.events.map { .event(HubEvent($0, at: now.wall, offsetSeconds: offset, reading: reading.id)) }
+    entries += outcome.events.map { .event(HubEvent($0, at: now.wall, offsetSeconds: offset, reading: $0.reading)) }
     return entries
   }
 }

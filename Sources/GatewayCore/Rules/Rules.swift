@@ -13,6 +13,8 @@ struct Rules: Sendable {
     /// - Parameter: other plans are in force now.
     case configured(Bool)
     case started
+    /// The hub's clock was set, in milliseconds.
+    case clockStepped(by: Int64)
     /// Everything that time brings about is looked at.
     case expire
     /// Where rules stand has changed: the next round is planned anew.
@@ -70,6 +72,8 @@ struct Rules: Sendable {
     case .started:
       startPulls(&turn)
       resumeSettling(&turn)
+      return restartWaits(&turn)
+    case .clockStepped(let step): return clockStepped(step, &turn)
     case .expire: return round(&turn)
     case .planned: planRound(&turn)
     case .answered(let backend, let url, let answer): return plansAnswered(backend, url, answer, &turn)
@@ -85,7 +89,7 @@ struct Rules: Sendable {
     case .stored(let reading):
       noteSettling(reading, &turn)
       // What was missing has come: judged at the next moment, not with the disk's answer.
-      if let patient = reading.patient, turn.house.plans[patient]?.isTimed ?? false { roundAt = now.monotonic }
+      if let patient = reading.patient, turn.house.plans[patient] != nil { roundAt = now.monotonic }
     case .refused(let patient):
       // What rules came to is decided anew.
       if turn.head.rules[patient]?.isUnsettled ?? false, settling[patient] == nil {

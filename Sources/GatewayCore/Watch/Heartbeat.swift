@@ -51,6 +51,8 @@ extension View {
     var versions = JSONObject()
     for (patient, plan) in plans.sorted(by: { $0.key < $1.key }) { versions[patient] = .int(plan.version) }
     object["plans"] = .object(versions)
+    let refused = notJudged(nil).array ?? []
+    if !refused.isEmpty { object["not_judged"] = .array(Array(refused.prefix(View.mostNotJudged))) }
     // Errors first: of many problems the last are left out.
     let all = standingProblems()
     let problems = all.filter { $0.kind.severity == .error } + all.filter { $0.kind.severity != .error }

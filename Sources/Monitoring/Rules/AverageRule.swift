@@ -30,6 +30,16 @@ package struct AverageRule: TrendRule {
   package var minimumCount: Int
   /// Worst first does not matter: the worst that holds counts.
   package var zones: [AnyLimit]
+  /// Zones of one measure, with both bounds where a zone has two.
+  package var plain: ZoneScale?
+  /// How far past the limit a mean must be before a zone is left.
+  package var hysteresis: ExactDecimal = .zero
+  /// The newest so many values of each measure alone; nil: all of the window.
+  package var newest: Int?
+  /// Going back from the newest, a value counts only so long before the last that counted, in milliseconds; 0: all count.
+  package var spacing: Int64 = 0
+  /// How far out counts as worse; nil: the measures' own steps.
+  package var worseBy: ExactDecimal?
   /// The limits as they were set, where that was in another unit.
   package var given: (unit: UCUM, zones: [AnyLimit])? {
     get { givenUnit.map { ($0, givenZones) } }
@@ -37,6 +47,7 @@ package struct AverageRule: TrendRule {
   }
   private var givenUnit: UCUM?
   private var givenZones: [AnyLimit] = []
+  private var givenPlain: [ZoneLimit] = []
 
   package init(measures: [Measure], window: Int64, dropsFirstDay: Bool, minimumCount: Int, zones: [AnyLimit]) {
     self.measures = measures
@@ -49,7 +60,11 @@ package struct AverageRule: TrendRule {
 
 extension AverageRule {
   package static var name: String { "average" }
-  package static var keys: [String] { ["measure", "unit", "window", "drop_first_day", "min_count", "zones"] }
+  package static var keys: [String] {
+    [
+      "measure", "unit", "window", "drop_first_day", "min_count", "zones", "hysteresis", "last", "spacing", "worse_by",
+    ]
+  }
   package static var bounds: [RuleBound] { [.zones, .count(key: "measure", atMost: 12, of: "measures"), .window] }
 
   package init(_ fields: RuleFields) throws(JSONError) {
@@ -62,20 +77,56 @@ extension AverageRule {
     }
     guard !measures.isEmpty else { throw measureNode.error("invalid-value", "expected at least one measure") }
     let zonesNode = try fields.required("zones", "a list of zones")
-    var limits: [AnyLimit] = []
-    for item in try zonesNode.array() { limits += try AverageRule.anyLimits(item, measures.count) }
-    guard !limits.isEmpty else { throw zonesNode.error("invalid-value", "expected at least one zone") }
     let unit = try fields.unit(measures)
+    var limits: [AnyLimit] = []
+    var plain: [ZoneLimit] = []
+    for item in try zonesNode.array() {
+      if measures.count == 1, !AverageRule.isAny(item) {
+        plain.append(try RuleFields.zoneLimit(item))
+      } else {
+        limits += try AverageRule.anyLimits(item, measures.count)
+      }
+    }
+    guard !limits.isEmpty || !plain.isEmpty else {
+      throw zonesNode.error("invalid-value", "expected at least one zone")
+    }
     self.init(
       measures: measures, window: try fields.window(), dropsFirstDay: try fields["drop_first_day"]?.bool() ?? false,
       minimumCount: try fields["min_count"]?.int(in: 1...1000) ?? 1, zones: limits)
-    guard let unit else { return }
-    given = (unit, limits)
-    for index in limits.indices {
-      for (place, limit) in limits[index].limits.enumerated() {
-        zones[index].limits[place] = try RuleFields.converted(limit, unit, zonesNode)
-      }
+    newest = try fields["last"]?.int(in: 1...100)
+    if let newest, newest < minimumCount, let node = fields["min_count"] {
+      throw node.error("invalid-value", "expected at most \(newest), as many as \"last\" keeps, found \(minimumCount)")
     }
+    spacing = try fields.duration("spacing") ?? 0
+    worseBy = try fields.worseBy(measures)
+    if let node = fields["hysteresis"] {
+      hysteresis = try RuleFields.decimal(node)
+      if let unit { hysteresis = try RuleFields.converted(hysteresis, unit, node, difference: true) }
+    }
+    if let unit {
+      if !limits.isEmpty { given = (unit, limits) }
+      givenPlain = plain
+      for index in limits.indices {
+        for (place, limit) in limits[index].limits.enumerated() {
+          zones[index].limits[place] = try RuleFields.converted(limit, unit, zonesNode)
+        }
+      }
+      for index in plain.indices {
+        for place in plain[index].bounds.indices {
+          plain[index].bounds[place].limit = try RuleFields.converted(plain[index].bounds[place].limit, unit, zonesNode)
+        }
+      }
+      givenUnit = unit
+    }
+    if !plain.isEmpty { self.plain = ZoneScale(plain) }
+  }
+
+  /// A zone with limits of any of the measures.
+  private static func isAny(_ node: JSONNode) -> Bool {
+    guard case .object(let members) = node.content, let first = members.first,
+      case .object(let limits) = first.value.content
+    else { return false }
+    return limits.contains { $0.key.hasPrefix("any_") }
   }
 
   /// `{"yellow": {"any_gte": ["135", "85"]}}`, or with one measure `{"yellow": {"gte": "135"}}`.
@@ -115,6 +166,7 @@ extension AverageRule {
           "limits": .array(limit.limits.map { .string("\($0)") }),
         ]
       })
+    if let plain { object["mean_zones"] = ZoneLimit.json(plain.zones) }
     object["window_seconds"] = .int(window / 1000)
   }
 
@@ -122,36 +174,124 @@ extension AverageRule {
     TrendWindow.reaches(window, from: time, to: earlier)
   }
 
-  package func zone(at moment: TrendMoment, before: Zone, _ history: PatientHistory, _ clock: PatientClock) -> Zone? {
-    var sums: [(sum: ExactDecimal, count: Int)] = []
+  package func steps(_ direction: Direction?) -> [ExactDecimal?] { measures.map { worseBy ?? $0.step(direction) } }
+
+  package func verdict(at moment: TrendMoment, standing: Finding?, _ view: HistoryView) -> TrendVerdict {
+    guard !moment.isDoubtful else { return .notJudged(.doubted) }
+    guard !moment.isBeyond else { return .notJudged(.tooFew) }
+    guard let (means, count) = means(at: moment, view) else { return .notJudged(.tooFew) }
+    var note = TrendNote()
+    note.points = count
+    if let plain, let mean = means.first {
+      let found = plain.finding(mean, standing: standing, hysteresis: hysteresis)
+      return .found(Finding(found.0, direction: found.1, value: .number(mean), taken: moment.time), note)
+    }
+    return .found(finding(means, standing, moment.time), note)
+  }
+
+  /// The mean of each measure at a moment, in the measures' order, and of how many values at least; nil: there are too few.
+  package func means(at moment: TrendMoment, _ view: HistoryView) -> (means: [Ratio], count: Int)? {
+    var means: [Ratio] = []
+    var least = Int.max
     for measure in measures {
-      var points = history.points(measure, from: moment.time - window, to: moment.time)
-      if dropsFirstDay, let first = points.first.map({ clock.day($0.time) }) {
-        points = points.drop { clock.day($0.time) == first }
-      }
+      let points = counted(measure, at: moment, view)
       guard points.count >= max(1, minimumCount) else { return nil }
       var sum = ExactDecimal.zero
       for point in points { sum = sum.adding(point.value) ?? sum }
-      sums.append((sum, points.count))
+      means.append(Ratio(sum, over: ExactDecimal(Int64(points.count))))
+      least = min(least, points.count)
     }
-    var worst = Zone.green
-    for limit in zones where limit.zone > worst {
-      for (index, bound) in limit.limits.enumerated() where index < sums.count {
-        // The sum against the limit times the count: nothing is divided, so nothing is rounded.
-        guard let whole = bound.multiplied(by: Int64(sums[index].count)) else { continue }
-        if ZoneLimit.Bound(limit.comparison, whole).holds(for: sums[index].sum, slack: .zero) { worst = limit.zone }
-      }
-    }
-    return worst
+    return (means, least)
   }
+
+  /// The values of a measure that count at a moment, oldest first.
+  private func counted(_ measure: Measure, at moment: TrendMoment, _ view: HistoryView) -> [PatientHistory.Point] {
+    let from = view.start(of: window, endingAt: moment.time) { $0 }
+    var points = view.points(measure, from: from, to: moment.time).filter {
+      !$0.isDoubtful && !$0.isBeyond && ($0.time, $0.id) <= (moment.time, moment.id)
+    }
+    if dropsFirstDay, let first = points.first.map({ view.clock.day($0.time) }) {
+      points = Array(points.drop { view.clock.day($0.time) == first })
+    }
+    points = TrendWindow.spaced(points, by: spacing)
+    return newest.map { Array(points.suffix($0)) } ?? points
+  }
+
+  /// What the means come to: any of them brings a zone about.
+  private func finding(_ means: [Ratio], _ standing: Finding?, _ time: Int64) -> Finding {
+    /// The worst rank that holds on a side, with the limits moved by `slack`.
+    func rank(_ side: Direction, slack: ExactDecimal = .zero) -> Rank {
+      var rank = Rank.green
+      for limit in zones where limit.zone > .green && limit.zone >= rank.zone && limit.side == side {
+        guard zip(limit.limits, means).contains(where: { limit.holds($1, $0, slack) }) else { continue }
+        rank = limit.zone > rank.zone ? Rank(limit.zone, 1) : Rank(limit.zone, rank.level + 1)
+      }
+      return rank
+    }
+    var side = standing?.direction ?? .high
+    let plain = rank(side)
+    let other = rank(side.opposite)
+    if other > plain { side = side.opposite }
+    var found = max(plain, other)
+    if let standing, !standing.isGreen, !hysteresis.isZero, found.zone == .green || standing.direction == side {
+      let stood = standing.direction ?? side
+      let held = min(rank(stood, slack: hysteresis), standing.rank)
+      if held > found { (found, side) = (held, stood) }
+    }
+    // Of each mean that is in the zone by itself.
+    let inside = means.enumerated().map { index, mean -> Ratio? in
+      zones.contains { limit in
+        limit.zone == found.zone && limit.side == side && index < limit.limits.count
+          && limit.holds(mean, limit.limits[index], .zero)
+      } ? mean : nil
+    }
+    return Finding(found, direction: side, value: .means(inside), taken: time)
+  }
+
+  package func detail(of finding: Finding, in reading: Reading?, _ view: HistoryView?) -> EventDetail {
+    var detail = EventDetail(finding, measures.first?.rawValue ?? "")
+    detail.unit = measures.first?.unit.rawValue
+    switch finding.value {
+    case .number(let mean):
+      detail.value = mean.rounded(places: places(mean))
+      detail.limit = plain?.limit(finding.value, zone: finding.raw.zone)
+    case .means(let means):
+      guard let index = means.firstIndex(where: { $0 != nil }), let mean = means[index] else {
+        detail.measure = nil
+        detail.unit = nil
+        return detail
+      }
+      detail.measure = measures[index].rawValue
+      detail.unit = measures[index].unit.rawValue
+      detail.value = mean.rounded(places: places(mean))
+      let holding = zones.filter { limit in
+        limit.zone == finding.raw.zone && limit.side == finding.direction && index < limit.limits.count
+          && limit.holds(mean, limit.limits[index], .zero)
+      }
+      if let last = holding.max(by: {
+        $0.side == .high ? $0.limits[index] < $1.limits[index] : $1.limits[index] < $0.limits[index]
+      }) {
+        detail.limit = "\(last.comparison.rawValue) \(last.limits[index])"
+      }
+    default: break
+    }
+    return detail
+  }
+
+  /// Two digits more than the readings have.
+  func places(_ mean: Ratio) -> Int { mean.top.decimalPlaces + 2 }
 
   package func explanation(_ words: PlanWords) -> String {
     let what = measures.map(words.name).joined(separator: words.say(" og ", " og ", " and "))
-    let limits = (given?.zones ?? zones).map { limit in
+    var limits = (given?.zones ?? zones).map { limit in
       let numbers = zip(limit.limits, measures).map { words.number($0, given?.unit ?? $1.unit) }
       return words.zone(limit.zone) + " " + words.comparison(limit.comparison) + " "
         + numbers.joined(separator: words.say(" eller ", " eller ", " or "))
     }.joined(separator: ", ")
+    if let plain, let measure = measures.first {
+      let shown = givenUnit.map { GivenLimits(unit: $0, zones: givenPlain) }
+      limits = words.limits(plain.zones, measure, shown)
+    }
     let window = words.duration(window)
     var text = words.say(
       "\(what): gjennomsnittet av de siste \(window), når det er minst \(minimumCount) målinger: \(limits).",
@@ -162,5 +302,15 @@ extension AverageRule {
         " Den første dagen teller ikke.", " Den første dagen tel ikkje.", " The first day does not count.")
     }
     return text
+  }
+}
+
+extension AverageRule.AnyLimit {
+  /// The side on which it lies.
+  var side: Direction { comparison == .greaterThan || comparison == .atLeast ? .high : .low }
+
+  /// A mean is in the zone, with the limit moved outwards by `slack`.
+  func holds(_ mean: Ratio, _ limit: ExactDecimal, _ slack: ExactDecimal) -> Bool {
+    ZoneLimit.Bound(comparison, limit).holds(mean, slack: slack)
   }
 }

@@ -8,7 +8,8 @@ package struct BandRule: RuleKind {
   /// The value that it watches.
   package var measure: Measure
   /// The zones' limits, in the unit of the measure.
-  package var zones: [ZoneLimit]
+  package var zones: [ZoneLimit] { scale.zones }
+  package let scale: ZoneScale
   /// How far past the limit a value must be before a zone is left; zero leaves at the limit.
   package var hysteresis: ExactDecimal
   /// The repeat that confirms; nil raises at the first reading.
@@ -17,13 +18,15 @@ package struct BandRule: RuleKind {
   package var isImmediate: Bool
   /// The limits as they were set, where that was in another unit.
   package var given: GivenLimits?
+  /// How far out counts as worse, in the unit of the measure; nil: the measure's own step.
+  package var worseBy: ExactDecimal?
 
   package init(
     measure: Measure, zones: [ZoneLimit], hysteresis: ExactDecimal = .zero, confirm: Confirmation? = nil,
     isImmediate: Bool = false
   ) {
     self.measure = measure
-    self.zones = zones
+    scale = ZoneScale(zones)
     self.hysteresis = hysteresis
     self.confirm = confirm
     self.isImmediate = isImmediate
@@ -32,37 +35,53 @@ package struct BandRule: RuleKind {
 
 extension BandRule {
   package static var name: String { "band" }
-  package static var keys: [String] { ["measure", "unit", "zones", "hysteresis", "confirm", "immediate"] }
+  package static var keys: [String] { ["measure", "unit", "zones", "hysteresis", "confirm", "immediate", "worse_by"] }
   package static var bounds: [RuleBound] { [.zones] }
 
   package init(_ fields: RuleFields) throws(JSONError) {
     let measure = try fields.measure()
-    var confirm: Confirmation?
-    if let given = try fields["confirm"]?.object(known: ["n", "within"]) {
-      confirm = Confirmation(
-        count: try given.required("n", "how many readings in all").int(in: 2...10),
-        within: try given.required("within", "a duration such as \"PT15M\"").duration(upTo: 86_400_000))
-    }
     let limits = try fields.limits(measure)
     self.init(
-      measure: measure, zones: limits.zones, hysteresis: limits.hysteresis, confirm: confirm,
+      measure: measure, zones: limits.zones, hysteresis: limits.hysteresis, confirm: try fields.confirmation(),
       isImmediate: try fields["immediate"]?.bool() ?? false)
     given = limits.given
+    worseBy = try fields.worseBy([measure])
   }
 
   package func describe(in object: inout JSONObject) { object["zones"] = ZoneLimit.json(zones) }
 
   package var measures: [Measure] { [measure] }
 
-  package func zone(of sighting: Sighting, before: Zone, _ history: PatientHistory, _ clock: PatientClock) -> Zone? {
-    guard !sighting.isUnfit else { return nil }
-    guard let value = sighting.values[measure] else {
-      return sighting.capped(measure.isBeyond(in: sighting.reading).map { ZoneLimit.worst(zones, above: $0) })
+  package func steps(_ direction: Direction?) -> [ExactDecimal?] { [worseBy ?? measure.step(direction)] }
+
+  package func finding(of value: SeenValue, standing: Finding?) -> Finding? {
+    guard value.measure == measure else { return nil }
+    func finding(_ found: (Rank, Direction?), _ value: FindingValue, _ seen: SeenValue) -> Finding {
+      Finding(
+        found.0, direction: found.1, value: value, isDoubted: seen.isDoubted, reading: seen.id, taken: seen.taken)
     }
-    if let given, let said = measure.reported(in: sighting.reading, unit: given.unit) {
-      return sighting.capped(ZoneLimit.worst(given.zones, said, before: before, hysteresis: given.hysteresis))
+    if let above = value.above { return finding(scale.finding(above: above), .beyond(above: above), value) }
+    guard let number = value.number else { return nil }
+    if let given, let said = value.reading.flatMap({ measure.reported(in: $0, unit: given.unit) }) {
+      let found = given.scale.finding(Ratio(said), standing: standing, hysteresis: given.hysteresis)
+      return finding(found, .number(Ratio(number)), value)
     }
-    return sighting.capped(ZoneLimit.worst(zones, value, before: before, hysteresis: hysteresis))
+    let found = scale.finding(Ratio(number), standing: standing, hysteresis: hysteresis)
+    return finding(found, .number(Ratio(number)), value)
+  }
+
+  package func detail(of finding: Finding, in reading: Reading?, _ view: HistoryView?) -> EventDetail {
+    var detail = EventDetail(finding, measure.rawValue)
+    let said = given.flatMap { given in reading.flatMap { measure.reported(in: $0, unit: given.unit) } }
+    if let given, let said, case .number(let number) = finding.value, number.top == reading.flatMap(measure.value) {
+      detail.value = said
+      detail.unit = given.unit.rawValue
+      detail.limit = given.scale.limit(.number(Ratio(said)), zone: finding.raw.zone)
+    } else {
+      detail.unit = measure.unit.rawValue
+      detail.limit = scale.limit(finding.value, zone: finding.raw.zone)
+    }
+    return detail
   }
 
   package func explanation(_ words: PlanWords) -> String {

@@ -12,23 +12,28 @@ package struct ConsecutiveRule: TrendRule {
   /// Of how many.
   package var of: Int
   /// The zones' limits.
-  package var zones: [ZoneLimit]
+  package var zones: [ZoneLimit] { scale.zones }
+  package let scale: ZoneScale
   /// The limits as they were set, where that was in another unit.
   package var given: GivenLimits?
+  /// How far back, in milliseconds; nil: however old they are.
+  package var window: Int64?
+  /// Going back from the newest, a value counts only so long before the last that counted, in milliseconds; 0: all count.
+  package var spacing: Int64 = 0
 
   /// A rule over the newest values.
   package init(measure: Measure, k: Int, of: Int, zones: [ZoneLimit]) {
     self.measure = measure
     self.k = k
     self.of = of
-    self.zones = zones
+    scale = ZoneScale(zones)
   }
 }
 
 extension ConsecutiveRule {
   package static var name: String { "consecutive" }
-  package static var keys: [String] { ["measure", "unit", "k", "of", "zones"] }
-  package static var bounds: [RuleBound] { [.zones] }
+  package static var keys: [String] { ["measure", "unit", "k", "of", "zones", "window", "spacing"] }
+  package static var bounds: [RuleBound] { [.zones, .window] }
 
   package init(_ fields: RuleFields) throws(JSONError) {
     let (k, of) = try fields.counts()
@@ -36,22 +41,60 @@ extension ConsecutiveRule {
     let limits = try fields.limits(measure)
     self.init(measure: measure, k: k, of: of, zones: limits.zones)
     given = limits.given
+    window = try fields.duration("window")
+    spacing = try fields.duration("spacing") ?? 0
   }
 
   package func describe(in object: inout JSONObject) { object["zones"] = ZoneLimit.json(zones) }
 
   package var measures: [Measure] { [measure] }
 
-  package func looksBack(from time: Int64, to earlier: Int64, over count: Int) -> Bool { count < of }
+  package func looksBack(from time: Int64, to earlier: Int64, over count: Int) -> Bool { spacing > 0 || count < of }
 
-  package func zone(at moment: TrendMoment, before: Zone, _ history: PatientHistory, _ clock: PatientClock) -> Zone? {
-    let newest = history.newest(measure, of, upTo: moment.time)
-    guard newest.count >= k else { return nil }
-    var worst = Zone.green
-    for limit in zones where limit.zone > worst {
-      if newest.count(where: { limit.holds(for: $0.value) }) >= k { worst = limit.zone }
+  package func verdict(at moment: TrendMoment, standing: Finding?, _ view: HistoryView) -> TrendVerdict {
+    let newest = newest(at: moment, view)
+    guard newest.count >= k else { return .notJudged(.tooFew) }
+    var (sound, all) = (Rank.green, Rank.green)
+    for limit in zones where limit.zone > .green {
+      let inside = newest.filter { limit.holds(Ratio($0.value)) }
+      guard inside.count >= k else { continue }
+      all = ConsecutiveRule.worse(all, limit.zone)
+      if inside.count(where: { !$0.isDoubtful }) >= k { sound = ConsecutiveRule.worse(sound, limit.zone) }
     }
-    return moment.capped(worst)
+    // Red needs sound values.
+    let rank = max(sound, min(all, .doubted))
+    let inside = newest.last { point in zones.contains { $0.zone == all.zone && $0.holds(Ratio(point.value)) } }
+    var note = TrendNote()
+    note.points = newest.count
+    var finding = Finding(
+      all, direction: inside.flatMap { scale.direction(of: Ratio($0.value)) },
+      value: inside.map(\.found) ?? .none, isDoubted: moment.isDoubtful, taken: moment.time)
+    if !moment.isDoubtful { (finding.rank, finding.raw) = (rank, rank) }
+    return .found(finding, note)
+  }
+
+  /// The newest values that count at a moment, oldest first.
+  private func newest(at moment: TrendMoment, _ view: HistoryView) -> [PatientHistory.Point] {
+    let from = window.map { view.start(of: $0, endingAt: moment.time) { $0 } }
+    if from == nil, spacing == 0, view.hours.isEmpty {
+      // Of one instant those up to the moment itself.
+      return view.history.newest(measure, of + 8, upTo: moment.time)
+        .filter { ($0.time, $0.id) <= (moment.time, moment.id) }.suffix(of)
+    }
+    let points = view.points(measure, from: from ?? .min, to: moment.time)
+      .filter { ($0.time, $0.id) <= (moment.time, moment.id) }
+    return TrendWindow.spaced(points, by: spacing).suffix(of)
+  }
+
+  private static func worse(_ rank: Rank, _ zone: Zone) -> Rank {
+    zone > rank.zone ? Rank(zone, 1) : zone == rank.zone ? Rank(zone, rank.level + 1) : rank
+  }
+
+  package func detail(of finding: Finding, in reading: Reading?, _ view: HistoryView?) -> EventDetail {
+    var detail = EventDetail(finding, measure.rawValue)
+    detail.unit = measure.unit.rawValue
+    detail.limit = scale.limit(finding.value, zone: finding.raw.zone)
+    return detail
   }
 
   package func explanation(_ words: PlanWords) -> String {

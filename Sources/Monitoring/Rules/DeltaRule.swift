@@ -3,34 +3,58 @@
 package import JSON
 package import Readings
 
-/// How far a value moved from where it was within a window: heart failure's 2 kg in 3 days.
-package struct DeltaRule: TrendRule {
+/// How far a value moved from where it was within a window, or from a value that a clinician set: heart failure's 2 kg in 3 days, 4 %
+/// above the dry weight.
+package struct DeltaRule: RuleKind {
   /// What the value is held against.
-  package enum Reference: String, Sendable, Hashable, CaseIterable {
+  package enum Reference: Sendable, Hashable {
     /// The least of the window.
     case min
-    /// The median of the window.
+    /// The greatest of the window.
+    case max
+    /// The median of the window; of an even count the mean of the two in the middle.
     case median
     /// The oldest of the window.
     case first
-    /// The last one of the day before, or of the newest day before that within the window.
-    case lastPreviousDay = "last_previous_day"
+    /// The last one of the newest day before within the window.
+    case lastPreviousDay
+    /// A clinician's baseline, in the measure's unit.
+    case value(ExactDecimal)
+
+    static let names = ["min", "max", "median", "first", "last_previous_day"]
+
+    init?(name: String) {
+      switch name {
+      case "min": self = .min
+      case "max": self = .max
+      case "median": self = .median
+      case "first": self = .first
+      case "last_previous_day": self = .lastPreviousDay
+      default: return nil
+      }
+    }
   }
 
   /// The value that it watches.
   package var measure: Measure
   /// What it is held against.
   package var reference: Reference
-  /// How far back, in milliseconds; whole days are days on the patient's clock.
+  /// How far back, in milliseconds; whole days are days on the patient's clock. Zero where it is held against a value.
   package var window: Int64
   /// The fewest values, the new one counted.
   package var minimumPoints: Int
-  /// Limits of the difference, new minus reference.
-  package var zones: [ZoneLimit]
+  /// Limits of the difference, new minus reference; in per cent of the reference where `isPercent`.
+  package var zones: [ZoneLimit] { scale.zones }
+  package let scale: ZoneScale
   /// How far past the limit the difference must be before a zone is left.
   package var hysteresis: ExactDecimal
   /// The limits as they were set, where that was in another unit.
   package var given: GivenLimits?
+  package var isPercent = false
+  package var confirm: Confirmation?
+  package var isImmediate = false
+  /// How far out counts as worse; nil: the measure's own step, or 2 %.
+  package var worseBy: ExactDecimal?
 
   package init(
     measure: Measure, reference: Reference, window: Int64, minimumPoints: Int = 2, zones: [ZoneLimit],
@@ -40,96 +64,169 @@ package struct DeltaRule: TrendRule {
     self.reference = reference
     self.window = window
     self.minimumPoints = minimumPoints
-    self.zones = zones
+    scale = ZoneScale(zones)
     self.hysteresis = hysteresis
   }
 }
 
 extension DeltaRule {
   package static var name: String { "delta" }
-  package static var keys: [String] { ["measure", "unit", "from", "window", "min_points", "zones", "hysteresis"] }
+  package static var keys: [String] {
+    [
+      "measure", "unit", "from", "window", "min_points", "zones", "hysteresis", "percent", "confirm", "immediate",
+      "worse_by",
+    ]
+  }
   package static var bounds: [RuleBound] { [.zones, .window] }
 
   package init(_ fields: RuleFields) throws(JSONError) {
-    let text = try fields.required("from", "what the value is held against").string(
-      of: DeltaRule.Reference.allCases.map(\.rawValue))
     let measure = try fields.measure()
-    let limits = try fields.limits(measure, difference: true)
+    let isPercent = try fields["percent"]?.bool() ?? false
+    let limits = try fields.limits(measure, difference: true, isConverted: !isPercent)
+    let from = try fields.required("from", "what the value is held against")
+    var reference = Reference.min
+    var window: Int64 = 0
+    if case .object = from.content {
+      let node = try from.object(known: ["value"]).required("value", "a decimal number in quotes")
+      var value = try RuleFields.decimal(node)
+      if let unit = try fields.unit([measure]) { value = try RuleFields.converted(value, unit, node) }
+      guard value > .zero else { throw node.error("invalid-value", "expected more than zero, found \"\(value)\"") }
+      reference = .value(value)
+      for key in ["window", "min_points"] {
+        if let node = fields[key] {
+          throw node.error("invalid-value", "\"\(key)\" is for values of a window; \"from\" gives a value")
+        }
+      }
+    } else {
+      reference = Reference(name: try from.string(of: Reference.names)) ?? .min
+      window = try fields.window()
+      for key in ["confirm", "immediate"] {
+        if let node = fields[key] {
+          throw node.error(
+            "invalid-value", "\"\(key)\" needs \"from\": {\"value\": …}; other differences are repeats already")
+        }
+      }
+    }
     self.init(
-      measure: measure, reference: DeltaRule.Reference(rawValue: text) ?? .min, window: try fields.window(),
+      measure: measure, reference: reference, window: window,
       minimumPoints: try fields["min_points"]?.int(in: 2...1000) ?? 2, zones: limits.zones,
       hysteresis: limits.hysteresis)
     given = limits.given
+    self.isPercent = isPercent
+    confirm = try fields.confirmation()
+    isImmediate = try fields["immediate"]?.bool() ?? false
+    worseBy = try fields.worseBy([measure], difference: !isPercent)
   }
 
   package func describe(in object: inout JSONObject) {
     object["zones"] = ZoneLimit.json(zones)
     object["window_seconds"] = .int(window / 1000)
+    if isPercent { object["percent"] = true }
+    if case .value(let value) = reference { object["reference"] = .string("\(value)") }
   }
 
   package var measures: [Measure] { [measure] }
+  package var isTrend: Bool { if case .value = reference { false } else { true } }
+  package func steps(_ direction: Direction?) -> [ExactDecimal?] {
+    [worseBy ?? (isPercent ? ExactDecimal(2) : measure.step(direction))]
+  }
 
-  package func zone(of sighting: Sighting, before: Zone, _ history: PatientHistory, _ clock: PatientClock) -> Zone? {
-    guard !sighting.isUnfit, let taken = sighting.taken, let value = sighting.values[measure],
-      !sighting.reading.flags.contains(.suspectPerson)
-    else { return nil }
-    let moment = TrendMoment(time: taken, id: sighting.reading.id.low, value: value, isDoubtful: sighting.isDoubtful)
-    return zone(at: moment, before: before, history, clock)
+  // MARK: Judging
+
+  package func finding(of value: SeenValue, standing: Finding?) -> Finding? {
+    guard case .value(let reference) = reference, value.measure == measure else { return nil }
+    if let above = value.above {
+      let found = scale.finding(above: above)
+      return Finding(
+        found.0, direction: found.1, value: .beyond(above: above), isDoubted: value.isDoubted, reading: value.id,
+        taken: value.taken)
+    }
+    guard let number = value.number, let difference = difference(number, reference) else { return nil }
+    return finding(difference, standing, isDoubted: value.isDoubted, value.id, value.taken)
   }
 
   package func looksBack(from time: Int64, to earlier: Int64, over count: Int) -> Bool {
     TrendWindow.reaches(window, from: time, to: earlier)
   }
 
-  package func zone(at moment: TrendMoment, before: Zone, _ history: PatientHistory, _ clock: PatientClock) -> Zone? {
-    var (count, today) = (1, Int64?.none)
-    var against: ExactDecimal?
-    var sorted: [ExactDecimal] = []
-    for point in points(history, at: moment.time, clock) where point.id != moment.id {
-      count += 1
-      switch reference {
-      case .min: if against.map({ point.value < $0 }) ?? true { against = point.value }
-      case .first: against = against ?? point.value
-      case .median: sorted.append(point.value)
-      case .lastPreviousDay:
-        if today == nil { today = clock.day(moment.time) }
-        if let today, clock.day(point.time) < today { against = point.value }
-      }
+  package func verdict(at moment: TrendMoment, standing: Finding?, _ view: HistoryView) -> TrendVerdict {
+    guard !moment.isBeyond else { return .notJudged(.tooFew) }
+    let from = view.start(of: window, endingAt: moment.time) { $0 + 1 }
+    var known: [PatientHistory.Point] = []
+    for point in view.points(measure, from: from, to: moment.time)
+    where !point.isDoubtful && !point.isBeyond && (point.time, point.id) < (moment.time, moment.id) {
+      known.append(point)
     }
-    if reference == .median {
-      sorted.sort()
-      against = sorted.isEmpty ? nil : sorted[(sorted.count - 1) / 2]
-    }
-    guard count >= max(2, minimumPoints), let against, let difference = moment.value.subtracting(against) else {
-      return nil
-    }
-    return moment.capped(ZoneLimit.worst(zones, difference, before: before, hysteresis: hysteresis))
+    guard known.count + 1 >= max(2, minimumPoints), let against = against(known, moment, view.clock),
+      let difference = difference(moment.value, against)
+    else { return .notJudged(.tooFew) }
+    var note = TrendNote()
+    note.reference = against
+    note.points = known.count + 1
+    return .found(finding(difference, standing, isDoubted: moment.isDoubtful, nil, moment.time), note)
   }
 
-  /// The window's values. Whole days are the patient's days: who stands on the scale at 07:35 after 07:30 three days ago has
-  /// measured within three days.
-  private func points(
-    _ history: PatientHistory, at time: Int64, _ clock: PatientClock
-  ) -> Slice<PatientHistory.Series> {
-    let length: Int64 = 86_400_000
-    guard window >= length, window % length == 0 else {
-      return history.points(measure, from: time - window, to: time)
+  private func against(_ known: [PatientHistory.Point], _ moment: TrendMoment, _ clock: PatientClock) -> ExactDecimal? {
+    switch reference {
+    case .min: return known.map(\.value).min()
+    case .max: return known.map(\.value).max()
+    case .first: return known.first?.value
+    case .lastPreviousDay:
+      let today = clock.day(moment.time)
+      return known.last { clock.day($0.time) < today }?.value
+    case .median:
+      let sorted = known.map(\.value).sorted()
+      guard let upper = sorted.isEmpty ? nil : sorted[sorted.count / 2] else { return nil }
+      guard sorted.count.isMultiple(of: 2) else { return upper }
+      return upper.adding(sorted[sorted.count / 2 - 1])?.times(ExactDecimal(5, exponent: -1))
+    case .value(let value): return value
     }
-    let first = clock.day(time) - window / length
-    return history.points(measure, from: time - window - 26 * 3_600_000, to: time).drop { clock.day($0.time) < first }
+  }
+
+  /// The difference, in per cent of the reference where the rule's limits are.
+  private func difference(_ value: ExactDecimal, _ reference: ExactDecimal) -> Ratio? {
+    guard let difference = value.subtracting(reference) else { return nil }
+    guard isPercent else { return Ratio(difference) }
+    guard reference > .zero, let hundred = difference.multiplied(by: 100) else { return nil }
+    return Ratio(hundred, over: reference)
+  }
+
+  private func finding(
+    _ difference: Ratio, _ standing: Finding?, isDoubted: Bool, _ id: ReadingID?, _ taken: Int64
+  ) -> Finding {
+    let found = scale.finding(difference, standing: standing, hysteresis: hysteresis)
+    return Finding(
+      found.0, direction: found.1, value: .number(difference), isDoubted: isDoubted, reading: id, taken: taken)
+  }
+
+  package func detail(of finding: Finding, in reading: Reading?, _ view: HistoryView?) -> EventDetail {
+    var detail = EventDetail(finding, measure.rawValue)
+    if case .number(let number) = finding.value { detail.value = number.rounded(places: isPercent ? 2 : 0) }
+    detail.unit = isPercent ? UCUM.percent.rawValue : measure.unit.rawValue
+    detail.limit = scale.limit(finding.value, zone: finding.raw.zone)
+    if case .value(let value) = reference { detail.reference = value }
+    return detail
   }
 
   package func explanation(_ words: PlanWords) -> String {
     let against =
       switch reference {
       case .min: words.say("den laveste", "den lågaste", "the lowest")
+      case .max: words.say("den høyeste", "den høgaste", "the highest")
+      case .value(let value):
+        words.number(value, measure.unit)
       case .median: words.say("den midterste", "den midtarste", "the median")
       case .first: words.say("den første", "den første", "the first")
       case .lastPreviousDay:
         words.say("den siste fra en tidligere dag", "den siste frå ein tidlegare dag", "the last of an earlier day")
       }
     let (what, window) = (words.name(measure), words.duration(window))
-    let change = words.limits(zones, measure, given)
+    let change = words.limits(zones, measure, given, isPercent: isPercent)
+    if case .value = reference {
+      return words.say(
+        "\(what): endring fra \(against): \(change).", "\(what): endring frå \(against): \(change).",
+        "\(what): change from \(against): \(change).")
+    }
     return words.say(
       "\(what): endring fra \(against) de siste \(window): \(change).",
       "\(what): endring frå \(against) dei siste \(window): \(change).",

@@ -66,18 +66,20 @@ extension DeviceRule {
 
   package var isTimed: Bool { true }
 
-  package func due(_ rule: Rule, of plan: Plan, _ state: RuleState?, at moment: DueMoment) -> TimedStep? {
-    guard let found = zone(moment.devices, now: moment.now) else { return nil }
-    let before = state ?? RuleState()
-    var (after, kinds) = rule.next(before, zone: found, at: moment.now, now: moment.now)
-    kinds = rule.told(kinds, before: before, after: &after, now: moment.now)
-    return TimedStep(
-      state: after == RuleState() ? nil : after, events: kinds.map { rule.event($0.0, $0.1, plan) })
+  package func due(_ rule: Rule, _ state: inout RuleState, at moment: DueMoment) -> [Telling] {
+    guard rule.holdsHours(moment.now, moment.clock), let found = zone(moment.devices, now: moment.now) else {
+      return []
+    }
+    let machine = Machine(rule: rule, now: moment.now)
+    let rank = found == .green ? Rank.green : Rank(found, 1)
+    return machine.take(Finding(rank, taken: moment.now), &state)
   }
 
   package func nextDue(_ rule: Rule, _ state: RuleState?, at moment: DueMoment) -> Int64? {
-    guard case .silent(let length) = watch else { return nil }
-    return moment.devices.compactMap { $0.lastContact.map { $0 + length + 1 } }.filter { $0 > moment.now }.min()
+    let hours = rule.holdsHours(moment.now, moment.clock) ? nil : rule.nextHours(after: moment.now, moment.clock)
+    guard case .silent(let length) = watch else { return hours }
+    return hours
+      ?? moment.devices.compactMap { $0.lastContact.map { $0 + length + 1 } }.filter { $0 > moment.now }.min()
   }
 
   /// The zone by what is known of the patient's devices; nil while nothing is.

@@ -72,121 +72,194 @@ extension MissingRule {
   // MARK: Time passes
 
   /// Each slot is judged once, however often this is called, also after the hub was off: slots that were missed meanwhile are told as
-  /// one event with their count.
-  package func due(_ rule: Rule, of plan: Plan, _ state: RuleState?, at moment: DueMoment) -> TimedStep? {
+  /// one event with their count. What falls due outside of the rule's hours is told when they begin.
+  package func due(_ rule: Rule, _ state: inout RuleState, at moment: DueMoment) -> [Telling] {
+    guard rule.holdsHours(moment.now, moment.clock) else { return [] }
+    if let since = moment.unsetSince { return dueWithoutTime(rule, &state, moment, since) }
     // A rule that is new is judged from now on.
-    guard let state, let through = state.judgedThrough else {
-      var first = state ?? RuleState()
-      first.judgedThrough = moment.now
-      return TimedStep(state: first)
+    guard let through = state.judgedThrough else {
+      state.judgedThrough = moment.now
+      return []
     }
     switch schedule {
-    case .interval(let interval): return dueByInterval(interval, through, rule, plan, state, moment)
-    case .slots: return dueBySlots(through, rule, plan, state, moment)
+    case .interval(let interval): return dueByInterval(interval, through, rule, &state, moment)
+    case .slots: return dueBySlots(through, rule, &state, moment)
     }
   }
 
   private func dueByInterval(
-    _ interval: Int64, _ through: Int64, _ rule: Rule, _ plan: Plan, _ before: RuleState, _ moment: DueMoment
-  ) -> TimedStep {
-    var after = before
+    _ interval: Int64, _ through: Int64, _ rule: Rule, _ state: inout RuleState, _ moment: DueMoment
+  ) -> [Telling] {
     let now = moment.now
-    var events: [MonitoringEvent] = []
-    let last = max(moment.history.last(measure, upTo: now) ?? through, through)
-    if now > last + interval + grace {
-      if after.phase == .normal, moment.isSettled {
-        after.phase = .raised
-        after.zone = zone
-        events += told(rule, &after, 1, now, plan)
-      } else if after.isUntold {
-        events += told(rule, &after, 0, now, plan)
-      }
-    } else if after.phase != .normal {
-      events += cleared(rule, &after, plan)
+    let last = max(moment.history.lastMeasured(measure, upTo: now) ?? through, through)
+    if last > through { state.judgedThrough = last }
+    guard now > last.moved(interval).moved(grace) else {
+      return state.phase == .normal ? [] : clear(rule, &state, now)
     }
-    if last > through { after.judgedThrough = last }
-    return TimedStep(state: after, events: events)
+    if state.phase == .normal {
+      guard moment.isSettled else { return [] }
+      miss(rule, &state, now)
+    } else if state.phase == .raised, let told = state.told.last?.at,
+      now >= told.moved(MissingRule.again(interval, rule))
+    {
+      state.missed = 1
+    }
+    return flush(rule, &state, now, date: moment.clock.day(now))
   }
+
+  /// While an interval lasts it is told again so often, in milliseconds.
+  private static func again(_ interval: Int64, _ rule: Rule) -> Int64 { max(rule.quiet, interval, 86_400_000) }
 
   private func dueBySlots(
-    _ through: Int64, _ rule: Rule, _ plan: Plan, _ before: RuleState, _ moment: DueMoment
-  ) -> TimedStep? {
-    let now = moment.now
-    let slots = slots(after: through, until: now, moment.clock)
-    guard !slots.isEmpty || before.isUntold else { return nil }
-    var after = before
-    var events: [MonitoringEvent] = []
-    var missed = 0
-    var newestCame = false
-    for slot in slots {
-      let came = !moment.history.points(measure, from: slot.start, to: slot.end + grace).isEmpty
-      if !came, let remindAfter, now >= slot.start + remindAfter, now < slot.end + grace,
-        after.remindedFor != slot.start
-      {
-        after.remindedFor = slot.start
-        events.append(rule.event(.reminder, zone, plan))
+    _ through: Int64, _ rule: Rule, _ state: inout RuleState, _ moment: DueMoment
+  ) -> [Telling] {
+    let (now, history, clock) = (moment.now, moment.history, moment.clock)
+    var told: [Telling] = []
+    if state.phase != .normal, let slot = state.missedSlot,
+      history.wasMeasured(measure, from: slot.start, to: slot.end.moved(grace))
+    {
+      told += clear(rule, &state, now, because: "came-late")
+    }
+    for slot in slots(after: through, until: now, clock) {
+      if moment.plan?.outOfForce(rule, at: slot.start, clock) != nil {
+        state.judgedThrough = slot.start
+        continue
       }
+      let end = slot.end.moved(grace)
+      let came = history.wasMeasured(measure, from: slot.start, to: end)
+      if !came { told += remind(rule, &state, slot, moment) }
       // A measurement within the slot decides it; else its end and the grace do.
-      guard came || now >= slot.end + grace, came || moment.isSettled else { break }
-      after.judgedThrough = slot.start
-      newestCame = came
-      if !came { missed += 1 }
+      guard came || now >= end, came || moment.isSettled else { break }
+      state.judgedThrough = slot.start
+      if came {
+        told += flush(rule, &state, now, date: state.missedSlot.map { clock.day($0.start) })
+        if state.phase != .normal { told += clear(rule, &state, now) }
+      } else {
+        miss(rule, &state, now)
+        (state.missedSlot, state.missedDate) = (slot, clock.day(slot.start))
+      }
     }
-    if missed > 0, !newestCame {
-      after.phase = .raised
-      after.zone = zone
-      events += told(rule, &after, missed, now, plan)
-    } else if missed > 0 {
-      events += told(rule, &after, missed, now, plan)
-      events += cleared(rule, &after, plan)
-    } else if newestCame, after.phase != .normal {
-      events += cleared(rule, &after, plan)
-    } else if after.isUntold {
-      events += told(rule, &after, 0, now, plan)
-    }
-    return TimedStep(state: after, events: events)
+    return told + flush(rule, &state, now, date: state.missedSlot.map { clock.day($0.start) })
   }
 
-  /// What did not come is told, unless people heard of it within the rule's quiet period; then it is told when that is over, with
-  /// what else did not come until then.
-  private func told(
-    _ rule: Rule, _ after: inout RuleState, _ missed: Int, _ now: Int64, _ plan: Plan
-  ) -> [MonitoringEvent] {
-    let all = missed + (after.isUntold ? after.count : 0)
-    if rule.quiet > 0, let last = after.toldAt, now - last < rule.quiet {
-      (after.isUntold, after.count) = (true, all)
-      return []
+  /// A hub without the time: the longest distance between two slots is the longest interval.
+  private func dueWithoutTime(
+    _ rule: Rule, _ state: inout RuleState, _ moment: DueMoment, _ since: Int64
+  ) -> [Telling] {
+    let now = moment.now
+    let interval =
+      switch schedule {
+      case .interval(let interval): interval
+      case .slots(let hours, let days): MissingRule.longestDistance(hours, days)
+      }
+    let last = max(moment.history.points(measure, from: since, to: now).last?.time ?? since, since)
+    guard now > last.moved(interval).moved(grace) else {
+      return state.phase == .normal ? [] : clear(rule, &state, now)
     }
-    (after.isUntold, after.count) = (false, 0)
-    (after.toldAt, after.toldZone) = rule.quiet > 0 ? (now, zone) : (nil, nil)
-    return [rule.event(.missing, zone, plan, count: max(1, all))]
+    if state.phase == .normal {
+      miss(rule, &state, now)
+    } else if state.phase == .raised, let told = state.told.last?.at,
+      now >= told.moved(MissingRule.again(interval, rule))
+    {
+      state.missed = max(1, state.missed)
+    }
+    return flush(rule, &state, now, date: moment.clock.day(now)).map { telling in
+      var telling = telling
+      telling.because = NotJudgedReason.clockUnset.rawValue
+      return telling
+    }
   }
 
-  private func cleared(_ rule: Rule, _ after: inout RuleState, _ plan: Plan) -> [MonitoringEvent] {
-    after.phase = .normal
-    after.zone = .green
-    // Nobody heard that it did not come: nobody hears that it came.
-    guard !after.isUntold else {
-      (after.isUntold, after.count) = (false, 0)
+  /// The longest time between two slots' beginnings, in milliseconds.
+  static func longestDistance(_ hours: [DayHours], _ days: [Int]) -> Int64 {
+    let week = 7 * 1440
+    let named = days.isEmpty ? Array(1...7) : days
+    let starts = named.flatMap { day in hours.map { (day - 1) * 1440 + $0.from } }.sorted()
+    guard let first = starts.first else { return Int64(week) * 60_000 }
+    let longest = zip(starts, starts.dropFirst() + [first + week]).map { $1 - $0 }.max() ?? week
+    return Int64(longest) * 60_000
+  }
+
+  private func remind(
+    _ rule: Rule, _ state: inout RuleState, _ slot: Slot, _ moment: DueMoment
+  ) -> [Telling] {
+    guard let remindAfter, moment.now >= slot.start.moved(remindAfter), moment.now < slot.end.moved(grace),
+      state.remindedFor != slot.start
+    else { return [] }
+    let date = moment.clock.day(slot.start)
+    // Who is known not to measure is reminded once a date.
+    guard state.phase == .normal || state.remindedDate != date else { return [] }
+    (state.remindedFor, state.remindedDate) = (slot.start, date)
+    return [Telling(.reminder, zone)]
+  }
+
+  /// A measurement did not come.
+  private func miss(_ rule: Rule, _ state: inout RuleState, _ now: Int64) {
+    state.missed += 1
+    guard state.phase == .normal else { return }
+    state.phase = .raised
+    state.episode = .init(reading: nil, since: now)
+    state.current = Finding(Rank(zone, 1), taken: now)
+  }
+
+  /// Tells what did not come: once a date, or when the rule's quiet is over; not while somebody has taken notice.
+  /// - Parameter date: of the newest slot that was missed, or of an interval's end, in days since 1970.
+  private func flush(_ rule: Rule, _ state: inout RuleState, _ now: Int64, date: Int64?) -> [Telling] {
+    guard state.missed > 0, state.phase == .raised, let current = state.current else { return [] }
+    if rule.quiet > 0 {
+      if let told = state.told.last?.at, now.moved(-told) < rule.quiet { return [] }
+    } else if let date, state.toldDate == date {
       return []
     }
-    return [rule.event(.cleared, .green, plan)]
+    let held = state.held.reduce(0) { $0 + $1.count }
+    var telling = Machine(rule: rule, now: now).say(.missing, current, &state)
+    telling.count = state.missed + held
+    (state.missed, state.toldDate) = (0, date)
+    return [telling]
+  }
+
+  private func clear(
+    _ rule: Rule, _ state: inout RuleState, _ now: Int64, because: String? = nil
+  ) -> [Telling] {
+    // What was not told because it was quiet is told when that is over.
+    if rule.quiet > 0, state.missed > 0, let current = state.current {
+      let held = state.held.reduce(state.missed) { $0 + $1.count }
+      state.held = [.init(count: held, worst: current, isUnconfirmed: false)]
+    }
+    (state.missed, state.missedSlot) = (0, nil)
+    return Machine(rule: rule, now: now).clear(nil, &state, because: because)
   }
 
   package func nextDue(_ rule: Rule, _ state: RuleState?, at moment: DueMoment) -> Int64? {
-    guard let known = state, let through = known.judgedThrough else { return nil }
-    let now = moment.now
+    let (now, clock) = (moment.now, moment.clock)
+    guard rule.holdsHours(now, clock) else { return rule.nextHours(after: now, clock) }
+    guard let state else { return nil }
     var next: Int64?
     func offer(_ time: Int64) { if time > now, time < next ?? .max { next = time } }
-    if known.isUntold, let told = known.toldAt { offer(told + rule.quiet) }
+    if state.missed > 0, rule.quiet > 0, let told = state.told.last?.at { offer(told.moved(rule.quiet)) }
+    /// When an interval that ends after `last` is looked at.
+    func offerInterval(_ interval: Int64, _ last: Int64) {
+      offer(last.moved(interval).moved(grace).moved(1))
+      if state.phase == .raised, let told = state.told.last?.at { offer(told.moved(MissingRule.again(interval, rule))) }
+      // One a date: what was not told on this one is told on the next.
+      if state.phase == .raised, state.missed > 0 { offer(clock.instant(day: clock.day(now) + 1, minute: 0)) }
+    }
+    if let since = moment.unsetSince {
+      let last = max(moment.history.points(measure, from: since, to: now).last?.time ?? since, since)
+      switch schedule {
+      case .interval(let interval): offerInterval(interval, last)
+      case .slots(let hours, let days): offerInterval(MissingRule.longestDistance(hours, days), last)
+      }
+      return next
+    }
+    guard let through = state.judgedThrough else { return nil }
     switch schedule {
     case .interval(let interval):
-      guard known.phase == .normal else { break }
-      offer(max(moment.history.last(measure, upTo: now) ?? through, through) + interval + grace + 1)
+      offerInterval(interval, max(moment.history.lastMeasured(measure, upTo: now) ?? through, through))
     case .slots:
-      for slot in slots(after: through, until: now + 8 * 86_400_000, moment.clock, first: 3) {
-        if let remindAfter, known.remindedFor != slot.start { offer(slot.start + remindAfter) }
-        offer(slot.end + grace)
+      for slot in slots(after: through, until: now + 8 * 86_400_000, clock, first: 3) {
+        if let remindAfter, state.remindedFor != slot.start { offer(slot.start.moved(remindAfter)) }
+        offer(slot.end.moved(grace))
       }
     }
     return next
@@ -205,7 +278,7 @@ extension MissingRule {
       // The slot within which the first value came is expected as well.
       return slots(after: from - 86_400_000, until: now, moment.clock).filter { $0.end > from }.map { slot in
         let end = slot.end + grace
-        let came = !history.points(measure, from: slot.start, to: end).isEmpty
+        let came = history.wasMeasured(measure, from: slot.start, to: end)
         return ExpectedMeasurement(
           rule: rule.id, measure: measure, start: slot.start, end: end,
           state: came ? .came : now >= end ? .missed : .waiting)

@@ -3,9 +3,15 @@
 internal import Zones
 
 /// One slot of one day, as instants in milliseconds since 1970.
-struct Slot: Hashable {
-  var start: Int64
-  var end: Int64
+package struct Slot: Sendable, Hashable {
+  /// Milliseconds since 1970.
+  package var start: Int64
+  /// Milliseconds since 1970.
+  package var end: Int64
+  package init(start: Int64, end: Int64) {
+    self.start = start
+    self.end = end
+  }
 }
 
 extension MissingRule {

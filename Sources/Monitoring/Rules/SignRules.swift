@@ -15,6 +15,8 @@ package struct Signs: Sendable, Hashable {
   package var of: Int
   /// The zone that it brings about.
   package var zone: Zone
+  /// Going back from the newest, a reading counts only so long before the last that counted, in milliseconds; 0: all count.
+  package var spacing: Int64 = 0
 
   /// Reads them; `usual` are watched where the rule names none.
   fileprivate init(_ fields: RuleFields, usual: [ReadingFlag]) throws(JSONError) {
@@ -35,6 +37,7 @@ package struct Signs: Sendable, Hashable {
       throw fields.error("missing-key", "missing key \"bit\": expected a flag such as irregular-pulse")
     }
     zone = try fields.zone()
+    spacing = try fields.duration("spacing") ?? 0
   }
 
   /// Signs to watch.
@@ -72,11 +75,6 @@ package struct QualityRule: SignRule {
       ])
   }
 
-  private init(_ signs: Signs) { self.signs = signs }
-
-  /// A rule that a plan no longer has: its state is ended, nothing is judged by it.
-  static let never = QualityRule(Signs(readingKind: nil, flags: [], k: 1, of: 1, zone: .green))
-
   package static var name: String { "quality" }
 }
 
@@ -87,7 +85,7 @@ package protocol SignRule: RuleKind {
 }
 
 extension SignRule {
-  package static var keys: [String] { ["measure", "bit", "k", "of", "zone"] }
+  package static var keys: [String] { ["measure", "bit", "k", "of", "zone", "spacing"] }
 
   package func subject(_ language: PlanLanguage) -> String { language.say("Målingen", "Målinga", "The measurement") }
 
@@ -95,31 +93,32 @@ extension SignRule {
 
   private func counts(_ kind: ReadingKind) -> Bool { signs.readingKind == nil || signs.readingKind == kind }
 
-  package func concerns(_ sighting: Sighting) -> Bool { counts(sighting.reading.kind) }
   package func awaits(_ sighting: Sighting) -> Bool { counts(sighting.reading.kind) }
-  package func isOlder(_ time: Int64, than earlier: PatientHistory) -> Bool {
-    earlier.newestSigns(signs.readingKind, 1, upTo: .max).contains { $0.time > time }
+
+  package func moments(since: Int64, _ view: HistoryView) -> [TrendMoment] {
+    view.history.signs.filter { $0.time >= since && counts($0.kind) && view.holds($0.time) }
+      .map { TrendMoment(time: $0.time, id: $0.id) }
   }
 
-  package func zone(of sighting: Sighting, before: Zone, _ history: PatientHistory, _ clock: PatientClock) -> Zone? {
-    guard let taken = sighting.taken, counts(sighting.reading.kind) else { return nil }
-    return zone(at: taken, history)
+  package func looksBack(from time: Int64, to earlier: Int64, over count: Int) -> Bool {
+    signs.spacing > 0 || count < signs.of
   }
 
-  package func moments(since: Int64, _ history: PatientHistory) -> [TrendMoment] {
-    history.signs.filter { $0.time >= since && counts($0.kind) }.map { TrendMoment(time: $0.time, id: $0.id) }
-  }
-
-  package func looksBack(from time: Int64, to earlier: Int64, over count: Int) -> Bool { count < signs.of }
-
-  package func zone(at moment: TrendMoment, before: Zone, _ history: PatientHistory, _ clock: PatientClock) -> Zone? {
-    zone(at: moment.time, history)
-  }
-
-  private func zone(at time: Int64, _ history: PatientHistory) -> Zone {
-    let newest = history.newestSigns(signs.readingKind, signs.of, upTo: time)
+  package func verdict(at moment: TrendMoment, standing: Finding?, _ view: HistoryView) -> TrendVerdict {
     let mask = PatientHistory.Sign.mask(signs.flags)
-    return newest.count { $0.says(mask) } >= signs.k ? signs.zone : .green
+    var (seen, count) = (0, 0)
+    var last: Int64?
+    for sign in view.history.signs.reversed() where seen < signs.of {
+      guard counts(sign.kind), (sign.time, sign.id) <= (moment.time, moment.id), view.holds(sign.time) else { continue }
+      if signs.spacing > 0, let last, sign.time > last.moved(-signs.spacing) { continue }
+      last = sign.time
+      seen += 1
+      if sign.says(mask) { count += 1 }
+    }
+    var note = TrendNote()
+    note.points = seen
+    let rank = count >= signs.k ? Rank(signs.zone, signs.zone == .green ? 0 : 1) : .green
+    return .found(Finding(rank, taken: moment.time), note)
   }
 
   package func explanation(_ words: PlanWords) -> String {

@@ -2,22 +2,29 @@
 
 import ControlProtocol
 import JSON
+import Monitoring
+import Readings
+import Reports
 
 enum AlertsVerb {
   static let verb = Verb(
     name: "alerts", summary: "what patients' plans raised, and who has taken notice",
-    usage: "[list] [--patient REF] [--json]\n       hearthctl alerts ack PATIENT RULE [--note TEXT] [--json]",
+    usage: """
+      [list] [--patient REF] [--all] [--json]
+             hearthctl alerts ack PATIENT RULE [--episode ID] [--note TEXT] [--json]
+      """,
     text: """
       What is raised stays until a reading is within the limits again. ack says that
       somebody has taken notice: it is kept, and told to every backend. TEXT has at
-      most \(ControlParameter.longestNote) characters.
+      most \(ControlParameter.longestNote) characters. With --episode no other episode
+      is acknowledged. --all also lists the rules that do not judge, and why.
 
       These are notifications, no alarms: nobody may rely on them to be in time.
 
       examples:
         hearthctl alerts
         hearthctl alerts ack p-7f3a bp.extreme --note "called, new cuff tomorrow"
-      """, options: ["--patient", "--note"], takesWords: true,
+      """, options: ["--patient", "--note", "--episode"], flags: ["--all"], takesWords: true,
     methods: ["alerts", "alerts.ack"],
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage,
@@ -28,11 +35,11 @@ enum AlertsVerb {
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
     switch arguments.words.first ?? "list" {
     case "list":
-      try arguments.only(["--patient"], for: "alerts list")
+      try arguments.only(["--patient", "--all"], for: "alerts list")
       try arguments.atMost(1)
       return try list(arguments)
     case "ack":
-      try arguments.only(["--note"], for: "alerts ack")
+      try arguments.only(["--note", "--episode"], for: "alerts ack")
       return try acknowledge(arguments)
     case let word:
       throw Failure.usage("\"\(word)\" is nothing that alerts can do", hint: "known: list, ack")
@@ -48,23 +55,64 @@ enum AlertsVerb {
       Terminal.line(whole)
       return 0
     }
-    guard !alerts.isEmpty else {
+    if alerts.isEmpty {
       Terminal.out("nothing is raised\n")
+    } else {
+      var table = Table(
+        ["ZONE", "PATIENT", "RULE", "STATE", "VALUE", "SINCE", "TOLD", "AGAIN", "ACKNOWLEDGED"],
+        leaving: ["AGAIN", "TOLD", "STATE", "ACKNOWLEDGED", "SINCE"], wrapping: "ACKNOWLEDGED")
+      for alert in alerts {
+        let word = alert["acknowledged"]
+        table.rows.append([
+          Show.text(alert["zone"]), Show.text(alert["patient"]), Show.text(alert["rule"]), Show.text(alert["state"]),
+          value(alert), Show.time(alert["since"]), Show.time(alert["told_at"]), again(alert),
+          word.map { "\(Show.time($0["at"])) \(Show.text($0["by"])) \($0["note"]?.string ?? "")" } ?? "-",
+        ])
+      }
+      Terminal.out(table.text())
+    }
+    guard arguments.has("--all") else { return 0 }
+    let refused = whole["not_judged"]?.array ?? []
+    guard !refused.isEmpty else {
+      Terminal.out("\nevery rule judges\n")
       return 0
     }
-    var table = Table(
-      ["ZONE", "PATIENT", "RULE", "STATE", "SINCE", "TOLD", "ACKNOWLEDGED"],
-      leaving: ["TOLD", "STATE", "ACKNOWLEDGED", "SINCE"], wrapping: "ACKNOWLEDGED")
-    for alert in alerts {
-      let word = alert["acknowledged"]
+    Terminal.out("\nrules that do not judge\n")
+    var table = Table(["PATIENT", "RULE", "BECAUSE", "SINCE", "READINGS"], leaving: ["READINGS", "SINCE"])
+    for item in refused {
       table.rows.append([
-        Show.text(alert["zone"]), Show.text(alert["patient"]), Show.text(alert["rule"]), Show.text(alert["state"]),
-        Show.time(alert["since"]), Show.time(alert["told_at"]),
-        word.map { "\(Show.time($0["at"])) \(Show.text($0["by"])) \($0["note"]?.string ?? "")" } ?? "-",
+        Show.text(item["patient"]), Show.text(item["rule"]), Show.text(item["because"]), Show.time(item["since"]),
+        Show.text(item["count"]),
       ])
     }
     Terminal.out(table.text())
     return 0
+  }
+
+  /// The value of an event or an alert, with its unit and side: `192 mm[Hg] high`.
+  static func value(_ item: JSONValue) -> String {
+    var words: [String] = []
+    if let comparator = item["comparator"]?.string { words.append(comparator == "<" ? "LO" : "HI") }
+    // In another unit than the measure's its places say nothing of what was measured.
+    let measure = item["measure"]?.string.flatMap(Measure.init(rawValue:)).flatMap {
+      $0.unit.rawValue == item["unit"]?.string ? $0 : nil
+    }
+    if let told = item["value"]?.string {
+      let value = measure.map { ReportNumber.text(told, $0, .english) } ?? told
+      words.append(value + (item["unit"]?.string.map { " \(UCUM(rawValue: $0)?.symbol ?? $0)" } ?? ""))
+    }
+    if let direction = item["direction"]?.string { words.append(direction) }
+    return words.isEmpty ? "-" : words.joined(separator: " ")
+  }
+
+  /// What is awaited or was told again.
+  private static func again(_ alert: JSONValue) -> String {
+    var words: [String] = []
+    if let until = alert["repeat_until"] { words.append("asked until \(Show.time(until))") }
+    if let count = alert["repeat"]?.int { words.append("told again \(count) \(count == 1 ? "time" : "times")") }
+    if let held = alert["held"]?.int { words.append("\(held) held while quiet") }
+    if let missed = alert["count"]?.int { words.append("\(missed) more missed") }
+    return words.isEmpty ? "-" : words.joined(separator: ", ")
   }
 
   private static func acknowledge(_ arguments: Arguments) throws(Failure) -> Int32 {
@@ -76,6 +124,7 @@ enum AlertsVerb {
     parameters["patient"] = .string(arguments.words[1])
     parameters["rule"] = .string(arguments.words[2])
     if let note = arguments.value("--note") { parameters["note"] = .string(note) }
+    if let episode = arguments.value("--episode") { parameters["episode"] = .string(episode) }
     var client = try DaemonClient(arguments)
     let answer = try client.call("alerts.ack", .object(parameters))
     if arguments.isJSON {

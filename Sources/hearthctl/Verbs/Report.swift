@@ -20,10 +20,12 @@ enum ReportVerb {
     text: """
       Without --html the values of the last days (30) stand here as lines: each
       block is a stretch of time, ▲ and ◆ below it say yellow and red by the plan.
-      With --html a page is written: curves against the plan's zones, what did not
-      come, what was told and who took notice, and a table of the readings. It holds
-      everything in itself, runs nothing and asks no network; only you can read the
-      file. The words are in the plan's language. It is noted who asked.
+      Below them is what was raised in 90 days: what goes on first, then the newest.
+      With --html a page is written: what was raised, from when to when, how far out
+      and who took notice; curves against the plan's zones with the means that rules
+      judge; what did not come, and a table of the readings. It holds everything in
+      itself, runs nothing and asks no network; only you can read the file. The words
+      are in the plan's language. It is noted who asked.
 
       examples:
         hearthctl report --patient p-7f3a
@@ -70,6 +72,11 @@ enum ReportVerb {
         hint: "does the hearthd of the same package run?")
     }
     for index in picture.marks.indices { picture.marks[index].by = picture.marks[index].by.map(person) }
+    for episode in picture.episodes.indices {
+      for index in picture.episodes[episode].notices.indices {
+        picture.episodes[episode].notices[index].by = person(picture.episodes[episode].notices[index].by)
+      }
+    }
     guard let path = arguments.value("--html") else {
       Terminal.out(text(picture, width: Terminal.width))
       return 0
