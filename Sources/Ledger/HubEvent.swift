@@ -46,7 +46,7 @@ package struct HubEvent: Sendable, Hashable {
     // Of one reading a rule may tell the same twice: when it comes, and when a plan or a quiet period ends.
     let name =
       "event|\(event.patient)|\(event.rule)|\(event.kind.rawValue)|\(event.detail.direction?.rawValue ?? "")|"
-      + "\(reading?.description ?? "")|\(at)"
+      + "\(reading?.description ?? "")|\(at)|\(event.episode ?? "")|\(event.count)"
     id = NameBasedUUID.make(Array(name.utf8)).description
   }
 

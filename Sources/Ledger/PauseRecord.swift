@@ -14,6 +14,8 @@ package struct PauseRecord: Sendable, Hashable {
 
   /// The most of a patient that are kept; older ones go first.
   package static let most = 20
+  /// The most of all patients: they stand in the snapshot's first record.
+  package static let mostOfAll = 512
 
   package init(pause: Pause, by: String, at: Int64) {
     self.pause = pause

@@ -310,7 +310,7 @@ struct JudgingRound {
     let seen = judged.seen
     guard let kind = rule.kind as? DoubtRule,
       let (finding, reason) = kind.finding(
-        of: seen,
+        of: seen, hidesPulse: plan.watchesPressure,
         isBeyondUnbelieved: { measure in seen.beyond[measure].map { isBeyondUnbelieved(measure, $0) } ?? false })
     else { return }
     guard !finding.isGreen || state.rules[rule.id] != nil else { return }
@@ -387,16 +387,24 @@ struct JudgingRound {
     state.displaced.append(
       .init(
         id: seen.reading.id, received: seen.reading.receivedAt.milliseconds, isOfNow: seen.isOfNow, values: values))
-    if state.displaced.count > PatientState.mostDisplaced { state.displaced.removeFirst() }
+    // What there is no room for is told as old: only the last of each measure is judged as of now.
+    if state.displaced.count > PatientState.mostDisplaced { _ = judge([state.displaced.removeFirst()], last: [:], &state) }
   }
 
   /// What came without a place in time that is believed is judged as of now: of each measure the last, the others are old.
   func judgeDisplaced(_ state: inout PatientState) -> [MonitoringEvent] {
     let displaced = state.displaced
     state.displaced = []
-    var events: [MonitoringEvent] = []
     var last: [Measure: ReadingID] = [:]
     for item in displaced { for (measure, _) in item.values.pairs { last[measure] = item.id } }
+    return judge(displaced, last: last, &state)
+  }
+
+  /// - Parameter last: of each measure the reading that is judged as of now.
+  private func judge(
+    _ displaced: [PatientState.Displaced], last: [Measure: ReadingID], _ state: inout PatientState
+  ) -> [MonitoringEvent] {
+    var events: [MonitoringEvent] = []
     for item in displaced {
       let isUnbelievedPressure = (item.values[.systolic] ?? item.values[.diastolic])?.worth.isUnbelieved ?? false
       for rule in plan.rules where !rule.isTrend && !rule.kind.isTimed {

@@ -43,8 +43,6 @@ extension Monitor {
         events += Machine(rule: rule, now: now).leave(&after, because: because).map {
           rule.event($0, after, plan, nil, nil)
         }
-        // What is expected begins anew when it comes back.
-        if rule.isMissing, after.judgedThrough != nil { after.judgedThrough = max(after.judgedThrough ?? now, now) }
         if after.notJudged?.because != reason, !isEmpty || rule.isMissing {
           after.notJudged = .init(because: reason, since: now, count: 1)
         }

@@ -175,6 +175,9 @@ extension Plan {
   /// The measures that some rule that is switched on watches.
   var watched: Set<Measure> { Set(rules.lazy.filter(\.isEnabled).flatMap(\.measures)) }
 
+  /// Some rule watches a pressure: then of pressures that are not believed nothing else is told.
+  var watchesPressure: Bool { !watched.isDisjoint(with: [.systolic, .diastolic, .meanArterial]) }
+
   /// The built-in rules over values that are not believed.
   package var doubtRules: [Rule] {
     let watched = watched

@@ -66,9 +66,18 @@ extension JudgingRound {
         var event = MonitoringEvent(
           patient: plan.patient, rule: id, kind: telling.kind, zone: telling.zone, planVersion: plan.version)
         event.detail.because = telling.because
-        event.message = rules.contains { $0.id == id } ? PlanText.sentence(rule, telling.kind, plan.language) : nil
+        if rules.contains(where: { $0.id == id }) { event.message = PlanText.sentence(rule, event, plan.language) }
         event.take(telling.episode, of: plan.patient)
         return event
+      }
+      // Nothing untold is lost with a rule that goes.
+      for untold in after.held.map({ ($0.worst, $0.count) }) + after.lateDue.map({ ($0, 1) }) {
+        var event = MonitoringEvent(
+          patient: plan.patient, rule: id, kind: .late, zone: .yellow, planVersion: plan.version)
+        (event.count, event.reading) = (untold.1, untold.0.reading)
+        (event.detail.because, event.detail.valueZone) = ("plan-changed", untold.0.raw.zone)
+        event.detail.direction = untold.0.direction
+        events.append(event)
       }
       state.rules[id] = nil
     }

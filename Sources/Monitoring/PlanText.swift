@@ -21,12 +21,18 @@ package enum PlanText {
         "\(what)\(side). Sit roleg i fem minutt og mål ein gong til.",
         "\(what)\(side). Sit quietly for five minutes, then please measure once more.")
     case .raised: return what + side + ". " + seen(event, words)
+    case .unconfirmed where event.detail.because == "other-direction": return what + side + ". " + seen(event, words)
     case .unconfirmed:
       return words.say(
         "\(what)\(side), og ikke målt på nytt. Mål en gang til når du kan. ",
         "\(what)\(side), og ikkje målt på nytt. Mål ein gong til når du kan. ",
         "\(what)\(side), and not measured again. Please measure once more when you can. ") + seen(event, words)
     case .cleared:
+      if event.detail.because == "plan-changed", event.detail.value != nil {
+        return words.say(
+          "\(what), innenfor grensene i den nye planen.", "\(what), innanfor grensene i den nye planen.",
+          "\(what), within the limits of your new plan.")
+      }
       if let because = event.detail.because, because != "other-direction", because != "came-late" {
         return words.say(
           "\(rule.kind.subject(language)): følges ikke lenger av denne regelen.",
@@ -86,7 +92,13 @@ package enum PlanText {
   }
 
   private static func doubt(_ what: String, _ event: MonitoringEvent, _ words: PlanWords) -> String {
-    if event.kind == .cleared {
+    if event.kind == .late {
+      return words.say(
+        "\(what): en eldre måling som ikke kan stemme, er kommet inn.",
+        "\(what): ei eldre måling som ikkje kan stemme, er komen inn.",
+        "\(what): an older measurement that cannot be right has come in.")
+    }
+    if event.kind == .cleared, event.detail.because == nil {
       return words.say(
         "\(what): målingen er i orden igjen.", "\(what): målinga er i orden att.",
         "\(what): the measurement is in order again.")

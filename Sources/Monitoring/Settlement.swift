@@ -43,6 +43,8 @@ extension Monitor {
     /// The earliest of them; nil: none has a place in time.
     let since: Int64?
     let history: PatientHistory
+    /// Some of them are the patient's no more.
+    let isWithdrawn: Bool
     /// What was known without them; seldom asked for.
     lazy var earlier: PatientHistory = since.map { history.leavingOut(fresh, since: $0) } ?? history
 
@@ -50,6 +52,8 @@ extension Monitor {
       fresh = Dictionary(unsettled.map { ($0.id.low, $0.id) }, uniquingKeysWith: { first, _ in first })
       since = unsettled.map(\.time).min()
       self.history = history
+      let known = Set(history.signs.map(\.id))
+      isWithdrawn = fresh.keys.contains { !known.contains($0) }
     }
   }
 }
@@ -59,7 +63,14 @@ extension JudgingRound {
   func settleTrend(_ rule: Rule, _ batch: inout Monitor.Batch, _ state: inout RuleState) -> [MonitoringEvent] {
     guard let since = batch.since else { return [] }
     let view = HistoryView(batch.history, clock, hours: rule.hours)
-    let moments = rule.kind.moments(since: since, view)
+    // What lies ahead of the hub's clock orders nothing.
+    let moments = rule.kind.moments(since: since, view).filter { $0.time <= now.moved(PatientHistory.mostAhead) }
+    // A reading that was taken from the patient: where the rule stands hangs on what is left.
+    if batch.isWithdrawn, let newest = rule.kind.moments(since: now.moved(-plan.liveWindow), view).last,
+      newest.time <= now.moved(PatientHistory.mostAhead), plan.outOfForce(rule, at: newest.time, clock) == nil
+    {
+      return judgeNewest(rule, newest, nil, view, &state)
+    }
     guard moments.contains(where: { batch.fresh[$0.id] != nil }) else { return [] }
     var events: [MonitoringEvent] = []
     var lastFresh: (time: Int64, index: Int)?
@@ -108,7 +119,7 @@ extension JudgingRound {
         continue
       }
       if let kind = rule.kind as? DoubtRule {
-        guard let value = kind.kept(reading, history, isBeyondUnbelieved) else { continue }
+        guard let value = kind.kept(reading, history, hidesPulse: plan.watchesPressure, isBeyondUnbelieved) else { continue }
         late(Finding(Rank(.yellow, 1), value: value, reading: reading.id, taken: reading.time), rule, &state)
         continue
       }
@@ -202,9 +213,10 @@ extension PatientHistory {
 extension DoubtRule {
   /// What of a reading is not believed; nil: nothing.
   func kept(
-    _ reading: PatientState.Unsettled, _ history: PatientHistory, _ isBeyondUnbelieved: (Measure, Bool) -> Bool
+    _ reading: PatientState.Unsettled, _ history: PatientHistory, hidesPulse: Bool,
+    _ isBeyondUnbelieved: (Measure, Bool) -> Bool
   ) -> FindingValue? {
-    if group == .pulse, history.isUnbelieved(.systolic, reading) || history.isUnbelieved(.diastolic, reading) {
+    if group == .pulse, hidesPulse, history.isUnbelieved(.systolic, reading) || history.isUnbelieved(.diastolic, reading) {
       return nil
     }
     for measure in group.measures {

@@ -42,6 +42,7 @@ extension Machine {
     state.retold = (now, 0)
     state.episode?.isTold = true
     state.episode?.isRaised = true
+    telling.episode = state.episode
     return telling
   }
 
@@ -212,7 +213,8 @@ extension Machine {
     // Whatever the plan says, so many a day are told of what is no worse.
     state.tellings = state.tellings.filter { now.moved(-$0) < Machine.day }
     state.retellings = state.retellings.filter { now.moved(-$0) < Machine.day }
-    guard state.tellings.count + state.retellings.count < Machine.mostOfADay else { return [] }
+    // The last one, which calls somebody else, is never left out.
+    guard count == retell.times || state.tellings.count + state.retellings.count < Machine.mostOfADay else { return [] }
     state.retellings.append(now)
     state.episode?.isTold = true
     state.episode?.isRaised = true

@@ -176,7 +176,8 @@ extension PatientHistory {
     guard let number = reading.recordNumber, let trail = trail(reading), let last = trail.number, number > last else {
       return true
     }
-    return taken >= trail.newest
+    // A clock that was ahead once orders nothing.
+    return taken >= trail.newest || trail.newest > reading.receivedAt.milliseconds.moved(PatientHistory.mostAhead)
   }
 
   private func movedWithHub(_ reading: Reading) -> Bool {

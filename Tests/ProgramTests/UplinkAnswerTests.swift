@@ -51,6 +51,25 @@ struct UplinkAnswerTests {
     #expect(try answer("echo", body: body).body == body)
   }
 
+  /// RFC 9110, 6.5: URLSession of Swift 6.3.1 ended the process at a trailer field. Heads with 1xx stand in front of an answer.
+  @Test func trailerFieldsAreNoHead() throws {
+    let answer = try answer("trailers")
+    #expect(answer.status == 200 && answer.body == Array("ok".utf8))
+    #expect(answer.header("server-timing") == nil)
+    // And it goes on.
+    #expect(try self.answer("trailers").status == 200)
+  }
+
+  /// URLSession of Swift 6.3.1 kept watching a socket for writing after the body was sent: a core burned until the answer came. The
+  /// server works for 60 ticks before it answers, so a fault takes as many.
+  @Test func waitingForAnAnswerCostsNothing() throws {
+    _ = try answer("ok")
+    let before = try #require(uplink.processorTicks)
+    _ = try answer("after-work", body: [UInt8](repeating: 0x61, count: 200_000))
+    let used = try #require(uplink.processorTicks) - before
+    #expect(used < 20, "\(used) ticks")
+  }
+
   @Test func headersGoOutAndNothingOfOursIsAddedButTheName() throws {
     let id = try uplink.send(
       server.url("headers"),

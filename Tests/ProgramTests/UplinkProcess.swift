@@ -47,6 +47,16 @@ final class UplinkProcess {
     end()
   }
 
+  /// The processor's time of the process so far, in ticks of a hundredth of a second; nil: it is gone.
+  var processorTicks: Int? {
+    guard let pid = child?.pid, let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+      let end = text.lastIndex(of: ")")
+    else { return nil }
+    let fields = text[end...].split(separator: " ")
+    guard fields.count > 13, let user = Int(fields[12]), let system = Int(fields[13]) else { return nil }
+    return user + system
+  }
+
   static func start(_ arguments: [String], _ environment: [String] = [], passing fd: Int32) throws -> ChildProcess {
     try ChildProcess.spawn(
       program ?? "", arguments, environment: ["PATH=/usr/bin:/bin", "SWIFT_BACKTRACE=enable=no"] + environment,

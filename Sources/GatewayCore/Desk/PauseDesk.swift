@@ -39,6 +39,10 @@ extension Desk {
       return .failure(
         id, "bad-parameters", "this patient has \(PauseRecord.most) pauses already", "hearthctl plan resume \(patient)")
     }
+    guard turn.head.pauses.values.reduce(0, { $0 + $1.count }) < PauseRecord.mostOfAll else {
+      return .failure(
+        id, "busy", "the plans of this hub have \(PauseRecord.mostOfAll) pauses already", "hearthctl plan resume ends them")
+    }
     let pause = Pause(from: first, to: last, rules: rules, note: note.isEmpty ? nil : note)
     list.append(PauseRecord(pause: pause, by: "uid:\(caller.uid)", at: turn.now.wall))
     let message = "the plan of \(patient) is paused from \(from) to \(to)"

@@ -216,7 +216,7 @@ struct StoryClock {
 
   /// Seconds as a number, or a duration such as `PT1H` or `-PT1H`, as milliseconds.
   static func offset(_ node: JSONNode) throws(JSONError) -> Int64 {
-    if case .number(let number) = node.value, let seconds = number.int64, abs(seconds) < 1 << 40 {
+    if case .number(let number) = node.value, let seconds = number.int64, seconds.magnitude < 1 << 40 {
       return seconds * 1000
     }
     let text = try node.string()

@@ -80,8 +80,11 @@ extension AverageRule {
     let unit = try fields.unit(measures)
     var limits: [AnyLimit] = []
     var plain: [ZoneLimit] = []
-    for item in try zonesNode.array() {
-      if measures.count == 1, !AverageRule.isAny(item) {
+    // Zones of both forms are all read as limits of any of the measures.
+    let items = try zonesNode.array()
+    let isPlain = measures.count == 1 && !items.contains(where: AverageRule.isAny)
+    for item in items {
+      if isPlain {
         plain.append(try RuleFields.zoneLimit(item))
       } else {
         limits += try AverageRule.anyLimits(item, measures.count)

@@ -39,11 +39,13 @@ extension DoubtRule {
 
   /// What a reading comes to; nil: it says nothing of the group.
   /// - Parameter isUnbelieved: of each measure that is beyond range: the plan's limits say nothing about it.
-  func finding(of seen: Sighting, isBeyondUnbelieved: (Measure) -> Bool) -> (Finding, NotJudgedReason)? {
+  func finding(
+    of seen: Sighting, hidesPulse: Bool, isBeyondUnbelieved: (Measure) -> Bool
+  ) -> (Finding, NotJudgedReason)? {
     var worst: NotJudgedReason?
     var isSound = false
     // Of pressures that are not believed nothing else is told.
-    if group == .pulse, seen.pressure?.isUnbelieved ?? false { return nil }
+    if group == .pulse, hidesPulse, seen.pressure?.isUnbelieved ?? false { return nil }
     for measure in group.measures {
       guard let worth = seen.worth[measure] else { continue }
       if seen.beyond[measure] != nil, worth == .sound || worth == .doubted, isBeyondUnbelieved(measure) {

@@ -81,9 +81,11 @@ extension MissingRule {
       state.judgedThrough = moment.now
       return []
     }
+    // The clock was ahead once: nothing is judged beyond this moment.
+    if through > moment.now { state.judgedThrough = moment.now }
     switch schedule {
-    case .interval(let interval): return dueByInterval(interval, through, rule, &state, moment)
-    case .slots: return dueBySlots(through, rule, &state, moment)
+    case .interval(let interval): return dueByInterval(interval, min(through, moment.now), rule, &state, moment)
+    case .slots: return dueBySlots(min(through, moment.now), rule, &state, moment)
     }
   }
 
@@ -120,8 +122,10 @@ extension MissingRule {
     {
       told += clear(rule, &state, now, because: "came-late")
     }
+    // A slot that is undecided keeps those behind it waiting; they are reminded of all the same.
+    var waits = false
     for slot in slots(after: through, until: now, clock) {
-      if moment.plan?.outOfForce(rule, at: slot.start, clock) != nil {
+      if !waits, moment.plan?.outOfForce(rule, at: slot.start, clock) != nil {
         state.judgedThrough = slot.start
         continue
       }
@@ -129,13 +133,16 @@ extension MissingRule {
       let came = history.wasMeasured(measure, from: slot.start, to: end)
       if !came { told += remind(rule, &state, slot, moment) }
       // A measurement within the slot decides it; else its end and the grace do.
-      guard came || now >= end, came || moment.isSettled else { break }
+      guard !waits, came || now >= end, came || moment.isSettled else {
+        waits = true
+        continue
+      }
       state.judgedThrough = slot.start
       if came {
         told += flush(rule, &state, now, date: state.missedSlot.map { clock.day($0.start) })
         if state.phase != .normal { told += clear(rule, &state, now) }
       } else {
-        miss(rule, &state, now)
+        miss(rule, &state, now, since: slot.start)
         (state.missedSlot, state.missedDate) = (slot, clock.day(slot.start))
       }
     }
@@ -194,11 +201,11 @@ extension MissingRule {
   }
 
   /// A measurement did not come.
-  private func miss(_ rule: Rule, _ state: inout RuleState, _ now: Int64) {
+  private func miss(_ rule: Rule, _ state: inout RuleState, _ now: Int64, since: Int64? = nil) {
     state.missed += 1
     guard state.phase == .normal else { return }
     state.phase = .raised
-    state.episode = .init(reading: nil, since: now)
+    state.episode = .init(reading: nil, since: since ?? now)
     state.current = Finding(Rank(zone, 1), taken: now)
   }
 

@@ -117,6 +117,7 @@ extension SignRule {
     }
     var note = TrendNote()
     note.points = seen
+    guard seen >= signs.k else { return .notJudged(.tooFew) }
     let rank = count >= signs.k ? Rank(signs.zone, signs.zone == .green ? 0 : 1) : .green
     return .found(Finding(rank, taken: moment.time), note)
   }

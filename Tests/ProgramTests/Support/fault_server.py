@@ -79,6 +79,8 @@ STATUSES = {
     "negative-length": b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nok",
     "bad-chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n",
     "bad-gzip": answer(200, "OK", b"this is no gzip", ["Content-Encoding: gzip"]),
+    "trailers": b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+    b"Trailer: Server-Timing\r\n\r\n2\r\nok\r\n0\r\nServer-Timing: db;dur=5\r\nX-Checksum: 1\r\n\r\n",
     "many-headers": answer(200, "OK", b"ok", [f"X-Header-{n}: {n}" for n in range(200)]),
     "long-header": answer(200, "OK", b"ok", ["X-Long: " + "x" * 50000]),
     "portal": answer(200, "OK", b"<html>Welcome to the hotel</html>", ["Content-Type: text/html"]),
@@ -87,7 +89,12 @@ STATUSES = {
 
 def serve_path(connection, name, method, headers, body):
     """True when the connection may be used again."""
-    if name == "ok":
+    if name == "after-work":
+        # The answer comes when this process has worked for so long: no clock is asked.
+        end = time.process_time() + 0.6
+        while time.process_time() < end:
+            pass
+    if name in ("ok", "after-work"):
         connection.sendall(answer(200, "OK", b'{"results":[]}', ["Content-Type: application/json", "X-Test: yes"]))
         return True
     if name == "echo":
