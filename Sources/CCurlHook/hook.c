@@ -216,7 +216,7 @@ static int watch_only_what_is_wanted(void *easy, int fd, int what, void *owner, 
   if (!real) return 0;
   if (fd >= 0 && fd < (int)(sizeof wanted / sizeof *wanted)) {
     int before = atomic_exchange(&wanted[fd], (unsigned char)(what == POLL_REMOVE ? 0 : what));
-    if (what == POLL_IN && (before == POLL_OUT || before == POLL_INOUT)) {
+    if (what == POLL_IN && sources && (before == POLL_OUT || before == POLL_INOUT)) {
       int result = real(easy, fd, POLL_REMOVE, owner, sources);
       if (result != 0) return result;
       // What stood behind the pointer is gone with it.

@@ -388,7 +388,9 @@ struct JudgingRound {
       .init(
         id: seen.reading.id, received: seen.reading.receivedAt.milliseconds, isOfNow: seen.isOfNow, values: values))
     // What there is no room for is told as old: only the last of each measure is judged as of now.
-    if state.displaced.count > PatientState.mostDisplaced { _ = judge([state.displaced.removeFirst()], last: [:], &state) }
+    if state.displaced.count > PatientState.mostDisplaced {
+      _ = judge([state.displaced.removeFirst()], last: [:], &state)
+    }
   }
 
   /// What came without a place in time that is believed is judged as of now: of each measure the last, the others are old.

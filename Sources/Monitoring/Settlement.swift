@@ -119,7 +119,9 @@ extension JudgingRound {
         continue
       }
       if let kind = rule.kind as? DoubtRule {
-        guard let value = kind.kept(reading, history, hidesPulse: plan.watchesPressure, isBeyondUnbelieved) else { continue }
+        guard let value = kind.kept(reading, history, hidesPulse: plan.watchesPressure, isBeyondUnbelieved) else {
+          continue
+        }
         late(Finding(Rank(.yellow, 1), value: value, reading: reading.id, taken: reading.time), rule, &state)
         continue
       }
@@ -216,7 +218,9 @@ extension DoubtRule {
     _ reading: PatientState.Unsettled, _ history: PatientHistory, hidesPulse: Bool,
     _ isBeyondUnbelieved: (Measure, Bool) -> Bool
   ) -> FindingValue? {
-    if group == .pulse, hidesPulse, history.isUnbelieved(.systolic, reading) || history.isUnbelieved(.diastolic, reading) {
+    if group == .pulse, hidesPulse,
+      history.isUnbelieved(.systolic, reading) || history.isUnbelieved(.diastolic, reading)
+    {
       return nil
     }
     for measure in group.measures {

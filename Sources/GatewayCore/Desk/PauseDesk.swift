@@ -41,7 +41,8 @@ extension Desk {
     }
     guard turn.head.pauses.values.reduce(0, { $0 + $1.count }) < PauseRecord.mostOfAll else {
       return .failure(
-        id, "busy", "the plans of this hub have \(PauseRecord.mostOfAll) pauses already", "hearthctl plan resume ends them")
+        id, "busy", "the plans of this hub have \(PauseRecord.mostOfAll) pauses already",
+        "hearthctl plan resume ends them")
     }
     let pause = Pause(from: first, to: last, rules: rules, note: note.isEmpty ? nil : note)
     list.append(PauseRecord(pause: pause, by: "uid:\(caller.uid)", at: turn.now.wall))
