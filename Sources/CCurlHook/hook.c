@@ -120,6 +120,16 @@ __attribute__((visibility("default"))) void *curl_easy_init(void) {
 
 _Static_assert(sizeof(void *) == 8 && sizeof(long) == 8, "every option's value is as wide as a pointer");
 
+/// The function of libcurl that one of this file stands before, looked up once; NULL when there is none.
+static setopt_function libcurls_own(_Atomic(setopt_function) *known, const char *name) {
+  setopt_function real = atomic_load(known);
+  if (!real) {
+    real = (setopt_function)dlsym(RTLD_NEXT, name);
+    atomic_store(known, real);
+  }
+  return real;
+}
+
 // MARK: Header lines
 
 typedef size_t (*header_function)(char *, size_t, size_t, void *);
@@ -179,12 +189,8 @@ static size_t header_without_trailers(char *line, size_t size, size_t count, voi
 /// header lines gets no trailers.
 __attribute__((visibility("default"))) int curl_easy_setopt(void *handle, int option, ...) {
   static _Atomic(setopt_function) known;
-  setopt_function real = atomic_load(&known);
-  if (!real) {
-    real = (setopt_function)dlsym(RTLD_NEXT, "curl_easy_setopt");
-    if (!real) return FAILED_INIT;
-    atomic_store(&known, real);
-  }
+  setopt_function real = libcurls_own(&known, "curl_easy_setopt");
+  if (!real) return FAILED_INIT;
   va_list rest;
   va_start(rest, option);
   void *value = va_arg(rest, void *);
@@ -229,12 +235,8 @@ static int watch_only_what_is_wanted(void *easy, int fd, int what, void *owner, 
 /// Stands before libcurl's own, to stand before the callback for sockets.
 __attribute__((visibility("default"))) int curl_multi_setopt(void *handle, int option, ...) {
   static _Atomic(setopt_function) known;
-  setopt_function real = atomic_load(&known);
-  if (!real) {
-    real = (setopt_function)dlsym(RTLD_NEXT, "curl_multi_setopt");
-    if (!real) return FAILED_INIT;
-    atomic_store(&known, real);
-  }
+  setopt_function real = libcurls_own(&known, "curl_multi_setopt");
+  if (!real) return FAILED_INIT;
   va_list rest;
   va_start(rest, option);
   void *value = va_arg(rest, void *);
