@@ -250,8 +250,7 @@ struct Machine {
     state.held.removeAll { !$0.worst.isOpposite(to: current) }
     note(&state.told, current, at: now)
     state.retold = nil
-    state.episode?.isTold = true
-    state.episode?.isRaised = true
+    state.episode?.noteRaised()
     return Telling(.acknowledged, current.rank.zone, current)
   }
 }

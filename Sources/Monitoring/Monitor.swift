@@ -91,7 +91,7 @@ struct JudgingRound {
     if seen.worth[.weight] == .suspect { outcome.flags.append(.suspectPerson) }
     // Whose older weights are has changed: trends are judged again.
     if after.asides[.weight] != asides, seen.worth[.weight] != .suspect { state.isUnsettled = true }
-    let view = Judged(seen, after, asides: asides)
+    let view = Judged(seen: seen, history: after)
     for rule in plan.rules {
       judge(rule, view, &state, &outcome)
     }
@@ -107,13 +107,6 @@ struct JudgingRound {
   struct Judged {
     let seen: Sighting
     let history: PatientHistory
-    let reading: Reading
-
-    init(_ seen: Sighting, _ history: PatientHistory, asides: PatientHistory.Series?) {
-      self.seen = seen
-      self.history = history
-      reading = seen.reading
-    }
   }
 
   // MARK: A rule of the plan
@@ -128,13 +121,7 @@ struct JudgingRound {
       return
     }
     guard let measure = rule.measures.first, !rule.kind.isTimed, let worth = seen.worth[measure] else { return }
-    func refuse(_ reason: NotJudgedReason) {
-      var rules = state.rules[rule.id] ?? RuleState()
-      rules.signature = rule.signature
-      Monitor.note(reason, &rules, now: now)
-      state.rules[rule.id] = rules
-      outcome.evaluation.notJudged.append(.init(rule: rule.id, because: reason.rawValue))
-    }
+    func refuse(_ reason: NotJudgedReason) { self.refuse(rule, reason, &state, &outcome) }
     if let reason = plan.outOfForce(rule, at: seen.time, clock) { return refuse(reason) }
     guard rule.holdsHours(seen.time, clock) else { return refuse(.outsideHours) }
     switch worth {
@@ -165,6 +152,17 @@ struct JudgingRound {
     guard let finding else { return }
     outcome.events += tellings.map { rule.event($0, rules, plan, seen.reading, nil) }
     keep(finding, rule, isLate(rule, seen, rules) ? "history" : rules.phase.rawValue, &outcome)
+  }
+
+  /// A rule does not judge the reading: the rule and the reading say why.
+  private func refuse(
+    _ rule: Rule, _ reason: NotJudgedReason, _ state: inout PatientState, _ outcome: inout Monitor.Outcome
+  ) {
+    var rules = state.rules[rule.id] ?? RuleState()
+    rules.signature = rule.signature
+    Monitor.note(reason, &rules, now: now)
+    state.rules[rule.id] = rules
+    outcome.evaluation.notJudged.append(.init(rule: rule.id, because: reason.rawValue))
   }
 
   /// What the reading keeps of a finding.
@@ -265,13 +263,7 @@ struct JudgingRound {
     _ rule: Rule, _ judged: Judged, _ state: inout PatientState, _ outcome: inout Monitor.Outcome
   ) {
     let seen = judged.seen
-    func refuse(_ reason: NotJudgedReason) {
-      var rules = state.rules[rule.id] ?? RuleState()
-      rules.signature = rule.signature
-      Monitor.note(reason, &rules, now: now)
-      state.rules[rule.id] = rules
-      outcome.evaluation.notJudged.append(.init(rule: rule.id, because: reason.rawValue))
-    }
+    func refuse(_ reason: NotJudgedReason) { self.refuse(rule, reason, &state, &outcome) }
     if let reason = plan.outOfForce(rule, at: seen.time, clock) { return refuse(reason) }
     guard rule.holdsHours(seen.time, clock) else { return refuse(.outsideHours) }
     guard seen.isPlaced else { return refuse(.noTime) }
@@ -293,7 +285,7 @@ struct JudgingRound {
     let view = HistoryView(judged.history, clock, hours: rule.hours)
     switch rule.kind.verdict(at: moment, standing: rules?.current, view) {
     case .found(let finding, _):
-      let isHistory = seen.time < now.moved(-plan.liveWindow) || isOlder(rule, seen)
+      let isHistory = isHistory(seen.time) || isOlder(rule, seen)
       let phase = rules?.phase ?? .normal
       keep(
         finding, rule, isHistory ? "history" : (phase == .normal ? RuleState.Phase.pending : phase).rawValue, &outcome)

@@ -31,8 +31,10 @@ package struct PatientHistory: Sendable, Hashable {
     /// True for what is beyond all that the device can measure.
     package var isBeyond: Bool { value.exponent == 7 && value.mantissa.magnitude == 4_000_000 }
 
+    /// Beyond all that the device can measure: true above; nil for a number.
+    package var above: Bool? { isBeyond ? !value.isNegative : nil }
     /// As findings have it.
-    var found: FindingValue { isBeyond ? .beyond(above: !value.isNegative) : .number(Ratio(value)) }
+    var found: FindingValue { above.map { .beyond(above: $0) } ?? .number(Ratio(value)) }
   }
 
   /// What a reading said beside its values.

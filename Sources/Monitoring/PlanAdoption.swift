@@ -25,20 +25,31 @@ extension Monitor {
     let version = state.planVersion
     var events: [MonitoringEvent] = []
     for (id, stored) in state.rules.sorted(by: { $0.key < $1.key }) {
-      var rule = stored
-      let machine = Machine(rule: Rule(id: id, kind: DoubtRule.rule(.weight).kind), now: now)
-      for telling in machine.leave(&rule, because: "plan-changed") {
-        var event = MonitoringEvent(
-          patient: patient, rule: id, kind: telling.kind, zone: telling.zone, planVersion: version)
-        event.detail.because = telling.because
-        event.take(telling.episode, of: patient)
-        events.append(event)
-      }
+      events += ended(id, nil, stored, because: "plan-changed", of: patient, version: version, language: nil, now: now)
     }
     (state.rules, state.plan, state.planVersion, state.displaced) = ([:], nil, 0, [])
     state.isSingleUser = false
     state.reviewToldAt = nil
     return events
+  }
+
+  /// A rule goes: what is open ends.
+  /// - Parameter rule: as the new plan has it; nil: it has none of this id.
+  fileprivate static func ended(
+    _ id: String, _ rule: Rule?, _ stored: RuleState, because: String, of patient: String, version: Int,
+    language: PlanLanguage?, now: Int64
+  ) -> [MonitoringEvent] {
+    var state = stored
+    // How a rule ends asks nothing of its kind.
+    let machine = Machine(rule: rule ?? DoubtRule.rule(.weight), now: now)
+    return machine.leave(&state, because: because).map { telling in
+      var event = MonitoringEvent(
+        patient: patient, rule: id, kind: telling.kind, zone: telling.zone, planVersion: version)
+      event.detail.because = telling.because
+      if let rule, let language { event.message = PlanText.sentence(rule, event, language) }
+      event.take(telling.episode, of: patient)
+      return event
+    }
   }
 }
 
@@ -53,25 +64,13 @@ extension JudgingRound {
     let rules = plan.allRules
     var events: [MonitoringEvent] = []
     for (id, stored) in state.rules.sorted(by: { $0.key < $1.key }) {
-      if let rule = rules.first(where: { $0.id == id }), rule.isEnabled,
-        stored.signature == nil || stored.signature == rule.signature
-      {
-        continue
-      }
-      var after = stored
-      let rule = rules.first { $0.id == id } ?? Rule(id: id, kind: DoubtRule.rule(.weight).kind)
-      let machine = Machine(rule: rule, now: now)
-      let because = rules.first { $0.id == id }.map { $0.isEnabled ? "plan-changed" : "disabled" } ?? "plan-changed"
-      events += machine.leave(&after, because: because).map { telling in
-        var event = MonitoringEvent(
-          patient: plan.patient, rule: id, kind: telling.kind, zone: telling.zone, planVersion: plan.version)
-        event.detail.because = telling.because
-        if rules.contains(where: { $0.id == id }) { event.message = PlanText.sentence(rule, event, plan.language) }
-        event.take(telling.episode, of: plan.patient)
-        return event
-      }
+      let rule = rules.first { $0.id == id }
+      if let rule, rule.isEnabled, stored.signature == nil || stored.signature == rule.signature { continue }
+      events += Monitor.ended(
+        id, rule, stored, because: rule?.isEnabled ?? true ? "plan-changed" : "disabled", of: plan.patient,
+        version: plan.version, language: plan.language, now: now)
       // Nothing untold is lost with a rule that goes.
-      for untold in after.held.map({ ($0.worst, $0.count) }) + after.lateDue.map({ ($0, 1) }) {
+      for untold in stored.held.map({ ($0.worst, $0.count) }) + stored.lateDue.map({ ($0, 1) }) {
         var event = MonitoringEvent(
           patient: plan.patient, rule: id, kind: .late, zone: .yellow, planVersion: plan.version)
         (event.count, event.reading) = (untold.1, untold.0.reading)
@@ -102,11 +101,8 @@ extension JudgingRound {
         let point = view.points(measure, from: live, to: now.moved(PatientHistory.mostAhead)).last,
         plan.outOfForce(rule, at: point.time, clock) == nil
       else { return [] }
-      if point.isBeyond, isBeyondUnbelieved(measure, !point.value.isNegative) { return [] }
-      let value = SeenValue(
-        measure: measure, number: point.isBeyond ? nil : point.value,
-        above: point.isBeyond ? !point.value.isNegative : nil,
-        isDoubted: point.isDoubtful, reading: nil, id: nil, taken: point.time)
+      if let above = point.above, isBeyondUnbelieved(measure, above) { return [] }
+      let value = SeenValue(measure, point, isDoubted: point.isDoubtful, id: nil)
       guard let finding = rule.kind.finding(of: value, standing: after.phase == .normal ? nil : after.current) else {
         return []
       }

@@ -87,6 +87,15 @@ package struct SeenValue: Sendable {
   package var taken: Int64
 }
 
+extension SeenValue {
+  /// A value that the history keeps.
+  init(_ measure: Measure, _ point: PatientHistory.Point, isDoubted: Bool, id: ReadingID?) {
+    self.init(
+      measure: measure, number: point.isBeyond ? nil : point.value, above: point.above, isDoubted: isDoubted,
+      reading: nil, id: id, taken: point.time)
+  }
+}
+
 /// One reading that a trend looks at.
 package struct TrendMoment: Sendable {
   /// When it was taken, in milliseconds since 1970.
@@ -112,10 +121,10 @@ package enum TrendVerdict: Sendable {
 
 /// What else there is to say of a finding.
 package struct TrendNote: Sendable {
-  /// Parts of a score that are not known: it may raise, it ends nothing.
+  /// Parts of a score that are not known.
   package var absent: [String] = []
-  /// A part is not known because a newer value of it is in doubt: it ends nothing.
-  package var isInDoubt = false
+  /// Too little is known, or something newer is in doubt: it may raise, it ends nothing.
+  package var endsNothing = false
   /// How many values were used.
   package var points: Int?
   /// What a difference is held against.

@@ -74,6 +74,9 @@ package struct RuleState: Sendable, Hashable {
       self.reading = reading
       self.since = since
     }
+
+    /// More of it was told than a question.
+    mutating func noteRaised() { (isTold, isRaised) = (true, true) }
   }
 
   /// Why a rule did not judge.

@@ -80,7 +80,7 @@ extension JudgingRound {
       guard let lastFresh, plan.outOfForce(rule, at: moment.time, clock) == nil,
         rule.kind.looksBack(from: moment.time, to: lastFresh.time, over: index - lastFresh.index)
       else { continue }
-      if index == moments.count - 1, moment.time >= now.moved(-plan.liveWindow) {
+      if index == moments.count - 1, !isHistory(moment.time) {
         events += judgeNewest(rule, moment, id, view, &state)
         continue
       }
@@ -128,11 +128,8 @@ extension JudgingRound {
       guard let measure = rule.measures.first else { continue }
       let known = history.kept(measure, reading)
       guard let (point, isSuspect) = known, !(isSuspect && rule.kind is DeltaRule) else { continue }
-      let above = point.isBeyond ? !point.value.isNegative : nil
-      if let above, isBeyondUnbelieved(rule, measure, above) { continue }
-      let value = SeenValue(
-        measure: measure, number: point.isBeyond ? nil : point.value, above: above,
-        isDoubted: point.isDoubtful || isSuspect, reading: nil, id: reading.id, taken: reading.time)
+      if let above = point.above, isBeyondUnbelieved(rule, measure, above) { continue }
+      let value = SeenValue(measure, point, isDoubted: point.isDoubtful || isSuspect, id: reading.id)
       if let finding = rule.kind.finding(of: value, standing: nil) { late(finding, rule, &state) }
     }
   }
@@ -150,12 +147,9 @@ extension JudgingRound {
     case .found(var finding, let note):
       finding.reading = id
       let isAccepted = history.accepted.contains(moment.id) || history.agreed.contains(moment.id)
-      let isComplete =
-        note.absent.isEmpty
-        || (rule.kind as? ScoreRule).map { ($0.parts.count - note.absent.count) >= $0.minimumParts } ?? true
       state.notJudged = nil
       let tellings = Machine(rule: rule, now: now).take(
-        finding, &state, Power(begins: true, ends: isComplete && !note.isInDoubt && !isAccepted))
+        finding, &state, Power(begins: true, ends: !note.endsNothing && !isAccepted))
       return tellings.map { telling in
         var event = rule.event(telling, state, plan, nil, view)
         event.detail.absent = note.absent
@@ -229,7 +223,7 @@ extension DoubtRule {
       }
       guard let (point, isSuspect) = history.kept(measure, reading) else { continue }
       if isSuspect, measure == .weight { return point.found }
-      if point.isBeyond, isBeyondUnbelieved(measure, !point.value.isNegative) { return point.found }
+      if let above = point.above, isBeyondUnbelieved(measure, above) { return point.found }
     }
     return nil
   }

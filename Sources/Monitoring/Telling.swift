@@ -40,8 +40,7 @@ extension Machine {
     }
     release(finding.direction, &state)
     state.retold = (now, 0)
-    state.episode?.isTold = true
-    state.episode?.isRaised = true
+    state.episode?.noteRaised()
     telling.episode = state.episode
     return telling
   }
@@ -216,8 +215,7 @@ extension Machine {
     // The last one, which calls somebody else, is never left out.
     guard count == retell.times || state.tellings.count + state.retellings.count < Machine.mostOfADay else { return [] }
     state.retellings.append(now)
-    state.episode?.isTold = true
-    state.episode?.isRaised = true
+    state.episode?.noteRaised()
     var telling = Telling(rule.isMissing ? .missing : .raised, current.rank.zone, worst)
     telling.repeated = count
     telling.escalates = count == retell.times

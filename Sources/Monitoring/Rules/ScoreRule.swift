@@ -126,14 +126,13 @@ extension ScoreRule {
     note.points = known
     let value = Ratio(ExactDecimal(Int64(sum)))
     let found = scale.finding(value, standing: standing, hysteresis: hysteresis)
-    var finding = Finding(found.0, direction: .high, value: .number(value), taken: moment.time)
+    let finding = Finding(found.0, direction: .high, value: .number(value), taken: moment.time)
     // Without all parts the sum is a lower bound: it may raise, it ends nothing.
     let isComplete = known >= minimumParts
-    if isComplete { note.absent = note.absent.isEmpty ? [] : note.absent }
     if !isComplete, finding.isGreen || standing.map({ finding.rank < $0.rank }) ?? false {
       return .notJudged(.tooFew)
     }
-    finding.taken = moment.time
+    note.endsNothing = note.endsNothing || !isComplete
     return .found(finding, note)
   }
 
@@ -146,7 +145,7 @@ extension ScoreRule {
         unbelieved.time >= from && unbelieved.time <= time && view.holds(unbelieved.time)
           && point.map { $0.time < unbelieved.time } ?? true
       } ?? false
-    if isContradicted || point?.isDoubtful ?? false { note.isInDoubt = true }
+    if isContradicted || point?.isDoubtful ?? false { note.endsNothing = true }
     guard let point, !point.isDoubtful, !isContradicted else { return nil }
     return Ratio(point.value)
   }
