@@ -33,7 +33,7 @@ extension Monitor {
     return events
   }
 
-  /// A rule goes: what is open ends.
+  /// A rule goes: what is open ends, and nothing untold is lost with it.
   /// - Parameter rule: as the new plan has it; nil: it has none of this id.
   fileprivate static func ended(
     _ id: String, _ rule: Rule?, _ stored: RuleState, because: String, of patient: String, version: Int,
@@ -42,7 +42,7 @@ extension Monitor {
     var state = stored
     // How a rule ends asks nothing of its kind.
     let machine = Machine(rule: rule ?? DoubtRule.rule(.weight), now: now)
-    return machine.leave(&state, because: because).map { telling in
+    let ends = machine.leave(&state, because: because).map { telling in
       var event = MonitoringEvent(
         patient: patient, rule: id, kind: telling.kind, zone: telling.zone, planVersion: version)
       event.detail.because = telling.because
@@ -50,6 +50,14 @@ extension Monitor {
       event.take(telling.episode, of: patient)
       return event
     }
+    return ends
+      + (stored.held.map { ($0.worst, $0.count) } + stored.lateDue.map { ($0, 1) }).map { untold in
+        var event = MonitoringEvent(patient: patient, rule: id, kind: .late, zone: .yellow, planVersion: version)
+        (event.count, event.reading) = (untold.1, untold.0.reading)
+        (event.detail.because, event.detail.valueZone) = ("plan-changed", untold.0.raw.zone)
+        event.detail.direction = untold.0.direction
+        return event
+      }
   }
 }
 
@@ -69,15 +77,6 @@ extension JudgingRound {
       events += Monitor.ended(
         id, rule, stored, because: rule?.isEnabled ?? true ? "plan-changed" : "disabled", of: plan.patient,
         version: plan.version, language: plan.language, now: now)
-      // Nothing untold is lost with a rule that goes.
-      for untold in stored.held.map({ ($0.worst, $0.count) }) + stored.lateDue.map({ ($0, 1) }) {
-        var event = MonitoringEvent(
-          patient: plan.patient, rule: id, kind: .late, zone: .yellow, planVersion: plan.version)
-        (event.count, event.reading) = (untold.1, untold.0.reading)
-        (event.detail.because, event.detail.valueZone) = ("plan-changed", untold.0.raw.zone)
-        event.detail.direction = untold.0.direction
-        events.append(event)
-      }
       state.rules[id] = nil
     }
     for rule in plan.rules where rule.isEnabled && !rule.kind.isTimed { events += judgeOnce(rule, &state) }

@@ -15,7 +15,7 @@ extension Rules {
       guard let plan = turn.house.plan(of: patient, turn.head.pauses) else { continue }
       let next = Monitor.nextDue(
         plan, state: turn.head.rules[patient] ?? PatientState(),
-        history: turn.head.history[patient] ?? PatientHistory(), devices: facts(patient, &turn),
+        history: turn.head.history[patient] ?? PatientHistory(), devices: facts(plan, &turn),
         zone: turn.house.planZone(plan), now: now.wall, unsetSince: turn.house.clockUnsetSince(now))
       if let next { times.append(next) }
       // Devices still bring what they measured while the hub was off; a clock may come to be right.
@@ -32,8 +32,10 @@ extension Rules {
     turn.house.isClockSet && turn.now.monotonic - turn.house.identity.startedAt >= Rules.startingUp
   }
 
-  /// What is known of a patient's devices.
-  private func facts(_ patient: String, _ turn: inout Turn) -> [DeviceFacts] {
+  /// What is known of the devices of a plan's patient; nothing where no rule asks.
+  private func facts(_ plan: Plan, _ turn: inout Turn) -> [DeviceFacts] {
+    guard plan.isTimed else { return [] }
+    let patient = plan.patient
     let bindings = turn.head.bindings
     return turn.house.devices.sorted { $0.key < $1.key }.compactMap { id, device in
       guard
@@ -61,14 +63,14 @@ extension Rules {
         guard after != before else { continue }
         entries.append(.rules(patient: patient, after))
         let offset = turn.house.offset(at: now.wall)
-        entries += events.map { .event(HubEvent($0, at: now.wall, offsetSeconds: offset, reading: nil)) }
+        entries += events.map { .event(HubEvent($0, at: now.wall, offsetSeconds: offset, reading: $0.reading)) }
         continue
       }
       let zone = turn.house.planZone(plan)
       var events = Monitor.adopt(plan, state: &after, history: history, zone: zone, now: now.wall)
       // What did not come now is told with what was held until now.
       events += Monitor.due(
-        plan, state: &after, history: history, devices: facts(patient, &turn), zone: zone, now: now.wall,
+        plan, state: &after, history: history, devices: facts(plan, &turn), zone: zone, now: now.wall,
         isSettled: isSettled(&turn), unsetSince: turn.house.clockUnsetSince(now))
       events += Monitor.expire(plan, state: &after, now: now.wall)
       if settles(patient, &turn) {

@@ -89,7 +89,7 @@ struct Rules: Sendable {
     case .stored(let reading):
       noteSettling(reading, &turn)
       // What was missing has come: judged at the next moment, not with the disk's answer.
-      if let patient = reading.patient, turn.house.plans[patient] != nil { roundAt = now.monotonic }
+      if let patient = reading.patient, turn.house.plans[patient]?.isTimed ?? false { roundAt = now.monotonic }
     case .refused(let patient):
       // What rules came to is decided anew.
       if turn.head.rules[patient]?.isUnsettled ?? false, settling[patient] == nil {
