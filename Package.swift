@@ -61,7 +61,7 @@ let package = Package(
     pure("GATT", ["Octets"]),
     pure("BluetoothManagement", ["Octets"]),
     pure("Journal", ["Octets", "Readings"]),
-    pure("Monitoring", ["JSON", "Readings", "Zones"]),
+    pure("Monitoring", ["Octets", "JSON", "Readings", "Zones"]),
     // Layer 2
     pure("Drivers", ["Octets", "Readings", "HealthProfiles"]),
     pure("ControlProtocol", ["Readings", "JSON"]),
@@ -70,7 +70,8 @@ let package = Package(
     pure(
       "Settings",
       [
-        "JSON", "Zones", "Readings", "BluetoothManagement", "Monitoring", "Drivers", "ControlProtocol", "Exchange",
+        "Octets", "JSON", "Zones", "Readings", "BluetoothManagement", "Monitoring", "Drivers", "ControlProtocol",
+        "Exchange",
       ]),
     // Layer 3
     pure(

@@ -1,5 +1,6 @@
 // What trends look back on: a patient's values and signs by corrected time. Bounded; derived from readings alone.
 
+internal import Octets
 package import Readings
 
 /// A patient's newest values, by measure.
@@ -155,7 +156,7 @@ package struct PatientHistory: Sendable, Hashable {
 
     /// A device's name as a number: FNV-1a of its octets.
     package static func key(_ device: String) -> UInt64 {
-      device.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+      FNV1a.hash(device.utf8)
     }
   }
 

@@ -235,9 +235,11 @@ extension JSONNode {
   package func duration(upTo longest: Int64) throws(JSONError) -> Int64 {
     let text = try string()
     guard let milliseconds = ISO8601Duration.milliseconds(text), milliseconds <= longest else {
+      let day: Int64 = 86_400_000
+      let most = longest % day == 0 ? "P\(longest / day)D" : "PT\(longest / 1000)S"
       throw error(
         "invalid-value",
-        "expected a duration such as \"PT15M\", \"PT72H\" or \"P3D\", at most \(longest / 1000) s, found \"\(text)\"")
+        "expected a duration such as \"PT15M\", \"PT72H\" or \"P3D\", at most \"\(most)\", found \"\(text)\"")
     }
     return milliseconds
   }
@@ -245,10 +247,10 @@ extension JSONNode {
   /// A date such as `2026-11-21`, in days since 1970.
   package func date() throws(JSONError) -> Int64 {
     let text = try string()
-    guard text.utf8.count == 10, let instant = ISO8601.instant("\(text)T00:00:00Z") else {
+    guard let day = ISO8601.day(text) else {
       throw error("invalid-value", "expected a date such as \"2026-11-21\", found \"\(text)\"")
     }
-    return instant.milliseconds / 86_400_000
+    return day
   }
 
   /// A name that stands in file names, cursors and commands.

@@ -3,6 +3,7 @@
 package import JSON
 package import Monitoring
 
+internal import Octets
 internal import Readings
 internal import Zones
 
@@ -121,7 +122,7 @@ package enum PlanFile {
 
   /// A number that tells one plan from another: FNV-1a of its JSON.
   private static func digest(_ octets: [UInt8]) -> UInt64 {
-    max(1, octets.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 })
+    max(1, FNV1a.hash(octets))
   }
 
   /// All that is wrong with a plan's file: of each rule its first fault, and the first beside the rules. Empty: it is good.

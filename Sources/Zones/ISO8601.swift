@@ -51,6 +51,18 @@ package enum ISO8601 {
     }
   }
 
+  /// The date of a day, given as its number of days since 1970, such as `2026-12-20`.
+  package static func date(day: Int64) -> String {
+    let (seconds, overflow) = day.multipliedReportingOverflow(by: 86_400)
+    return String(text(CivilTime(seconds: overflow ? 0 : seconds)).prefix(10))
+  }
+
+  /// The number of days since 1970 of a date such as `2026-12-20`; nil for anything else.
+  package static func day(_ date: String) -> Int64? {
+    guard date.utf8.count == 10 else { return nil }
+    return instant("\(date)T00:00:00Z").map { $0.milliseconds / 86_400_000 }
+  }
+
   /// The instant and offset of a full date-time with `Z` or a numeric offset, fraction of one to nine digits; nil for anything else.
   package static func instant(_ text: String) -> (milliseconds: Int64, offsetSeconds: Int32)? {
     let octets = Array(text.utf8)

@@ -18,7 +18,7 @@ extension Desk {
     guard let plan = turn.house.plans[patient] else {
       return .failure(id, "not-found", "there is no plan of this patient", "hearthctl plan set brings one in")
     }
-    guard let first = Desk.day(from), let last = Desk.day(to) else {
+    guard let first = ISO8601.day(from), let last = ISO8601.day(to) else {
       return .failure(
         id, "bad-parameters", "from and to: expected dates such as 2026-12-20", "write year, month and day")
     }
@@ -71,12 +71,6 @@ extension Desk {
     return turn.append(entries) + [
       .answer(id, .result(["resumed": true, "patient": .string(patient), "count": .int(list.count)]))
     ]
-  }
-
-  /// A date as days since 1970; nil: it is none.
-  private static func day(_ text: String) -> Int64? {
-    guard text.utf8.count == 10 else { return nil }
-    return ISO8601.instant("\(text)T00:00:00Z").map { $0.milliseconds / 86_400_000 }
   }
 }
 

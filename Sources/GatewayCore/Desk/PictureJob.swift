@@ -237,13 +237,6 @@ private struct KeptWorth {
 
 /// An instant as plans and pictures show it: in the patient's zone, to the second.
 enum PlanInstant {
-  /// A date by its number of days since 1970, such as `2026-12-20`.
-  static func date(_ day: Int64) -> String {
-    let (seconds, overflow) = day.multipliedReportingOverflow(by: 86_400)
-    let text = ISO8601.text(milliseconds: overflow ? 0 : seconds * 1000, offsetSeconds: 0, withMilliseconds: false)
-    return String(text.prefix(10))
-  }
-
   static func json(_ milliseconds: Int64, _ zone: TimeZoneRules) -> JSONValue {
     let seconds = milliseconds / 1000 - (milliseconds % 1000 < 0 ? 1 : 0)
     let offset = Int32(clamping: zone.local(at: seconds).offset)

@@ -137,14 +137,14 @@ extension View {
     }
     object["live_window_seconds"] = .int(plan.liveWindow / 1000)
     if plan.isSingleUser { object["single_user"] = true }
-    if let day = plan.reviewBy { object["review_by"] = .string(PlanInstant.date(day)) }
+    if let day = plan.reviewBy { object["review_by"] = .string(ISO8601.date(day: day)) }
     let pauses = plan.pauses.map { ($0, String?.none) } + (durable.pauses[plan.patient] ?? []).map { ($0.pause, $0.by) }
     if !pauses.isEmpty {
       object["pauses"] = .array(
         pauses.map { pause, author in
           var fields = JSONObject()
-          fields["from"] = .string(PlanInstant.date(pause.from))
-          fields["to"] = .string(PlanInstant.date(pause.to))
+          fields["from"] = .string(ISO8601.date(day: pause.from))
+          fields["to"] = .string(ISO8601.date(day: pause.to))
           if let rules = pause.rules { fields["rules"] = .array(rules.map { .string($0) }) }
           if let note = pause.note { fields["note"] = .string(note) }
           if let author { fields["set_by"] = .string(author) }

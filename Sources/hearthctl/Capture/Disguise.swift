@@ -68,7 +68,7 @@ struct Disguise {
 
   /// FNV-1a, of which sixteen bits are kept.
   private static func hash(_ octets: [UInt8]) -> UInt64 {
-    let full = octets.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    let full = FNV1a.hash(octets)
     return (full ^ full >> 16 ^ full >> 32 ^ full >> 48) & 0xFFFF
   }
 
