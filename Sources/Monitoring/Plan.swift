@@ -181,10 +181,7 @@ extension Plan {
   /// The built-in rules over values that are not believed.
   package var doubtRules: [Rule] {
     let watched = watched
-    return DoubtGroup.allCases.compactMap { group in
-      guard group != .mean, DoubtRule.watching(group).contains(where: { watched.contains($0) }) else { return nil }
-      return DoubtRule.rule(group)
-    }
+    return DoubtRule.all.filter { !watched.isDisjoint(with: $0.measures) }
   }
 
   /// Every rule, those that are built in at the end.

@@ -26,6 +26,19 @@ package protocol RuleKind: Sendable, Hashable {
   /// What it watches and when people are told, for those who set the plan.
   func explanation(_ words: PlanWords) -> String
 
+  // MARK: For those who check a plan
+
+  /// Its limits as they stand in the file, zone by zone, those of parts behind them.
+  var statedLimits: [StatedLimits] { get }
+  /// What of the rest of its keys cannot be.
+  var statedFaults: [StatedFault] { get }
+  /// Its zones, where they are over one number; nil: they are not.
+  var statedScale: StatedScale? { get }
+  /// The zones that it can bring about, green left out.
+  var zonesTold: Set<Zone> { get }
+  /// What is right in it and may still silence or tire people.
+  func advice(_ rule: Rule, in plan: Plan) -> [String]
+
   // MARK: What it watches
 
   /// The values that it looks at; none for rules over signs and devices.

@@ -24,21 +24,12 @@ package enum PlanLint {
     if rule.id.hasPrefix(DoubtRule.prefix), let id = node["id"] {
       try newer.refuse(id, "expected another name: those that begin with \"doubt.\" are built in", code: limit)
     }
-    for (number, limits) in PlanLint.limits(rule).enumerated() {
-      guard let place = try place(number, node) else { continue }
-      if let text = limits.fault { try newer.refuse(place, text, code: limit) }
+    for (number, limits) in rule.kind.statedLimits.enumerated() {
+      guard let place = try place(number, node), let text = fault(limits) else { continue }
+      try newer.refuse(place, text, code: limit)
     }
-    if let delta = rule.kind as? DeltaRule, case .value(let value) = delta.reference, let gate = delta.measure.gate,
-      !gate.contains(value), let from = node["from"]
-    {
-      try newer.refuse(from, outside(value, gate, delta.measure.unit), code: limit)
-    }
-    if let average = rule.kind as? AverageRule, average.minimumCount > PatientHistory.mostPoints,
-      let place = node["min_count"]
-    {
-      try newer.refuse(
-        place, "expected at most \(PatientHistory.mostPoints), as many as are kept, found \(average.minimumCount)",
-        code: bound)
+    for fault in rule.kind.statedFaults {
+      if let place = node[fault.key] { try newer.refuse(place, fault.message, code: fault.isBound ? bound : limit) }
     }
     if let hours = node["valid_hours"], rule.hours.count > 4 {
       try newer.refuse(hours, "expected at most 4 spans of hours, found \(rule.hours.count)", code: bound)
@@ -60,76 +51,27 @@ package enum PlanLint {
     return number < places.count ? places[number] : node["zones"]
   }
 
-  // MARK: Limits
-
-  /// The limits of one zone, and what is wrong with them.
-  private struct Limits {
-    var bounds: [ZoneLimit.Bound]
-    /// What values may be; nil: anything.
-    var range: ClosedRange<ExactDecimal>?
-    var unit: String
-
-    /// Nil: nothing.
-    var fault: String? {
-      for bound in bounds {
-        if let range, !range.contains(bound.limit) {
+  /// What is wrong with the limits of a zone; nil: nothing.
+  private static func fault(_ limits: StatedLimits) -> String? {
+    for bound in limits.bounds {
+      if let range = limits.range, !range.contains(bound.limit) {
+        let unit = limits.unit
+        return
+          "\(bound.comparison.rawValue) \(bound.limit) \(unit): expected a limit of \(range.lowerBound) to \(range.upperBound) \(unit)"
+      }
+    }
+    for one in limits.bounds where isUpper(one) {
+      for other in limits.bounds where !isUpper(other) {
+        let isEmpty =
+          other.limit < one.limit
+          || (!(one.limit < other.limit) && (one.comparison == .greaterThan || other.comparison == .lessThan))
+        if isEmpty {
           return
-            "\(bound.comparison.rawValue) \(bound.limit) \(unit): expected a limit of \(range.lowerBound) to \(range.upperBound) \(unit)"
+            "no value is \(one.comparison.rawValue) \(one.limit) and \(other.comparison.rawValue) \(other.limit) at once"
         }
       }
-      let lower = bounds.filter { $0.comparison == .greaterThan || $0.comparison == .atLeast }
-      let upper = bounds.filter { $0.comparison == .lessThan || $0.comparison == .atMost }
-      for one in lower {
-        for other in upper {
-          let isEmpty =
-            other.limit < one.limit
-            || (!(one.limit < other.limit) && (one.comparison == .greaterThan || other.comparison == .lessThan))
-          if isEmpty {
-            return
-              "no value is \(one.comparison.rawValue) \(one.limit) and \(other.comparison.rawValue) \(other.limit) at once"
-          }
-        }
-      }
-      return nil
     }
-  }
-
-  private static func outside(_ value: ExactDecimal, _ gate: ClosedRange<ExactDecimal>, _ unit: UCUM) -> String {
-    "\(value) \(unit.symbol): expected \(gate.lowerBound) to \(gate.upperBound) \(unit.symbol)"
-  }
-
-  /// The limits of a rule, zone by zone as they stand in the file.
-  private static func limits(_ rule: Rule) -> [Limits] {
-    func zones(_ zones: [ZoneLimit], _ range: ClosedRange<ExactDecimal>?, _ unit: String) -> [Limits] {
-      zones.map { Limits(bounds: $0.bounds, range: range, unit: unit) }
-    }
-    switch rule.kind {
-    case let band as BandRule: return zones(band.zones, band.measure.gate, band.measure.unit.symbol)
-    case let consecutive as ConsecutiveRule:
-      return zones(consecutive.zones, consecutive.measure.gate, consecutive.measure.unit.symbol)
-    case let delta as DeltaRule:
-      if delta.isPercent { return zones(delta.zones, ExactDecimal(-100)...ExactDecimal(100), "%") }
-      guard let gate = delta.measure.gate, let width = gate.upperBound.subtracting(gate.lowerBound),
-        let least = ExactDecimal.zero.subtracting(width)
-      else { return zones(delta.zones, nil, "") }
-      return zones(delta.zones, least...width, delta.measure.unit.symbol)
-    case let average as AverageRule:
-      let measure = average.measures.first
-      if let plain = average.plain { return zones(plain.zones, measure?.gate, measure?.unit.symbol ?? "") }
-      return average.zones.map { any in
-        let faulty = zip(any.limits, average.measures).first { limit, measure in
-          measure.gate.map { !$0.contains(limit) } ?? false
-        }
-        let (limit, of) = faulty ?? (any.limits.first ?? .zero, measure ?? .systolic)
-        return Limits(bounds: [.init(any.comparison, limit)], range: of.gate, unit: of.unit.symbol)
-      }
-    case let score as ScoreRule:
-      return zones(score.zones, nil, "points")
-        + score.parts.flatMap { part in
-          part.points.map { Limits(bounds: $0.limit.bounds, range: part.measure.gate, unit: part.measure.unit.symbol) }
-        }
-    default: return []
-    }
+    return nil
   }
 
   // MARK: Advice
@@ -157,75 +99,35 @@ package enum PlanLint {
 
   private static func advice(_ rule: Rule, _ plan: Plan, _ sharesScale: Bool) -> [String] {
     var found: [String] = []
-    let scale = PlanLint.scale(rule)
-    if let scale {
-      found += decides(scale, isBand: rule.kind is BandRule)
-      found += swapped(rule, scale)
-      found += slack(rule, scale)
-    }
-    if let average = rule.kind as? AverageRule { found += counts(rule, average, plan) }
-    if let band = rule.kind as? BandRule, [.pulse, .heartRate, .spo2].contains(band.measure), band.hysteresis.isZero,
-      band.confirm == nil, rule.quiet == 0
-    {
-      found.append("a value at its limit is told again and again: add hysteresis, confirm or quiet")
-    }
-    let zones = PlanLint.colours(rule)
+    if let scale = rule.kind.statedScale { found += decides(scale) + swapped(scale) + slack(scale) }
+    found += rule.kind.advice(rule, in: plan)
+    let zones = rule.kind.zonesTold
     if zones.contains(.red), rule.quiet > day { found.append("a red is held for more than a day: shorten quiet") }
     if let confirm = rule.kind.confirm, confirm.within > 3_600_000 {
       found.append("a repeat is awaited for more than an hour before anybody is told: shorten within")
     }
-    if let missing = rule.kind as? MissingRule, let remind = missing.remindAfter,
-      case .slots(let hours, _) = missing.schedule,
-      hours.contains(where: {
-        Int64(($0.to > $0.from ? $0.to : $0.to + 1440) - $0.from) * 60_000 + missing.grace <= remind
-      })
-    {
-      found.append("the reminder comes after the measurement is called missing: shorten remind_after")
-    }
-    if !rule.measures.isEmpty, !(rule.kind is MissingRule), !zones.isEmpty, !zones.contains(.red),
+    // A measurement that is missing is no value.
+    let judgesValues = !rule.measures.isEmpty && !rule.kind.isTimed
+    if judgesValues, !zones.isEmpty, !zones.contains(.red),
       !plan.rules.contains(where: { other in
-        other.isEnabled && colours(other).contains(.red) && other.measures.contains { rule.measures.contains($0) }
+        other.isEnabled && other.kind.zonesTold.contains(.red) && !other.kind.isTimed
+          && other.measures.contains { rule.measures.contains($0) }
       })
     {
       found.append("nothing of \(rule.measures.map(\.rawValue).joined(separator: ", ")) is ever red")
     }
-    if rule.kind is AverageRule, rule.measures.contains(.glucose),
-      !plan.rules.contains(where: { $0.isEnabled && $0.kind is BandRule && $0.measures == [.glucose] })
-    {
-      found.append("LO and HI are not averaged: add a band over glucose")
-    }
-    if rule.measures.contains(.weight), !plan.isSingleUser, sharesScale, !(rule.kind is MissingRule) {
+    if judgesValues, rule.measures.contains(.weight), !plan.isSingleUser, sharesScale {
       found.append("several people stand on this scale: a weight far from the patient's is asked about first")
     }
-    if zones.contains(.red), rule.retell == nil, !(rule.kind is DeviceRule) {
+    if zones.contains(.red), rule.retell == nil {
       found.append("a red that nobody takes notice of is told once: add retell")
     }
     return found
   }
 
-  private static func scale(_ rule: Rule) -> [ZoneLimit]? {
-    switch rule.kind {
-    case let band as BandRule: band.zones
-    case let delta as DeltaRule: delta.zones
-    case let consecutive as ConsecutiveRule: consecutive.zones
-    case let average as AverageRule:
-      average.plain?.zones
-        ?? (average.measures.count == 1
-          ? average.zones.map { ZoneLimit($0.zone, [.init($0.comparison, $0.limits.first ?? .zero)]) } : nil)
-    default: nil
-    }
-  }
-
-  private static func colours(_ rule: Rule) -> Set<Zone> {
-    if let average = rule.kind as? AverageRule {
-      return Set(average.zones.map(\.zone) + (average.plain?.zones.map(\.zone) ?? [])).subtracting([.green])
-    }
-    if let score = rule.kind as? ScoreRule { return Set(score.zones.map(\.zone)).subtracting([.green]) }
-    return Set((scale(rule) ?? []).map(\.zone)).subtracting([.green])
-  }
-
   /// W1: a zone that never decides, or a side on which the worst value of all is green.
-  private static func decides(_ zones: [ZoneLimit], isBand: Bool) -> [String] {
+  private static func decides(_ scale: StatedScale) -> [String] {
+    let zones = scale.zones
     var found: [String] = []
     for (index, zone) in zones.enumerated() where zone.zone > .green {
       let isCovered = zones.enumerated().contains { other, wider in
@@ -234,7 +136,7 @@ package enum PlanLint {
       }
       if isCovered { found.append("\(words(zone)) never decides: a zone that is no milder holds wherever it does") }
     }
-    guard isBand else { return found }
+    guard scale.takesBeyond else { return found }
     for above in [true, false] {
       let side = zones.filter { $0.zone > .green && $0.bounds.contains { isUpper($0) == above } }
       let open = zones.contains { $0.zone > .green && $0.bounds.allSatisfy { isUpper($0) == above } }
@@ -287,65 +189,25 @@ package enum PlanLint {
   }
 
   /// W2: a zone that holds for what is usual.
-  private static func swapped(_ rule: Rule, _ zones: [ZoneLimit]) -> [String] {
-    let usual: ExactDecimal? = rule.kind is DeltaRule ? .zero : rule.measures.first?.usual
-    guard let usual else { return [] }
-    return zones.filter { $0.zone > .green && $0.holds(usual) }.map {
+  private static func swapped(_ scale: StatedScale) -> [String] {
+    guard let usual = scale.usual else { return [] }
+    return scale.zones.filter { $0.zone > .green && $0.holds(usual) }.map {
       "\(words($0)) holds for the usual value \(usual): is the comparison the right way round?"
     }
   }
 
   /// W3: hysteresis or the step of what is worse reaches from one side to the other.
-  private static func slack(_ rule: Rule, _ zones: [ZoneLimit]) -> [String] {
-    let abnormal = zones.filter { $0.zone > .green && $0.bounds.count == 1 }
+  private static func slack(_ scale: StatedScale) -> [String] {
+    let abnormal = scale.zones.filter { $0.zone > .green && $0.bounds.count == 1 }
     let low = abnormal.flatMap(\.bounds).filter { !isUpper($0) }.map(\.limit).max()
     let high = abnormal.flatMap(\.bounds).filter { isUpper($0) }.map(\.limit).min()
     guard let low, let high, low < high, let distance = high.subtracting(low) else { return [] }
-    var (hysteresis, step) = (ExactDecimal.zero, ExactDecimal.zero)
-    switch rule.kind {
-    case let band as BandRule: (hysteresis, step) = (band.hysteresis, band.worseBy ?? .zero)
-    case let delta as DeltaRule: (hysteresis, step) = (delta.hysteresis, delta.worseBy ?? .zero)
-    case let average as AverageRule: (hysteresis, step) = (average.hysteresis, average.worseBy ?? .zero)
-    default: break
-    }
+    let (hysteresis, step) = (scale.hysteresis, scale.worseBy ?? .zero)
     var found: [String] = []
     if !hysteresis.isZero, !(hysteresis < distance) {
       found.append("hysteresis \(hysteresis) reaches from the low side to the high one")
     }
     if !step.isZero, !(step < distance) { found.append("worse_by \(step) reaches from the low side to the high one") }
     return found
-  }
-
-  /// W4: more values than the plan itself asks for.
-  private static func counts(_ rule: Rule, _ average: AverageRule, _ plan: Plan) -> [String] {
-    let days = max(1, Int(average.window / day)) - (average.dropsFirstDay ? 1 : 0)
-    var perDay = 24.0
-    for other in plan.rules where other.isEnabled {
-      guard let missing = other.kind as? MissingRule, average.measures.contains(missing.measure),
-        case .slots(let hours, let weekdays) = missing.schedule
-      else { continue }
-      perDay = Double(2 * hours.count) * Double(weekdays.isEmpty ? 7 : Set(weekdays).count) / 7
-    }
-    let most = Int((Double(max(0, days)) * perDay).rounded(.up))
-    guard average.minimumCount > most else { return [] }
-    return [
-      "min_count \(average.minimumCount) is more than the about \(most) values that come in the window: it never judges"
-    ]
-  }
-}
-
-extension Measure {
-  /// What is usual of a person who is well.
-  fileprivate var usual: ExactDecimal? {
-    switch self {
-    case .systolic: ExactDecimal(120)
-    case .diastolic: ExactDecimal(75)
-    case .meanArterial: ExactDecimal(90)
-    case .pulse, .heartRate: ExactDecimal(70)
-    case .spo2: ExactDecimal(96)
-    case .temperature: ExactDecimal(368, exponent: -1)
-    case .glucose: ExactDecimal(55, exponent: -1)
-    case .perfusion, .weight, .bodyFat, .bodyMassIndex: nil
-    }
   }
 }

@@ -65,6 +65,56 @@ extension AverageRule {
       "measure", "unit", "window", "drop_first_day", "min_count", "zones", "hysteresis", "last", "spacing", "worse_by",
     ]
   }
+  package var statedLimits: [StatedLimits] {
+    let measure = measures.first
+    if let plain { return StatedLimits.of(plain.zones, measure) }
+    return zones.map { any in
+      let faulty = zip(any.limits, measures).first { limit, measure in
+        measure.gate.map { !$0.contains(limit) } ?? false
+      }
+      let (limit, of) = faulty ?? (any.limits.first ?? .zero, measure ?? .systolic)
+      return StatedLimits([.init(any.comparison, limit)], of.gate, of.unit.symbol)
+    }
+  }
+  package var statedFaults: [StatedFault] {
+    guard minimumCount > PatientHistory.mostPoints else { return [] }
+    let message = "expected at most \(PatientHistory.mostPoints), as many as are kept, found \(minimumCount)"
+    return [StatedFault(key: "min_count", message: message, isBound: true)]
+  }
+  package var statedScale: StatedScale? {
+    guard measures.count == 1 else { return nil }
+    let zones = plain?.zones ?? zones.map { ZoneLimit($0.zone, [.init($0.comparison, $0.limits.first ?? .zero)]) }
+    return StatedScale(zones: zones, hysteresis: hysteresis, worseBy: worseBy, usual: measures.first?.usual)
+  }
+  package var zonesTold: Set<Zone> {
+    Set(zones.map(\.zone) + (plain?.zones.map(\.zone) ?? [])).subtracting([.green])
+  }
+
+  package func advice(_ rule: Rule, in plan: Plan) -> [String] {
+    var found: [String] = []
+    let day: Int64 = 86_400_000
+    let days = max(1, Int(window / day)) - (dropsFirstDay ? 1 : 0)
+    // What the plan itself asks for; else as many as people measure at all.
+    var daily = 24.0
+    for other in plan.rules where other.isEnabled {
+      guard let missing = other.kind as? MissingRule, measures.contains(missing.measure),
+        case .slots(let hours, let weekdays) = missing.schedule
+      else { continue }
+      daily = Double(2 * hours.count) * Double(weekdays.isEmpty ? 7 : Set(weekdays).count) / 7
+    }
+    let most = Int((Double(max(0, days)) * daily).rounded(.up))
+    if minimumCount > most {
+      found.append(
+        "min_count \(minimumCount) is more than the about \(most) values that come in the window: it never judges")
+    }
+    if measures.contains(.glucose),
+      !plan.rules.contains(where: { $0.isEnabled && $0.kind is BandRule && $0.measures == [.glucose] })
+    {
+      found.append("LO and HI are not averaged: add a band over glucose")
+    }
+    return found
+  }
+
   package static var bounds: [RuleBound] { [.zones, .count(key: "measure", atMost: 12, of: "measures"), .window] }
 
   package init(_ fields: RuleFields) throws(JSONError) {

@@ -50,6 +50,18 @@ extension BandRule {
 
   package func describe(in object: inout JSONObject) { object["zones"] = ZoneLimit.json(zones) }
 
+  package var statedLimits: [StatedLimits] { StatedLimits.of(zones, measure) }
+  package var statedScale: StatedScale? {
+    StatedScale(zones: zones, hysteresis: hysteresis, worseBy: worseBy, usual: measure.usual, takesBeyond: true)
+  }
+
+  package func advice(_ rule: Rule, in plan: Plan) -> [String] {
+    guard [.pulse, .heartRate, .spo2].contains(measure), hysteresis.isZero, confirm == nil, rule.quiet == 0 else {
+      return []
+    }
+    return ["a value at its limit is told again and again: add hysteresis, confirm or quiet"]
+  }
+
   package var measures: [Measure] { [measure] }
 
   package func steps(_ direction: Direction?) -> [ExactDecimal?] { [worseBy ?? measure.step(direction)] }

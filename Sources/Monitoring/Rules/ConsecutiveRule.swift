@@ -47,6 +47,9 @@ extension ConsecutiveRule {
 
   package func describe(in object: inout JSONObject) { object["zones"] = ZoneLimit.json(zones) }
 
+  package var statedLimits: [StatedLimits] { StatedLimits.of(zones, measure) }
+  package var statedScale: StatedScale? { StatedScale(zones: zones, usual: measure.usual) }
+
   package var measures: [Measure] { [measure] }
 
   package func looksBack(from time: Int64, to earlier: Int64, over count: Int) -> Bool { spacing > 0 || count < of }

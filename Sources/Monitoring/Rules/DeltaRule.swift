@@ -125,6 +125,27 @@ extension DeltaRule {
     if case .value(let value) = reference { object["reference"] = .string("\(value)") }
   }
 
+  package var statedLimits: [StatedLimits] {
+    let range: ClosedRange<ExactDecimal>? =
+      if isPercent {
+        ExactDecimal(-100)...ExactDecimal(100)
+      } else if let gate = measure.gate, let width = gate.upperBound.subtracting(gate.lowerBound),
+        let least = ExactDecimal.zero.subtracting(width)
+      {
+        least...width
+      } else { nil }
+    return zones.map { StatedLimits($0.bounds, range, isPercent ? "%" : measure.unit.symbol) }
+  }
+  package var statedFaults: [StatedFault] {
+    guard case .value(let value) = reference, let gate = measure.gate, !gate.contains(value) else { return [] }
+    let unit = measure.unit.symbol
+    let message = "\(value) \(unit): expected \(gate.lowerBound) to \(gate.upperBound) \(unit)"
+    return [StatedFault(key: "from", message: message, isBound: false)]
+  }
+  package var statedScale: StatedScale? {
+    StatedScale(zones: zones, hysteresis: hysteresis, worseBy: worseBy, usual: .zero)
+  }
+
   package var measures: [Measure] { [measure] }
   package var isTrend: Bool { if case .value = reference { false } else { true } }
   package func steps(_ direction: Direction?) -> [ExactDecimal?] {

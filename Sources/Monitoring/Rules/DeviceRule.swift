@@ -60,6 +60,8 @@ extension DeviceRule {
     self.init(watch: watch, zone: try fields.zone())
   }
 
+  package var zonesTold: Set<Zone> { Set([zone]).subtracting([.green]) }
+
   package func subject(_ language: PlanLanguage) -> String {
     language.say("Måleapparatet", "Måleapparatet", "The device")
   }

@@ -20,6 +20,9 @@ package struct DoubtRule: RuleKind {
     return Rule(id: prefix + name, kind: DoubtRule(group: group), quiet: 3_600_000)
   }
 
+  /// The rule of each group; a mean pressure is believed or not with the pressure.
+  static let all = DoubtGroup.allCases.filter { $0 != .mean }.map(rule)
+
   /// The measures that a plan must watch for a group's rule to be there.
   static func watching(_ group: DoubtGroup) -> [Measure] {
     group == .pressure ? [.systolic, .diastolic, .meanArterial] : group.measures

@@ -66,6 +66,17 @@ extension MissingRule {
       remindAfter: try fields.duration("remind_after"), zone: try fields.zone())
   }
 
+  package var zonesTold: Set<Zone> { Set([zone]).subtracting([.green]) }
+
+  package func advice(_ rule: Rule, in plan: Plan) -> [String] {
+    guard let remindAfter, case .slots(let hours, _) = schedule,
+      hours.contains(where: {
+        Int64(($0.to > $0.from ? $0.to : $0.to + 1440) - $0.from) * 60_000 + grace <= remindAfter
+      })
+    else { return [] }
+    return ["the reminder comes after the measurement is called missing: shorten remind_after"]
+  }
+
   package var measures: [Measure] { [measure] }
   package var isTimed: Bool { true }
 

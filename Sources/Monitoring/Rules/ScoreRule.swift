@@ -48,6 +48,12 @@ package struct ScoreRule: TrendRule {
 }
 
 extension ScoreRule {
+  package var statedLimits: [StatedLimits] {
+    zones.map { StatedLimits($0.bounds, nil, "points") }
+      + parts.flatMap { part in part.points.flatMap { StatedLimits.of([$0.limit], part.measure) } }
+  }
+  package var zonesTold: Set<Zone> { Set(zones.map(\.zone)).subtracting([.green]) }
+
   package static var name: String { "score" }
   package static var keys: [String] { ["within", "parts", "min_parts", "zones", "hysteresis", "worse_by"] }
   package static var bounds: [RuleBound] { [.zones, .count(key: "parts", atMost: 8, of: "parts")] }

@@ -89,6 +89,8 @@ extension SignRule {
 
   package func subject(_ language: PlanLanguage) -> String { language.say("Målingen", "Målinga", "The measurement") }
 
+  package var zonesTold: Set<Zone> { Set([signs.zone]).subtracting([.green]) }
+
   package var isTrend: Bool { true }
 
   private func counts(_ kind: ReadingKind) -> Bool { signs.readingKind == nil || signs.readingKind == kind }
