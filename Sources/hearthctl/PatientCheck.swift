@@ -13,12 +13,16 @@ struct PatientCheck {
 
   /// The hub does not know the patient.
   let isNew: Bool
+  /// Others stand on the patient's scale, too.
+  let sharesScale: Bool
   private let patient: String
 
   /// Asks the daemon, and perhaps the person. Throws status 65 when another patient may be meant, 64 when the person says no.
   init(_ patient: String, _ arguments: Arguments, _ client: inout DaemonClient) throws(Failure) {
     self.patient = patient
-    guard let answer = try PatientCheck.look(patient, &client), answer["known"]?.bool == false else {
+    let found = try PatientCheck.look(patient, &client)
+    sharesScale = found?["shares_scale"]?.bool ?? false
+    guard let answer = found, answer["known"]?.bool == false else {
       isNew = false
       return
     }
@@ -38,6 +42,14 @@ struct PatientCheck {
         status: 64, code: "not-confirmed", message: "not confirmed; nothing was changed",
         hint: near.map { "write \($0)" } ?? "--new says that a new patient is meant")
     }
+  }
+
+  /// Whether others stand on the patient's scale; false where no daemon answers.
+  static func sharesScale(_ patient: String, _ arguments: Arguments) -> Bool {
+    do throws(Failure) {
+      var client = try DaemonClient(arguments)
+      return try look(patient, &client)?["shares_scale"]?.bool ?? false
+    } catch { return false }
   }
 
   /// What the daemon knows; nil of a daemon that is older than the question.

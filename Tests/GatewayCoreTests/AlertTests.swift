@@ -139,4 +139,29 @@ private final class Desk {
     #expect(faults.map(\.place.line) == [1, 2, 3, 4])
     #expect(PlanFile.faults(Array(text(version: 1).utf8)).isEmpty)
   }
+
+  /// Who writes the plan of one of several on a scale is told so.
+  @Test(arguments: [
+    ("weight-scale", [1: "p-1", 2: "p-2"], true), ("beurer-bf720", [1: "p-1", 2: "p-2"], true),
+    ("weight-scale", [1: "p-1", 2: "p-1"], false), ("weight-scale", [2: "p-2", 3: "p-3"], false),
+    ("blood-pressure", [1: "p-1", 2: "p-2"], false),
+  ])
+  func whoSharesAScaleIsKnown(driver: String, users: [UInt8: String], shares: Bool) {
+    var hub = Hub(
+      .with([DeviceConfiguration(id: "d", driver: driver, endpoint: .playback(path: "/x"), users: users)]))
+    #expect((hub.result(.patientKnown("p-1"))["shares_scale"]?.bool ?? false) == shares)
+  }
+
+  @Test func aScaleIsSharedByASlotAndBySessions() {
+    var hub = Hub(
+      .with([DeviceConfiguration(id: "d", driver: "weight-scale", endpoint: .playback(path: "/x"), users: [1: "p-1"])]))
+    _ = hub.result(.assignSlot(device: "d", user: 2, patient: "p-2"), uid: 501)
+    hub.sync()
+    #expect(hub.result(.patientKnown("p-1"))["shares_scale"]?.bool == true)
+    var room = Hub(.with([DeviceConfiguration(id: "d", driver: "weight-scale", endpoint: .playback(path: "/x"))]))
+    #expect(room.result(.patientKnown("p-1"))["shares_scale"] == nil)
+    _ = room.result(.sessionStart(patient: "p-1", device: "d", minutes: 10), uid: 501)
+    room.sync()
+    #expect(room.result(.patientKnown("p-1"))["shares_scale"]?.bool == true)
+  }
 }

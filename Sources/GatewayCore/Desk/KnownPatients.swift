@@ -1,8 +1,10 @@
 // Which patients the hub knows: a reference that is nobody's yet may be a slip of the fingers, and whoever types one is told so.
 
 internal import ControlProtocol
+internal import Drivers
 internal import JSON
 internal import Ledger
+internal import Readings
 internal import Settings
 
 extension View {
@@ -21,6 +23,7 @@ extension View {
     if !isKnown, let near = knownPatients.sorted().first(where: { Suggestion.isOneSlip(patient, $0) }) {
       object["near"] = .string(near)
     }
+    if head.sharesScale(patient, house) { object["shares_scale"] = true }
     return .object(object)
   }
 }
@@ -35,6 +38,18 @@ extension LedgerState {
     }
     patients.formUnion(sessions.open.values.map(\.patient))
     return patients.subtracting(erasing)
+  }
+
+  /// Others than the patient stand on the patient's scale, too.
+  func sharesScale(_ patient: String, _ house: House) -> Bool {
+    knownDevices(house).contains { device in
+      guard Registry.profile(id: device.driver)?.kinds.contains(.bodyWeight) ?? false else { return false }
+      // Whoever has the session of a public scale shares it with all who come after.
+      if sessions.open[device.id]?.patient == patient { return true }
+      let slots = bindings.slots.filter { $0.key.device == device.id }.values
+      let users = Set(device.users.values).union(slots).union([device.patient].compactMap(\.self))
+      return users.contains(patient) && users.count > 1
+    }
   }
 }
 

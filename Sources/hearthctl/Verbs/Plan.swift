@@ -22,13 +22,14 @@ enum PlanVerb {
              | resume PATIENT   [--json]
       """,
     text: """
-      check finds every fault of a file, without the daemon. show says in plain words
-      what is watched; explain also shows what was measured lately (30 days) and how
-      the plan judged it. try holds a draft against what was measured and lists what
-      it would have raised: too much of it, and nobody listens any more; --against
-      compares it with the plan in force. The draft of another patient is refused
-      unless --other says that it is meant. set brings a
-      plan into force, whole or not at all; its version must rise.
+      check finds every fault of a file, also without the daemon; with it, also that
+      others stand on the patient's scale. show says in plain words what is watched;
+      explain also shows what was measured lately (30 days) and how the plan judged
+      it. try holds a draft against what was measured and lists what it would have
+      raised: too much of it, and nobody listens any more; --against compares it with
+      the plan in force. The draft of another patient is refused unless --other says
+      that it is meant. set brings a plan into force, whole or not at all; its
+      version must rise.
       rehearse plays written stories through the gateway, without the daemon: what
       would be told, and where that differs from what a story expects (status 65).
       pause says that nothing is expected on some dates, both inside; resume ends it.
@@ -122,7 +123,7 @@ enum PlanVerb {
   private static func check(_ path: String, _ arguments: Arguments) throws(Failure) -> Int32 {
     let text = try read(path)
     let faults = faults(text)
-    let advice = faults.isEmpty ? PlanFile.advice(text) : []
+    let advice = faults.isEmpty ? PlanFile.advice(text, sharesScale: sharesScale(text, arguments)) : []
     if arguments.isJSON {
       func list(_ faults: [JSONError]) -> [JSONValue] {
         faults.map { fault -> JSONValue in
@@ -137,13 +138,23 @@ enum PlanVerb {
       ])
     } else if faults.isEmpty {
       Terminal.out("\(path): good\n")
-      for fault in advice {
-        Terminal.out(Show.paragraph("", "advice: " + Terminal.clean(fault.description(file: path))) + "\n")
-      }
+      tell(advice, of: path)
     } else {
       for fault in faults { Terminal.out(Terminal.clean(fault.description(file: path)) + "\n") }
     }
     return faults.isEmpty ? 0 : 65
+  }
+
+  /// What the hub knows of the scale of a plan's patient, where it answers.
+  private static func sharesScale(_ text: [UInt8], _ arguments: Arguments) -> Bool {
+    guard let patient = try? PlanFile.read(text).patient else { return false }
+    return PatientCheck.sharesScale(patient, arguments)
+  }
+
+  private static func tell(_ advice: [JSONError], of path: String) {
+    for fault in advice {
+      Terminal.out(Show.paragraph("", "advice: " + Terminal.clean(fault.description(file: path))) + "\n")
+    }
   }
 
   private static func explain(_ method: String, _ parameters: JSONValue, _ arguments: Arguments) throws(Failure)
@@ -299,6 +310,7 @@ enum PlanVerb {
       Terminal.line(answer)
     } else {
       Terminal.out("version \(Show.text(answer["version"])) of \(Show.text(answer["patient"])) is in force\n")
+      tell(PlanFile.advice(Array(text.utf8), sharesScale: check.sharesScale), of: path)
       check.tell()
     }
     return 0
