@@ -10,14 +10,27 @@ import Ledger
 /// that is delivered again finds itself there.
 struct DirectoryBackend: Sendable {
   let path: String
-  /// Where this process left each file, by its path: nothing unknown is in a file that ends there.
-  var ends: [String: Int] = [:]
+  /// What is known of the files that are written to, by their paths.
+  private var memories: [String: Memory] = [:]
   /// What an earlier process left half done is finished.
   var isSettled = false
   /// Old octets of a file that was written anew could not be removed: that is tried again with what was kept long enough.
   var hasLeftOver = false
 
+  /// Where this process left a file, and which lines its end holds: also those of an earlier process that ended before it could note
+  /// that they are delivered. They come again, in any order with others.
+  private struct Memory {
+    var end: Int
+    var lines: DayFileLines
+  }
+
+  /// Items of more than a few days at once are rare; what is forgotten is read again.
+  private static let mostMemories = 4
+
   init(path: String) { self.path = path }
+
+  /// A file is another one now: it is looked at before it is written to.
+  mutating func forget(_ name: String) { memories[name] = nil }
 
   mutating func deliver(_ items: [Deliverable]) -> UploadOutcome {
     do throws(FileError) {
@@ -48,22 +61,33 @@ struct DirectoryBackend: Sendable {
   private mutating func append(_ items: [Deliverable], _ name: String) throws(FileError) {
     let file = try File(name, flags: O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o640)
     let size = try file.size()
+    let keys = items.map { DayFileLines.key($0.json[...]) }
     var known: Set<[UInt8]> = []
     var end = size
-    if ends[name] != size { (known, end) = try tail(file, size) }
-    let new = items.filter { !known.contains(DirectoryBackend.key($0.json[...])) }
+    var memory = memories.removeValue(forKey: name)
+    if memory?.end != size || memory?.lines.mayHold(keys) ?? true {
+      (known, end) = try tail(file, size)
+      if memory?.end != size {
+        var lines = DayFileLines()
+        lines.note(known)
+        memory = Memory(end: end, lines: lines)
+      }
+    }
+    let new = zip(items, keys).filter { !known.contains($0.1) }
     // A line that a power cut left unfinished is written over.
     if end < size { try file.truncate(to: end) }
     var octets: [UInt8] = []
-    octets.reserveCapacity(new.reduce(0) { $0 + $1.json.count + 1 })
-    for item in new {
+    octets.reserveCapacity(new.reduce(0) { $0 + $1.0.json.count + 1 })
+    for (item, _) in new {
       octets += item.json
       octets.append(0x0A)
     }
-    ends[name] = nil
     try file.write(octets, at: end)
     try file.syncData()
-    ends[name] = end + octets.count
+    memory?.end = end + octets.count
+    memory?.lines.note(new.map(\.1))
+    if memories.count >= DirectoryBackend.mostMemories { memories.removeAll() }
+    memories[name] = memory
   }
 
   /// What the last lines hold, as far back as a batch can reach, and where the last whole line ends.
@@ -74,19 +98,8 @@ struct DirectoryBackend: Sendable {
     var known: Set<[UInt8]> = []
     let mark = Array(#"{"id":""#.utf8)
     for line in octets[...last].split(separator: 0x0A) where line.starts(with: mark) && line.count > 43 {
-      known.insert(DirectoryBackend.key(line))
+      known.insert(DayFileLines.key(line))
     }
     return (known, start + last + 1)
-  }
-
-  /// What tells an item from every other: its first two members. A reading that is corrected has the identifier of the one before, and
-  /// a sequence number of its own.
-  private static func key(_ json: ArraySlice<UInt8>) -> [UInt8] {
-    var commas = 0
-    return Array(
-      json.prefix(128).prefix { octet in
-        if octet == 0x2C { commas += 1 }
-        return commas < 2
-      })
   }
 }

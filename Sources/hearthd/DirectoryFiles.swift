@@ -30,7 +30,7 @@ extension DirectoryBackend {
       // One that stays keeps no other from going.
       var failure: FileError?
       for name in outlived {
-        ends["\(path)/\(name)"] = nil
+        forget("\(path)/\(name)")
         do throws(FileError) { try Shredder.remove("\(path)/\(name)") } catch { failure = error }
       }
       try Directory.sync(path)
@@ -120,7 +120,7 @@ extension DirectoryBackend {
         end += kept.count
       }
       try new.sync()
-      ends[name] = nil
+      forget(name)
       try Directory.rename(name, to: old)
     } catch {
       unlink(draft)
