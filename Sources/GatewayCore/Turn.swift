@@ -69,6 +69,8 @@ struct Turn: Sendable {
   private(set) var parts: [Part] = []
   /// A record of this turn says where rules stand.
   private var changesRules = false
+  /// A record of this turn says which rules are paused.
+  private var changesPauses = false
   private var inbox: [Message] = []
   private var read = 0
   /// How many groups of each device's records are on their way to the disk.
@@ -118,6 +120,7 @@ struct Turn: Sendable {
     let entries = now.isSynchronised ? entries : entries.map(\.unsynchronised)
     ledger.propose(entries)
     if entries.contains(where: { $0.kind == .rules }) { changesRules = true }
+    if entries.contains(where: { $0.kind == .pauses }) { changesPauses = true }
     parts.append(Part(entries: entries, ticket: ticket))
     return [.append(AppendID(0), [], fence: 0)]
   }
@@ -134,6 +137,11 @@ struct Turn: Sendable {
 
   /// The next message; nil when all were taken.
   mutating func next() -> Message? {
+    // Rules come into force or leave it.
+    if read == inbox.count, changesPauses {
+      changesPauses = false
+      inbox.append(.rules(.expire))
+    }
     if read == inbox.count, changesRules {
       changesRules = false
       inbox.append(.rules(.planned))

@@ -37,17 +37,21 @@ extension Monitor {
       var after = state.rules[rule.id] ?? RuleState()
       let stored = after
       if unsetSince == nil || !rule.isEnabled, let reason = plan.outOfForce(rule, at: now, clock) {
-        guard reason != .disabled || state.rules[rule.id] != nil else { continue }
-        let isEmpty = after.isEmpty
         let because = reason == .notYet || reason == .expired ? "expired" : reason.rawValue
         events += Machine(rule: rule, now: now).leave(&after, because: because).map {
           rule.event($0, after, plan, nil, nil)
         }
-        if after.notJudged?.because != reason, !isEmpty || rule.isMissing {
-          after.notJudged = .init(because: reason, since: now, count: 1)
-        }
-      } else if rule.kind.isTimed {
-        if after.notJudged.map({ [.paused, .notYet, .expired, .disabled].contains($0.because) }) ?? false {
+        // Who looks hears of it at once, not with the next reading.
+        if after.notJudged?.because != reason { after.notJudged = .init(because: reason, since: now, count: 1) }
+      } else if !rule.kind.isTimed {
+        guard unsetSince == nil, after.wasOutOfForce else { continue }
+        // What is known already is judged as by a new plan: nothing abnormal waits for the next measurement.
+        after.notJudged = nil
+        state.rules[rule.id] = after.isEmpty ? nil : after
+        events += JudgingRound(plan, history: history, zone: zone, now: now).judgeOnce(rule, &state)
+        continue
+      } else {
+        if after.wasOutOfForce {
           after.notJudged = nil
           // An interval begins anew.
           if case .interval? = (rule.kind as? MissingRule)?.schedule, let through = after.judgedThrough {
@@ -102,6 +106,11 @@ extension Monitor {
 }
 
 extension RuleState {
+  /// Its rule did not judge because it was not in force.
+  fileprivate var wasOutOfForce: Bool {
+    notJudged.map { [.paused, .notYet, .expired, .disabled].contains($0.because) } ?? false
+  }
+
   /// Time alone may move it.
   package var isWaiting: Bool {
     ask != nil || !held.isEmpty || phase == .acknowledged || (phase == .raised && zone == .red)

@@ -84,7 +84,7 @@ extension JudgingRound {
   }
 
   /// A rule is judged by the newest live value that is believed.
-  private func judgeOnce(_ rule: Rule, _ state: inout PatientState) -> [MonitoringEvent] {
+  func judgeOnce(_ rule: Rule, _ state: inout PatientState) -> [MonitoringEvent] {
     let view = HistoryView(history, clock, hours: rule.hours)
     let live = now.moved(-plan.liveWindow)
     var after = state.rules[rule.id] ?? RuleState()

@@ -45,8 +45,9 @@ extension Desk {
         "hearthctl plan resume ends them")
     }
     let pause = Pause(from: first, to: last, rules: rules, note: note.isEmpty ? nil : note)
-    list.append(PauseRecord(pause: pause, by: "uid:\(caller.uid)", at: turn.now.wall))
-    let message = "the plan of \(patient) is paused from \(from) to \(to)"
+    list.append(PauseRecord(pause: pause, by: caller.by, at: turn.now.wall))
+    let what = rules.map { "\($0.joined(separator: ", ")) of " } ?? ""
+    let message = "\(what)the plan of \(patient) is paused from \(from) to \(to)"
     let entries: [JournalEntry] = [
       .pauses(patient: patient, list), .event(turn.house.event("plan.paused", message, turn.now)),
       caller.audit("pause plan of \(patient) from \(from) to \(to)"),
