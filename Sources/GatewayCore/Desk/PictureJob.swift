@@ -73,14 +73,19 @@ package struct PictureJob: Sendable {
     guard var plan else { return ([], [], .null) }
     let from = now - Int64(days) * 86_400_000
     plan.patient = patient
-    let readings = history.readings(patient: patient, from: from)
-    guard let first = readings.first?.takenAt?.milliseconds else { return ([], [], .null) }
+    // All that is kept: trends and whose a weight is look back beyond the days that are asked for.
+    let readings = history.readings(patient: patient, from: .min)
+    guard let first = readings.first?.takenAt?.milliseconds,
+      readings.contains(where: { from <= $0.takenAt?.milliseconds ?? first })
+    else { return ([], [], .null) }
     var replay = PlanReplay(plan: plan, zone: zone, start: first)
-    var summary = TrySummary(from: from, to: now)
+    var summary = TrySummary(from: max(from, first), to: now)
     var judged: [JSONValue] = []
     for reading in readings {
       let time = reading.takenAt?.milliseconds ?? first
       let evaluation = replay.take(reading, at: time, isOver)
+      if isOver() { return ([], [], .null) }
+      guard from <= time else { continue }
       summary.note(evaluation)
       var row: JSONObject = JSONObject()
       row["at"] = PlanInstant.json(time, zone)
@@ -91,10 +96,9 @@ package struct PictureJob: Sendable {
         row["not_judged"] = PictureJob.json(refused)
       }
       judged.append(.object(row))
-      if isOver() { return ([], [], .null) }
     }
     replay.pass(to: now, isOver)
-    let told: [JSONValue] = replay.told.map { told in
+    let told: [JSONValue] = replay.told.filter { from <= $0.at }.map { told in
       summary.note(told)
       var object = HubEvent(told.event, at: told.at, offsetSeconds: 0, reading: nil).json.object ?? JSONObject()
       for key in ["id", "type", "patient", "plan_version", "reading"] { object[key] = nil }
