@@ -132,10 +132,13 @@ package struct CallerName: Hashable, Sendable {
     self.sudo = uid == 0 ? sudo : nil
   }
 
+  /// Who called sudo, as records and events say it; empty for anybody else.
+  private var claim: String { sudo.map { " [\($0.text)]" } ?? "" }
+  /// Who set or took notice of something, such as `uid:1000` or `uid:0 [sudo:kari uid:1000, as claimed]`.
+  var by: String { "uid:\(uid)\(claim)" }
+
   /// The record that this caller did something.
-  func audit(_ action: String) -> JournalEntry {
-    .audit(uid: uid, action: action + (sudo.map { " [\($0.text)]" } ?? ""))
-  }
+  func audit(_ action: String) -> JournalEntry { .audit(uid: uid, action: action + claim) }
 }
 
 /// Why a link ended.

@@ -22,6 +22,10 @@ package struct Plan: Sendable, Hashable {
   package var pauses: [Pause] = []
   /// From this date on people are asked to review the plan, in days since 1970; judging goes on.
   package var reviewBy: Int64?
+  /// Who wrote it: for readers, nothing hangs on it.
+  package var writtenBy: String?
+  /// From when on it was meant to count, in days since 1970: for readers, nothing hangs on it.
+  package var validFrom: Int64?
   /// The plan's own number: two plans of different content have different ones.
   package var digest: UInt64 = 0
 

@@ -12,7 +12,7 @@ package enum PlanText {
     let words = PlanWords(language)
     let value = value(rule, event.detail, words)
     let what = rule.kind.subject(language) + (value.map { ": \($0)" } ?? "")
-    let side = side(event.detail.direction, words)
+    let side = side(rule, event.detail, words)
     if rule.kind is DoubtRule { return doubt(what, event, words) }
     switch event.kind {
     case .repeatRequested:
@@ -51,6 +51,11 @@ package enum PlanText {
       }
       return words.say(
         "\(what), innenfor grensene igjen.", "\(what), innanfor grensene att.", "\(what), within the limits again.")
+    case .late where event.detail.because == "quiet":
+      return words.say(
+        "\(what)\(side): målt i den stille tiden etter forrige beskjed. De som følger deg opp, ser det.",
+        "\(what)\(side): målt i den stille tida etter førre melding. Dei som følgjer deg opp, ser det.",
+        "\(what)\(side): measured in the quiet time after the last message. Those who follow you up can see it.")
     case .late:
       return words.say(
         "\(what)\(side): en eldre måling er kommet inn. De som følger deg opp, ser den.",
@@ -109,24 +114,33 @@ package enum PlanText {
         "\(what) liknar ikkje målingane dine. Var det du som målte? Mål ein gong til.",
         "\(what) is unlike your measurements. Was it you? Please measure once more.")
     }
+    if event.detail.comparator != nil {
+      return words.say(
+        "\(what). Mål en gang til, og ring dem som følger deg opp hvis du føler deg dårlig.",
+        "\(what). Mål ein gong til, og ring dei som følgjer deg opp om du kjenner deg dårleg.",
+        "\(what). Please measure once more, and call those who follow you up if you feel ill.")
+    }
     return words.say(
       "\(what) kan ikke stemme. Sjekk at apparatet sitter riktig, og mål en gang til.",
       "\(what) kan ikkje stemme. Sjekk at apparatet sit rett, og mål ein gong til.",
       "\(what) cannot be right. Check that the device sits well, then please measure once more.")
   }
 
-  private static func side(_ direction: Direction?, _ words: PlanWords) -> String {
-    switch direction {
-    case .high:
-      words.say(
+  private static func side(_ rule: Rule, _ detail: EventDetail, _ words: PlanWords) -> String {
+    // By hysteresis alone: no limit holds for the value itself.
+    if detail.direction != nil, detail.value != nil, detail.limit == nil, rule.kind.statedScale != nil {
+      return words.say(
+        ", fortsatt ikke klart innenfor grensene i planen din", ", framleis ikkje klart innanfor grensene i planen din",
+        ", still not clearly within the limits of your plan")
+    }
+    guard let direction = detail.direction else { return "" }
+    return direction == .high
+      ? words.say(
         ", høyere enn grensene i planen din", ", høgare enn grensene i planen din",
         ", higher than the limits of your plan")
-    case .low:
-      words.say(
+      : words.say(
         ", lavere enn grensene i planen din", ", lågare enn grensene i planen din",
         ", lower than the limits of your plan")
-    case nil: ""
-    }
   }
 
   /// The value in words, such as `192 mmHg`, `+2,3 kg` or `gjennomsnitt 136,5 mmHg`; nil: there is none.
@@ -139,7 +153,7 @@ package enum PlanText {
     guard let value = detail.value else { return nil }
     if rule.kind is ScoreRule { return words.say("\(value) poeng", "\(value) poeng", "\(value) points") }
     let unit = detail.unit.flatMap(UCUM.init(rawValue:))
-    let number = unit.map { words.number(value, $0) } ?? words.decimal(value)
+    let number = unit.map { words.shown(value, $0) } ?? words.shown(value)
     if rule.kind is DeltaRule { return (value.isNegative ? "" : "+") + number }
     if rule.kind is AverageRule {
       return words.say("gjennomsnitt \(number)", "gjennomsnitt \(number)", "mean \(number)")

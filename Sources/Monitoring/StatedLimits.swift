@@ -47,7 +47,52 @@ extension RuleKind {
   package func advice(_ rule: Rule, in plan: Plan) -> [String] { [] }
 }
 
+extension ZoneLimit.Bound {
+  /// The limit without its sign.
+  var size: ExactDecimal { (limit.isNegative ? ExactDecimal.zero.subtracting(limit) : limit) ?? limit }
+}
+
+extension Plan {
+  /// How many values of some measures come at most in so many dates, by what the plan itself asks for; `unasked` a date where it asks
+  /// for none. The first date that has any may not count.
+  func mostValues(of measures: [Measure], in dates: Int64, dropsFirstDay: Bool = false, unasked: Int) -> Int {
+    let dates = Int(clamping: dates)
+    var slots = Array(repeating: 0, count: 7)
+    var isAsked = false
+    for rule in rules where rule.isEnabled {
+      guard let missing = rule.kind as? MissingRule, measures.contains(missing.measure),
+        case .slots(let hours, let days) = missing.schedule
+      else { continue }
+      isAsked = true
+      for day in days.isEmpty ? Array(1...7) : days where (1...7).contains(day) { slots[day - 1] += hours.count }
+    }
+    guard isAsked else { return unasked * max(0, dates - (dropsFirstDay ? 1 : 0)) }
+    // Whoever measures twice in a slot gives two values; the best weekday to begin with counts.
+    var most = 0
+    for start in 0..<7 {
+      var days = (0..<min(dates, 3660)).map { slots[(start + $0) % 7] }.filter { $0 > 0 }
+      if dropsFirstDay, !days.isEmpty { days.removeFirst() }
+      most = max(most, 2 * days.reduce(0, +))
+    }
+    return most
+  }
+}
+
 extension Measure {
+  /// More than this is seldom a change within a window; nil: that differs too much.
+  var largestChange: ExactDecimal? {
+    switch self {
+    case .systolic: ExactDecimal(90)
+    case .diastolic, .meanArterial: ExactDecimal(60)
+    case .pulse, .heartRate: ExactDecimal(90)
+    case .spo2: ExactDecimal(30)
+    case .temperature: ExactDecimal(8)
+    case .glucose: ExactDecimal(20)
+    case .weight: ExactDecimal(25)
+    case .perfusion, .bodyFat, .bodyMassIndex: nil
+    }
+  }
+
   /// What is usual of a person who is well; nil: that differs too much.
   var usual: ExactDecimal? {
     switch self {

@@ -39,11 +39,14 @@ package enum PlanFile {
   }
 
   /// What a plan's file is advised: what is right and may still silence or tire people. Empty for one that cannot be read.
-  package static func advice(_ text: [UInt8], sharesScale: Bool = false) -> [JSONError] {
+  /// - Parameters:
+  ///   - sharesScale: several users stand on the patient's scale.
+  ///   - today: in days since 1970; nil: dates are not looked at.
+  package static func advice(_ text: [UInt8], sharesScale: Bool = false, today: Int64? = nil) -> [JSONError] {
     guard let node = try? JSONReader(dialect: .configuration, maximumSize: 1 << 20).node(text),
       let plan = try? plan(node, patient: nil)
     else { return [] }
-    return PlanLint.advice(plan, node, sharesScale: sharesScale)
+    return PlanLint.advice(plan, node, sharesScale: sharesScale, today: today)
   }
 
   private static func plan(_ node: JSONNode, patient: String?) throws(JSONError) -> Plan {
@@ -57,8 +60,8 @@ package enum PlanFile {
     if let patient, patient != name {
       throw patientNode.error("invalid-value", "expected \"\(patient)\" as the file's name says, found \"\(name)\"")
     }
-    _ = try top["set_by"]?.string()
-    _ = try top["valid_from"]?.date()
+    let writtenBy = try top["set_by"]?.string()
+    let validFrom = try top["valid_from"]?.date()
     var zone: String?
     if let node = top["timezone"] {
       let text = try node.string()
@@ -75,6 +78,7 @@ package enum PlanFile {
     if let text = try top["language"]?.string(of: PlanLanguage.allCases.map(\.rawValue)) {
       plan.language = PlanLanguage(rawValue: text) ?? .bokmal
     }
+    (plan.writtenBy, plan.validFrom) = (writtenBy, validFrom)
     plan.isSingleUser = try top["single_user"]?.bool() ?? false
     plan.reviewBy = try top["review_by"]?.date()
     plan.digest = digest(node.value.encoded())

@@ -4,6 +4,7 @@
 internal import JSON
 internal import Monitoring
 internal import Readings
+internal import Zones
 
 package enum PlanLint {
   /// Holds the rules of a plan to what values can be. What is in force already stays so, with a warning.
@@ -30,6 +31,12 @@ package enum PlanLint {
     }
     for fault in rule.kind.statedFaults {
       if let place = node[fault.key] { try newer.refuse(place, fault.message, code: fault.isBound ? bound : limit) }
+    }
+    if let slack = node["hysteresis"], try slack.string().hasPrefix("-") {
+      try newer.refuse(slack, "expected at least \"0\", found \"\(try slack.string())\"", code: limit)
+    }
+    if let days = node["days"], try days.array().isEmpty {
+      try newer.refuse(days, "expected at least one day; without \"days\" it is every day", code: limit)
     }
     if let hours = node["valid_hours"], rule.hours.count > 4 {
       try newer.refuse(hours, "expected at most 4 spans of hours, found \(rule.hours.count)", code: bound)
@@ -77,13 +84,29 @@ package enum PlanLint {
   // MARK: Advice
 
   /// What is right and may still silence or tire people; in the order of the rules.
-  /// - Parameter sharesScale: several users stand on the patient's scale.
-  static func advice(_ plan: Plan, _ top: JSONNode, sharesScale: Bool = false) -> [JSONError] {
+  /// - Parameters:
+  ///   - sharesScale: several users stand on the patient's scale.
+  ///   - today: in days since 1970; nil: dates are not looked at.
+  static func advice(_ plan: Plan, _ top: JSONNode, sharesScale: Bool = false, today: Int64? = nil) -> [JSONError] {
     guard let members = try? JSONMembers(top) else { return [] }
     let nodes = (try? members["rules"]?.array()) ?? []
     var found: [JSONError] = []
     for (rule, node) in zip(plan.rules, nodes) where rule.isEnabled {
-      for text in advice(rule, plan, sharesScale) { found.append(node.error("advice", "\(rule.id): \(text)")) }
+      let texts = advice(rule, plan, sharesScale) + (today.map { dates(rule, today: $0) } ?? [])
+      found += texts.map { node.error("advice", "\(rule.id): \($0)") }
+    }
+    if plan.liveWindow < 300_000, let node = members["live_window"] {
+      found.append(
+        node.error(
+          "advice", "a value that comes some minutes late is told as an old one, in yellow: lengthen live_window"))
+    }
+    if let today, let review = plan.reviewBy, review < today, let node = members["review_by"] {
+      found.append(node.error("advice", "the review is due since \(ISO8601.date(day: review))"))
+    }
+    if let today, let list = try? members["pause"]?.array() {
+      for (pause, node) in zip(plan.pauses, list) where pause.to < today {
+        found.append(node.error("advice", "the pause is over since \(ISO8601.date(day: pause.to))"))
+      }
     }
     if plan.liveWindow > day, let node = members["live_window"] {
       found.append(node.error("advice", "values of more than a day ago raise as if they were of now"))
@@ -97,9 +120,26 @@ package enum PlanLint {
 
   private static let day: Int64 = 86_400_000
 
+  /// Dates that leave a rule out of force, now or for long.
+  private static func dates(_ rule: Rule, today: Int64) -> [String] {
+    var found: [String] = []
+    if let to = rule.validTo, to < today {
+      found.append("it is not in force any more, since \(ISO8601.date(day: to)): it judges nothing")
+    }
+    if let from = rule.validFrom, from > today + 366 {
+      found.append("it is in force from \(ISO8601.date(day: from)) on: is the year right?")
+    }
+    return found
+  }
+
   private static func advice(_ rule: Rule, _ plan: Plan, _ sharesScale: Bool) -> [String] {
     var found: [String] = []
-    if let scale = rule.kind.statedScale { found += decides(scale) + swapped(scale) + slack(scale) }
+    if let scale = rule.kind.statedScale {
+      found += decides(scale) + gaps(scale) + swapped(scale) + slack(scale)
+      if !scale.zones.isEmpty, rule.kind.zonesTold.isEmpty {
+        found.append("no zone but green: nobody is ever told anything")
+      }
+    }
     found += rule.kind.advice(rule, in: plan)
     let zones = rule.kind.zonesTold
     if zones.contains(.red), rule.quiet > day { found.append("a red is held for more than a day: shorten quiet") }
@@ -137,15 +177,64 @@ package enum PlanLint {
       if isCovered { found.append("\(words(zone)) never decides: a zone that is no milder holds wherever it does") }
     }
     guard scale.takesBeyond else { return found }
+    // Of a zone with two bounds that lies between green and nothing, the far bound ends what is told.
     for above in [true, false] {
-      let side = zones.filter { $0.zone > .green && $0.bounds.contains { isUpper($0) == above } }
-      let open = zones.contains { $0.zone > .green && $0.bounds.allSatisfy { isUpper($0) == above } }
-      if !side.isEmpty, !open, side.contains(where: { $0.bounds.count > 1 }) {
+      let ends = zones.filter { $0.zone > .green && $0.bounds.count > 1 }.flatMap(\.bounds)
+        .contains { isUpper($0) != above && !isOpen(beyond: $0, of: scale) }
+      if ends {
         found.append(
           "a value \(above ? "above" : "below") all that can be measured is green: leave its outermost zone open")
       }
     }
     return found
+  }
+
+  /// Whether all that lies beyond a zone's bound, away from what is usual, is in some zone; true of the bound that faces it.
+  private static func isOpen(beyond bound: ZoneLimit.Bound, of scale: StatedScale) -> Bool {
+    let above = !isUpper(bound)
+    guard let usual = scale.usual, above ? usual < bound.limit : bound.limit < usual else { return true }
+    return scale.zones.contains { zone in
+      zone.zone > .green && zone.bounds.allSatisfy { isUpper($0) == above }
+    }
+  }
+
+  /// Values between two zones that are in none: they are green, and nobody wrote it. What is usual lies in no zone by intention, unless
+  /// the plan says where green is.
+  private static func gaps(_ scale: StatedScale) -> [String] {
+    let limits = scale.zones.flatMap { $0.bounds.map(\.limit) }.sorted()
+    guard let first = limits.first, let last = limits.last, let below = first.subtracting(ExactDecimal(1)),
+      let above = last.adding(ExactDecimal(1))
+    else { return [] }
+    // Between two limits nothing changes: the limits, a value between each two and one beyond either end stand for all.
+    var samples = [below, first]
+    for (left, right) in zip(limits, limits.dropFirst()) where left < right {
+      if let middle = left.adding(right)?.times(ExactDecimal(5, exponent: -1)) { samples.append(middle) }
+      samples.append(right)
+    }
+    samples.append(above)
+    let isCovered = samples.map { sample in scale.zones.contains { $0.holds(sample) } }
+    guard let start = isCovered.firstIndex(of: true), let end = isCovered.lastIndex(of: true) else { return [] }
+    var gaps: [(from: ExactDecimal, to: ExactDecimal)] = []
+    for index in start..<end where isCovered[index] && !isCovered[index + 1] {
+      guard let next = (index + 1...end).first(where: { isCovered[$0] }) else { continue }
+      let inside = samples[index + 1..<next]
+      guard let from = limits.last(where: { $0 <= (inside.first ?? first) }),
+        let to = limits.first(where: { (inside.last ?? last) <= $0 })
+      else { continue }
+      gaps.append((from, to))
+    }
+    if !scale.zones.contains(where: { $0.zone == .green }) {
+      if let usual = scale.usual {
+        gaps.removeAll { $0.from <= usual && usual <= $0.to }
+      } else if gaps.count == 1 {
+        gaps = []
+      }
+    }
+    return gaps.map { gap in
+      gap.from == gap.to
+        ? "\(gap.from) itself is in no zone and counts as green"
+        : "what lies between \(gap.from) and \(gap.to) is in no zone and counts as green"
+    }
   }
 
   private static func isUpper(_ bound: ZoneLimit.Bound) -> Bool {
@@ -198,6 +287,16 @@ package enum PlanLint {
 
   /// W3: hysteresis or the step of what is worse reaches from one side to the other.
   private static func slack(_ scale: StatedScale) -> [String] {
+    if let usual = scale.usual, !scale.hysteresis.isZero {
+      for zone in scale.zones where zone.zone > .green && zone.bounds.count == 1 && !zone.holds(usual) {
+        guard let bound = zone.bounds.first,
+          let moved = isUpper(bound)
+            ? bound.limit.subtracting(scale.hysteresis) : bound.limit.adding(scale.hysteresis),
+          ZoneLimit(zone.zone, [.init(bound.comparison, moved)]).holds(usual)
+        else { continue }
+        return ["hysteresis \(scale.hysteresis): the usual value \(usual) does not end \(words(zone))"]
+      }
+    }
     let abnormal = scale.zones.filter { $0.zone > .green && $0.bounds.count == 1 }
     let low = abnormal.flatMap(\.bounds).filter { !isUpper($0) }.map(\.limit).max()
     let high = abnormal.flatMap(\.bounds).filter { isUpper($0) }.map(\.limit).min()

@@ -4,7 +4,7 @@ import Exchange
 import Testing
 
 private func key(_ number: Int) -> [UInt8] {
-  DayFileLines.key(Array(#"{"id": "\(number)", "seq": \(number), "kind": "body-weight"}"#.utf8)[...])
+  DayFileLines.key(Array(#"{"id": "\#(number)", "seq": \#(number), "kind": "body-weight"}"#.utf8)[...])
 }
 
 @Suite struct DayFileLinesTests {

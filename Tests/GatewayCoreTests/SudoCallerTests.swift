@@ -18,6 +18,9 @@ import Testing
     #expect(action(uid: 0, kari) == "release device scale [sudo:kari uid:1000, as claimed]")
     #expect(action(uid: 501, kari) == "release device scale")
     #expect(action(uid: 0, nil) == "release device scale")
+    // Who set a plan or took notice is told alike.
+    #expect(CallerName(uid: 0, sudo: kari).by == "uid:0 [sudo:kari uid:1000, as claimed]")
+    #expect(CallerName(uid: 501, sudo: kari).by == "uid:501" && CallerName(uid: 0).by == "uid:0")
   }
 
   @Test(arguments: ["", "a b", "k\n", "-\u{202E}", "KOMMUNE\\kari", String(repeating: "k", count: 65), "01010150074"])

@@ -97,7 +97,7 @@ private func fault(_ members: String) -> String? {
     (#""type": "native", "plans": {}"#, #"plans: missing key "url""#),
     (#""type": "native", "plans": {"url": "http://x.example"}"#, "in clear"),
     (#""type": "native", "plans": {"url": "https://x.example", "every": "PT4M"}"#, #"at least "PT5M""#),
-    (#""type": "native", "plans": {"url": "https://x.example", "every": "P8D"}"#, "at most 604800 s"),
+    (#""type": "native", "plans": {"url": "https://x.example", "every": "P8D"}"#, "at most \"P7D\""),
     (#""type": "native", "plans": {"url": "https://x.example", "verify": "gpg"}"#, "expected an absolute path"),
     (#""type": "native", "plans": {"url": "https://x.example", "key": "k"}"#, #"unknown key "key""#),
     (#""type": "directory", "path": "/x", "plans": {}"#, #"unknown key"#),

@@ -91,6 +91,15 @@ private let refused: [Item] = [
     "L4 a name of a built-in rule", "doubt.",
     #"{"id": "doubt.mine", "kind": "band", "measure": "spo2", "zones": [{"red": {"lt": "88"}}]}"#,
     #"{"id": "doubtful", "kind": "band", "measure": "spo2", "zones": [{"red": {"lt": "88"}}]}"#),
+  Item("L2 a sum that no parts give", "at most 3", score(#"{"red": {"gte": "4"}}"#), score(#"{"red": {"gte": "3"}}"#)),
+  Item("L2 more than all parts give", "at most 3", score(#"{"red": {"gt": "3"}}"#), score(#"{"red": {"gt": "2"}}"#)),
+  Item(
+    "hysteresis below zero", "at least", band("bp.systolic", red, #", "hysteresis": "-1""#),
+    band("bp.systolic", red, #", "hysteresis": "0""#)),
+  Item(
+    "no day of the week", "at least one day",
+    week.split(separator: "PT2H").joined(separator: #"PT2H", "days": [], "message": "x"#),
+    week.split(separator: "PT2H").joined(separator: #"PT2H", "days": ["mon"], "message": "x"#)),
   Item(
     "L5 five spans of hours", "at most 4",
     band(
@@ -109,6 +118,14 @@ private let refused: [Item] = [
     average(#"["bp.systolic"]"#, red, "").replacingWindow("P366D")),
 ]
 
+private func delta(_ more: String, _ zones: String) -> String {
+  #"{"id": "r", "kind": "delta", "measure": "weight", \#(more), "zones": [\#(zones)], "retell": {"every": "PT1H", "times": 3}}"#
+}
+
+private func score(_ zones: String, _ points: String = #"{"points": 3, "lte": "91"}"#) -> String {
+  #"{"id": "r", "kind": "score", "within": "PT30M", "parts": [{"measure": "spo2", "points": [\#(points)]}], "zones": [\#(zones)], "retell": {"every": "PT1H", "times": 3}}"#
+}
+
 extension String {
   fileprivate func replacingWindow(_ window: String) -> String {
     split(separator: "P7D", maxSplits: 1, omittingEmptySubsequences: false).joined(separator: window)
@@ -119,6 +136,85 @@ private let week =
   #"{"id": "miss", "kind": "missing", "measure": "bp.systolic", "slots": ["07:00-10:00"], "grace": "PT2H", "zone": "yellow"}"#
 
 private let advised: [Item] = [
+  Item(
+    "values between two zones", "in no zone",
+    band("spo2", #"{"red": {"lt": "88"}}, {"yellow": {"gte": "89", "lt": "91"}}"#),
+    band("spo2", #"{"red": {"lt": "88"}}, {"yellow": {"gte": "88", "lt": "91"}}"#)),
+  Item(
+    "one value between two zones", "itself is in no zone",
+    band("glucose", #"{"red": {"lt": "3.0"}}, {"yellow": {"gt": "3.0", "lt": "3.9"}}"#),
+    band("glucose", #"{"red": {"lt": "3.0"}}, {"yellow": {"gte": "3.0", "lt": "3.9"}}"#)),
+  Item(
+    "values between green and the rest", "in no zone",
+    band("spo2", #"{"green": {"gte": "92"}}, {"red": {"lt": "91"}}"#),
+    band("spo2", #"{"green": {"gte": "91"}}, {"red": {"lt": "91"}}"#)),
+  Item(
+    "values between two sides are green", "in no zone",
+    band(
+      "weight",
+      #"{"yellow": {"lt": "60"}}, {"red": {"lt": "55"}}, {"red": {"gt": "90"}}, {"yellow": {"gt": "85", "lt": "88"}}"#),
+    band("weight", #"{"yellow": {"lt": "60"}}, {"red": {"lt": "55"}}, {"red": {"gt": "90"}}"#)),
+  Item(
+    "zones that follow one another have no far end", "outermost",
+    band("glucose", #"{"red": {"gte": "15", "lt": "30"}}"#),
+    band("spo2", #"{"red": {"lt": "85"}}, {"yellow": {"gte": "85", "lt": "88"}}"#)),
+  Item(
+    "green alone", "nobody is ever told", band("temperature", #"{"green": {"gte": "36", "lte": "38"}}"#),
+    band("temperature", #"{"red": {"gte": "38"}}"#)),
+  Item(
+    "hysteresis beyond what is usual", "does not end",
+    band("spo2", #"{"red": {"lt": "85"}}"#, #", "hysteresis": "20""#),
+    band("spo2", #"{"red": {"lt": "85"}}"#, #", "hysteresis": "2""#)),
+  Item(
+    "glucose without a high zone", "HI is in no zone", band("glucose", #"{"red": {"lt": "3.0"}}"#),
+    band("glucose", #"{"red": {"lt": "3.0"}}, {"red": {"gte": "15"}}"#)),
+  Item(
+    "a question that nobody asks", "immediate", band("bp.systolic", red, #", "immediate": true"#),
+    band("bp.systolic", red, #", "immediate": true, "confirm": {"n": 2, "within": "PT15M"}"#)),
+  Item(
+    "points for what is usual", "gives 3", score(#"{"red": {"gte": "3"}}"#, #"{"points": 3, "gte": "91"}"#),
+    score(#"{"red": {"gte": "3"}}"#)),
+  Item("W2 a sum of nothing", "usual value 0", score(#"{"red": {"lte": "2"}}"#), score(#"{"red": {"gte": "2"}}"#)),
+  Item(
+    "a weight for a difference", "differences", delta(#""from": "min", "window": "P3D""#, #"{"red": {"gte": "73"}}"#),
+    delta(#""from": "min", "window": "P3D""#, #"{"red": {"gte": "3"}}"#)),
+  Item(
+    "a fraction for per cent", "less than one",
+    delta(#""from": "min", "window": "P3D", "percent": true"#, #"{"red": {"gte": "0.04"}}"#),
+    delta(#""from": "min", "window": "P3D", "percent": true"#, #"{"red": {"gte": "4"}}"#)),
+  Item(
+    "a gain above the greatest", "steady gain", delta(#""from": "max", "window": "P3D""#, #"{"red": {"gte": "2"}}"#),
+    delta(#""from": "max", "window": "P3D""#, #"{"red": {"lte": "-2"}}"#)),
+  Item(
+    "a difference that no value has", "never holds", delta(#""from": {"value": "290"}"#, #"{"red": {"gte": "11"}}"#),
+    delta(#""from": {"value": "290"}"#, #"{"red": {"gte": "10"}}"#)),
+  Item(
+    "W4 of a change", "never judges",
+    delta(#""from": "min", "window": "P3D", "min_points": 9"#, #"{"red": {"gte": "3"}}"#) + ", "
+      + week.split(separator: "bp.systolic").joined(separator: "weight"),
+    delta(#""from": "min", "window": "P3D", "min_points": 8"#, #"{"red": {"gte": "3"}}"#) + ", "
+      + week.split(separator: "bp.systolic").joined(separator: "weight")),
+  Item(
+    "W4 on two days a week, the first left out", "never judges",
+    average(#"["bp.systolic"]"#, red, #", "min_count": 3, "drop_first_day": true"#) + ", "
+      + week.split(separator: "PT2H").joined(separator: #"PT2H", "days": ["mon", "thu"], "message": "x"#),
+    average(#"["bp.systolic"]"#, red, #", "min_count": 2, "drop_first_day": true"#) + ", "
+      + week.split(separator: "PT2H").joined(separator: #"PT2H", "days": ["mon", "thu"], "message": "x"#)),
+  Item(
+    "values that lie too far apart", "so far apart",
+    average(#"["bp.systolic"]"#, red, #", "min_count": 9, "spacing": "PT24H""#),
+    average(#"["bp.systolic"]"#, red, #", "min_count": 8, "spacing": "PT24H""#)),
+  Item(
+    "limits in another order than the measures", "order of the measures",
+    average(#"["bp.systolic", "bp.diastolic"]"#, #"{"red": {"any_gte": ["85", "135"]}}"#, ""),
+    average(#"["bp.systolic", "bp.diastolic"]"#, #"{"red": {"any_gte": ["135", "85"]}}"#, "")),
+  Item(
+    "a slot that is turned round", "lasts 21", week.split(separator: "07:00-10:00").joined(separator: "10:00-07:00"),
+    week),
+  Item(
+    "a reminder between two measurements", "nobody is reminded",
+    #"{"id": "m", "kind": "missing", "measure": "temperature", "max_interval": "PT8H", "remind_after": "PT7H", "zone": "yellow"}"#,
+    #"{"id": "m", "kind": "missing", "measure": "temperature", "max_interval": "PT8H", "zone": "yellow"}"#),
   Item(
     "W1 a zone inside one that is worse", "never decides",
     band("bp.systolic", #"{"red": {"gte": "160"}}, {"yellow": {"gte": "180"}}"#),
@@ -184,6 +280,20 @@ private let advised: [Item] = [
     #expect(advice.contains { $0.contains(item.word) }, "\(advice)")
     let twin = PlanFile.advice(text(item.goodHead, item.good)).map(\.message)
     #expect(!twin.contains { $0.contains(item.word) }, "\(twin)")
+  }
+
+  @Test func datesThatAreOverAreAdvisedOn() {
+    func says(_ head: String, _ more: String, _ word: String) -> Bool {
+      let plan = text(head, band("bp.systolic", red, more))
+      #expect(!PlanFile.advice(plan).contains { $0.message.contains(word) })
+      // 2026-11-30.
+      return PlanFile.advice(plan, today: 20_787).contains { $0.message.contains(word) }
+    }
+    #expect(says("", #", "valid_to": "2026-11-29""#, "not in force any more"))
+    #expect(!says("", #", "valid_to": "2026-11-30""#, "not in force any more"))
+    #expect(says("", #", "valid_from": "2062-11-29""#, "is the year right"))
+    #expect(says(#""review_by": "2025-03-01", "#, "", "review is due"))
+    #expect(says(#""pause": [{"from": "2025-12-01", "to": "2025-12-24", "rules": ["r"]}], "#, "", "is over"))
   }
 
   /// W10: only the hub knows who stands on a scale.

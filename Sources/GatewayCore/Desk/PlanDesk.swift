@@ -135,6 +135,8 @@ extension View {
       object["set_by"] = .string(origin.by)
       object["set_at"] = planInstant(origin.at, house.planZone(plan))
     }
+    if let author = plan.writtenBy { object["written_by"] = .string(author) }
+    if let day = plan.validFrom { object["valid_from"] = .string(ISO8601.date(day: day)) }
     object["live_window_seconds"] = .int(plan.liveWindow / 1000)
     if plan.isSingleUser { object["single_user"] = true }
     if let day = plan.reviewBy { object["review_by"] = .string(ISO8601.date(day: day)) }
@@ -178,7 +180,7 @@ extension Desk {
       return refuse("there is no plan of this patient", "hearthctl alerts list")
     }
     var after = turn.head.rules[patient] ?? PatientState()
-    let word = RuleAcknowledgement(by: "uid:\(caller.uid)", at: now.wall, note: note)
+    let word = RuleAcknowledgement(by: caller.by, at: now.wall, note: note)
     let rules = plan.allRules
     guard rules.contains(where: { $0.id == rule }) else {
       let near = Suggestion.nearest(to: rule, among: rules.map(\.id))

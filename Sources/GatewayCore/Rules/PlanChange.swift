@@ -100,7 +100,7 @@ extension Rules {
       ] + next()
     }
     if let refusal = versionRefusal(plan, turn) { return [.answer(id, .failure(refusal))] + next() }
-    let origin = PlanOrigin(by: "uid:\(caller.uid)", version: plan.version, at: turn.now.wall)
+    let origin = PlanOrigin(by: caller.by, version: plan.version, at: turn.now.wall)
     let entries: [JournalEntry] = [
       .plan(patient: plan.patient, origin),
       caller.audit("set plan of \(plan.patient), version \(plan.version)"),

@@ -92,20 +92,23 @@ extension AverageRule {
 
   package func advice(_ rule: Rule, in plan: Plan) -> [String] {
     var found: [String] = []
-    let day: Int64 = 86_400_000
-    let days = max(1, Int(window / day)) - (dropsFirstDay ? 1 : 0)
-    // What the plan itself asks for; else as many as people measure at all.
-    var daily = 24.0
-    for other in plan.rules where other.isEnabled {
-      guard let missing = other.kind as? MissingRule, measures.contains(missing.measure),
-        case .slots(let hours, let weekdays) = missing.schedule
-      else { continue }
-      daily = Double(2 * hours.count) * Double(weekdays.isEmpty ? 7 : Set(weekdays).count) / 7
-    }
-    let most = Int((Double(max(0, days)) * daily).rounded(.up))
+    let most = plan.mostValues(
+      of: measures, in: max(1, window / 86_400_000), dropsFirstDay: dropsFirstDay, unasked: 24)
     if minimumCount > most {
       found.append(
         "min_count \(minimumCount) is more than the about \(most) values that come in the window: it never judges")
+    } else if spacing > 0, Int64(minimumCount) > window / spacing + 1 {
+      found.append("no \(minimumCount) values so far apart lie in the window: shorten spacing or lower min_count")
+    }
+    if plain == nil {
+      for limit in zones where limit.zone > .green {
+        for (bound, measure) in zip(limit.limits, measures) {
+          guard let usual = measure.usual, limit.holds(Ratio(usual), bound, .zero) else { continue }
+          found.append(
+            "\(limit.zone.rawValue) \(limit.comparison.rawValue) \(bound) holds for the usual \(measure.rawValue) \(usual): are the limits in the order of the measures?"
+          )
+        }
+      }
     }
     if measures.contains(.glucose),
       !plan.rules.contains(where: { $0.isEnabled && $0.kind is BandRule && $0.measures == [.glucose] })
@@ -346,15 +349,22 @@ extension AverageRule {
       limits = words.limits(plain.zones, measure, shown)
     }
     let window = words.duration(window)
+    let count = words.measurements(minimumCount)
     var text = words.say(
-      "\(what): gjennomsnittet av de siste \(window), når det er minst \(minimumCount) målinger: \(limits).",
-      "\(what): gjennomsnittet av dei siste \(window), når det er minst \(minimumCount) målingar: \(limits).",
-      "\(what): the mean of the last \(window), once there are at least \(minimumCount): \(limits).")
+      "\(what): gjennomsnittet av de siste \(window), når det er minst \(count): \(limits).",
+      "\(what): gjennomsnittet av dei siste \(window), når det er minst \(count): \(limits).",
+      "\(what): the mean of the last \(window), once there are at least \(count): \(limits).")
     if dropsFirstDay {
       text += words.say(
         " Den første dagen teller ikke.", " Den første dagen tel ikkje.", " The first day does not count.")
     }
-    return text
+    if let newest {
+      let count = words.measurements(newest)
+      text += words.say(
+        " Bare de siste: \(count).", " Berre dei siste: \(count).", " Only the newest: \(count).")
+    }
+    return text + words.spaced(spacing)
+      + words.slack(hysteresis) { words.number($0, measures.first?.unit ?? .millimetreOfMercury) }
   }
 }
 

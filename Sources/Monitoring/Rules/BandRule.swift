@@ -56,10 +56,22 @@ extension BandRule {
   }
 
   package func advice(_ rule: Rule, in plan: Plan) -> [String] {
-    guard [.pulse, .heartRate, .spo2].contains(measure), hysteresis.isZero, confirm == nil, rule.quiet == 0 else {
-      return []
+    var found: [String] = []
+    if [.pulse, .heartRate, .spo2].contains(measure), hysteresis.isZero, confirm == nil, rule.quiet == 0 {
+      found.append("a value at its limit is told again and again: add hysteresis, confirm or quiet")
     }
-    return ["a value at its limit is told again and again: add hysteresis, confirm or quiet"]
+    if isImmediate, confirm == nil { found.append("immediate asks for nothing without confirm: add confirm") }
+    let isFirst =
+      plan.rules.first { $0.isEnabled && $0.kind is BandRule && $0.measures == rule.measures }?.id == rule.id
+    if measure == .glucose, isFirst {
+      let open = plan.rules.filter { $0.isEnabled && $0.measures == [.glucose] }
+        .compactMap { $0.kind.statedScale }.filter(\.takesBeyond).flatMap(\.zones).filter { $0.zone > .green }
+      for above in [true, false] where !open.contains(where: { $0.holdsBeyond(above: above) }) {
+        found.append(
+          "\(above ? "HI" : "LO") is in no zone of this plan: it is asked about as a value that cannot be right")
+      }
+    }
+    return found
   }
 
   package var measures: [Measure] { [measure] }
@@ -97,23 +109,8 @@ extension BandRule {
   }
 
   package func explanation(_ words: PlanWords) -> String {
-    var text = "\(words.name(measure)): \(words.limits(zones, measure, given))."
-    if let confirm {
-      let within = words.duration(confirm.within)
-      let first = words.say("meldes straks, og måles", "blir meldt straks, og målt", "told at once, and measured")
-      let asked = isImmediate ? first : words.say("Måles", "Blir målt", "Measured")
-      text += " " + asked.prefix(1).uppercased() + asked.dropFirst()
-      text += words.say(
-        " på nytt innen \(within); \(confirm.count) målinger avgjør.",
-        " på nytt innan \(within); \(confirm.count) målingar avgjer.",
-        " again within \(within); \(confirm.count) measurements decide.")
-    }
-    if !hysteresis.isZero {
-      let slack = words.number(given?.hysteresis ?? hysteresis, given?.unit ?? measure.unit)
-      text += words.say(
-        " Slutter først \(slack) innenfor grensen.", " Sluttar først \(slack) innanfor grensa.",
-        " Ends only \(slack) inside the limit.")
-    }
-    return text
+    "\(words.name(measure)): \(words.limits(zones, measure, given))."
+      + words.repeated(confirm, isImmediate: isImmediate)
+      + words.slack(given?.hysteresis ?? hysteresis) { words.number($0, given?.unit ?? measure.unit) }
   }
 }

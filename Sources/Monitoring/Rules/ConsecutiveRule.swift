@@ -50,6 +50,11 @@ extension ConsecutiveRule {
   package var statedLimits: [StatedLimits] { StatedLimits.of(zones, measure) }
   package var statedScale: StatedScale? { StatedScale(zones: zones, usual: measure.usual) }
 
+  package func advice(_ rule: Rule, in plan: Plan) -> [String] {
+    guard let window, spacing > 0, Int64(k) > window / spacing + 1 else { return [] }
+    return ["no \(k) values so far apart lie in the window: shorten spacing or lengthen window"]
+  }
+
   package var measures: [Measure] { [measure] }
 
   package func looksBack(from time: Int64, to earlier: Int64, over count: Int) -> Bool { spacing > 0 || count < of }
@@ -102,9 +107,14 @@ extension ConsecutiveRule {
 
   package func explanation(_ words: PlanWords) -> String {
     let (what, change) = (words.name(measure), words.limits(zones, measure, given))
-    return words.say(
+    var text = words.say(
       "\(what): \(k) av de siste \(of) målingene \(change).",
       "\(what): \(k) av dei siste \(of) målingane \(change).",
       "\(what): \(k) of the last \(of) \(change).")
+    if let window {
+      let length = words.duration(window)
+      text += words.say(" Innen \(length).", " Innan \(length).", " Within \(length).")
+    }
+    return text + words.spaced(spacing)
   }
 }

@@ -146,6 +146,52 @@ extension DeltaRule {
     StatedScale(zones: zones, hysteresis: hysteresis, worseBy: worseBy, usual: .zero)
   }
 
+  package func advice(_ rule: Rule, in plan: Plan) -> [String] {
+    var found: [String] = []
+    let limits = zones.filter { $0.zone > .green }.flatMap(\.bounds)
+    if isPercent, limits.contains(where: { !$0.limit.isZero && $0.size < ExactDecimal(1) }) {
+      found.append("limits of less than one per cent: 4 % is written \"4\"")
+    }
+    if !isPercent, let most = measure.largestChange,
+      let limit = limits.first(where: { most < $0.size })
+    {
+      found.append(
+        "\(limit.limit) \(measure.unit.symbol) is no usual change: limits are differences, not values")
+    }
+    switch reference {
+    case .max:
+      if limits.contains(where: { $0.isUpper && ExactDecimal.zero < $0.limit }) {
+        found.append("a rise above the greatest of the window sees no steady gain: for a gain write \"from\": \"min\"")
+      }
+    case .min:
+      if limits.contains(where: { !$0.isUpper && $0.limit < .zero }) {
+        found.append("a fall below the least of the window sees no steady loss: for a loss write \"from\": \"max\"")
+      }
+    case .value(let value):
+      guard !isPercent, let gate = measure.gate else { break }
+      for zone in zones where zone.zone > .green {
+        let never = zone.bounds.contains { bound in
+          guard let reached = value.adding(bound.limit) else { return false }
+          return bound.isUpper ? gate.upperBound < reached : reached < gate.lowerBound
+        }
+        if never {
+          found.append(
+            "no value is so far from \(value) \(measure.unit.symbol): one zone never holds")
+        }
+      }
+    case .lastPreviousDay:
+      if window < 86_400_000 { found.append("a window of less than a day seldom holds an earlier day") }
+    case .median, .first: break
+    }
+    if case .value = reference { return found }
+    let most = plan.mostValues(of: [measure], in: window.moved(86_399_999) / 86_400_000 + 1, unasked: 24)
+    if minimumPoints > most {
+      found.append(
+        "min_points \(minimumPoints) is more than the about \(most) values that come in the window: it never judges")
+    }
+    return found
+  }
+
   package var measures: [Measure] { [measure] }
   package var isTrend: Bool { if case .value = reference { false } else { true } }
   package func steps(_ direction: Direction?) -> [ExactDecimal?] {
@@ -243,14 +289,25 @@ extension DeltaRule {
       }
     let (what, window) = (words.name(measure), words.duration(window))
     let change = words.limits(zones, measure, given, isPercent: isPercent)
+    var text: String
     if case .value = reference {
-      return words.say(
+      text = words.say(
         "\(what): endring fra \(against): \(change).", "\(what): endring frå \(against): \(change).",
         "\(what): change from \(against): \(change).")
+    } else {
+      text = words.say(
+        "\(what): endring fra \(against) de siste \(window): \(change).",
+        "\(what): endring frå \(against) dei siste \(window): \(change).",
+        "\(what): change from \(against) of the last \(window): \(change).")
     }
-    return words.say(
-      "\(what): endring fra \(against) de siste \(window): \(change).",
-      "\(what): endring frå \(against) dei siste \(window): \(change).",
-      "\(what): change from \(against) of the last \(window): \(change).")
+    if minimumPoints > 2 {
+      let count = words.measurements(minimumPoints)
+      text += words.say(
+        " Når det er minst \(count).", " Når det er minst \(count).", " Once there are at least \(count).")
+    }
+    return text + words.repeated(confirm, isImmediate: isImmediate)
+      + words.slack(given?.hysteresis ?? hysteresis) {
+        words.number($0, isPercent ? .percent : given?.unit ?? measure.unit)
+      }
   }
 }

@@ -69,12 +69,25 @@ extension MissingRule {
   package var zonesTold: Set<Zone> { Set([zone]).subtracting([.green]) }
 
   package func advice(_ rule: Rule, in plan: Plan) -> [String] {
-    guard let remindAfter, case .slots(let hours, _) = schedule,
-      hours.contains(where: {
-        Int64(($0.to > $0.from ? $0.to : $0.to + 1440) - $0.from) * 60_000 + grace <= remindAfter
-      })
-    else { return [] }
-    return ["the reminder comes after the measurement is called missing: shorten remind_after"]
+    var found: [String] = []
+    switch schedule {
+    case .interval:
+      if remindAfter != nil {
+        found.append("nobody is reminded: remind_after counts from the beginning of a slot, and max_interval has none")
+      }
+    case .slots(let hours, _):
+      let lengths = hours.map { Int64(($0.to > $0.from ? $0.to : $0.to + 1440) - $0.from) * 60_000 }
+      if let remindAfter, lengths.contains(where: { $0 + grace <= remindAfter }) {
+        found.append("the reminder comes after the measurement is called missing: shorten remind_after")
+      }
+      for (slot, length) in zip(hours, lengths) where length > 12 * 3_600_000 {
+        found.append("the slot \(slot.text) lasts \(length / 3_600_000) hours: is it the right way round?")
+      }
+    }
+    if grace > 86_400_000 {
+      found.append("a measurement is called missing more than a day after it was due: shorten grace")
+    }
+    return found
   }
 
   package var measures: [Measure] { [measure] }
@@ -340,12 +353,12 @@ extension MissingRule {
       text = words.say(
         "\(what): måles \(when).", "\(what): blir målt \(when).", "\(what): measured \(when).")
     case .interval(let interval):
-      let length = words.duration(interval)
+      let length = words.every(interval)
       text = words.say(
-        "\(what): måles minst hver \(length).", "\(what): blir målt minst kvar \(length).",
-        "\(what): measured at least every \(length).")
+        "\(what): måles minst \(length).", "\(what): blir målt minst \(length).",
+        "\(what): measured at least \(length).")
     }
-    if let remindAfter {
+    if let remindAfter, case .slots = schedule {
       let after = words.duration(remindAfter)
       text += words.say(" Påminning etter \(after).", " Påminning etter \(after).", " A reminder after \(after).")
     }

@@ -52,7 +52,33 @@ extension ScoreRule {
     zones.map { StatedLimits($0.bounds, nil, "points") }
       + parts.flatMap { part in part.points.flatMap { StatedLimits.of([$0.limit], part.measure) } }
   }
-  package var zonesTold: Set<Zone> { Set(zones.map(\.zone)).subtracting([.green]) }
+  package var statedScale: StatedScale? {
+    StatedScale(zones: zones, hysteresis: hysteresis, worseBy: worseBy, usual: .zero)
+  }
+  package var statedFaults: [StatedFault] {
+    let most = parts.reduce(0) { $0 + ($1.points.map(\.points).max() ?? 0) }
+    return zones.compactMap { zone in
+      let never = zone.bounds.contains { bound in
+        let limit = ExactDecimal(Int64(most))
+        return bound.comparison == .atLeast && limit < bound.limit
+          || bound.comparison == .greaterThan && !(bound.limit < limit)
+      }
+      guard zone.zone > .green, never else { return nil }
+      let text = zone.bounds.map { "\($0.comparison.rawValue) \($0.limit)" }.joined(separator: " ")
+      return StatedFault(
+        key: "zones", message: "no sum is \(text): all parts together give at most \(most) points", isBound: false)
+    }
+  }
+
+  package func advice(_ rule: Rule, in plan: Plan) -> [String] {
+    parts.compactMap { part in
+      guard let usual = part.measure.usual,
+        let entry = part.points.first(where: { $0.points > 0 && $0.limit.holds(usual) })
+      else { return nil }
+      return
+        "the usual \(part.measure.rawValue) \(usual) gives \(entry.points) points: is the comparison the right way round?"
+    }
+  }
 
   package static var name: String { "score" }
   package static var keys: [String] { ["within", "parts", "min_parts", "zones", "hysteresis", "worse_by"] }
@@ -164,16 +190,30 @@ extension ScoreRule {
   }
 
   package func explanation(_ words: PlanWords) -> String {
-    let names = parts.map { words.name($0.measure) }.joined(separator: ", ")
+    let names = parts.map { part in
+      words.name(part.measure) + " ("
+        + part.points.map { entry in
+          let bounds = entry.limit.bounds.map {
+            "\(words.comparison($0.comparison)) \(words.number($0.limit, part.measure.unit))"
+          }
+          return bounds.joined(separator: words.say(" og ", " og ", " and ")) + ": \(entry.points)"
+        }.joined(separator: ", ") + ")"
+    }.joined(separator: "; ")
     let limits = zones.filter { $0.zone > .green }.map { limit in
       words.zone(limit.zone) + " "
         + limit.bounds.map { "\(words.comparison($0.comparison)) \($0.limit)" }
         .joined(separator: words.say(" og ", " og ", " and "))
     }.joined(separator: ", ")
     let within = words.duration(within)
-    return words.say(
+    let text = words.say(
       "\(names): poengsum av målingene fra de siste \(within): \(limits).",
       "\(names): poengsum av målingane frå dei siste \(within): \(limits).",
       "\(names): points of the values of the last \(within): \(limits).")
+    let parts =
+      minimumParts < parts.count
+      ? words.say(
+        " Med \(minimumParts) av dem kan den bli bedre.", " Med \(minimumParts) av dei kan ho bli betre.",
+        " With \(minimumParts) of them it may get better.") : ""
+    return text + parts + words.slack(hysteresis) { words.decimal($0) }
   }
 }

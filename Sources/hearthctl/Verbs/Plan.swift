@@ -1,7 +1,7 @@
 // hearthctl plan: a patient's limits: check a file, see what is in force, try a draft, bring one into force.
 
-import Readings
 import ControlProtocol
+import Glibc
 import JSON
 import Monitoring
 import Platform
@@ -89,7 +89,9 @@ enum PlanVerb {
       try arguments.only(["--new"], for: "plan set")
       return try set(word, arguments)
     default:
-      throw Failure.usage("\"\(action)\" is nothing that plan can do", hint: "known: check, show, explain, try, set")
+      throw Failure.usage(
+        "\"\(action)\" is nothing that plan can do",
+        hint: "known: check, rehearse, show, explain, try, set, pause, resume")
     }
   }
 
@@ -123,7 +125,7 @@ enum PlanVerb {
   private static func check(_ path: String, _ arguments: Arguments) throws(Failure) -> Int32 {
     let text = try read(path)
     let faults = faults(text)
-    let advice = faults.isEmpty ? PlanFile.advice(text, sharesScale: sharesScale(text, arguments)) : []
+    let advice = faults.isEmpty ? PlanFile.advice(text, sharesScale: sharesScale(text, arguments), today: today) : []
     if arguments.isJSON {
       func list(_ faults: [JSONError]) -> [JSONValue] {
         faults.map { fault -> JSONValue in
@@ -150,6 +152,9 @@ enum PlanVerb {
     guard let patient = try? PlanFile.read(text).patient else { return false }
     return PatientCheck.sharesScale(patient, arguments)
   }
+
+  /// Today's date by this machine's clock, in days since 1970.
+  private static var today: Int64 { Int64(time(nil)) / 86_400 }
 
   private static func tell(_ advice: [JSONError], of path: String) {
     for fault in advice {
@@ -183,6 +188,17 @@ enum PlanVerb {
       let text = "paused from \(Show.text(pause["from"])) to \(Show.text(pause["to"]))\(what)\(author)\(note)"
       Terminal.out(Show.paragraph("", text) + "\n")
     }
+    if let author = plan["written_by"]?.string {
+      Terminal.out(Show.paragraph("", "written by \(Terminal.clean(author))") + "\n")
+    }
+    if let day = plan["valid_from"]?.string {
+      Terminal.out(Show.paragraph("", "meant to be valid from \(day); a plan that is set is in force at once") + "\n")
+    }
+    if let window = plan["live_window_seconds"]?.int, window != 7200 {
+      Terminal.out(
+        Show.paragraph("", "a value older than \(window / 60) minutes when it comes is told as an old one") + "\n")
+    }
+    if plan["single_user"]?.bool ?? false { Terminal.out("nobody else stands on the patient's scale\n") }
     if let review = plan["review_by"]?.string { Terminal.out("to be reviewed by \(review)\n") }
     Terminal.out("\n")
     for rule in plan["rules"]?.array ?? [] {
@@ -229,9 +245,10 @@ enum PlanVerb {
     var table = Table(["WHEN", "RULE", "EVENT", "ZONE", "VALUE", "WHY"], leaving: ["WHY", "VALUE", "ZONE", "EVENT"])
     for event in events {
       let count = event["count"].map { " (\(Show.text($0)))" } ?? ""
+      let again = event["repeat"]?.int.map { "told again (\($0))" }
       table.rows.append([
         Show.time(event["at"]), Show.text(event["rule"]), Show.text(event["event"]) + count, Show.text(event["zone"]),
-        AlertsVerb.value(event), event["because"]?.string ?? "-",
+        AlertsVerb.value(event), event["because"]?.string ?? again ?? "-",
       ])
     }
     Terminal.out(table.text())
@@ -252,6 +269,7 @@ enum PlanVerb {
     row("notifications a week", "told_a_week")
     row("raised", "raised")
     row("  of them red", "red")
+    row("told again", "retold")
     row("not confirmed", "unconfirmed")
     row("asked to measure again", "asked")
     row("cleared", "cleared")
@@ -310,7 +328,7 @@ enum PlanVerb {
       Terminal.line(answer)
     } else {
       Terminal.out("version \(Show.text(answer["version"])) of \(Show.text(answer["patient"])) is in force\n")
-      tell(PlanFile.advice(Array(text.utf8), sharesScale: check.sharesScale), of: path)
+      tell(PlanFile.advice(Array(text.utf8), sharesScale: check.sharesScale, today: today), of: path)
       check.tell()
     }
     return 0
@@ -332,8 +350,13 @@ enum PlanVerb {
     if arguments.isJSON {
       Terminal.line(answer)
     } else {
-      Terminal.out("paused from \(from) to \(to), both dates inside: no measurement is called missing\n")
-      Terminal.out("values are judged as ever; hearthctl plan resume \(patient) ends it\n")
+      if let rule = arguments.value("--rule") {
+        Terminal.out("\(rule) judges nothing from \(from) to \(to), both dates inside\n")
+        Terminal.out("all other rules judge as ever; hearthctl plan resume \(patient) ends it\n")
+      } else {
+        Terminal.out("paused from \(from) to \(to), both dates inside: no measurement is called missing\n")
+        Terminal.out("values are judged as ever; hearthctl plan resume \(patient) ends it\n")
+      }
     }
     return 0
   }
