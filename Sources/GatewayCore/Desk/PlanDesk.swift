@@ -48,14 +48,77 @@ extension View {
       if let unit = detail.unit, detail.value != nil { object["unit"] = .string(unit) }
       if let measure = detail.measure { object["measure"] = .string(measure) }
     }
-    if let ask = state.ask { object["repeat_until"] = planInstant(ask.deadline, zone) }
+    if let ask = state.ask {
+      object["repeat_until"] = planInstant(ask.deadline, zone)
+      if let isAsked = isAsked(state, ask) { object["repeat_asked"] = .bool(isAsked) }
+    }
     if let retold = state.retold, retold.count > 0 { object["repeat"] = .int(retold.count) }
+    if let at = retelling(rule, state, plan) { object["repeat_at"] = planInstant(at, zone) }
     let held = state.held.reduce(0) { $0 + $1.count }
-    if held > 0 { object["held"] = .int(held) }
+    if held > 0 {
+      object["held"] = .int(held)
+      let (name, until) = holding(rule, state, plan)
+      object["held_by"] = .string(name)
+      if let until { object["held_until"] = planInstant(until, zone) }
+    }
     if state.missed > 0 { object["count"] = .int(state.missed) }
-    object["message"] = .string(
-      PlanText.sentence(rule, state.phase == .pending ? .repeatRequested : rule.usualTelling, plan.language))
+    object["message"] = .string(standingWords(rule, state, plan))
     return object
+  }
+
+  /// People were asked for the repeat that is awaited. They are not where they were asked less than an hour before; nil: not known.
+  private func isAsked(_ state: RuleState, _ ask: RuleState.Ask) -> Bool? {
+    if state.phase == .pending { return state.episode?.isTold ?? false }
+    let isFound = ask.counted.contains { counted in
+      state.asked.contains { $0.finding.reading == counted.reading && $0.finding.taken == counted.taken }
+    }
+    // Questions are forgotten after an hour.
+    return isFound ? true : now.wall - ask.since < 3_600_000 ? false : nil
+  }
+
+  /// When it is told again while nothing changes, in milliseconds since 1970; nil: it is not.
+  private func retelling(_ rule: Rule, _ state: RuleState, _ plan: Plan) -> Int64? {
+    var alone = state
+    (alone.ask, alone.held) = (nil, [])
+    return Monitor.nextExpiry(plan, state: PatientState(rules: [rule.id: alone]), now: now.wall)
+  }
+
+  /// What holds back what is not told, and until when.
+  private func holding(_ rule: Rule, _ state: RuleState, _ plan: Plan) -> (name: String, until: Int64?) {
+    var alone = state
+    (alone.ask, alone.retold, alone.acknowledgement) = (nil, nil, nil)
+    let until = Monitor.nextExpiry(plan, state: PatientState(rules: [rule.id: alone]), now: now.wall)
+    if rule.kind is DoubtRule { return ("doubt", until) }
+    // Longer than the rule's own quiet: it was told too often within a day.
+    let told = state.told.map(\.at).max() ?? now.wall
+    let isLonger = until.map { $0.subtractingReportingOverflow(told).partialValue > rule.quiet } ?? false
+    return (isLonger ? "flapping" : "quiet", until)
+  }
+
+  /// What people are told of a rule where it stands: the words that it would have if it were told at this moment. So they name the
+  /// value, its side and what its colour asks for, as what was told did.
+  private func standingWords(_ rule: Rule, _ state: RuleState, _ plan: Plan) -> String {
+    let usual = PlanText.sentence(
+      rule, state.phase == .pending ? .repeatRequested : rule.usualTelling, plan.language)
+    guard let current = state.current else { return usual }
+    var (rule, state, plan) = (rule, state, plan)
+    (state.held, state.told, state.retold, state.ask) = ([], [], nil, nil)
+    if rule.kind is DoubtRule {
+      // Its question, its telling and what was not confirmed have the same words.
+      state.phase = .pending
+      state.ask = .init(
+        deadline: now.wall, since: now.wall, first: current.taken, counted: [current], isSaid: false)
+    } else if state.isRaised {
+      // An acknowledgement that counts no longer brings the telling of where the rule stands.
+      rule.afterAcknowledgement = 0
+      state.phase = .acknowledged
+      state.acknowledgement = RuleAcknowledgement(by: "", at: now.wall, note: "")
+      plan.rules = [rule]
+    } else {
+      return usual
+    }
+    var all = PatientState(rules: [rule.id: state])
+    return Monitor.expire(plan, state: &all, now: now.wall).first { $0.rule == rule.id }?.message ?? usual
   }
 
   /// The rules that do not judge, and why; without values.

@@ -108,9 +108,24 @@ enum AlertsVerb {
   /// What is awaited or was told again.
   private static func again(_ alert: JSONValue) -> String {
     var words: [String] = []
-    if let until = alert["repeat_until"] { words.append("asked until \(Show.time(until))") }
+    if let until = alert["repeat_until"] {
+      let isUnasked = alert["repeat_asked"]?.bool == false
+      words.append(
+        isUnasked
+          ? "a repeat is awaited until \(Show.time(until)), not asked again" : "asked until \(Show.time(until))")
+    }
     if let count = alert["repeat"]?.int { words.append("told again \(count) \(count == 1 ? "time" : "times")") }
-    if let held = alert["held"]?.int { words.append("\(held) held while quiet") }
+    if let next = alert["repeat_at"] { words.append("told again at \(Show.time(next))") }
+    if let held = alert["held"]?.int {
+      let until = alert["held_until"].map { " until \(Show.time($0))" } ?? ""
+      let why =
+        switch alert["held_by"]?.string {
+        case "flapping": "held as it comes and goes"
+        case "doubt": "held as doubt is told once an hour"
+        default: "held while quiet"
+        }
+      words.append("\(held) \(why)\(until)")
+    }
     if let missed = alert["count"]?.int { words.append("\(missed) more missed") }
     return words.isEmpty ? "-" : words.joined(separator: ", ")
   }

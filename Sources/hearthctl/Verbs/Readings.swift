@@ -244,10 +244,25 @@ enum WatchVerb {
       } else if method == "reading" {
         Terminal.out(ReadingsVerb.line(value) + "\n")
       } else {
-        let what = [Show.text(value["rule"]), Show.text(value["event"]), Terminal.zone(Show.text(value["zone"]))]
-        let parts = [Show.time(value["at"]), Show.text(value["patient"]), what.joined(separator: " ")]
-        Terminal.out(parts.joined(separator: "  ") + "\n")
+        Terminal.out(line(value) + "\n")
       }
     }
+  }
+
+  /// An event: what a rule did, or the words of the hub or a device.
+  private static func line(_ event: JSONValue) -> String {
+    let at = Show.time(event["at"])
+    guard event["rule"] != nil else {
+      let state = event["state"]?.string == "cleared" ? " (over)" : ""
+      let whose = Show.text(event["device"] ?? event["patient"] ?? "hub")
+      return "\(at)  \(whose)  \(Show.text(event["code"]))\(state): \(Show.text(event["message"]))"
+    }
+    var what = [Show.text(event["rule"]), Show.text(event["event"])]
+    if let count = event["repeat"]?.int {
+      what.append("again (repeat \(count)\(event["escalate"]?.bool == true ? ", the last" : ""))")
+    }
+    if let because = event["because"] { what.append("(\(Show.text(because)))") }
+    what.append(Terminal.zone(Show.text(event["zone"])))
+    return "\(at)  \(Show.text(event["patient"]))  \(what.joined(separator: " "))"
   }
 }
