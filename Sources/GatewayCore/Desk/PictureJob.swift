@@ -128,6 +128,10 @@ package struct PictureJob: Sendable {
     object["from"] = PlanInstant.json(from, zone)
     object["episodes"] = .array(
       EpisodeStory.all(of: patient, history, plan, rules, now: now).map { $0.json(zone) })
+    let gone = goneDifferences
+    if !gone.isEmpty {
+      object["gone_rules"] = .array(gone.sorted().map { ["id": .string($0), "kind": .string(DeltaRule.name)] })
+    }
     object["rows"] = .array(rows(from: from, isOver))
     let worth = KeptWorth(history)
     object["asides"] = .array(history.asideReadings(patient: patient, from: from).map { row($0, nil, worth) })
@@ -154,6 +158,23 @@ package struct PictureJob: Sendable {
         if let since = mark.since { fields["since"] = PlanInstant.json(since, zone) }
         return .object(fields)
       })
+  }
+
+  /// Rules that are in the plan no more and told of differences. What was told keeps no kind: a difference is known by its unit, or
+  /// by being nearer to zero than any value of its measure that is kept. What could be a value is not called a difference.
+  var goneDifferences: Set<String> {
+    let known = Set((plan?.allRules ?? []).map(\.id))
+    func isDifference(_ mark: PatientHistory.Mark) -> Bool {
+      guard let value = mark.value, let measure = mark.measure, let unit = mark.unit else { return false }
+      if unit == .percent, measure.unit != .percent { return true }
+      let stores = [history.values, history.asides, history.unbelieved].compactMap { $0[measure] }
+      guard unit == measure.unit, let least = stores.flatMap({ $0.filter { !$0.isBeyond }.map(\.value) }).min() else {
+        return false
+      }
+      return value.magnitude < least
+    }
+    let gone = Dictionary(grouping: history.marks.filter { !known.contains($0.rule) && $0.value != nil }, by: \.rule)
+    return Set(gone.filter { $0.value.allSatisfy(isDifference) }.keys)
   }
 
   /// The midnight with which the first of so many days began on the patient's clock, today counted.
