@@ -31,13 +31,11 @@ struct ZoneBand: Hashable {
     func add(_ low: ExactDecimal?, _ high: ExactDecimal?, at value: ExactDecimal?) {
       guard let value else { return }
       let rank = rank(rules, value)
-      let edge = low ?? high
-      let holds = edge.map { self.rank(rules, $0) == rank } ?? false
       if var before = bands.last, before.zone == rank.zone, before.level == rank.level {
         before.high = high
         bands[bands.count - 1] = before
       } else {
-        bands.append(ZoneBand(zone: rank.zone, level: rank.level, low: low, high: high, holdsLimit: holds))
+        bands.append(ZoneBand(zone: rank.zone, level: rank.level, low: low, high: high, holdsLimit: false))
       }
     }
     add(nil, first, at: first.subtracting(one))
@@ -48,6 +46,12 @@ struct ZoneBand: Hashable {
       add(low, high, at: middle)
     }
     add(last, nil, at: last.adding(one))
+    // Where stretches were joined the edge is that of the last: which limit belongs to a band is asked of the band as it is.
+    for index in bands.indices {
+      let band = bands[index]
+      guard let edge = band.low ?? band.high else { continue }
+      bands[index].holdsLimit = self.rank(rules, edge) == Rank(band.zone, band.level)
+    }
     return bands
   }
 

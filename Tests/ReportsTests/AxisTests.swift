@@ -97,6 +97,21 @@ import Zones
     #expect(ZoneBand.all([]).isEmpty)
   }
 
+  @Test func anEdgeOfSeveralRulesBelongsToItsBand() {
+    func limit(_ zone: Zone, _ comparison: ZoneLimit.Comparison, _ value: Int64) -> ZoneLimit {
+      ZoneLimit(zone, [.init(comparison, ExactDecimal(value))])
+    }
+    let low = ZoneBand.all(rules: [
+      [limit(.red, .lessThan, 85), limit(.yellow, .lessThan, 88)],
+      [limit(.red, .atMost, 80), limit(.yellow, .lessThan, 84)],
+    ])
+    #expect(low.map { $0.text { "\($0)" } } == ["< 85", "85–88", "≥ 88"])
+    let high = ZoneBand.all(rules: [[limit(.red, .greaterThan, 180)], [limit(.red, .atLeast, 200)]])
+    #expect(high.map { $0.text { "\($0)" } } == ["≤ 180", "> 180"])
+    let both = ZoneBand.all(rules: [[limit(.red, .atMost, 84)], [limit(.red, .lessThan, 70)]])
+    #expect(both.map { $0.text { "\($0)" } } == ["≤ 84", "> 84"])
+  }
+
   @Test func aLineOfBlocksShowsDaysZonesAndSilence() throws {
     var story = Story()
     story.from = "2026-11-15T00:00:00+01:00"
