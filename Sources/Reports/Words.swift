@@ -103,24 +103,101 @@ struct Words: Hashable {
     case .pulseOverRange: say("puls over måleområdet", "puls over måleområdet", "pulse above the range")
     case .pulseUnderRange: say("puls under måleområdet", "puls under måleområdet", "pulse below the range")
     case .improperPosition: say("feil stilling", "feil stilling", "wrong position")
-    case .signalPoor, .signalInadequate: say("dårlig signal", "dårleg signal", "poor signal")
+    case .sensorDisconnected: say("føleren er koblet fra", "følaren er kopla frå", "sensor disconnected")
+    case .sensorMalfunction: say("feil på føleren", "feil på følaren", "sensor fault")
+    case .sensorDisplaced: say("føleren sitter feil", "følaren sit feil", "sensor displaced")
+    case .sensorUnsupported: say("føler som ikke støttes", "følar som ikkje er støtta", "sensor not supported")
+    case .sensorOff: say("føleren er av", "følaren er av", "sensor off")
+    case .sensorInterference: say("forstyrret føler", "forstyrra følar", "sensor disturbed")
+    case .signalSearching: say("leter etter signal", "leitar etter signal", "searching for a signal")
+    case .signalPulseQuestionable: say("usikker puls", "usikker puls", "questionable pulse")
+    case .signalNonPulsatile: say("ingen puls i signalet", "ingen puls i signalet", "no pulse in the signal")
+    case .signalErratic: say("ustabilt signal", "ustabilt signal", "erratic signal")
     case .signalLowPerfusion: say("svak sirkulasjon", "svak sirkulasjon", "low perfusion")
-    case .questionable, .signalPulseQuestionable: say("usikker måling", "usikker måling", "questionable")
+    case .signalPoor: say("dårlig signal", "dårleg signal", "poor signal")
+    case .signalInadequate: say("for svakt signal", "for svakt signal", "signal too weak")
+    case .signalProcessingIrregularity:
+      say("uregelmessig signalbehandling", "uregelmessig signalhandsaming", "irregular signal processing")
+    case .deviceMalfunction: say("feil på apparatet", "feil på apparatet", "device fault")
+    case .deviceExtendedUpdate:
+      say("verdien oppdateres langsomt", "verdien blir oppdatert langsamt", "value updated slowly")
+    case .invalid: say("ugyldig måling", "ugyldig måling", "invalid")
+    case .notAvailable: say("ingen verdi", "ingen verdi", "no value")
+    case .questionable: say("usikker måling", "usikker måling", "questionable")
+    case .calibrationOngoing: say("kalibrering pågår", "kalibrering går føre seg", "calibration under way")
     case .earlyIndication: say("foreløpig verdi", "førebels verdi", "early value")
-    case .implausible: say("usannsynlig verdi", "usannsynleg verdi", "implausible")
-    case .suspectPerson: say("kanskje en annen person", "kanskje ein annan person", "perhaps another person")
+    case .measurementOngoing: say("måling pågår", "måling går føre seg", "measurement under way")
+    case .validated: say("kontrollert", "kontrollert", "validated")
+    case .fullyQualified: say("fullgod måling", "fullgod måling", "fully qualified")
     case .fromStorage: say("fra apparatets minne", "frå minnet i apparatet", "from the device's memory")
-    case .lowBattery: say("lavt batteri", "lågt batteri", "low battery")
-    case .estimatedTime: say("anslått tid", "omtrentleg tid", "estimated time")
-    case .ambiguousTime: say("tvetydig tid", "tvitydig tid", "ambiguous time")
-    case .clockNotSet: say("klokken ikke stilt", "klokka ikkje stilt", "clock not set")
+    case .demonstration: say("demonstrasjon", "demonstrasjon", "demonstration")
+    case .testData: say("prøvemåling", "prøvemåling", "test data")
     case .mealBefore: say("før måltid", "før måltid", "before a meal")
     case .mealAfter: say("etter måltid", "etter måltid", "after a meal")
     case .mealFasting: say("fastende", "fastande", "fasting")
+    case .mealCasual: say("mellom måltider", "mellom måltid", "between meals")
+    case .mealBedtime: say("ved leggetid", "ved leggjetid", "at bedtime")
     case .controlSolution: say("kontrolløsning", "kontrolløysing", "control solution")
+    case .resultAboveRange: say("over måleområdet", "over måleområdet", "above the range")
+    case .resultBelowRange: say("under måleområdet", "under måleområdet", "below the range")
+    case .sampleInsufficient: say("for lite blod", "for lite blod", "sample too small")
+    case .stripError: say("feil på teststrimmelen", "feil på teststrimmelen", "strip error")
+    case .temperatureOutOfRange:
+      say(
+        "for varmt eller kaldt for apparatet", "for varmt eller kaldt for apparatet", "too warm or cold for the device")
     case .measurementFailed: say("mislykket måling", "mislukka måling", "failed measurement")
-    default: flag.rawValue.split(separator: "-").joined(separator: " ")
+    case .implausible: say("usannsynlig verdi", "usannsynleg verdi", "implausible")
+    case .clockNotSet: say("klokken ikke stilt", "klokka ikkje stilt", "clock not set")
+    case .ambiguousTime: say("tvetydig tid", "tvitydig tid", "ambiguous time")
+    case .estimatedTime: say("anslått tid", "omtrentleg tid", "estimated time")
+    case .lowBattery: say("lavt batteri", "lågt batteri", "low battery")
+    case .unverifiedChecksum:
+      say("kontrollsummen er ikke kontrollert", "kontrollsummen er ikkje kontrollert", "checksum not verified")
+    case .clockUnverified: say("klokken ikke kontrollert", "klokka ikkje kontrollert", "clock not verified")
+    case .suspectPerson: say("kanskje en annen person", "kanskje ein annan person", "perhaps another person")
     }
+  }
+
+  /// What a reading's time rests on.
+  func timeQuality(_ quality: TimeQuality) -> String {
+    switch quality {
+    case .device: say("apparatets tid", "tida i apparatet", "the device's time")
+    case .corrected: say("apparatets klokke er rettet", "klokka i apparatet er retta", "the device's clock corrected")
+    case .received: say("tiden da den ble mottatt", "tida då ho vart motteken", "the time of reception")
+    case .receivedUnsynced:
+      say(
+        "tiden da den ble mottatt, huben var ikke synkronisert",
+        "tida då ho vart motteken, huben var ikkje synkronisert",
+        "the time of reception, the hub was not synchronised")
+    case .unplaced: say("uten sikker tid", "utan sikker tid", "without a certain time")
+    }
+  }
+
+  /// Why something was told or ended, as the daemon names it; what another version named stays as it is.
+  func because(_ name: String) -> String {
+    switch name {
+    case "plan-changed": say("planen ble endret", "planen vart endra", "the plan was changed")
+    case "paused": say("regelen er satt på pause", "regelen er sett på pause", "the rule is paused")
+    case "expired":
+      say(
+        "regelen gjelder ikke på denne datoen", "regelen gjeld ikkje på denne datoen", "the rule is not in force then")
+    case "disabled": say("regelen er slått av", "regelen er slått av", "the rule is switched off")
+    case "outside":
+      say("regelen gjelder ikke lenger", "regelen gjeld ikkje lenger", "the rule is no longer in force")
+    case "other-direction":
+      say("gikk over til den andre siden", "gjekk over til den andre sida", "went to the other side")
+    case "came-late": say("målingen kom sent", "målinga kom seint", "the measurement came late")
+    case "quiet":
+      say("holdt tilbake mens det var stille", "halde tilbake medan det var stille", "held while it was quiet")
+    case "still-open": say("fortsatt ikke over", "framleis ikkje over", "still not over")
+    default: PlanText.reason(name, language)
+    }
+  }
+
+  /// It ended because its rule is not in force any more or another one now: that says nothing of the value.
+  func isLeaving(_ mark: PatientHistory.Mark) -> Bool {
+    mark.kind == .cleared
+      && ["plan-changed", "paused", "expired", "disabled", "outside"].contains(mark.because ?? "")
   }
 
   /// The remarks of a value, and why it is in doubt or left out where none of them says so.
@@ -157,7 +234,8 @@ struct Words: Hashable {
         : say("måling uteble", "måling kom ikkje", "measurement did not come")
     case .acknowledged: say("kvittert", "kvittert", "acknowledged")
     case .cleared: say("slutt", "slutt", "over")
-    case .repeatRequested, .reminder: mark.kind.rawValue
+    case .repeatRequested: say("bedt om ny måling", "bede om ny måling", "asked for a repeat")
+    case .reminder: say("påminnelse", "påminning", "reminder")
     }
   }
 
