@@ -12,7 +12,7 @@ struct Curve {
   let words: Words
   /// Also those beyond all numbers and those that are left out.
   let points: [PatientPicture.Point]
-  let bands: [ZoneBand]
+  let stretches: [Stretch]
   let axis: ValueAxis
   let start: Int64
   let end: Int64
@@ -40,18 +40,42 @@ struct Curve {
     words = Words(picture.language)
     points = picture.all(measure)
     let limits = picture.limits[measure] ?? []
-    bands = ZoneBand.all(rules: limits)
+    (start, end) = (picture.period.lowerBound, picture.period.upperBound)
+    stretches = Stretch.all(limits, in: picture.period)
     means = picture.means[measure] ?? []
     lines = (picture.meanLines[measure] ?? []).prefix(PageStyle.meanLines).map { $0 }
-    guard let axis = Curve.axis(points, measure, limits: limits, means, lines) else { return nil }
+    guard let axis = Curve.axis(points, measure, limits: limits.map(\.zones), means, lines) else { return nil }
     self.axis = axis
-    start = picture.clock.midnight(picture.from)
-    end = max(picture.clock.midnight(picture.until, addingDays: 1), start + 3_600_000)
     let own = Set(picture.rules.filter { $0.measures.first == measure }.map(\.id))
     marks = picture.marks.enumerated().filter {
       own.contains($0.element.rule) && $0.element.kind != .missing && $0.element.kind != .cleared
     }.map { ($0.offset + 1, $0.element) }
     gaps = picture.gaps.filter { $0.measure == measure }
+  }
+
+  /// A stretch of time in which the same limits hold.
+  struct Stretch: Hashable {
+    /// Milliseconds since 1970.
+    var from: Int64
+    var to: Int64
+    var bands: [ZoneBand]
+
+    /// The stretches of a period in the order of time; none where no rule is in force.
+    static func all(_ rules: [PatientPicture.RuleLimits], in period: Range<Int64>) -> [Stretch] {
+      let turns = rules.flatMap(\.outages.ranges).flatMap { [$0.lowerBound, $0.upperBound] }
+      let edges = Set(turns.filter { period.contains($0) } + [period.lowerBound]).sorted() + [period.upperBound]
+      var found: [Stretch] = []
+      for (from, to) in zip(edges, edges.dropFirst()) {
+        let bands = ZoneBand.all(rules: rules.filter { !$0.outages.holds(from) }.map(\.zones))
+        guard !bands.isEmpty else { continue }
+        if let last = found.last, last.to == from, last.bands == bands {
+          found[found.count - 1].to = to
+        } else {
+          found.append(Stretch(from: from, to: to, bands: bands))
+        }
+      }
+      return found
+    }
   }
 
   private static func axis(

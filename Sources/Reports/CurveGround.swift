@@ -5,31 +5,40 @@ internal import Readings
 
 extension Curve {
   func drawZones(_ out: inout Markup) {
-    for (index, band) in bands.enumerated() {
+    for stretch in stretches { draw(stretch, &out) }
+  }
+
+  private func draw(_ stretch: Stretch, _ out: inout Markup) {
+    let (from, to) = (x(stretch.from), x(stretch.to))
+    guard to - from > 0.05 else { return }
+    for (index, band) in stretch.bands.enumerated() {
       let upper = band.high.map { y($0) } ?? top
       let lower = band.low.map { y($0) } ?? bottom
       guard lower - upper > 0.05 else { continue }
-      out.raw("<rect class=\"z-\(band.zone.rawValue)\" \(rect(left, upper, right, lower))/>")
+      out.raw("<rect class=\"z-\(band.zone.rawValue)\" \(rect(from, upper, to, lower))/>")
       if band.zone > .green {
-        out.raw("<path class=\"hatch-\(band.zone.rawValue)\" d=\"\(hatching(band, upper, lower))\"/>")
+        out.raw("<path class=\"hatch-\(band.zone.rawValue)\" d=\"\(hatching(band, upper, lower, from, to))\"/>")
       }
       out.raw("\n")
       // Between two levels of one colour nothing but a line and the hatching tells them apart.
-      if index > 0, bands[index - 1].zone == band.zone { out.raw(line("level", left, lower, right, lower)) }
+      if index > 0, stretch.bands[index - 1].zone == band.zone { out.raw(line("level", from, lower, to, lower)) }
       guard lower - upper >= 11 else { continue }
       let level = band.level > 1 ? " \(band.level)" : ""
       let name = words.zone(band.zone) + level + " " + band.text { words.limit($0) }
-      if isNarrow {
-        text("zone halo t-\(band.zone.rawValue)", left + 5, (upper + lower) / 2 + 4, name, &out)
-      } else {
+      if !isNarrow, to > right - 0.05 {
         text("zone t-\(band.zone.rawValue)", right + 8, (upper + lower) / 2 + 4, name, &out)
+      } else if to - from >= 8 + 6.6 * Double(name.count) {
+        // Beside the picture only what holds at its end can stand.
+        text("zone halo t-\(band.zone.rawValue)", from + 5, (upper + lower) / 2 + 4, name, &out)
       }
       out.raw("\n")
     }
   }
 
   /// Lines and no pattern: a printer draws them as fine as it can, and the file of a print stays small.
-  private func hatching(_ band: ZoneBand, _ upper: Double, _ lower: Double) -> String {
+  private func hatching(
+    _ band: ZoneBand, _ upper: Double, _ lower: Double, _ left: Double, _ right: Double
+  ) -> String {
     let height = lower - upper
     let step = (band.zone == .red ? 7.0 : 9.0) / (band.level > 1 ? 1.8 : 1)
     var path = ""

@@ -45,7 +45,7 @@ extension Curve {
     let small = points.count > 150 ? 1.8 : 3.0
     // Among so many the line says where ordinary values are.
     let drawn = points.sorted { ($0.zone ?? .green, $0.at) < ($1.zone ?? .green, $1.at) }.filter { point in
-      !(points.count > 1500 && point.zone ?? .green == .green && point.standing == .sure && point.above == nil)
+      !(points.count > 1500 && (point.zone ?? .green) == .green && point.standing == .sure && point.above == nil)
     }
     let asides = points.count { !$0.counts }
     var groups: [(style: String, path: String)] = []
@@ -75,7 +75,7 @@ extension Curve {
   private func title(_ point: PatientPicture.Point) -> String {
     let value = point.above.map { words.beyondRange(above: $0) } ?? words.quantity(point.value, measure)
     var parts = [value, picture.clock.moment(point.at, words)]
-    if point.counts, let zone = point.zone { parts.append(words.zone(zone)) }
+    if point.counts, picture.planVersion != nil { parts.append(words.zone(point.zone)) }
     return (parts + words.doubts(point.flags, point.reason)).joined(separator: ", ")
   }
 
@@ -124,7 +124,9 @@ extension Curve {
       out.raw("<g class=\"badge \(style)\">")
       if !isNarrow {
         out.raw("<title>")
-        out.write("\(picture.clock.moment(group.mark.time, words)): \(group.mark.rule), \(words.event(group.mark))")
+        out.write(
+          "\(picture.clock.moment(group.mark.time, words)): \(group.mark.rule), \(words.event(group.mark, picture.kind(of: group.mark.rule)))"
+        )
         if let note = group.mark.note, !note.isEmpty { out.write(" – \(note)") }
         out.raw("</title>")
       }

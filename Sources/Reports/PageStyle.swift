@@ -65,10 +65,11 @@ enum PageStyle {
     .line{fill:none;stroke:var(--blue);stroke-width:1.6;stroke-linejoin:round;stroke-linecap:round}
     .p path{stroke-width:1.3;stroke-linejoin:round}
     .p-green path{fill:var(--blue);stroke:#fff;stroke-width:.8}
+    .p-none path{fill:#7d8b96;stroke:#fff;stroke-width:.8}
     .p-yellow path{fill:#e69f00;stroke:#3d2900}
     .p-red path{fill:#d55e00;stroke:#3d1400}
     .p.doubt path{fill:#fff;stroke:var(--ink);stroke-width:1.5}
-    .dense .line{stroke-width:.9;stroke-opacity:.75} .dense .p-green path{stroke:none} .dense .p path{stroke-width:.9}
+    .dense .line{stroke-width:.9;stroke-opacity:.75} .dense .p-green path,.dense .p-none path{stroke:none} .dense .p path{stroke-width:.9}
     .p.p-yellow.doubt path{stroke:var(--yellow)} .p.p-red.doubt path{stroke:var(--red)}
     .p-apart path{fill:#fff;stroke:#5b6b78;stroke-width:1.7;stroke-dasharray:2.2 1.6}
     .gap rect{fill:#eef1f4;stroke:#7d8b96;stroke-dasharray:2 2} .gap path{stroke:var(--ink);stroke-width:1.7;fill:none}

@@ -42,6 +42,12 @@ package struct PatientPicture: Sendable, Hashable {
     package var device: String?
     /// How far it is to be believed.
     package var standing: Standing
+    /// The values that some rule of the plan held against its limits.
+    package var judged: Set<Measure> = []
+    /// Of those the ones that a rule over single values judged.
+    package var judgedAlone: Set<Measure> = []
+    /// What its time rests on, where the journal still has the reading.
+    package var timeQuality: TimeQuality?
 
     /// A rule that did not judge.
     package struct NotJudged: Sendable, Hashable {
@@ -52,6 +58,9 @@ package struct PatientPicture: Sendable, Hashable {
 
     /// It has a number of a measure, or says that it is beyond all numbers.
     func holds(_ measure: Measure) -> Bool { values[measure] != nil || beyond[measure] != nil }
+
+    /// The zone of one of its values; nil: no rule judged it.
+    func zone(of measure: Measure) -> Zone? { zones[measure] ?? (judged.contains(measure) ? .green : nil) }
 
     /// How far one of its values is to be believed.
     func standing(of measure: Measure) -> Standing {
@@ -74,6 +83,34 @@ package struct PatientPicture: Sendable, Hashable {
     package var isEnabled: Bool
     /// What it watches.
     package var measures: [Measure]
+    /// When it is not in force.
+    package var outages = Outages()
+    /// The first and the last date on which it is in force, such as `2026-12-05`; nil: no bound.
+    package var validFrom: String?
+    package var validTo: String?
+  }
+
+  /// When a rule is not in force.
+  package struct Outages: Sendable, Hashable {
+    /// In milliseconds since 1970.
+    package var ranges: [Range<Int64>] = []
+
+    /// The most that are looked at.
+    static let most = 64
+
+    func holds(_ time: Int64) -> Bool { ranges.contains { $0.contains(time) } }
+
+    /// The rule is in force at some moment of a period.
+    func leaves(some period: Range<Int64>) -> Bool {
+      ([period.lowerBound] + ranges.map(\.upperBound)).contains { period.contains($0) && !holds($0) }
+    }
+  }
+
+  /// The limits of single values that one rule has.
+  package struct RuleLimits: Sendable, Hashable {
+    /// Those of one colour that hold together are levels.
+    package var zones: [ZoneLimit]
+    package var outages = Outages()
   }
 
   package struct MeanLimit: Sendable, Hashable {
@@ -138,6 +175,16 @@ package struct PatientPicture: Sendable, Hashable {
     package var message: String?
     /// It waits for a repeat that decides.
     package var isPending = false
+    /// A repeat is awaited until then, in milliseconds since 1970.
+    package var awaitsUntil: Int64?
+    /// Nobody was asked for that repeat: the last question was less than an hour before.
+    package var isUnasked = false
+    /// How many findings are held back for now.
+    package var held = 0
+    /// By what they are held, as the daemon names it.
+    package var heldBy: String?
+    /// Why it ended, where not by a value, as the daemon names it.
+    package var because: String?
 
     /// Somebody took notice.
     package struct Notice: Sendable, Hashable {
@@ -168,6 +215,8 @@ package struct PatientPicture: Sendable, Hashable {
     package var message: String
     /// Somebody has taken notice.
     package var isAcknowledged: Bool
+    /// A repeat is awaited for which nobody was asked.
+    package var isUnasked = false
   }
 
   /// The patient's reference.
@@ -186,8 +235,10 @@ package struct PatientPicture: Sendable, Hashable {
   /// The plan's rules.
   package var rules: [RuleText] = []
   /// Limits of single values that hold at every hour, by measure.
-  /// Of each measure a list a rule: the zones of one colour that hold together are the levels of that rule.
-  package var limits: [Measure: [[ZoneLimit]]] = [:]
+  /// Of each measure one entry a rule.
+  package var limits: [Measure: [RuleLimits]] = [:]
+  /// The kinds of rules that are in the plan no more, by their ids, where they are known.
+  package var goneKinds: [String: String] = [:]
   /// Limits of means, by measure.
   package var means: [Measure: [MeanLimit]] = [:]
   /// The means themselves, by measure.
@@ -261,10 +312,22 @@ extension PatientPicture {
       guard let at = row.at, at >= from, row.holds(measure) else { return nil }
       return Point(
         at: at, value: row.values[measure] ?? .zero, above: row.values[measure] == nil ? row.beyond[measure] : nil,
-        zone: planVersion == nil ? nil : row.zones[measure] ?? (row.zone == nil ? nil : .green),
+        zone: planVersion == nil ? nil : row.zone(of: measure),
         standing: row.standing(of: measure), flags: row.flags, reason: row.worth[measure],
         isOutside: row.outside.contains(measure))
     }
+  }
+
+  /// Some value that is drawn was judged by no rule.
+  var hasUnjudged: Bool { measures.contains { all($0).contains { $0.counts && $0.zone == nil } } }
+
+  /// A rule's kind as plans name it, also of one that is gone; empty where it is not known.
+  func kind(of rule: String) -> String { rules.first { $0.id == rule }?.kind ?? goneKinds[rule] ?? "" }
+
+  /// What is drawn: from the first midnight to the one after the last day, in milliseconds since 1970.
+  var period: Range<Int64> {
+    let start = clock.midnight(from)
+    return start..<max(clock.midnight(until, addingDays: 1), start + 3_600_000)
   }
 
   /// How many days of the patient's calendar, the first and the last counted.

@@ -31,6 +31,9 @@ extension PatientPicture {
       clock: LocalClock(zone: zone, name: report["timezone"]?.string ?? "UTC"), from: from, until: until)
     planVersion = plan?["version"]?.int
     for rule in plan?["rules"]?.array ?? [] { add(rule: rule) }
+    for rule in (report["gone_rules"]?.array ?? []).prefix(512) {
+      if let id = rule["id"]?.string, let kind = rule["kind"]?.string { goneKinds[id] = kind }
+    }
     let watched = Watched(rules)
     let kept = rows.compactMap { PatientPicture.row($0, watched) }
     let apart = (report["asides"]?.array ?? []).compactMap { PatientPicture.row($0, watched) }
@@ -49,7 +52,7 @@ extension PatientPicture {
       else { return nil }
       return Alert(
         rule: rule, zone: zone, since: since, message: item["message"]?.string ?? "",
-        isAcknowledged: item["state"]?.string == "acknowledged")
+        isAcknowledged: item["state"]?.string == "acknowledged", isUnasked: item["repeat_asked"]?.bool == false)
     }
     for item in report["means"]?.array ?? [] { add(mean: item, plan?["rules"]?.array ?? []) }
     episodes = PatientPicture.episodes(report["episodes"]?.array ?? [], report["alerts"]?.array ?? [])
@@ -64,6 +67,7 @@ extension PatientPicture {
         (row.worth, row.notJudged) = (known.worth, known.notJudged.isEmpty ? row.notJudged : known.notJudged)
         if known.standing != .apart {
           (row.zone, row.zones, row.outside) = (known.zone, known.zones, known.outside)
+          (row.judged, row.judgedAlone) = (known.judged, known.judgedAlone)
           // What was thought of it at its arrival is one thing, what is known now another.
           if row.standing == .apart,
             !row.flags.contains(where: { PatientPicture.unfit.contains($0) && $0 != .suspectPerson })
@@ -84,12 +88,16 @@ extension PatientPicture {
     let measures = (rule["measures"]?.array ?? []).compactMap { $0.string.flatMap(Measure.init(rawValue:)) }
     let isEnabled = rule["enabled"]?.bool ?? true
     let kind = rule["kind"]?.string ?? ""
-    rules.append(
-      RuleText(id: id, kind: kind, says: rule["says"]?.string ?? "", isEnabled: isEnabled, measures: measures))
-    guard isEnabled else { return }
+    var text = RuleText(
+      id: id, kind: kind, says: rule["says"]?.string ?? "", isEnabled: isEnabled, measures: measures)
+    (text.validFrom, text.validTo) = (rule["valid_from"]?.string, rule["valid_to"]?.string)
+    text.outages = outages(rule)
+    rules.append(text)
+    // What is not in force in the period has no limits in it.
+    guard isEnabled, text.outages.leaves(some: period) else { return }
     if kind == "band", rule["hours"] == nil, let measure = measures.first {
       let zones = (rule["zones"]?.array ?? []).compactMap(PatientPicture.limit)
-      if !zones.isEmpty { limits[measure, default: []].append(zones) }
+      if !zones.isEmpty { limits[measure, default: []].append(RuleLimits(zones: zones, outages: text.outages)) }
     }
     let days = max(1, (rule["window_seconds"]?.int ?? 0) / 86_400)
     func add(_ measure: Measure, _ zone: Zone, _ limit: ExactDecimal) {
@@ -105,6 +113,23 @@ extension PatientPicture {
     for limit in (rule["mean_zones"]?.array ?? []).compactMap(PatientPicture.limit) where limit.zone > .green {
       for bound in limit.bounds { if let measure = measures.first { add(measure, limit.zone, bound.limit) } }
     }
+  }
+
+  /// When a rule is not in force: before its first date, behind its last one, and while it is paused.
+  private func outages(_ rule: JSONValue) -> Outages {
+    func midnight(_ text: String?, addingDays days: Int64 = 0) -> Int64? {
+      text.flatMap { ISO8601.day($0) }.map { clock.instant(CivilTime(seconds: ($0 + days) * 86_400)) }
+    }
+    var outages = Outages()
+    if let from = midnight(rule["valid_from"]?.string) { outages.ranges.append(Int64.min..<from) }
+    if let to = midnight(rule["valid_to"]?.string, addingDays: 1) { outages.ranges.append(to..<Int64.max) }
+    for pause in (rule["paused"]?.array ?? []).prefix(Outages.most) {
+      guard let from = midnight(pause["from"]?.string), let to = midnight(pause["to"]?.string, addingDays: 1),
+        from < to
+      else { continue }
+      outages.ranges.append(from..<to)
+    }
+    return outages
   }
 
   private mutating func add(mean item: JSONValue, _ rules: [JSONValue]) {
@@ -150,6 +175,7 @@ extension PatientPicture {
     mark.above = value["comparator"]?.string.map { $0 == ">" }
     mark.unit = value["unit"]?.string.flatMap(UCUM.init(rawValue:))
     mark.measure = value["measure"]?.string.flatMap(Measure.init(rawValue:))
+    mark.because = value["because"]?.string
     return mark
   }
 
@@ -171,12 +197,30 @@ extension PatientPicture {
     private var measures: [String: [Measure]] = [:]
     private var single: Set<String> = []
     private var averages: Set<String> = []
+    /// Rules that hold a value of a reading against limits.
+    private let judging: [RuleText]
+    /// The kinds of such rules. A mean has its own line, and what did not come is no value.
+    private static let judges: Set<String> = ["band", "delta", "consecutive", "score"]
 
     init(_ rules: [RuleText]) {
+      judging = rules.filter { $0.isEnabled && Watched.judges.contains($0.kind) }
       for rule in rules {
         measures[rule.id] = measures[rule.id] ?? rule.measures
         if rule.kind == "band" { single.insert(rule.id) }
         if rule.kind == "average" { averages.insert(rule.id) }
+      }
+    }
+
+    /// Says of a reading which of its values were judged: those over which a rule stands that did not refuse it. Its zone says
+    /// whether anything judged it at all.
+    func judge(_ row: inout Row) {
+      guard row.zone != nil else { return }
+      let refused = Set(row.notJudged.map(\.rule))
+      for rule in judging where !refused.contains(rule.id) {
+        for measure in rule.measures where row.holds(measure) {
+          row.judged.insert(measure)
+          if single.contains(rule.id) { row.judgedAlone.insert(measure) }
+        }
       }
     }
 
@@ -185,7 +229,8 @@ extension PatientPicture {
     func zones(_ rules: [JSONValue], isSingle: Bool = false) -> [Measure: Zone] {
       var zones: [Measure: Zone] = [:]
       for rule in rules {
-        guard let id = rule["rule"]?.string, let zone = rule["zone"]?.string.flatMap(Zone.init(rawValue:)),
+        guard let id = (rule["rule"] ?? rule["id"])?.string,
+          let zone = rule["zone"]?.string.flatMap(Zone.init(rawValue:)),
           isSingle ? single.contains(id) : !averages.contains(id)
         else { continue }
         for measure in measures[id] ?? [] { zones[measure] = max(zones[measure] ?? .green, zone) }
@@ -230,6 +275,7 @@ extension PatientPicture {
         row.worth[measure] = NotJudgedReason(rawValue: name)
       }
     }
+    watched.judge(&row)
     return row
   }
 
@@ -261,6 +307,8 @@ extension PatientPicture {
     row.beyond = beyond
     row.outside = watched.outside(rules)
     row.notJudged = notJudged(evaluation?["not_judged"])
+    row.timeQuality = value["time_quality"]?.string.flatMap(TimeQuality.init(rawValue:))
+    watched.judge(&row)
     return row
   }
 }
@@ -275,6 +323,7 @@ extension PatientPicture {
       guard let rule = item["rule"]?.string else { continue }
       if let index = found.firstIndex(where: { $0.isOpen && $0.rule == rule }) {
         found[index].message = item["message"]?.string
+        found[index].awaits(item)
       } else if let alert = alert(item, rule) {
         found.insert(alert, at: found.firstIndex { !$0.isOpen || $0.zone < alert.zone } ?? found.endIndex)
       }
@@ -293,6 +342,7 @@ extension PatientPicture {
       direction: item["direction"]?.string.flatMap(Direction.init(rawValue:)), from: from, to: instant(item["to"]),
       zone: max(zone, colour ?? .green), told: item["told"]?.int ?? 0, missed: item["missed"]?.int ?? 0,
       notices: (item["acknowledged"]?.array ?? []).map(notice))
+    episode.because = item["because"]?.string
     if let worst = item["worst"] { episode.take(worst) }
     episode.worstAt = instant(item["worst"]?["at"])
     return episode
@@ -315,11 +365,20 @@ extension PatientPicture {
       episode.notices = [.init(by: "", at: nil, note: "")]
     }
     episode.take(item)
+    episode.awaits(item)
     return episode
   }
 }
 
 extension PatientPicture.Episode {
+  /// The repeat that is awaited, and what is held back.
+  fileprivate mutating func awaits(_ alert: JSONValue) {
+    awaitsUntil = alert["repeat_until"]?.string.flatMap { ISO8601.instant($0)?.milliseconds }
+    isUnasked = alert["repeat_asked"]?.bool == false
+    held = max(0, alert["held"]?.int ?? 0)
+    heldBy = alert["held_by"]?.string
+  }
+
   /// A value with its unit, as answers have it.
   fileprivate mutating func take(_ item: JSONValue) {
     value = item["value"]?.string.flatMap { ExactDecimal($0) }

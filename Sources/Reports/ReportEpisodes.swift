@@ -66,6 +66,7 @@ extension ReportPage {
       parts.append(words.say("lengst ute: \(worst)", "lengst ute: \(worst)", "furthest out: \(worst)"))
     }
     if episode.told > 0 { parts.append(words.told(episode.told)) }
+    parts += words.waits(episode, picture.clock)
     out.write(parts.joined(separator: "; ") + ".")
     out.raw("</p>\n<p>")
     let notices = notices(episode)
@@ -110,6 +111,11 @@ extension ReportPage {
 
   /// The arrow says on a phone, where no head stands over it, that this is the end.
   private func end(_ episode: Episode) -> String {
+    let because = episode.because.map { ", " + words.because($0) } ?? ""
+    return ended(episode) + because
+  }
+
+  private func ended(_ episode: Episode) -> String {
     guard let to = episode.to else { return words.say("→ ukjent", "→ ukjent", "→ not known") }
     if to == episode.from { return words.say("→ én måling", "→ éi måling", "→ one measurement") }
     let isSameDay = picture.clock.midnight(episode.from) == picture.clock.midnight(to)
@@ -172,8 +178,41 @@ extension Words {
 
   /// The value that was furthest out.
   func worst(_ episode: PatientPicture.Episode, _ picture: PatientPicture) -> String? {
-    let kind = picture.rules.first { $0.id == episode.rule }?.kind ?? ""
-    return value(episode.value, above: episode.above, episode.unit, episode.measure, kind)
+    value(episode.value, above: episode.above, episode.unit, episode.measure, picture.kind(of: episode.rule))
+  }
+
+  /// The repeat that is awaited, and what is held back: `ny måling ventes til 22:14, ikke spurt på nytt`.
+  func waits(_ episode: PatientPicture.Episode, _ clock: LocalClock) -> [String] {
+    var parts: [String] = []
+    if let until = episode.awaitsUntil.map(clock.time) {
+      let waits = say(
+        "ny måling ventes til \(until)", "ny måling er venta til \(until)", "a repeat is awaited until \(until)")
+      parts.append(waits + (episode.isUnasked ? ", " + unasked : ""))
+    }
+    if episode.held > 0 {
+      let held = say(
+        "\(episode.held) ikke meldt ennå", "\(episode.held) ikkje melde enno", "\(episode.held) not told yet")
+      parts.append(held + (episode.heldBy.flatMap(holding).map { " (\($0))" } ?? ""))
+    }
+    return parts
+  }
+
+  var unasked: String { say("ikke spurt på nytt", "ikkje spurt på nytt", "not asked again") }
+
+  /// What holds a telling back; nil for what another version named.
+  private func holding(_ name: String) -> String? {
+    switch name {
+    case "quiet": say("regelen er stille etter en beskjed", "regelen er stille etter ei melding", "the rule is quiet")
+    case "flapping":
+      say(
+        "regelen kommer og går, og meldes sjeldnere", "regelen kjem og går, og blir meldt sjeldnare",
+        "it comes and goes, and is told less often")
+    case "doubt":
+      say(
+        "det som ikke kan stemme, meldes én gang i timen", "det som ikkje kan stemme, blir meldt éin gong i timen",
+        "what cannot be right is told once an hour")
+    default: nil
+    }
   }
 
   /// `meldt 2 ganger`.

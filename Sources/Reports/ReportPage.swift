@@ -110,8 +110,15 @@ package struct ReportPage {
 
   /// What does not count, with its reason: on paper and on a phone nothing appears under a finger.
   private func leftOut(_ measure: Measure, _ out: inout Markup) {
+    guard let text = leftOut(measure) else { return }
+    out.element("p", "class=\"left-out\"", text)
+    out.raw("\n")
+  }
+
+  /// `Regnes ikke med: 77,5 kg to. 19. nov. 07:30, kanskje en annen person`; nil: everything counts.
+  func leftOut(_ measure: Measure) -> String? {
     let points = picture.all(measure).filter { !$0.counts }
-    guard !points.isEmpty else { return }
+    guard !points.isEmpty else { return nil }
     let most = 6
     let texts = points.suffix(most).map { point in
       let value = point.above.map { words.beyondRange(above: $0) } ?? words.quantity(point.value, measure)
@@ -120,10 +127,7 @@ package struct ReportPage {
     }
     let more = points.count - texts.count
     let rest = more > 0 ? words.say("; og \(more) til", "; og \(more) til", "; and \(more) more") : ""
-    out.element(
-      "p", "class=\"left-out\"",
-      words.say("Regnes ikke med: ", "Blir ikkje rekna med: ", "Left out: ") + texts.joined(separator: "; ") + rest)
-    out.raw("\n")
+    return words.say("Regnes ikke med: ", "Blir ikkje rekna med: ", "Left out: ") + texts.joined(separator: "; ") + rest
   }
 
   private func legend(_ out: inout Markup) {
@@ -152,6 +156,7 @@ package struct ReportPage {
         words.say("utenfor måleområdet (LO, HI)", "utanfor måleområdet (LO, HI)", "beyond the device's range (LO, HI)"))
       out.raw("</li>\n")
     }
+    if picture.planVersion != nil, picture.hasUnjudged { item("p p-none", .dot, words.zone(nil), &out) }
     item("p p-green doubt", .dot, words.say("usikker måling", "usikker måling", "questionable"), &out)
     item(
       "p p-apart", .ring,

@@ -23,12 +23,14 @@ extension ReportPage {
       out.raw("<tr><td class=\"n\">\(mark.kind == .acknowledged ? "✓" : "")\(index + 1)</td>")
       out.element("td", "class=\"time\"", picture.clock.moment(mark.time, words))
       out.element("td", "", mark.rule)
-      let kind = picture.rules.first { $0.id == mark.rule }?.kind ?? ""
-      out.element("td", "", words.event(mark, kind))
+      out.element("td", "", words.event(mark, picture.kind(of: mark.rule)))
       out.raw("<td>")
-      chip(mark.zone, &out)
+      // What ended because the rule is not in force any more is not green by that.
+      if words.isLeaving(mark) { out.write("–") } else { chip(mark.zone, &out) }
       out.raw("</td>")
-      out.element("td", "", [mark.by, mark.note].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: ": "))
+      let note = [mark.by, mark.note].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: ": ")
+      let because = mark.because.map(words.because) ?? ""
+      out.element("td", "", [note, because].filter { !$0.isEmpty }.joined(separator: "; "))
       out.raw("</tr>\n")
     }
     out.raw("</tbody></table>\n</section>\n")
@@ -45,10 +47,25 @@ extension ReportPage {
     out.raw("<dl>\n")
     for rule in rules {
       out.element("dt", "", rule.id)
-      out.element("dd", "", rule.says)
+      out.element("dd", "", [rule.says, validity(rule)].filter { !$0.isEmpty }.joined(separator: " "))
       out.raw("\n")
     }
     out.raw("</dl>\n</section>\n")
+  }
+
+  /// From which date to which the rule is in force; empty where it has no bound.
+  private func validity(_ rule: PatientPicture.RuleText) -> String {
+    func date(_ text: String?) -> String? {
+      text.flatMap { ISO8601.day($0) }.map {
+        picture.clock.longDate(picture.clock.instant(CivilTime(seconds: $0 * 86_400)), words)
+      }
+    }
+    let from = date(rule.validFrom).map { words.say(" fra \($0)", " frå \($0)", " from \($0)") } ?? ""
+    let to = date(rule.validTo).map {
+      words.say(" til og med \($0)", " til og med \($0)", " to \($0), that day counted")
+    }
+    guard !from.isEmpty || to != nil else { return "" }
+    return words.say("Gjelder", "Gjeld", "In force") + from + (to ?? "") + "."
   }
 
   // MARK: Every reading
@@ -107,6 +124,10 @@ extension ReportPage {
       for text in words.doubts(row.flags, row.worth[measure]) where !said.contains(text) { said.append(text) }
     }
     for text in row.flags.map(words.flag) where !said.contains(text) { said.append(text) }
+    if let quality = row.timeQuality, quality != .device {
+      let text = words.timeQuality(quality)
+      if !said.contains(text) { said.append(text) }
+    }
     // One reason for several rules stands once.
     var reasons: [(text: String, rules: [String])] = []
     for refused in row.notJudged {

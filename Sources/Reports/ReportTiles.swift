@@ -34,12 +34,13 @@ extension ReportPage {
     out.raw(" <small>")
     out.write(words.unit(measures[0].unit) + ", " + words.say("median", "median", "median"))
     out.raw("</small></div>\n")
-    var lines = [words.count(values.count)]
+    let apart = Set(measures.flatMap { measure in picture.all(measure).filter { !$0.counts }.map(\.at) }).count
+    var lines = [words.count(values.count) + (apart > 0 ? ", " + words.leftOut(apart) : "")]
     for measure in measures {
       let name = measures.count > 1 ? words.shortTitle(measure) + ": " : ""
       if let range = range(measure) { lines.append(name + range) }
     }
-    if let share = inside(measures) { lines.append(share) }
+    lines += inside(measures)
     for line in lines {
       out.element("p", "", line)
       out.raw("\n")
@@ -67,22 +68,33 @@ extension ReportPage {
       "lowest \(text(low)), highest \(text(high))")
   }
 
-  /// How many readings no rule over single values calls abnormal; nil where there is no such rule.
-  private func inside(_ measures: [Measure]) -> String? {
+  /// How many of the readings that a rule over single values judged lie inside its limits, and how many no such rule judged; nothing
+  /// where there is none.
+  private func inside(_ measures: [Measure]) -> [String] {
     let isWatched = picture.rules.contains { rule in
       rule.isEnabled && rule.kind == "band" && measures.contains { rule.measures.contains($0) }
     }
     let rows = picture.rows.filter { row in
-      row.at != nil && measures.contains { row.holds($0) && row.standing(of: $0) != .apart }
+      row.at.map { $0 >= picture.from } ?? false
+        && measures.contains { row.holds($0) && row.standing(of: $0) != .apart }
     }
-    guard isWatched, !rows.isEmpty else { return nil }
-    let inside = rows.count { row in !measures.contains { row.outside.contains($0) } }
-    // 100 % only where it is all of them.
-    let percent = inside * 100 / rows.count
-    return words.say(
-      "innenfor grensene: \(inside) av \(rows.count) (\(percent) %)",
-      "innanfor grensene: \(inside) av \(rows.count) (\(percent) %)",
-      "inside the limits: \(inside) of \(rows.count) (\(percent) %)")
+    guard isWatched, !rows.isEmpty else { return [] }
+    let judged = rows.filter { row in
+      measures.contains { row.judgedAlone.contains($0) && row.standing(of: $0) != .apart }
+    }
+    let inside = judged.count { row in !measures.contains { row.outside.contains($0) } }
+    var lines: [String] = []
+    if !judged.isEmpty {
+      let share = "\(inside) \(words.say("av", "av", "of")) \(judged.count)"
+      let percent = Words.percent(inside, of: judged.count)
+      lines.append(
+        words.say("innenfor grensene: ", "innanfor grensene: ", "inside the limits: ") + "\(share) (\(percent) %)")
+    }
+    let rest = rows.count - judged.count
+    if rest > 0 {
+      lines.append(words.say("ikke vurdert: ", "ikkje vurdert: ", "not judged: ") + words.count(rest))
+    }
+    return lines
   }
 
   private func last(_ measures: [Measure], _ out: inout Markup) {
@@ -97,8 +109,7 @@ extension ReportPage {
     out.write(words.say("Siste: ", "Siste: ", "Last: "))
     out.element("strong", "", value)
     out.write(" \(picture.clock.moment(at, words)) ")
-    let zones = measures.compactMap { row.zones[$0] }.max()
-    chip(picture.planVersion == nil || row.zone == nil ? nil : zones ?? .green, &out)
+    chip(picture.planVersion == nil ? nil : measures.compactMap { row.zone(of: $0) }.max(), &out)
     if row.standing == .doubtful || measures.contains(where: { row.standing(of: $0) == .doubtful }) {
       out.write(" · " + words.say("usikker måling", "usikker måling", "questionable"))
     }
@@ -111,6 +122,18 @@ extension Words {
     count == 1
       ? say("1 måling", "1 måling", "1 measurement")
       : say("\(count) målinger", "\(count) målingar", "\(count) measurements")
+  }
+
+  /// `1 regnes ikke med`.
+  func leftOut(_ count: Int) -> String {
+    say("\(count) regnes ikke med", "\(count) blir ikkje rekna med", "\(count) left out")
+  }
+
+  /// A share in per cent, rounded: 100 only of all, 0 only of none.
+  static func percent(_ part: Int, of whole: Int) -> Int {
+    guard part > 0, whole > 0 else { return 0 }
+    guard part < whole else { return 100 }
+    return min(max(Int((Double(part) * 100 / Double(whole)).rounded()), 1), 99)
   }
 
   /// The middle one of the values, of an even count the mean of the two, with no more digits than they have; nil without values.

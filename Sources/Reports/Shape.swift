@@ -43,7 +43,8 @@ enum Shape: Hashable {
     switch point.zone {
     case .red: return "p p-red\(doubt)"
     case .yellow: return "p p-yellow\(doubt)"
-    default: return "p p-green\(doubt)"
+    case .green: return "p p-green\(doubt)"
+    case nil: return "p p-none\(doubt)"
     }
   }
 

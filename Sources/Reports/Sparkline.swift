@@ -91,6 +91,8 @@ extension PatientPicture {
     package var alerts: [Told]
     /// What did not come; empty when nothing was missed.
     package var missed: String
+    /// What was measured and does not count, a line a measure.
+    package var leftOut: [String]
     /// What was raised, the open ones first, then the newest; of an older daemon what was told last.
     package var told: [String]
     /// What is said when nothing was measured.
@@ -124,9 +126,13 @@ extension PatientPicture {
       heading: "\(patient)  \(first) – \(last) (\(days)), \(plan), \(clock.name)",
       alerts: alerts.map { alert in
         let seen = alert.isAcknowledged ? words.say(" (kvittert)", " (kvittert)", " (acknowledged)") : ""
+        let asked = alert.isUnasked ? " (\(words.unasked))" : ""
         return Summary.Told(
-          zone: alert.zone, name: words.zone(alert.zone), text: "\(alert.rule) – \(alert.message)\(seen)")
+          zone: alert.zone, name: words.zone(alert.zone), text: "\(alert.rule) – \(alert.message)\(asked)\(seen)")
       }, missed: missed,
+      leftOut: measures.compactMap { measure in
+        ReportPage(self).leftOut(measure).map { "\(words.shortTitle(measure)): \($0)" }
+      },
       told: episodes.isEmpty ? lastMarks(words) : episodes.prefix(5).map { line($0, words) },
       empty: words.say(
         "ingen målinger i disse dagene", "ingen målingar i desse dagane", "no measurements in these days"))
@@ -135,7 +141,8 @@ extension PatientPicture {
   private func lastMarks(_ words: Words) -> [String] {
     marks.suffix(5).reversed().map { mark in
       let note = [mark.by, mark.note].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: ": ")
-      return "\(clock.moment(mark.time, words))  \(mark.rule)  \(words.event(mark))" + (note.isEmpty ? "" : "  \(note)")
+      return "\(clock.moment(mark.time, words))  \(mark.rule)  \(words.event(mark, kind(of: mark.rule)))"
+        + (note.isEmpty ? "" : "  \(note)")
     }
   }
 
@@ -146,7 +153,8 @@ extension PatientPicture {
       episode.isOpen
       ? " – " + words.say("pågår", "går føre seg", "goes on")
       : episode.to.map { $0 == episode.from ? "" : " – " + clock.moment($0, words) } ?? ""
-    let worst = words.worst(episode, self).map { ", \($0)" } ?? ""
+    let worst =
+      (words.worst(episode, self).map { ", \($0)" } ?? "") + (episode.because.map { ", " + words.because($0) } ?? "")
     let seen = words.seen(episode, clock).map { "; \($0)" } ?? ""
     return "\(from)\(end), \(episode.rule): \(words.what(episode, self))\(worst)\(seen)"
   }

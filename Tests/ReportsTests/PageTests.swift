@@ -47,7 +47,7 @@ import Zones
     #expect(count("doubt\"><title>", in: page) == 2)
     #expect(count("<g class=\"gap\"><title>", in: page) == 1)
     // The diastolic value of a red systolic reading is not red by that.
-    #expect(page.contains("<title>95\u{A0}mmHg, lø. 21. nov. 08:15, grønn</title>"))
+    #expect(page.contains("<title>95\u{A0}mmHg, lø. 21. nov. 08:15, ikke vurdert</title>"))
   }
 
   @Test func nothingFromOutsideIsMarkup() throws {

@@ -38,6 +38,7 @@ struct Story {
   var readings: [JSONValue] = []
   var means: [JSONValue] = []
   var episodes: [JSONValue] = []
+  var goneRules: [JSONValue] = []
 
   static let extreme: JSONValue = [
     "id": "bp.extreme", "kind": "band", "enabled": true, "measures": ["bp.systolic"], "says": "Blodtrykket: rød over.",
@@ -52,7 +53,7 @@ struct Story {
     for (key, value) in values { object[key] = .string(value) }
     rows.append([
       "id": .string(id ?? String(rows.count + 1, radix: 16)), "kind": .string(kind), "at": .string(at),
-      "values": .object(object), "zone": hasPlan ? .string(zone) : .null,
+      "values": .object(object), "zone": hasPlan && !zone.isEmpty ? .string(zone) : .null,
       "rules": .array(rule.map { [["rule": .string($0), "zone": .string(zone)]] } ?? []),
       "flags": .array(flags.map { .string($0) }), "worth": worth, "not_judged": notJudged,
     ])
@@ -64,7 +65,7 @@ struct Story {
       "timezone": "Europe/Oslo",
       "plan": hasPlan ? ["version": 12, "language": .string(language), "rules": .array(rules)] : .null,
       "rows": .array(rows), "asides": .array(asides), "expected": .array(expected), "marks": .array(marks),
-      "alerts": .array(alerts), "means": .array(means), "episodes": .array(episodes),
+      "alerts": .array(alerts), "means": .array(means), "episodes": .array(episodes), "gone_rules": .array(goneRules),
     ]
   }
 

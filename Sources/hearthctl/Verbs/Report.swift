@@ -149,6 +149,8 @@ enum ReportVerb {
 
   private static func notes(_ summary: PatientPicture.Summary) -> String {
     var text = ""
+    if !summary.leftOut.isEmpty { text += "\n" }
+    for line in summary.leftOut { text += Show.paragraph("", line) + "\n" }
     if !summary.missed.isEmpty { text += "\n" + Show.paragraph("", summary.missed) + "\n" }
     if !summary.alerts.isEmpty { text += "\n" }
     for alert in summary.alerts {
