@@ -171,10 +171,13 @@ package enum Suggestion {
     return best.0
   }
 
-  /// One letter more, less or another, or two neighbours the wrong way round.
+  /// One letter more, less or another, or two neighbours the wrong way round; also where letters are small in one and capital in the
+  /// other, or where that is all.
   package static func isOneSlip(_ left: String, _ right: String) -> Bool {
-    let (a, b) = (Array(left.utf8.prefix(65)), Array(right.utf8.prefix(65)))
-    guard a != b, abs(a.count - b.count) <= 1 else { return false }
+    guard left != right else { return false }
+    let (a, b) = (Array(left.lowercased().utf8.prefix(65)), Array(right.lowercased().utf8.prefix(65)))
+    guard a != b else { return true }
+    guard abs(a.count - b.count) <= 1 else { return false }
     let front = zip(a, b).prefix { $0 == $1 }.count
     let back = zip(a.reversed(), b.reversed()).prefix { $0 == $1 }.count
     // What is left between the equal beginning and the equal end.

@@ -88,6 +88,7 @@ private struct Parser {
 
   func found() -> String {
     guard let current else { return "the end" }
+    if current == 0x22 { return "a quotation mark" }
     if current >= 0x21, current < 0x7F { return "\"\(Character(Unicode.Scalar(current)))\"" }
     return "octet 0x\(String(current, radix: 16))"
   }
@@ -197,7 +198,7 @@ private struct Parser {
         throw error("duplicate-key", "the key \"\(key)\" stands here twice", at: keyOffset)
       }
       try skipBlanks()
-      guard current == 0x3A else { throw error("syntax", "expected \":\", found \(found())") }
+      guard current == 0x3A else { throw error("syntax", "expected a colon, found \(found())") }
       offset += 1
       try skipBlanks()
       members.append(.init(key: key, place: keyPlace, value: try value(depth: depth + 1)))
@@ -213,7 +214,8 @@ private struct Parser {
     try skipBlanks()
     if current == closing { return true }
     guard current == 0x2C else {
-      throw error("syntax", "expected \",\" or \"\(Character(Unicode.Scalar(closing)))\", found \(found())")
+      let end = closing == 0x7D ? "closing brace" : "closing bracket"
+      throw error("syntax", "expected a comma or a \(end), found \(found())")
     }
     let comma = offset
     offset += 1

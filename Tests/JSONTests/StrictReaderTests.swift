@@ -176,6 +176,7 @@ private func read(_ text: String, _ dialect: JSONReader.Dialect = .strict) -> JS
   @Test(arguments: [
     ("p-7f3a", "p-7f3b"), ("p-7f3a", "p-7f3"), ("p-7f3a", "p-7f3aa"), ("p-7f3a", "p-73fa"), ("p-7f3a", "q-7f3a"),
     ("aa", "a"), ("ab", "ba"), ("aba", "abba"), ("p", ""), ("xyx", "xyyx"),
+    ("P-7F3A", "p-7f3a"), ("P-7F3B", "p-7f3a"),
   ])
   func oneSlipIsOne(left: String, right: String) {
     #expect(Suggestion.isOneSlip(left, right) && Suggestion.isOneSlip(right, left))
