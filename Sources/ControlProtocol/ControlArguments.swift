@@ -31,12 +31,17 @@ package struct ControlArguments: Sendable {
     } catch {
       throw ControlError(
         code: error.code == PatientReference.nationalIDCode ? error.code : "bad-parameters",
-        message: "\(error.path): \(error.message)",
+        message: "\(ControlArguments.name(error.path)): \(error.message)",
         hint: error.code == PatientReference.nationalIDCode ? PatientReference.Fault.nationalIdentityNumber.hint : nil)
     }
     if let missing = parameters.first(where: { $0.isRequired && values[$0.name] == nil }) {
       throw ControlArguments.missing(missing)
     }
+  }
+
+  /// A parameter as people know it: the call around it is none of theirs.
+  private static func name(_ path: String) -> String {
+    path.hasPrefix("params.") ? String(path.dropFirst("params.".utf8.count)) : path
   }
 
   /// A text that was given.

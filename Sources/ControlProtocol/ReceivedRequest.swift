@@ -18,8 +18,9 @@ package struct ReceivedRequest: Sendable {
   package private(set) var isBroken = false
 
   /// Reads a line that somebody of a role sent. Who may not call the method is told so before its parameters are looked at.
-  package init(_ line: [UInt8], from role: Role) {
-    outcome = .failure(ReceivedRequest.notPermitted(nil))
+  /// - Parameter groups: the names of the groups in force, for whoever is in none of them.
+  package init(_ line: [UInt8], from role: Role, groups: ControlGroups = ControlGroups()) {
+    outcome = .failure(groups.notPermitted(nil))
     do throws(ControlError) {
       let node = try envelope(line)
       guard role > .nobody else { return }
@@ -28,7 +29,7 @@ package struct ReceivedRequest: Sendable {
       }
       guard let method = ControlMethod.named(name) else { throw ReceivedRequest.unknown(name) }
       self.method = method
-      guard role >= method.role else { throw ReceivedRequest.notPermitted(method) }
+      guard role >= method.role else { throw groups.notPermitted(method) }
       let members: JSONMembers
       do throws(JSONError) {
         members = try node.object(known: ["jsonrpc", "id", "method", "params"])
@@ -79,15 +80,31 @@ package struct ReceivedRequest: Sendable {
       code: "unknown-method", message: "there is no method \"\(name.prefix(ControlParameter.longestName))\"",
       hint: near.map { "did you mean \($0)?" } ?? "known: \(names.joined(separator: ", "))")
   }
+}
+
+/// The names of the groups whose members may call.
+package struct ControlGroups: Sendable, Hashable {
+  /// Whose members may read.
+  package var readers = "hearth"
+  /// Whose members may pair, assign and configure.
+  package var technicians = "hearth-tech"
+
+  /// Those of a configuration that names none.
+  package init() {}
+
+  package init(readers: String, technicians: String) {
+    self.readers = readers
+    self.technicians = technicians
+  }
 
   /// What somebody is told who may not call a method, or who may call none.
-  private static func notPermitted(_ method: ControlMethod?) -> ControlError {
+  func notPermitted(_ method: ControlMethod?) -> ControlError {
     let hint =
       switch method?.role {
       case .owner?: "only root and the daemon's own user may: use sudo"
-      case .technician?: "use sudo, or let an administrator add you to the group hearth-tech"
+      case .technician?: "use sudo, or let an administrator add you to the group \(technicians)"
       case .reader?, .nobody?, nil:
-        "use sudo, or let an administrator add you to the group hearth (to read) or hearth-tech (to pair and assign)"
+        "use sudo, or let an administrator add you to the group \(readers) (to read) or \(technicians) (to pair and assign)"
       }
     return ControlError(code: "not-permitted", message: "you may not do this", hint: hint)
   }

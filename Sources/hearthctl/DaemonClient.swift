@@ -29,7 +29,7 @@ struct DaemonClient {
       case EACCES, EPERM:
         throw Failure(
           status: 77, code: "not-permitted", message: "you may not speak to the daemon at \(path)",
-          hint: "use sudo, or let an administrator add you to the group hearth or hearth-tech")
+          hint: "use sudo, or let an administrator add you to the group \(Accounts.groupOfSocket(path) ?? "hearth")")
       case ENAMETOOLONG:
         throw Failure.usage("the path of the socket is too long", hint: "at most 107 octets: --socket PATH")
       case EAGAIN:

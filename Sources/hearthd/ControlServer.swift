@@ -50,6 +50,7 @@ final class ControlServer {
   private var clients: [UInt64: Client] = [:]
   private var nextClient: UInt64 = 1
   private var nextRequest: UInt64 = 1
+  private var groups = ControlGroups()
   private var technicianGroup: UInt32?
   private var readerGroup: UInt32?
 
@@ -66,6 +67,7 @@ final class ControlServer {
   }
 
   func configure(_ configuration: Configuration) {
+    groups = ControlGroups(readers: configuration.readerGroup, technicians: configuration.technicianGroup)
     technicianGroup = UnixSocket.groupID(configuration.technicianGroup)
     readerGroup = UnixSocket.groupID(configuration.readerGroup)
     timeZone = configuration.timeZone
@@ -136,7 +138,7 @@ final class ControlServer {
   private func received(_ number: UInt64, _ line: [UInt8]) {
     guard let client = clients[number] else { return }
     clients[number]?.patience.heard(at: clock())
-    let received = ReceivedRequest(line, from: client.role)
+    let received = ReceivedRequest(line, from: client.role, groups: groups)
     func fail(_ error: ControlError) {
       if let id = received.id { send(.failure(error), id, to: number) }
     }

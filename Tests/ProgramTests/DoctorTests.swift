@@ -53,6 +53,24 @@ final class SickHub {
     #expect(checks["socket"]?["message"]?.hasSuffix("none.sock is not there") == true)
   }
 
+  /// The groups of the configuration are named, not those of a configuration that names none.
+  @Test(.enabled(if: getuid() == 0)) func theGroupsInForceAreNamed() throws {
+    let folder = try TestFolder()
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.url.path)
+    try Data(#"{"control": {"reader_group": "users", "technician_group": "dialout"}}"#.utf8)
+      .write(to: URL(filePath: folder.path("hearth.json")))
+    let outcome = try Home.run(
+      URL(filePath: "/usr/bin/env"),
+      [
+        "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
+        Home.programs.appending(path: "hearthctl").path, "doctor", "--json", "--socket", folder.path("none.sock"),
+        "--config", folder.path("hearth.json"),
+      ])
+    let list = outcome.json["checks"] as? [[String: String]] ?? []
+    let caller = list.first { $0["id"] == "caller" }?["message"] ?? ""
+    #expect(caller.contains("neither in the group dialout nor in users"), "\(outcome)")
+  }
+
   @Test func aFailedUnitTellsWhatTheDaemonSaidLast() throws {
     let unit = try SickHub().unit(
       "LoadState=loaded ActiveState=failed SubState=failed Result=exit-code ExecMainStatus=78 UnitFileState=enabled",

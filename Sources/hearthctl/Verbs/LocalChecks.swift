@@ -2,6 +2,7 @@
 
 import Glibc
 import Platform
+import Settings
 
 /// One thing that was looked at.
 struct Check {
@@ -34,11 +35,18 @@ enum LocalChecks {
   static func all(_ places: Places) -> [Check] {
     [
       ServiceChecks.unit(), ServiceChecks.configuration(places.configuration), socket(places.socket),
-      caller(places.socket), StateChecks.directory(places), StateChecks.space(places.state), clock(),
+      caller(places), StateChecks.directory(places), StateChecks.space(places.state), clock(),
     ] + BluetoothChecks.all()
   }
 
-  private static let groups = ["hearth-tech", "hearth"]
+  /// The groups of the configuration, as far as it can be read: who may steer, and who may read. The socket belongs to the readers.
+  private static func groups(_ places: Places) -> (technicians: String, readers: String) {
+    let path = places.configuration ?? HubZone.usualConfiguration
+    let text = SmallFile.read(path, atMost: 1 << 20)
+    let configuration = text.flatMap { try? ConfigurationFile.read($0, .lenient) } ?? Configuration()
+    let readers = text == nil ? Accounts.groupOfSocket(places.socket) : nil
+    return (configuration.technicianGroup, readers ?? configuration.readerGroup)
+  }
 
   private static func socket(_ path: String) -> Check {
     func check(_ state: Check.State, _ message: String, _ hint: String? = nil) -> Check {
@@ -65,7 +73,9 @@ enum LocalChecks {
   }
 
   /// The daemon judges by user and groups, as the kernel tells them of this very session.
-  private static func caller(_ socket: String) -> Check {
+  private static func caller(_ places: Places) -> Check {
+    let socket = places.socket
+    let (technicians, readers) = groups(places)
     func check(_ state: Check.State, _ message: String, _ hint: String? = nil) -> Check {
       Check(id: "caller", state: state, message: message, hint: hint)
     }
@@ -77,12 +87,15 @@ enum LocalChecks {
       return check(.ok, "you are \(name), as whom the daemon runs: you may do everything")
     }
     let mine = Accounts.groupsOfSession()
-    if mine.contains("hearth-tech") { return check(.ok, "you are \(name) in the group hearth-tech: you may steer it") }
-    if mine.contains("hearth") {
-      return check(.ok, "you are \(name) in the group hearth: you may read; to steer it takes hearth-tech")
+    if mine.contains(technicians) { return check(.ok, "you are \(name) in the group \(technicians): you may steer it") }
+    if mine.contains(readers) {
+      return check(.ok, "you are \(name) in the group \(readers): you may read; to steer it takes \(technicians)")
     }
+    let groups = [technicians, readers]
     guard groups.contains(where: { getgrnam($0) != nil }) else {
-      return check(.failed, "there are no groups hearth and hearth-tech here", "is the package hearth installed?")
+      return check(
+        .failed, "there are no groups \(readers) and \(technicians) here",
+        "is the package hearth installed? --config FILE names a configuration with other groups")
     }
     if let new = groups.first(where: Accounts.groups(of: name).contains) {
       return check(
@@ -91,8 +104,8 @@ enum LocalChecks {
     }
     return check(
       .failed,
-      "you are \(name), neither in the group hearth-tech nor in hearth (groups: \(mine.joined(separator: " ")))",
-      "use sudo, or sudo usermod -aG hearth-tech \(name) and log in again")
+      "you are \(name), neither in the group \(technicians) nor in \(readers) (groups: \(mine.joined(separator: " ")))",
+      "use sudo, or sudo usermod -aG \(technicians) \(name) and log in again")
   }
 
   private static func clock() -> Check {
@@ -112,6 +125,13 @@ enum Accounts {
   static func user(_ id: uid_t) -> String { getpwuid(id).map { String(cString: $0.pointee.pw_name) } ?? "\(id)" }
 
   static func group(_ id: gid_t) -> String { getgrgid(id).map { String(cString: $0.pointee.gr_name) } ?? "\(id)" }
+
+  /// The group that owns a socket; nil where that says nothing.
+  static func groupOfSocket(_ path: String) -> String? {
+    var info = stat()
+    guard stat(path, &info) == 0, info.st_mode & S_IFMT == S_IFSOCK, info.st_gid != 0 else { return nil }
+    return group(info.st_gid)
+  }
 
   /// `0640`.
   static func mode(_ mode: mode_t) -> String {
