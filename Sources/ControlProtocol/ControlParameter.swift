@@ -68,7 +68,7 @@ package struct ControlParameter: Sendable {
     case .text(let most, _): "text of at most \(most) characters"
     case .document: "the text of a file"
     case .name: Reference.rule
-    case .patient: "\(Reference.rule); no national identity number"
+    case .patient: "\(Reference.rule), a letter or digit among them; no national identity number"
     case .number(let range): "\(range.lowerBound) to \(range.upperBound)"
     case .flag: "true or false"
     case .choice(let words): words.joined(separator: ", ")

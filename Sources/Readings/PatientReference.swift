@@ -7,13 +7,15 @@ package enum PatientReference {
   package enum Fault: Error, Sendable, Hashable {
     /// It has other characters than a name may have, none at all, or too many.
     case malformed
+    /// It has neither a letter nor a digit: `-` is how people are shown that there is nobody.
+    case nameless
     /// It is, or holds, a Norwegian national identity number.
     case nationalIdentityNumber
 
     /// Stable: `invalid-value` or `patient.national-id`.
     package var code: String {
       switch self {
-      case .malformed: "invalid-value"
+      case .malformed, .nameless: "invalid-value"
       case .nationalIdentityNumber: PatientReference.nationalIDCode
       }
     }
@@ -22,6 +24,7 @@ package enum PatientReference {
     package var message: String {
       switch self {
       case .malformed: "expected \(Reference.rule)"
+      case .nameless: "expected a letter or a digit in a patient's reference"
       case .nationalIdentityNumber:
         "expected a pseudonym of the patient: a national identity number must not be stored on a hub"
       }
@@ -30,7 +33,7 @@ package enum PatientReference {
     /// What to use instead.
     package var hint: String {
       switch self {
-      case .malformed: "a patient's reference is the care service's pseudonym, such as p-7f3a"
+      case .malformed, .nameless: "a patient's reference is the care service's pseudonym, such as p-7f3a"
       case .nationalIdentityNumber:
         "use the care service's pseudonym, such as p-7f3a; which person it is stays known there alone"
       }
@@ -43,7 +46,13 @@ package enum PatientReference {
   /// Why a text cannot be a patient's reference; nil when it can.
   package static func fault(in text: String) -> Fault? {
     guard Reference.isValid(text) else { return .malformed }
+    guard !isNameless(text) else { return .nameless }
     return isNationalIdentityNumber(text) ? .nationalIdentityNumber : nil
+  }
+
+  /// True for a text without a letter and without a digit.
+  package static func isNameless(_ text: String) -> Bool {
+    !text.utf8.contains { (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) }
   }
 
   /// True when the text is or holds a Norwegian national identity number: eleven digits in a row, also with "-", "." or "_" between

@@ -95,7 +95,11 @@ package enum ConfigurationFile {
     try attempt { () throws(JSONError) in
       read.plans = try top["plans"].map { node throws(JSONError) in try path(node) }
     }
-    do throws(JSONError) { try ConfigurationBounds.check(node, read, &newer) } catch { try faults.take(error) }
+    do throws(JSONError) {
+      try ConfigurationBounds.check(node, read, &newer)
+      try PatientRule.nameless(configuration: node, &newer)
+      try UserRule.check(node, &newer)
+    } catch { try faults.take(error) }
     return read
   }
 

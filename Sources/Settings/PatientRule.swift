@@ -12,6 +12,22 @@ enum PatientRule {
     }
   }
 
+  /// Refuses references without a letter and a digit: an earlier version took them, and `-` is how people are shown that there is nobody.
+  static func nameless(configuration node: JSONNode, _ newer: inout NewerRules) throws(JSONError) {
+    for patient in references(node) { try nameless(patient, &newer) }
+  }
+
+  /// The same of a plan's patient.
+  static func nameless(plan node: JSONNode, _ newer: inout NewerRules) throws(JSONError) {
+    if let patient = try JSONMembers(node)["patient"] { try nameless(patient, &newer) }
+  }
+
+  private static func nameless(_ node: JSONNode, _ newer: inout NewerRules) throws(JSONError) {
+    guard case .string(let text) = node.content, !text.isEmpty, PatientReference.isNameless(text) else { return }
+    let fault = PatientReference.Fault.nameless
+    try newer.refuse(node, "\(fault.message), found \"\(text)\"; \(fault.hint)", code: "patient.nameless")
+  }
+
   /// Where the devices of a configuration name patients.
   static func references(_ node: JSONNode) -> [JSONNode] {
     ((try? JSONMembers(node)["devices"]?.array()) ?? []).flatMap { device -> [JSONNode] in

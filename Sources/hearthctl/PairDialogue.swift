@@ -63,7 +63,7 @@ struct PairDialogue {
       if text.isEmpty { return nil }
       switch PatientReference.fault(in: text) {
       case nil: return text
-      case .malformed?: say("a reference has at most 64 letters, digits, \"-\", \"_\" or \".\"")
+      case .malformed?, .nameless?: say("a reference has at most 64 letters, digits, \"-\", \"_\" or \".\"")
       case let fault?: say("\(fault.message); \(fault.hint)")
       }
     }

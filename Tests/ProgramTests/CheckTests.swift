@@ -301,7 +301,8 @@ extension Home {
   @Test func aReferenceThatIsOneSlipFromAnotherIsAWarning() throws {
     let two = String(scale("one", "/dev/ttyUSB7").dropLast()) + #", "patient": "p-7f3a"}, "#
     let users =
-      String(scale("two", "/dev/ttyUSB8").dropLast()) + #", "users": {"1": "p-7f3a", "2": "p-7fa3", "3": "p-9999"}}"#
+      String(scale("two", "/dev/ttyUSB8").replacingOccurrences(of: "cas", with: "visomat").dropLast())
+      + #", "users": {"1": "p-7f3a", "2": "p-7fa3", "3": "p-9999"}}"#
     let home = try Home(configuration(devices: two + users))
     try home.write(#"{"patient": "p-9998", "version": 1, "rules": []}"#, "plans/p-9998.json")
     let outcome = try home.check()

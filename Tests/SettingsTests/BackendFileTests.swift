@@ -114,7 +114,7 @@ private func fault(_ members: String) -> String? {
   @Test func aPatientThatIsNoFHIRIdIsToldBeforeItsReadingsAreRefused() throws {
     func text(_ patient: String, _ members: String) -> [UInt8] {
       Array(
-        #"{"devices": [{"id": "s", "driver": "and-scale", "port": "/d", "users": {"1": "\#(patient)"}}], "backends": [{"name": "x", "type": "fhir-phd", "url": "https://x.example"\#(members)}]}"#
+        #"{"devices": [{"id": "s", "driver": "visomat", "port": "/d", "users": {"1": "\#(patient)"}}], "backends": [{"name": "x", "type": "fhir-phd", "url": "https://x.example"\#(members)}]}"#
           .utf8)
     }
     let named = #", "patient": "resource", "patient_system": "urn:oid:2.999.1""#

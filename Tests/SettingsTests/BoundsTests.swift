@@ -116,7 +116,7 @@ struct PlanBound: Sendable {
 }
 
 private func device(_ id: String, more: String = "") -> String {
-  #"{"id": "\#(id)", "driver": "cas", "port": "/dev/\#(id)"\#(more)}"#
+  #"{"id": "\#(id)", "driver": "visomat", "port": "/dev/\#(id)"\#(more)}"#
 }
 
 private func devices(_ list: [String]) -> String { "{\"devices\": [\(list.joined(separator: ", "))]}" }

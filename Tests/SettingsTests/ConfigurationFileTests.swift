@@ -50,6 +50,44 @@ private func planFault(_ text: String, patient: String? = nil) -> String? {
     #expect(http.deadline == 10_000 && http.trustsSuccess && http.authorization == .bearer(.credential("t")))
   }
 
+  /// What an earlier version took: refused by a check and a reload, a warning at a start.
+  @Test(arguments: [
+    (
+      #"{"devices": [{"id": "x", "driver": "cas", "port": "/d", "users": {"0": "p-81c2"}}]}"#,
+      "f:1:66: devices[0].users: a device of the driver \"cas\" tells no user", "device.tells-no-user"
+    ),
+    (
+      #"{"devices": [{"id": "x", "driver": "contec-v7", "port": "/d", "users": {"1": "p-7f3a", "2": "p-81c2"}}]}"#,
+      "devices[0].users: a device of the driver \"contec-v7\" tells no user", "device.tells-no-user"
+    ),
+    (
+      #"{"devices": [{"id": "x", "driver": "cas", "port": "/d", "patient": "-"}]}"#,
+      "devices[0].patient: expected a letter or a digit", "patient.nameless"
+    ),
+    (
+      #"{"devices": [{"id": "x", "driver": "visomat", "port": "/d", "users": {"1": "_."}}]}"#,
+      "devices[0].users.1: expected a letter or a digit", "patient.nameless"
+    ),
+  ]) func whatIsNewlyRefusedIsAWarningAtAStart(text: String, words: String, code: String) throws {
+    #expect(fault(text)?.contains(words) == true, "\(fault(text) ?? "taken")")
+    let configuration = try ConfigurationFile.read(Array(text.utf8), .lenient)
+    #expect(configuration.devices.count == 1)
+    #expect(configuration.warnings.map(\.code) == [code])
+    #expect(ConfigurationFile.faults(Array(text.utf8)).faults.count == 1)
+  }
+
+  @Test func aPlanOfNobodyIsRefused() throws {
+    let text = #"{"patient": "-", "version": 1, "rules": []}"#
+    #expect(planFault(text)?.contains("patient: expected a letter or a digit") == true)
+    #expect(try PlanFile.read(Array(text.utf8), .lenient).warnings.map(\.code) == ["patient.nameless"])
+  }
+
+  @Test(arguments: [
+    (#"{"hub": {"id": "a" "timezone": "UTC"}}"#, "expected a comma or a closing brace, found a quotation mark"),
+    (#"{"devices": [{} {}]}"#, "expected a comma or a closing bracket, found \"{\""),
+    (#"{"hub" {}}"#, "expected a colon, found \"{\""),
+  ]) func signsHaveNames(text: String, words: String) { #expect(fault(text)?.contains(words) == true) }
+
   @Test(arguments: [
     (#"{"devcies": []}"#, #"f:1:2: devcies: unknown key "devcies" (did you mean "devices"?)"#),
     (#"{"hub": {"timezone": "../etc"}}"#, "f:1:22: hub.timezone: expected a time zone"),
