@@ -91,6 +91,8 @@ package struct LedgerState: Sendable, Hashable {
     package var device: String
     /// The device's user slot.
     package var user: UInt8?
+    /// When it was received, in milliseconds since 1970; nil where an older version did not note it.
+    package var at: Int64?
   }
 
   /// Readings without patient that are in the journal alone.

@@ -15,7 +15,8 @@ extension LedgerState {
       parked[reading.id] = nil
       return
     }
-    parked[reading.id] = ParkedReading(sequence: sequence, device: reading.device.id, user: reading.user)
+    parked[reading.id] = ParkedReading(
+      sequence: sequence, device: reading.device.id, user: reading.user, at: reading.receivedAt.milliseconds)
     guard parked.count > LedgerState.mostParked, let oldest = parked.min(by: { $0.value.sequence < $1.value.sequence })
     else { return }
     parked[oldest.key] = nil

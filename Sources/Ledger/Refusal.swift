@@ -14,30 +14,39 @@ package struct Refusal: Sendable, Hashable {
   package var reason: String
   /// Milliseconds since 1970.
   package var at: Int64
+  /// The device of a refused reading; nil for an event, and where an older version did not note it.
+  package var device: String?
 
   /// How many of a backend's refusals are kept at hand; the journal holds all.
   package static let most = 100
 
   /// A reading or event that one backend refused for good.
-  package init(backend: String, sequence: UInt64, id: String, reason: String, at: Int64) {
+  package init(backend: String, sequence: UInt64, id: String, reason: String, at: Int64, device: String? = nil) {
     self.backend = backend
     self.sequence = sequence
     self.id = id
     self.reason = reason
     self.at = at
+    self.device = device
   }
 
   package var json: JSONValue {
-    [
-      "backend": .string(backend), "seq": .int(sequence), "id": .string(id), "reason": .string(reason), "at": .int(at),
-    ]
+    var object = JSONObject()
+    object["backend"] = .string(backend)
+    object["seq"] = .int(sequence)
+    object["id"] = .string(id)
+    object["reason"] = .string(reason)
+    object["at"] = .int(at)
+    if let device { object["device"] = .string(device) }
+    return .object(object)
   }
 
   package init?(json: JSONValue) {
     guard let backend = json["backend"]?.string, case .number(let number)? = json["seq"], let sequence = number.uint64,
       let id = json["id"]?.string, let reason = json["reason"]?.string, let at = json["at"]?.int
     else { return nil }
-    self.init(backend: backend, sequence: sequence, id: id, reason: reason, at: Int64(at))
+    self.init(
+      backend: backend, sequence: sequence, id: id, reason: reason, at: Int64(at), device: json["device"]?.string)
   }
 
   /// Reads a record's payload.

@@ -273,6 +273,7 @@ extension LedgerState {
         fields["seq"] = .int(place.sequence)
         fields["device"] = .string(place.device)
         if let user = place.user { fields["user"] = .int(user) }
+        if let at = place.at { fields["at"] = .int(at) }
         return .object(fields)
       })
     if !urgent.isEmpty {
@@ -392,7 +393,8 @@ extension LedgerState {
         continue
       }
       parked[id] = ParkedReading(
-        sequence: unsigned(item["seq"]), device: device, user: item["user"]?.int.flatMap(UInt8.init(exactly:)))
+        sequence: unsigned(item["seq"]), device: device, user: item["user"]?.int.flatMap(UInt8.init(exactly:)),
+        at: LedgerState.instant(item["at"]))
     }
     if value["parked_from"] != nil { parkedBeyond = ParkedBeyond(count: 0, first: unsigned(value["parked_from"])) }
     // A member that cannot be read is as if it were not there; the rest counts.
@@ -411,6 +413,12 @@ extension LedgerState {
     erasing = Set((value["erasing"]?.array ?? []).compactMap(\.string))
     erasingFiles = Set((value["erasing_files"]?.array ?? []).compactMap(\.string))
     takeLists(value)
+  }
+
+  /// Milliseconds since 1970; nil for anything else.
+  private static func instant(_ value: JSONValue?) -> Int64? {
+    guard case .number(let number)? = value, let at = number.int64, ClockAnchor.range.contains(at) else { return nil }
+    return at
   }
 
   /// Numbers of readings by device.

@@ -3,6 +3,7 @@
 
 internal import Journal
 internal import Exchange
+internal import JSON
 internal import Readings
 internal import Settings
 internal import Ledger
@@ -301,8 +302,10 @@ struct Outbox: Sendable {
   }
 
   private func refusal(_ item: Deliverable, _ reason: String, _ now: Now) -> Refusal {
-    Refusal(
-      backend: name, sequence: item.sequence, id: item.id, reason: String(reason.prefix(240)), at: now.wall)
+    let reading = item.isReading ? try? JSONReader(maximumSize: 1 << 20).value(item.json) : nil
+    return Refusal(
+      backend: name, sequence: item.sequence, id: item.id, reason: String(reason.prefix(240)), at: now.wall,
+      device: reading?["device"]?["id"]?.string)
   }
 
   /// What a backend takes at most is learned, kept with the answers, and tried again after a while.

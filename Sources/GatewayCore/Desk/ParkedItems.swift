@@ -16,6 +16,7 @@ extension View {
       object["why"] = "no-patient"
       object["device"] = .string(place.device)
       if let user = place.user { object["user"] = .int(user) }
+      if let at = place.at { object["at"] = instant(at) }
       return .object(object)
     }
     list += durable.allRefusals.map { refusal in
@@ -25,6 +26,7 @@ extension View {
       object["why"] = "refused"
       object["backend"] = .string(refusal.backend)
       object["reason"] = .string(refusal.reason)
+      if let device = refusal.device { object["device"] = .string(device) }
       object["at"] = instant(refusal.at)
       return .object(object)
     }

@@ -13,7 +13,8 @@ enum ParkedVerb {
       is right, retry sends it to that backend again, under the same identifier.
       export gives the readings themselves, one JSON object a line.
 
-      The first six letters of an ID are enough when only one begins so.
+      SINCE is when it was received, or refused. The first six letters of an ID are
+      enough when only one begins so.
 
       examples:
         hearthctl parked
@@ -68,7 +69,7 @@ enum ParkedVerb {
       table.rows.append([
         String(Show.text(item["id"]).prefix(8)),
         isRefused ? "refused by \(Show.text(item["backend"]))" : "no patient",
-        isRefused ? "-" : Show.text(item["device"]) + user, isRefused ? Show.time(item["at"]) : "-",
+        Show.text(item["device"]) + user, Show.time(item["at"]),
         isRefused ? Show.text(item["reason"]) : "hearthctl assign gives it to one",
       ])
     }
