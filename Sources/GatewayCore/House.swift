@@ -165,6 +165,21 @@ struct DeviceFact: Sendable {
   var change: String?
   /// When it was told last that it says more than is admitted, monotonic milliseconds.
   var floodToldAt: Int64?
+  /// The last of what it sent was nothing that its driver reads.
+  var isNotUnderstood = false
+}
+
+extension DeviceFact {
+  /// A link to the device itself is up. That a port is open, or that it was heard on the air once, is none.
+  var isLinked: Bool {
+    guard case .gatt = profile.transport else { return false }
+    return isUp
+  }
+}
+
+extension LedgerState {
+  /// When a device was heard last, in milliseconds since 1970: since the start, else by its newest reading.
+  func lastContact(of device: DeviceFact) -> Int64? { device.lastContact ?? recent[device.configuration.id]?.newestAt }
 }
 
 /// What is known of a Bluetooth device on the air.

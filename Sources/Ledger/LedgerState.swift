@@ -255,6 +255,8 @@ package struct RecentReadings: Sendable, Hashable {
   }
   private var lastHash: UInt64?
   private var lastAt: Int64 = 0
+  /// When the newest was received, in milliseconds since 1970; nil where an older version did not note it.
+  package var newestAt: Int64?
 
   package init() {}
 
@@ -267,6 +269,8 @@ package struct RecentReadings: Sendable, Hashable {
         identifiers.removeFirst(identifiers.count - RecentReadings.capacity)
       }
     }
+    let received = reading.receivedAt.milliseconds
+    if ClockAnchor.range.contains(received) { newestAt = max(newestAt ?? received, received) }
     if reading.deviceTime == nil {
       lastOctets = (RecentReadings.hash(reading.raw), reading.receivedAt.milliseconds)
     }

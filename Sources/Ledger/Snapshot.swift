@@ -322,6 +322,11 @@ extension LedgerState {
       octetsObject[device] = [.string(String(last.hash, radix: 36)), .int(last.at)]
     }
     object["last_octets"] = .object(octetsObject)
+    var newestObject = JSONObject()
+    for (device, readings) in recent.sorted(by: { $0.key < $1.key }) {
+      if let at = readings.newestAt { newestObject[device] = .int(at) }
+    }
+    object["newest"] = .object(newestObject)
     var rulesObject = JSONObject()
     for (patient, state) in rules.sorted(by: { $0.key < $1.key }) { rulesObject[patient] = state.json }
     object["rules"] = .object(rulesObject)
@@ -453,6 +458,9 @@ extension LedgerState {
         case .number(let number) = fields[1], let at = number.int64, ClockAnchor.range.contains(at)
       else { continue }
       recent[member.key]?.lastOctets = (hash, at)
+    }
+    for member in value["newest"]?.object?.members ?? [] {
+      if let at = LedgerState.instant(member.value) { recent[member.key]?.newestAt = at }
     }
     for member in value["rules"]?.object?.members ?? [] {
       rules[member.key] = PatientState(json: member.value, rest: value["rules_rest"]?[member.key])

@@ -91,6 +91,10 @@ import Zones
     case .deviceChanged: house.devices["cuff"]?.change = "another serial number"
     case .deviceUnreachable: house.devices["cuff"]?.lastEnd = end
     case .deviceFlooding: house.devices["cuff"]?.floodToldAt = now.monotonic
+    case .deviceNotUnderstood: house.devices["cuff"]?.isNotUnderstood = true
+    case .patientNear:
+      let plan = Plan(patient: "p-12", version: 1, liveWindow: 7_200_000, rules: [])
+      house.configure(configuration, house.zones, ["p-12": plan])
     case .nationalID, .deviceUnassigned, .deviceSilent: break
     }
     return View(house: house, head: durable, durable: durable, now: now)

@@ -293,23 +293,37 @@ extension View {
     if let end = fact.lastEnd, !fact.isUp, end.isOpenFailure {
       add(.deviceUnreachable, "device.unreachable", ": \(end.message)", end.hint ?? "check the cable")
     }
+    if fact.isNotUnderstood {
+      add(
+        .deviceNotUnderstood, "device.not-understood", ": what it sends is not what the driver \(device.driver) reads",
+        "check the driver, the port and the cable")
+    }
     if let silence = silence(of: id) {
       add(
-        .deviceSilent, "device.silent", ": nothing was heard of it for \(silence / 3_600_000) h",
+        .deviceSilent, "device.silent", ": nothing was heard of it for \(View.span(silence))",
         "ask whether it is used, and look at its battery", since: now.wall - silence)
     }
     return list
   }
 
-  /// How long nothing was heard of a device, in milliseconds, when that is longer than the configuration has it; else nil. What was
-  /// before this start is not known: silence is counted from there.
+  /// How long nothing was heard of a device, in milliseconds, when that is longer than the configuration has it; else nil. An open
+  /// port says nothing of the device behind it. A hub that was off could not hear: after a start an hour is waited.
   func silence(of id: String) -> Int64? {
     let watch = configuration.watch
-    guard let after = watch.silentAfter[id] ?? watch.silentAfter["*"], let device = devices[id], !device.isUp else {
+    guard let after = watch.silentAfter[id] ?? watch.silentAfter["*"], let device = devices[id], !device.isLinked else {
       return nil
     }
-    let heard = device.lastContact.map { now.wall - $0 } ?? (now.monotonic - identity.startedAt)
-    return heard >= after ? heard : nil
+    let running = now.monotonic - identity.startedAt
+    guard let last = durable.lastContact(of: device) else { return running >= after ? running : nil }
+    let heard = now.wall - last
+    let isHeardHere = device.lastContact != nil
+    return heard >= after && (isHeardHere || running >= min(after, 3_600_000)) ? heard : nil
+  }
+
+  /// `90 minutes`, `3 h`.
+  static func span(_ milliseconds: Int64) -> String {
+    milliseconds < 7_200_000
+      ? Count.of(Int(clamping: max(0, milliseconds) / 60_000), "minute") : "\(milliseconds / 3_600_000) h"
   }
 }
 

@@ -49,6 +49,8 @@ struct StandingProblem: Sendable, Hashable {
     case deviceChanged
     case deviceUnreachable
     case deviceUnassigned
+    case deviceNotUnderstood
+    case patientNear
     case deviceFlooding
     case deviceSilent
 
@@ -59,11 +61,11 @@ struct StandingProblem: Sendable, Hashable {
         .plansUnreachable,
         .planRefused, .erasureFailing, .filesErasureFailing, .keysUnsaved, .bluetooth, .port, .deviceQuarantined,
         .deviceNeedsPairing,
-        .deviceChanged, .deviceUnreachable:
+        .deviceChanged, .deviceUnreachable, .deviceNotUnderstood:
         .error
       case .fileWarning, .journalNearlyFull, .diskNearlyFull, .readingsHeld, .readingsUnlisted, .historyCrowded,
         .credentialEnding, .planWithdrawn, .planReviewDue, .portChoice, .deviceUnassigned, .deviceFlooding,
-        .deviceSilent:
+        .deviceSilent, .patientNear:
         .warning
       }
     }
@@ -80,7 +82,7 @@ struct StandingProblem: Sendable, Hashable {
       case .clockUnsynchronised, .readingsHeld: "clock"
       case .readingsParked, .readingsUnlisted: "parked"
       case .historyCrowded: "histories"
-      case .nationalID: "patient-references"
+      case .nationalID, .patientNear: "patient-references"
       case .backendMisconfigured, .backendUnreachable, .backendRefuses, .credentialEnding: "backend-\(name)"
       case .erasureFailing, .filesErasureFailing: "erasure"
       case .keysUnsaved: "keys"
@@ -89,7 +91,7 @@ struct StandingProblem: Sendable, Hashable {
       case .bluetooth: "bluetooth"
       case .port, .portChoice: "serial"
       case .deviceQuarantined, .deviceNeedsPairing, .deviceChanged, .deviceUnreachable, .deviceUnassigned,
-        .deviceFlooding, .deviceSilent:
+        .deviceNotUnderstood, .deviceFlooding, .deviceSilent:
         "device-\(name)"
       }
     }
@@ -110,6 +112,15 @@ struct StandingProblem: Sendable, Hashable {
   var since: Int64?
 
   var check: String { kind.check(about) }
+
+  /// Its message where the check's id stands in front: it names the device or the backend already.
+  var messageBehindCheck: String {
+    guard let about else { return message }
+    for beginning in ["device \(about): ", "backend \(about): "] where message.hasPrefix(beginning) {
+      return String(message.dropFirst(beginning.count))
+    }
+    return message
+  }
 }
 
 extension View {
@@ -144,7 +155,7 @@ extension View {
       return own.map { problem in
         [
           "id": .string(id), "state": problem.kind.severity == .error ? "failed" : "warning",
-          "message": .string(problem.message), "hint": .string(problem.hint), "code": .string(problem.code),
+          "message": .string(problem.messageBehindCheck), "hint": .string(problem.hint), "code": .string(problem.code),
         ]
       }
     }

@@ -104,7 +104,7 @@ extension View {
     }
     object["patients"] = .object(patients)
     if let session = sessionJSON(id) { object["session"] = session }
-    object["last_contact"] = instant(device.lastContact)
+    object["last_contact"] = instant(durable.lastContact(of: device))
     if let battery = device.battery { object["battery"] = .int(battery) }
     if let offset = device.clockOffset { object["clock_offset_seconds"] = .int(offset / 1000) }
     object["readings"] = .int(durable.readings(of: id))

@@ -36,6 +36,8 @@ struct DeviceState: Sendable {
   var proof = DeviceProof()
   /// How much of what it says is admitted, and what waits.
   var admission: Admission
+  /// How much of what it sent last was nothing that its driver reads.
+  var garbled = Garbled()
 
   init(_ configuration: DeviceConfiguration, _ profile: DeviceProfile) {
     self.configuration = configuration
@@ -84,6 +86,11 @@ extension DeviceState {
     return false
   }
 
+  var isSerial: Bool {
+    if case .serial = profile.transport { return true }
+    return false
+  }
+
   /// The link over the air, for a Bluetooth device.
   var link: BluetoothLink? {
     if case .bluetooth(let link) = configuration.endpoint { return link }
@@ -97,6 +104,6 @@ extension DeviceState {
       lastContact: lastContact, lastProblem: lastProblem, lastAnswer: lastAnswer,
       abilities: session?.abilities ?? abilities,
       isUp: session != nil, lastEnd: lastEnd, isReopening: reopenAt != nil, change: proof.change,
-      floodToldAt: admission.toldAt)
+      floodToldAt: admission.toldAt, isNotUnderstood: garbled.isProblem)
   }
 }

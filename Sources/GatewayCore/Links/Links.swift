@@ -125,7 +125,9 @@ struct Links: Sendable {
       return [.connect(device: id)]
     case .advertised(let id, let data): return advertised(id, data, &turn)
     case .received(let id, let octets): return received(id, octets, &turn)
-    case .heardBefore(let id, let octets): return session(id, &turn) { $0.received(octets, at: now.monotonic) }
+    case .heardBefore(let id, let octets):
+      devices[id]?.heard(octets, at: now)
+      return session(id, &turn) { $0.received(octets, at: now.monotonic) }
     case .secured(let id, let level): return session(id, &turn) { $0.secured(level: level, at: now.monotonic) }
     case .closed(let id, let end): return closed(id, end, &turn)
     case .end(let id, let end):
@@ -133,6 +135,7 @@ struct Links: Sendable {
       return closed(id, end, &turn) + (wasUp ? [.close(device: id)] : [])
     case .plugged(let id):
       devices[id]?.proof = DeviceProof(expected: turn.head.register.serials[id])
+      devices[id]?.garbled = Garbled()
       devices[id]?.failures = 0
       return []
     case .unplugged(let id):

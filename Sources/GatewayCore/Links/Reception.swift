@@ -36,6 +36,7 @@ extension Links {
 
   private mutating func take(_ id: String, _ octets: [UInt8], _ turn: inout Turn) -> [Effect] {
     let now = turn.now
+    devices[id]?.heard(octets, at: now)
     // Some cuffs read the hub's clock.
     if let opcode = octets.first, ATTOpcode.reads.contains(opcode) {
       let time = hubTime(id, &turn)
@@ -106,7 +107,8 @@ extension Links {
     devices[id]?.clock = nil
     devices[id]?.failures = 0
     devices[id]?.lastEnd = nil
-    devices[id]?.lastContact = now.wall
+    // That a port was opened says nothing of the device behind it.
+    if device.isBLE { devices[id]?.lastContact = now.wall }
     if case .serial = device.configuration.endpoint {
       // Opening it is all that is known of a cable that was plugged in.
       let expected = turn.head.register.serials[id]
@@ -138,6 +140,7 @@ extension Links {
       let link = LinkSession(profile: device.profile, context: driverContext(device, &turn))
       devices[id]?.session = link
     }
+    devices[id]?.lastContact = now.wall
     let source = data.service.map { "adv/\($0)" }
     return captured(id, "<", data.octets, source: source, &turn)
       + session(id, &turn) { $0.advertised(data, at: now.monotonic) }
@@ -197,11 +200,9 @@ extension Links {
   mutating func session(
     _ id: String, _ turn: inout Turn, _ body: (inout LinkSession) -> SessionOutput
   ) -> [Effect] {
-    let now = turn.now
     guard var link = devices[id]?.session else { return [] }
     let output = body(&link)
     devices[id]?.session = link
-    devices[id]?.lastContact = now.wall
     return carryOut(output, id, &turn)
   }
 
@@ -209,6 +210,7 @@ extension Links {
     let now = turn.now
     guard let device = devices[id] else { return [] }
     var output = output
+    devices[id]?.garbled.take(output, isSerial: device.isSerial)
     output.problems.removeAll { !(devices[id]?.mayTell($0, at: now.monotonic) ?? false) }
     var effects: [Effect] = []
     for property in output.properties {

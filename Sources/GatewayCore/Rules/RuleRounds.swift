@@ -43,7 +43,8 @@ extension Rules {
           || bindings.slots.contains(where: { $0.key.device == id && $0.value == patient })
       else { return nil }
       return DeviceFacts(
-        battery: device.battery.map { Int($0) }, clockOffset: device.clockOffset, lastContact: device.lastContact)
+        battery: device.battery.map { Int($0) }, clockOffset: device.clockOffset,
+        lastContact: turn.durable.lastContact(of: device))
     }
   }
 

@@ -43,7 +43,7 @@ extension View {
         guard let device = devices[configured.id] else { return nil }
         var entry = JSONObject()
         entry["id"] = .string(configured.id)
-        entry["last_contact"] = instant(device.lastContact)
+        entry["last_contact"] = instant(durable.lastContact(of: device))
         if let battery = device.battery { entry["battery"] = .int(battery) }
         if let problem = device.lastProblem { entry["last_problem"] = .string(problem.code) }
         return .object(entry)

@@ -133,7 +133,7 @@ struct Watch: Sendable {
         continue
       }
       raised.insert(key)
-      let message = "nothing was heard of it for \(silence / 3_600_000) h"
+      let message = "nothing was heard of it for \(View.span(silence))"
       entries.append(.event(turn.house.event(of: id, "device.silent", message, now)))
     }
     return [.readCredentials] + turn.append(entries)
