@@ -7,8 +7,8 @@ internal import JSON
 internal import Readings
 internal import ControlProtocol
 internal import Journal
-internal import Monitoring
-internal import Settings
+package import Monitoring
+package import Settings
 internal import Zones
 package import Ledger
 
@@ -335,6 +335,11 @@ package struct Gateway: Sendable {
 
   /// The names of the devices that technicians brought in.
   package var pairedDevices: Set<String> { Set(turn.durable.register.devices.map(\.id)) }
+
+  /// What whoever brings a configuration into force should know of it, a line each.
+  package func warnings(of configuration: Configuration, plans: [String: Plan]) -> [String] {
+    turn.view.warnings(of: configuration, plans: plans)
+  }
 
   /// What each configured backend has: what all of them have may be dropped. None without backends: then nothing goes.
   package var cursors: [UInt64] {

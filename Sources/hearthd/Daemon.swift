@@ -45,6 +45,10 @@ final class Daemon {
   var backends: Backends?
   /// The names of the devices that do not stand in the configuration.
   var pairedDevices: Set<String> { gateway.pairedDevices }
+  /// What is told of a configuration that comes into force.
+  func warnings(of loaded: LoadedConfiguration) -> [String] {
+    gateway.warnings(of: loaded.configuration, plans: loaded.plans)
+  }
   /// Local actions; none in the demo.
   private var actions: Actions?
   /// Called with every effect before it is run; the demo watches by it.

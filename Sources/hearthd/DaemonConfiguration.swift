@@ -48,7 +48,17 @@ extension Daemon {
       keepAccepted()
       handle(.plansWanted)
       SystemLog.write(5, "configuration.taken: it was read again and is in force")
-      if let request { control?.answer(request, .result(["reloaded": true])) }
+      let warnings = warnings(of: loaded)
+      for _ in warnings {
+        SystemLog.write(
+          4, "patient.near: a patient in the configuration is one letter from another one: see hearthctl reload")
+      }
+      if let request {
+        var answer = JSONObject()
+        answer["reloaded"] = true
+        if !warnings.isEmpty { answer["warnings"] = .array(warnings.map { .string($0) }) }
+        control?.answer(request, .result(.object(answer)))
+      }
     case .failure(let fault):
       SystemLog.write(3, "configuration.refused: what was in force stays: \(fault.logged)")
       loaded.refusal = ConfigurationLoader.refusal(

@@ -147,7 +147,7 @@ extension View {
         StandingProblem(
           kind: .nationalID, code: PatientReference.nationalIDCode, message: text, hint: View.nationalIDHint))
     }
-    return list
+    return list + nearProblems()
   }
 
   // MARK: Backends and plans

@@ -9,7 +9,8 @@ enum ReloadVerb {
       The daemon reads hearth.json and the plans beside it, and says whether they are
       in force. A file that is not good is refused whole: what was in force before
       stays, and hearthctl status tells it until the file is corrected. systemctl
-      reload hearthd calls this.
+      reload hearthd calls this. A patient in hearth.json who is one letter from
+      another one is told, and stays in force.
 
       examples:
         sudo hearthd --check
@@ -28,6 +29,9 @@ enum ReloadVerb {
       Terminal.line(answer)
     } else {
       Terminal.out("the configuration was read again and is in force\n")
+      for warning in answer["warnings"]?.array ?? [] {
+        Terminal.out(Show.paragraph("", "warning: " + Show.text(warning)) + "\n")
+      }
     }
     return 0
   }
