@@ -20,6 +20,8 @@ package enum ControlRequest: Sendable, Hashable {
   case assignReading(id: String, patient: String)
   /// From now on a user slot of a device is this patient; what is parked of it goes to the patient too.
   case assignSlot(device: String, user: UInt8?, patient: String)
+  /// A user slot of a device, or without one the whole device and each of its slots, is nobody's from now on.
+  case unassign(device: String, user: UInt8?)
   /// A stored reading is corrected: its id, or the beginning of it.
   case correctReading(Correction, id: String)
   /// Readings without patient, and what backends refused, with the reason.

@@ -34,7 +34,7 @@ enum Route {
   static func configured(changesPlans: Bool) -> [Message] {
     [
       .links(.configured), .bluetooth(.configured), .delivery(.configured), .rules(.configured(changesPlans)),
-      .ports(.configured), .delivery(.wake),
+      .ports(.configured), .desk(.devicesChanged), .delivery(.wake),
     ]
   }
 
@@ -44,7 +44,7 @@ enum Route {
     case .reading(let reading): [.rules(.stored(reading)), .links(.stored(reading, sequence: sequence))]
     case .erase(let patient, _): [.links(.forget(patient)), .delivery(.forget(patient))]
     case .binding: [.desk(.sweep)]
-    case .device(let record): [.bluetooth(.recorded(record)), .links(.recorded(record))]
+    case .device(let record): [.bluetooth(.recorded(record)), .links(.recorded(record)), .desk(.devicesChanged)]
     case .quarantine(let device, _): [.links(.crashRecorded(device))]
     case .session: [.desk(.sessionsChanged)]
     case .imported: [.desk(.imported)]

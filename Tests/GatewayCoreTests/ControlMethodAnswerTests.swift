@@ -97,11 +97,15 @@ private struct Deed {
       if call.method.name == "plan.resume" {
         _ = hub.result(.planPause(patient: "p-7f3a", from: "2026-12-20", to: "2027-01-03", rules: nil, note: ""))
       }
+      if call.method.name == "assign.nobody" {
+        _ = hub.result(.assignSlot(device: "cuff", user: 1, patient: "p-7f3a"))
+      }
       if deed(try call.request(), &hub).isKept { kept.insert(call.method.name) }
     }
     #expect(
       kept == [
-        "assign", "session.start", "session.end", "erase", "plan.set", "plan.pause", "plan.resume", "device.release",
+        "assign", "assign.nobody", "session.start", "session.end", "erase", "plan.set", "plan.pause", "plan.resume",
+        "device.release",
       ])
   }
 

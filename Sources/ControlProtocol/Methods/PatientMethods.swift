@@ -28,6 +28,16 @@ extension ControlMethod {
       return .assignSlot(device: device, user: given.slot(ifGiven: "user"), patient: patient)
     },
     ControlMethod(
+      "assign.nobody", "takes a device, or a user slot of it, from its patient: it is nobody's from now on",
+      .technician, .change, isAudited: true, isDurable: true,
+      [
+        device,
+        ControlParameter("user", .number(0...254), "the device's user slot; without it the device and each slot"),
+      ], examples: [["device": "cuff"], ["device": "cuff", "user": 1]]
+    ) { given throws(ControlError) in
+      .unassign(device: try given.text("device"), user: given.slot(ifGiven: "user"))
+    },
+    ControlMethod(
       "patient.known", "whether a patient is known here, and who else may be meant", .reader, .immediate,
       [.required("patient", lookup, "the patient's reference")], examples: [["patient": "p-7f3a"]]
     ) { given throws(ControlError) in .patientKnown(try given.text("patient")) },

@@ -95,6 +95,13 @@ extension Bluetooth {
           code: "bad-parameters", message: "the driver \(profile.id) speaks over a serial port",
           hint: "hearthctl drivers"), &turn)
     }
+    if let user = pairing.wish.user, pairing.wish.patient != nil, !profile.tellsUser {
+      return failPairing(
+        ControlError(
+          code: "device.tells-no-user",
+          message: "a device of the driver \(profile.id) tells no user: no reading of it would be in slot \(user)",
+          hint: "leave --user out: all of it is the patient's then"), &turn)
+    }
     pairing.peer = neighbour.address
     pairing.advertisedName = neighbour.name
     pairing.profile = profile

@@ -27,6 +27,8 @@ struct Desk: Sendable {
     case located(RequestID, Result<[Reading], ControlError>)
     /// A control connection is gone.
     case callerGone(UInt64)
+    /// Devices came, changed or went.
+    case devicesChanged
 
     // MARK: Of the disk
 
@@ -109,6 +111,7 @@ struct Desk: Sendable {
     case .callerGone(let connection):
       forgetCorrections(of: connection)
       searches = searches.filter { $0.key.connection != connection }
+    case .devicesChanged: return endSessionsOfOwned(&turn)
     case .sweep: return sweep(&turn)
     case .swept(let slot):
       sweeping.remove(slot)
@@ -197,6 +200,7 @@ struct Desk: Sendable {
     case .assignReading(let reading, let patient): return assign(id, reading: reading, patient: patient, caller, &turn)
     case .assignSlot(let device, let user, let patient):
       return assign(id, device: device, user: user, patient: patient, caller, &turn)
+    case .unassign(let device, let user): return unassign(id, device: device, user: user, caller, &turn)
     case .correctReading(let kind, let reading): return correct(id, kind, reading: reading, caller)
     case .parkedRetry(let reading, let backend):
       return retryParked(id, reading: reading, backend: backend, caller, &turn)

@@ -2,6 +2,7 @@
 // in between does not leave readings behind.
 
 internal import ControlProtocol
+internal import Drivers
 internal import JSON
 internal import Readings
 internal import Ledger
@@ -87,6 +88,8 @@ extension Desk {
     _ id: RequestID, device: String, user: UInt8?, patient: String, _ caller: CallerName, _ turn: inout Turn
   ) -> [Effect] {
     guard let known = turn.house.devices[device] else { return .noDevice(id, device, turn.house) }
+    if user != nil, !known.profile.tellsUser { return .tellsNoUser(id, device, known.profile) }
+    if let refusal = sessionRefusal(id, device, turn) { return refusal }
     if let conflict = Bindings.conflict(known.configuration, user: user) {
       return reassign(id, device, user, patient, conflict, caller, &turn)
     }

@@ -220,6 +220,13 @@ extension Ports {
   }
 
   mutating func bind(_ id: RequestID, _ wish: PortWish, _ caller: CallerName, _ turn: inout Turn) -> [Effect] {
+    if let name = wish.id, wish.patient != nil, let session = turn.head.sessions.open[name],
+      !turn.head.sessions.over(turn.now).contains(name)
+    {
+      return .failure(
+        id, "device.session-open", "a session of \(session.patient) is open on \(name)",
+        "hearthctl session end --device \(name), then bind it")
+    }
     if let name = wish.id, case .serial(let path)? = turn.house.devices[name]?.configuration.endpoint,
       wish.port == path || find(wish.port)?.use == .named(device: name)
     {
