@@ -72,6 +72,37 @@ import Testing
     #expect(session(other.out) == session(text))
   }
 
+  /// What cannot be written is known before anybody measures.
+  @Test func aPlaceThatIsNotThereIsRefusedBeforeItBegins() throws {
+    let daemon = try ScriptedDaemon { [$0.result(#"{"capturing":{"id":"scale","driver":"cas","state":"connected"}}"#)] }
+    for path in ["/nope/x", "/dev/null/x"] {
+      let outcome = try CommandOutcome.hearthctl(["capture", "scale", "--output", path, "--socket", daemon.socket])
+      #expect(outcome.status == 69 && outcome.error.contains("\(path): cannot be written"), "\(outcome)")
+    }
+    #expect(daemon.requests.isEmpty)
+  }
+
+  /// The hub's zone, not that of whoever records.
+  @Test(arguments: [("Asia/Tokyo", 9), ("UTC", 0)]) func theLocalTimeIsTheHubs(zone: String, hours: Int) throws {
+    let frame = CaptureVerbTests.frame("<", 1000, "5354")
+    let daemon = try ScriptedDaemon { request in
+      let device = #"{"id":"scale","driver":"cas","state":"waiting"}"#
+      return request.method == "capture"
+        ? [request.result(#"{"capturing":\#(device),"timezone":"\#(zone)"}"#), frame]
+        : [request.result(#"{"devices":[\#(device)]}"#)]
+    }
+    let folder = try TestFolder()
+    let path = folder.path("x.capture")
+    let outcome = try CommandOutcome.hearthctl(
+      ["capture", "scale", "--output", path, "--socket", daemon.socket], environment: ["TZ": "America/New_York"])
+    #expect(outcome.status == 0 && outcome.out == "1 frame in \(path)\n", "\(outcome)")
+    let text = try String(contentsOf: URL(filePath: path), encoding: .utf8)
+    let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("# local-time: ") })
+    let time = try Date("\(line.dropFirst("# local-time: ".count))Z", strategy: .iso8601)
+    let offset = time.timeIntervalSinceNow
+    #expect(abs(offset - Double(hours) * 3600) < 120, "\(line)")
+  }
+
   @Test func aScaleThatOnlyAdvertisesIsAFileThatPlays() throws {
     let frames = ["a22044b20701010a1a15", "222044b20701010a1a21"].enumerated().map { index, hex in
       ScriptedDaemon.notification(

@@ -20,6 +20,7 @@ extension View {
     if let attributes = durable.register.attributes[id] {
       object["attributes"] = .string(Hex.encode(attributes.octets))
     }
+    object["timezone"] = .string(configuration.timeZone)
     return .object(object)
   }
 

@@ -5,11 +5,14 @@ import GATT
 import Glibc
 import JSON
 import Octets
+import Zones
 
 struct CaptureText {
   /// As the daemon tells of the device.
   private let device: JSONValue
   private let profile: DeviceProfile?
+  /// The hub's zone; nil from a daemon that does not tell.
+  private let zone: TimeZoneRules?
   private var transcript: GATTTranscript
   /// Of a serial port, or from the air.
   private var plainLines: [CaptureLine] = []
@@ -22,6 +25,7 @@ struct CaptureText {
   init(_ answer: JSONValue) {
     device = answer["capturing"] ?? .null
     profile = device["driver"]?.string.flatMap { Registry.profile(id: $0) }
+    zone = HubZone.named(answer["timezone"]?.string)
     let octets = answer["attributes"]?.string.flatMap { try? Hex.decode($0) }
     transcript = GATTTranscript(octets.flatMap { try? GATTDatabase(decoding: $0) } ?? GATTDatabase())
   }
@@ -69,11 +73,14 @@ struct CaptureText {
   }
 
   private func headers(_ disguise: Disguise) -> [String] {
-    var now = tm()
+    // By the hub's clock, which a device's stamps are held against; whoever records may live elsewhere.
+    var local = tm()
     var moment = began
-    localtime_r(&moment, &now)
-    func two(_ number: Int32) -> String { (number < 10 ? "0" : "") + "\(number)" }
-    let date = "\(now.tm_year + 1900)-\(two(now.tm_mon + 1))-\(two(now.tm_mday))"
+    localtime_r(&moment, &local)
+    let offset = zone.map { Int64($0.local(at: Int64(began)).offset) } ?? Int64(local.tm_gmtoff)
+    let now = CivilTime(seconds: Int64(began) + offset)
+    func two(_ number: Int) -> String { (number < 10 ? "0" : "") + "\(number)" }
+    let date = "\(now.year)-\(two(now.month))-\(two(now.day))"
     let maker = [device["manufacturer"]?.string, device["model"]?.string].compactMap { $0 }.joined(separator: " ")
     let transport =
       switch profile?.transport {
@@ -90,7 +97,7 @@ struct CaptureText {
     let services = Set(plainLines.compactMap { $0.words.split(separator: "/").last }).sorted()
     if !services.isEmpty { lines.append("# service-data: \(services.joined(separator: " "))") }
     lines.append("# date: \(date)")
-    lines.append("# local-time: \(date)T\(two(now.tm_hour)):\(two(now.tm_min)):\(two(now.tm_sec))")
+    lines.append("# local-time: \(date)T\(two(now.hour)):\(two(now.minute)):\(two(now.second))")
     if let address = device["address"]?.string, let octets = try? Hex.decode(address.filter { $0 != ":" }),
       octets.count == 6
     {

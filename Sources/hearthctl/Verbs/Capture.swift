@@ -1,5 +1,6 @@
 // hearthctl capture: a device's session as a file that the driver tests replay.
 
+import ControlProtocol
 import Glibc
 import JSON
 import Platform
@@ -25,8 +26,8 @@ enum CaptureVerb {
     methods: ["capture"],
     exit: """
       0 something was recorded, 1 the daemon answered with an error, 64 usage,
-        69 no such device, 75 nothing came, or no space left, 77 not permitted,
-        111 the daemon is not running
+        69 no such device, or no folder for the file, 75 nothing came, or no space
+        left, 77 not permitted, 111 the daemon is not running
       """, run: run)
 
   /// More octets than any session has; what playback takes.
@@ -48,6 +49,8 @@ enum CaptureVerb {
     if let output, access(output, F_OK) == 0 {
       throw Failure.usage("\(output) is there already", hint: "choose another name")
     }
+    // Before anybody measures for it.
+    if let output { try OutputFile.check(output) }
     var conversation = try Conversation(arguments, signals: Signals.hold())
     defer { conversation.close() }
     let capture = try record(device, seconds, &conversation)
@@ -108,8 +111,7 @@ enum CaptureVerb {
       do throws(FileError) {
         try StateFile.write(Array(text.utf8), to: output)
       } catch {
-        throw Failure(
-          status: 75, code: "write-failed", message: "\(error)", hint: "choose another place: --output FILE")
+        throw OutputFile.failure(output, error)
       }
     }
     if asJSON {
@@ -119,7 +121,7 @@ enum CaptureVerb {
       if output == nil { object["capture"] = .string(text) }
       return Terminal.line(.object(object))
     }
-    if let output { Terminal.out("\(capture.frames) frames in \(output)\n") } else { Terminal.out(text) }
+    if let output { Terminal.out("\(Count.of(capture.frames, "frame")) in \(output)\n") } else { Terminal.out(text) }
   }
 
   /// For the person, not for the file.

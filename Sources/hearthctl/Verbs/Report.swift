@@ -89,24 +89,12 @@ enum ReportVerb {
     do throws(FileError) {
       try StateFile.write(Array(page.utf8), to: path)
     } catch {
-      throw unwritten(path, error)
+      throw OutputFile.failure(path, error)
     }
     Terminal.out(
       "\(Terminal.clean(path)): \(Count.of(picture.rows.count, "reading")) of \(Count.of(days, "day")); open it in a browser\n"
     )
     return 0
-  }
-
-  private static func unwritten(_ path: String, _ error: FileError) -> Failure {
-    let (status, code): (Int32, String) =
-      switch error.errno {
-      case EACCES, EPERM, EROFS: (77, "not-permitted")
-      case ENOSPC, EDQUOT: (75, "disk-full")
-      default: (69, "not-found")
-      }
-    return Failure(
-      status: status, code: code, message: "\(path): cannot be written (\(error))",
-      hint: status == 75 ? "make room on the disk, then try again" : "name a file in a folder that you may write to")
   }
 
   /// `uid:1000` as the name that the machine has for it.
