@@ -136,8 +136,59 @@ import Zones
     let young = View(house: house, head: view.head, durable: view.durable, now: view.now)
     #expect(young.standingProblems().isEmpty)
     let check = young.checks().first { $0["id"]?.string == "backend-gp" }
-    // The doctor says what is wrong at this moment.
-    #expect(check?["state"]?.string == "failed")
+    // The doctor says what is known at this moment, and that it is no problem yet.
+    #expect(check?["state"]?.string == "unknown" && check?["message"]?.string?.contains("net.refused") == true)
+  }
+
+  /// One list, one severity, the same moment: what the doctor calls failed or a warning is what the status names.
+  @Test(arguments: [0, View.backendGrace - 1, View.backendGrace, View.backendGrace + 60_000])
+  func theDoctorAndTheStatusAgreeAtEachMoment(passed: Int64) {
+    let view = view(.backendUnreachable)
+    var house = view.house
+    house.backends["gp"]?.failingSince = view.now.monotonic - passed
+    house.noteClock(
+      Now(monotonic: view.now.monotonic - passed, wall: view.now.wall, isSynchronised: false, bootID: "boot"))
+    var now = view.now
+    now.isSynchronised = false
+    let moment = View(house: house, head: view.head, durable: view.durable, now: now)
+    let problems = moment.standingProblems()
+    #expect(problems.count == (passed < View.backendGrace ? 0 : 2))
+    let bad = moment.checks().filter { ["failed", "warning"].contains($0["state"]?.string ?? "") }
+    #expect(Set(bad.compactMap { $0["code"]?.string }) == Set(problems.map(\.code)) && bad.count == problems.count)
+  }
+
+  @Test func whatSaysNothingOfTheBackendIsNoPraise() {
+    let view = view(.deviceFlooding)
+    func text(_ view: View) -> String? {
+      view.checks().first { $0["id"]?.string == "backend-gp" }?["message"]?.string
+    }
+    #expect(text(view)?.hasPrefix("not tried yet") == true)
+    var durable = view.durable
+    durable.cursors["gp"] = LedgerState.Cursor(through: 4, delivered: 4)
+    let later = View(house: view.house, head: view.head, durable: durable, now: view.now)
+    #expect(text(later) == "not tried since the daemon started; it took 4 items before")
+    var house = view.house
+    house.backends["gp"]?.lastSuccess = view.now.wall
+    #expect(text(View(house: house, head: view.head, durable: durable, now: view.now)) == "takes readings")
+  }
+
+  /// Where the check's id names the device or the backend already, the message does not do so again.
+  @Test(arguments: [StandingProblem.Kind.deviceSilent, .deviceUnreachable, .deviceNotUnderstood, .backendRefuses])
+  func aNameIsSaidOnce(kind: StandingProblem.Kind) throws {
+    let view = view(kind)
+    let check = try #require(view.checks().first { $0["code"] != nil })
+    let message = check["message"]?.string ?? ""
+    #expect(!message.hasPrefix("device cuff: ") && !message.hasPrefix("backend gp: "), "\(message)")
+    #expect(view.standingProblems().first?.message.hasSuffix(message) == true)
+  }
+
+  @Test func aBackendThatCannotBeReachedMayHaveAWrongAddress() throws {
+    let kinds: [(code: String, isNetwork: Bool)] = [("net.refused", true), ("net.dns", true), ("http.500", false)]
+    for (code, isNetwork) in kinds {
+      var outbox = Outbox(backend())
+      outbox.lastError = (code, "words")
+      #expect(outbox.advice.contains("url (host, port)") == isNetwork, "\(code)")
+    }
   }
 
   @Test func aHeartbeatNamesSoManyAndCountsTheRest() {

@@ -284,7 +284,12 @@ struct Outbox: Sendable {
 
   /// What a person can do about the last error.
   var advice: String {
-    guard isMisconfigured else { return "nothing is lost; it is tried again by itself" }
+    guard isMisconfigured else {
+      let again = "nothing is lost, and it is tried again by itself"
+      // That nobody answers says nothing of whether the right one was asked.
+      guard case .http = configuration.kind, lastError?.code.hasPrefix("net.") ?? false else { return again }
+      return "check the backend's url (host, port), then the network; \(again)"
+    }
     guard isUntrusted else {
       guard case .directory(let path) = configuration.kind else {
         return "check its address and credential; readings are kept"

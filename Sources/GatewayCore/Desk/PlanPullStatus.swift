@@ -36,7 +36,7 @@ extension View {
       return nil
     }
     return [
-      "id": .string("plans-\(name)"), "state": "warning", "code": "plans.unreachable",
+      "id": .string("plans-\(name)"), "state": "unknown",
       "message": .string("\(error.text) (\(error.code)); \(inForceText(name))"),
       "hint": "it is asked again by itself",
     ]

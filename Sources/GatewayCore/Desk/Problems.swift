@@ -169,8 +169,7 @@ extension View {
             kind: .backendUnreachable, code: "backend.unreachable", about: name,
             message:
               "backend \(name) has taken nothing for \(Count.of(minutes, "minute")) (\(backend.lastError?.code ?? "unknown"))",
-            hint: "check the network and the backend; nothing is lost, and it is tried again by itself",
-            since: now.wall - (now.monotonic - since)))
+            hint: backend.advice, since: now.wall - (now.monotonic - since)))
       }
       if let refused = durable.refusals[name], let first = refused.first, let last = refused.last {
         let count = refused.count

@@ -193,16 +193,27 @@ extension View {
     return (parts[..<2] + [host] + parts[3...]).joined(separator: "/")
   }
 
+  /// What is known of a backend of which nothing is wrong: only one that took something is said to take readings.
+  private func deliveryText(_ name: String) -> String {
+    if backends[name]?.lastSuccess != nil { return "takes readings" }
+    let taken = durable.cursors[name]?.delivered ?? 0
+    guard taken == 0 else {
+      return "not tried since the daemon started; it took \(Count.of(Int(clamping: taken), "item")) before"
+    }
+    return "not tried yet: nothing was there to be sent"
+  }
+
   /// What the doctor looked at: each check with its problems, or that it is good.
   func checks() -> [JSONValue] {
     let problems = standingProblems()
     var list: [JSONValue] = []
     func check(_ id: String, _ good: String?) { list += checks(id, problems, good: good) }
+    // What may mend itself is a problem after a while: who asks before is told what is known, and that it is none yet.
     if problems.contains(where: { $0.check == "clock" }) || now.isSynchronised {
       check("clock", "the hub's clock is synchronised")
     } else {
       list.append([
-        "id": "clock", "state": "warning", "message": "the hub's clock is not synchronised yet",
+        "id": "clock", "state": "unknown", "message": "the hub's clock is not synchronised yet",
         "hint": "check systemd-timesyncd and the network if it stays so; readings say that their time is uncertain",
       ])
     }
@@ -221,14 +232,17 @@ extension View {
     check(HubFault.Subject.actions.rawValue, nil)
     check(HubFault.Subject.state.rawValue, "every state file could be read")
     for name in backends.keys.sorted() {
-      // Who asks now hears what is wrong now; it stands as a problem after a while.
       if let error = backends[name]?.lastError, !problems.contains(where: { $0.check == "backend-\(name)" }) {
+        let grace = Count.of(View.backendGrace / 60_000, "minute")
         list.append([
-          "id": .string("backend-\(name)"), "state": "failed", "message": .string("\(error.text) (\(error.code))"),
+          "id": .string("backend-\(name)"), "state": "unknown",
+          "message": .string(
+            "the last try failed, and it is tried again: \(error.text) (\(error.code)); a problem when it goes on for \(grace)"
+          ),
           "hint": .string(backends[name]?.advice ?? ""),
         ])
       } else {
-        check("backend-\(name)", "takes readings")
+        check("backend-\(name)", deliveryText(name))
       }
     }
     for name in house.pulls.keys.sorted() {
