@@ -115,6 +115,85 @@ import Testing
     }
   }
 
+  /// An error is what a technician looks for: something else gives way.
+  @Test func anErrorStaysInANarrowTerminal() throws {
+    let backend =
+      #"{"name":"backend-centre","type":"native","state":"waiting","next_attempt_seconds":0,"waiting":3,"delivered":0,"last_error":{"code":"net.refused"}}"#
+    let daemon = try FakeDaemon(result: #"{"backends":[\#(backend)],"devices":[],"problems":[]}"#)
+    for verb in ["backends", "status"] {
+      let shown = try RunningProgram([verb, "--socket", daemon.socket], atTerminal: true, columns: 60).end().rest
+      #expect(shown.contains("net.refused") && shown.contains("waiting, next in 0 s"), "\(shown)")
+    }
+  }
+
+  @Test func whatWasNeverTriedIsSaidToBeSo() throws {
+    func backend(_ members: String) throws -> String {
+      let daemon = try FakeDaemon(result: #"{"backends":[{"name":"gp","type":"native","state":"idle",\#(members)}]}"#)
+      return try CommandOutcome.hearthctl(["backends", "--socket", daemon.socket]).out
+    }
+    #expect(try backend(#""waiting":0,"delivered":0"#).contains("not tried yet"))
+    #expect(try !backend(#""waiting":0,"delivered":4"#).contains("not tried yet"))
+  }
+
+  /// A port or a recording that cannot be opened is told where the device stands; codes are words.
+  @Test(arguments: [
+    (
+      #""link":{"code":"open-failed","message":"open /dev/ttyUSB9: No such file or directory"}"#,
+      "unreachable", "cannot be opened: No such file or directory"
+    ),
+    (#""link":{"code":"port.busy","message":"another program"}"#, "unreachable", "its port is in use"),
+    (
+      #""link":{"code":"peer","message":"the device ended the link"},"last_problem":{"code":"malformed"}"#, "waiting",
+      "not understood"
+    ),
+    (#""last_problem":{"code":"measurement-failed"}"#, "waiting", "measurement failed"),
+  ]) func aDevicesRowSaysWhatIsWrong(members: String, state: String, words: String) throws {
+    let daemon = try FakeDaemon(
+      result: #"{"devices":[{"id":"cuff","driver":"suntech","state":"waiting","readings":0,\#(members)}]}"#)
+    let row = try CommandOutcome.hearthctl(["devices", "--socket", daemon.socket]).out.split(separator: "\n").last
+    #expect(row?.contains("  \(state)  ") == true && row?.hasSuffix(words) == true, "\(row ?? "")")
+  }
+
+  @Test func aTimeThatIsNotSureIsRemarked() throws {
+    func reading(_ id: String, _ quality: String) -> String {
+      #"{"id":"\#(id)-1","device":{"id":"d"},"taken_at":"2026-11-08T17:30:00+01:00","time_quality":"\#(quality)","patient":null,"flags":["body-movement"],"observations":[{"code":"MDC_MASS_BODY_ACTUAL","value":"70"}]}"#
+    }
+    let list = [reading("sure", "device"), reading("vague", "received-unsynced")].joined(separator: ",")
+    let daemon = try FakeDaemon(result: #"{"readings":[\#(list)],"timezone":"Europe/Oslo","hub_id":"h"}"#)
+    let lines = try daemon.hearthctl("readings").out.split(separator: "\n")
+    #expect(lines.filter { $0.contains("time uncertain") }.map { $0.suffix(7) } == ["vague-1"], "\(lines)")
+    let csv = try daemon.hearthctl("readings", "--csv").out.split(separator: "\r\n")
+    #expect(csv.first?.hasSuffix(",id,time_quality") == true)
+    #expect(csv.dropFirst().map { $0.split(separator: ",").last } == ["device", "received-unsynced"])
+    // Without a patient there is no reference that could be wrong.
+    let fhir = try daemon.hearthctl("readings", "--fhir")
+    #expect(fhir.error.contains("sure-1 is left out: it waits for a patient"), "\(fhir.error)")
+    #expect(!fhir.error.contains("not-an-id"))
+  }
+
+  @Test func whatIsParkedSaysSinceWhen() throws {
+    let daemon = try FakeDaemon(
+      result:
+        #"{"parked":[{"id":"6057f4c1","why":"no-patient","device":"cuff","user":2,"at":"2026-11-08T18:31:00+01:00"},{"id":"7057f4c1","why":"refused","backend":"gp","device":"scale","at":"2026-11-08T18:32:00+01:00","reason":"no"}]}"#
+    )
+    let lines = try daemon.hearthctl("parked").out.split(separator: "\n")
+    #expect(lines.dropFirst().first?.contains("cuff slot 2  2026-11-08 18:31") == true, "\(lines)")
+    #expect(lines.last?.contains("  scale        2026-11-08 18:32") == true, "\(lines)")
+  }
+
+  @Test func theContractIsPublished() throws {
+    let text = try CommandOutcome.hearthctl(["contract"])
+    #expect(text.status == 0 && text.out.hasPrefix("The contract of Hearth, version 1."))
+    for words in ["time_quality", "111", "assign.nobody (technician", "Idempotency-Key"] {
+      #expect(text.out.contains(words), "\(words)")
+    }
+    for line in text.out.split(separator: "\n") { #expect(line.count <= 80, "\(line)") }
+    let json = try CommandOutcome.hearthctl(["contract", "--json"]).out
+    let object = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
+    #expect((object["version"] as? String)?.hasPrefix("1.") == true)
+    #expect((object["methods"] as? [[String: Any]])?.contains { $0["method"] as? String == "status" } == true)
+  }
+
   /// Readings of devices in other zones, and those that came late.
   @Test func rowsHaveOneClockAndTheOrderInWhichTheyWereTaken() throws {
     func reading(_ id: String, _ time: String) -> String {

@@ -9,7 +9,8 @@ enum DevicesVerb {
     text: """
       STATE    waiting: nothing is on the line now; needs-pairing: the device does not
                know this hub any more: hearthctl pair; quarantined: the daemon died
-               three times while it spoke with it; it is left alone until release
+               three times while it spoke with it; it is left alone until release;
+               unreachable: its port or its recording cannot be opened
       SIGNAL   of the last contact, four bars at best
       READINGS ever stored of it, each once
       MISSED   contacts without a reading since the last one with
@@ -66,7 +67,8 @@ enum DevicesVerb {
         patients.append("\(Show.text(session["patient"])) until \(Show.time(session["ends_at"]).suffix(5))")
       }
       var row = [
-        Show.text(device["id"]), what.isEmpty ? Show.text(device["driver"]) : what, Show.text(device["state"]),
+        Show.text(device["id"]), what.isEmpty ? Show.text(device["driver"]) : what,
+        unopened(device) == nil ? Show.text(device["state"]) : "unreachable",
         Show.time(device["last_contact"]), device["battery"]?.int.map { "\($0)%" } ?? "-",
       ]
       if hasBluetooth {
@@ -76,7 +78,7 @@ enum DevicesVerb {
       }
       row += [
         Show.text(device["readings"]), patients.isEmpty ? "-" : patients.joined(separator: " "),
-        Show.text(device["last_problem"]?["code"]),
+        unopened(device) ?? device["last_problem"]?["code"]?.string.map(words) ?? "-",
       ]
       if hasBluetooth { row.append(Show.text(device["address"])) }
       table.rows.append(row)
@@ -86,6 +88,36 @@ enum DevicesVerb {
 }
 
 extension DevicesVerb {
+  /// Why a device's port or recording cannot be opened; nil where it can, or where that is not what keeps it.
+  private static func unopened(_ device: JSONValue) -> String? {
+    guard device["state"]?.string == "waiting", let code = device["link"]?["code"]?.string,
+      code == "open-failed" || code.hasPrefix("port.")
+    else { return nil }
+    switch code {
+    case "port.busy": return "its port is in use"
+    case "port.permission": return "its port may not be opened"
+    default:
+      // What is wrong stands behind the path.
+      let message = device["link"]?["message"]?.string ?? ""
+      guard let reason = message.split(separator: ": ").last, reason.utf8.count < message.utf8.count else {
+        return "cannot be opened"
+      }
+      return "cannot be opened: " + Terminal.clean(String(reason))
+    }
+  }
+
+  /// What a driver could not use, in words; the code stands in `--json`.
+  static func words(_ code: String) -> String {
+    switch code {
+    case "malformed": "not understood"
+    case "truncated": "cut short"
+    case "checksum": "damaged on the way"
+    case "invalid-value": "impossible value"
+    case "unsupported": "unknown message"
+    case let code: Terminal.clean(String(code.map { "-.".contains($0) ? " " : $0 }))
+    }
+  }
+
   /// How a device is tied to the hub, in a technician's words.
   private static func bond(_ state: String?) -> String {
     switch state {
@@ -170,15 +202,21 @@ enum BackendsVerb {
     return lines.isEmpty ? "" : lines.joined(separator: "\n") + "\n"
   }
 
+  /// A backend that nothing was ever sent to has shown nothing yet.
+  private static func state(_ backend: JSONValue) -> String {
+    let isUntried = backend["last_success"]?.string == nil && backend["delivered"]?.int == 0
+    return backend["state"]?.string == "idle" && isUntried ? "not tried yet" : Show.text(backend["state"])
+  }
+
   static func table(_ backends: [JSONValue]) -> String {
     guard !backends.isEmpty else { return "no backends configured\n" }
     var table = Table(
       ["BACKEND", "TYPE", "STATE", "WAITING", "OLDEST", "DELIVERED", "LAST SUCCESS", "LAST ERROR"],
-      leaving: ["TYPE", "DELIVERED", "OLDEST", "LAST SUCCESS", "LAST ERROR"])
+      leaving: ["TYPE", "DELIVERED", "OLDEST", "LAST SUCCESS", "WAITING", "LAST ERROR"])
     for backend in backends {
       let next = backend["next_attempt_seconds"]?.int.map { ", next in \(Show.duration($0))" } ?? ""
       table.rows.append([
-        Show.text(backend["name"]), Show.text(backend["type"]), Show.text(backend["state"]) + next,
+        Show.text(backend["name"]), Show.text(backend["type"]), state(backend) + next,
         Show.text(backend["waiting"]), backend["oldest_waiting_seconds"]?.int.map(Show.duration) ?? "-",
         Show.text(backend["delivered"]), Show.time(backend["last_success"]), Show.text(backend["last_error"]?["code"]),
       ])

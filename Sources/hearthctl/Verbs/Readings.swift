@@ -177,11 +177,18 @@ enum ReadingsVerb {
       table.rows.append([
         clock.time(reading["taken_at"]), reading["patient"]?.string ?? "(parked)", Show.text(reading["device"]?["id"]),
         values(reading), reading["evaluation"]?["zone"]?.string ?? "-",
-        (reading["flags"]?.array ?? []).map(Show.text).joined(separator: " "),
+        remarks(reading),
         String(Show.text(reading["id"]).prefix(8)),
       ])
     }
     Terminal.out(table.text())
+  }
+
+  /// What the device or the hub says of a reading, and that its time is not sure.
+  private static func remarks(_ reading: JSONValue) -> String {
+    let isUnsure = ["received-unsynced", "unplaced"].contains(reading["time_quality"]?.string ?? "")
+    return ((reading["flags"]?.array ?? []).map(Show.text) + (isUnsure ? ["time uncertain"] : [])).joined(
+      separator: " ")
   }
 
   /// `128/82 mm[Hg], 70 /min`.

@@ -3,7 +3,7 @@
 import JSON
 
 enum ReadingsCSV {
-  static let heading = "taken_at,patient,device,kind,code,value,unit,absent,zone,flags,id\r\n"
+  static let heading = "taken_at,patient,device,kind,code,value,unit,absent,zone,flags,id,time_quality\r\n"
 
   /// The lines of one reading.
   static func lines(_ reading: JSONValue) -> String {
@@ -12,6 +12,7 @@ enum ReadingsCSV {
         reading["taken_at"], reading["patient"], reading["device"]?["id"], reading["kind"], observation["code"],
         observation["value"], observation["unit"], observation["absent"], reading["evaluation"]?["zone"],
         .string((reading["flags"]?.array ?? []).compactMap(\.string).joined(separator: " ")), reading["id"],
+        reading["time_quality"],
       ]
       return fields.map { field($0?.string ?? "") }.joined(separator: ",") + "\r\n"
     }.joined()

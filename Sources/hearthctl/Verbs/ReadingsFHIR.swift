@@ -39,6 +39,10 @@ enum ReadingsFHIR {
     let empty: JSONValue = ["resourceType": "Bundle", "type": "collection"]
     var leftOut = batch.refused
     for id in batch.passedOver { leftOut[id] = "it holds nothing that an Observation can say" }
+    // Without a patient there is no reference that could be wrong.
+    for reading in readings where reading["patient"]?.string == nil {
+      if let id = reading["id"]?.string, leftOut[id] != nil { leftOut[id] = "it waits for a patient" }
+    }
     return Made(bundle: batch.requests.first?.body ?? empty.encoded(), leftOut: leftOut)
   }
 
