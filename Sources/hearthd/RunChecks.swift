@@ -1,9 +1,11 @@
 // What a configuration may say and no hub can do: it passes for its text, and fails when it runs.
 
+import Drivers
 import GatewayCore
 import Glibc
 import JSON
 import Platform
+import Playback
 import Settings
 
 enum RunChecks {
@@ -38,7 +40,12 @@ enum RunChecks {
         message.map { Finding(node: (try? JSONMembers(node))?[key] ?? node, message: $0) }
       }
       switch device.endpoint {
-      case .playback(let path): return find("playback", recording(path))
+      case .playback(let path):
+        if let message = recording(path) { return find("playback", message) }
+        // What is no recording the device itself tells; of another device's nobody would.
+        var finding = find("playback", otherDevice(path, device.driver))
+        finding?.code = "playback.other-driver"
+        return finding
       case .serial(let path): return find("port", port(path))
       case .usb, .bluetooth: return nil
       }
@@ -51,7 +58,39 @@ enum RunChecks {
       // Whoever may not look cannot tell.
       return [ENOENT, ENOTDIR].contains(errno) ? "\(path) is not there: expected a recorded session" : nil
     }
-    return facts.st_mode & S_IFMT == S_IFDIR ? "\(path) is a directory: expected a recorded session" : nil
+    if facts.st_mode & S_IFMT == S_IFDIR { return "\(path) is a directory: expected a recorded session" }
+    guard let text = contents(path), !text.isEmpty else { return nil }
+    do throws(CaptureError) {
+      return try CaptureFile(text).isEmpty
+        ? "\(path) holds nothing that a device said: expected a recorded session (hearthctl capture)" : nil
+    } catch {
+      return "\(path):\(error.line): \(error.message): expected a recorded session (hearthctl capture)"
+    }
+  }
+
+  /// The text of a recording; nil for whoever may not look.
+  private static func contents(_ path: String) -> String? {
+    var facts = stat()
+    // What is no file may never end.
+    guard stat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else { return nil }
+    return SmallFile.read(path, atMost: 4 << 20).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// A recording says with which driver it was made: another one hears nothing in it, or what was never measured.
+  private static func otherDevice(_ path: String, _ driver: String) -> String? {
+    guard let text = contents(path), let capture = try? CaptureFile(text), !capture.isEmpty else { return nil }
+    if let other = capture.headers["driver"], other != driver {
+      return "\(path) was recorded with the driver \(other): expected a recording for \(driver)"
+    }
+    let transport: CaptureFile.Transport? =
+      switch Registry.profile(id: driver)?.transport {
+      case .gatt?: .gatt
+      case .advertisement?: .advertisement
+      case .serial?: .serial
+      case nil: nil
+      }
+    guard let transport, capture.transport != transport else { return nil }
+    return "\(path) is a recording over \(capture.transport.rawValue): expected one over \(transport.rawValue)"
   }
 
   /// A port that is not plugged in may come; what is there and no terminal never becomes one. It is not opened: that may restart a device.
@@ -130,4 +169,9 @@ enum RunChecks {
         code: "group.unknown")
     }
   }
+}
+
+extension CaptureFile {
+  /// No device said anything in it.
+  fileprivate var isEmpty: Bool { items.isEmpty && characteristics.isEmpty }
 }

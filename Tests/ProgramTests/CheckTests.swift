@@ -286,6 +286,44 @@ extension Home {
     ] { #expect(outcome.error.contains(words), "\(words)\n\(outcome.error)") }
   }
 
+  @Test(arguments: [
+    ("{\"devices\": []}", ":1: expected #, @, < or >: expected a recorded session"),
+    ("# notes of a day\n", " holds nothing that a device said"),
+    ("# driver: and-ua651ble\n# transport: serial\n< 00\n", " was recorded with the driver and-ua651ble: expected a"),
+    (
+      "# transport: gatt\n# characteristic: 1810/2A35 indicate\n", " is a recording over gatt: expected one over serial"
+    ),
+  ]) func aRecordingIsOneAndOfTheDriver(text: String, words: String) throws {
+    let home = try Home(configuration(devices: #"{"id": "scale", "driver": "cas", "playback": "HOME/x.capture"}"#))
+    try home.write(text, "x.capture")
+    let outcome = try home.check()
+    #expect(outcome.status == 78, "\(outcome)")
+    #expect(outcome.error.contains("devices[0].playback: \(home.folder.path)/x.capture\(words)"), "\(outcome.error)")
+    try home.write("# driver: cas\n# transport: serial\n< 5354\n", "x.capture")
+    #expect(try home.check().status == 0)
+  }
+
+  /// What no device or backend tells by itself is a warning where the hub runs.
+  @Test func aRecordingOfAnotherDriverIsToldWhereTheHubRuns() throws {
+    let home = try Home(configuration(devices: #"{"id": "scale", "driver": "cas", "playback": "HOME/x.capture"}"#))
+    try home.write("# driver: and-scale\n# transport: serial\n< 5354\n", "x.capture")
+    try home.startAndWait()
+    #expect(try home.problems("playback.other-driver").first?["severity"] as? String == "warning")
+    #expect(home.stop() == 0)
+  }
+
+  /// The example of the package is good, also with what it offers.
+  @Test func theShippedExampleIsGood() throws {
+    let path = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent().appending(path: "systemd/hearth.json")
+    let lines = try String(contentsOf: path, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
+    let whole = lines.map { $0.replacingOccurrences(of: "    // {\"id\"", with: "    {\"id\"") }
+    #expect(whole != lines.map(String.init))
+    let home = try Home(whole.joined(separator: "\n"))
+    let outcome = try home.check()
+    #expect(outcome.status == 0 && outcome.out.contains("3 devices"), "\(outcome)")
+  }
+
   /// Version 0.1 started with it: so does this one, and a reload takes it, with a warning each.
   @Test func whatCannotRunIsAWarningWhereTheHubRuns() throws {
     let home = try Home(Self.failing)
