@@ -36,7 +36,9 @@ struct BeyondReset {
   init(_ path: String, state: String) {
     var configuration = Configuration()
     do throws(FileError) {
-      if let text = try StateFile.read(path, maximumBytes: BeyondReset.largest) {
+      let text = try StateFile.read(path, maximumBytes: BeyondReset.largest)
+      if text == nil { fault = "\(path) is not there" }
+      if let text {
         stays.append(path)
         do throws(JSONError) {
           configuration = try ConfigurationFile.read(text, .lenient)

@@ -174,6 +174,9 @@ struct ConfigurationText {
       throw SettingsFault(plan: error.description(file: path), logged: error.withoutValue(file: path))
     }
     if configuration.zoneOrigin == .unknown { takeSystemZone() }
+    // Beside this file, wherever that is: whoever erases a patient removes the plan there.
+    configuration.plans =
+      configuration.plans ?? ConfigurationText.absolute(ConfigurationText.folder(of: path)) + "/plans"
     for name in [configuration.timeZone] + configuration.devices.compactMap(\.timeZone) where zones[name] == nil {
       do throws(SettingsFault) {
         zones[name] = try ZoneFile.read(name)
@@ -218,6 +221,13 @@ struct ConfigurationText {
       SystemLog.write(4, "\(warning.code): \(warning.description(file: path)); it stays in force")
     }
     if let zoneFault { SystemLog.write(4, "\(zoneFault.code): \(zoneFault.message)") }
+  }
+
+  /// A path that means the same in every working directory.
+  private static func absolute(_ path: String) -> String {
+    guard !path.hasPrefix("/"), let folder = getcwd(nil, 0) else { return path.isEmpty ? "/" : path }
+    defer { free(folder) }
+    return String(cString: folder) + "/" + path
   }
 
   var planFolder: String { configuration.plans ?? ConfigurationText.folder(of: path) + "/plans" }

@@ -152,6 +152,21 @@ private func files(_ outcome: Outcome) -> [String: Any] { (outcome.json["files"]
     #expect(home.stop() == 0)
   }
 
+  /// Without "plans" the folder is beside the configuration, wherever that is.
+  @Test func thePlanBesideTheConfigurationGoes() throws {
+    let home = try Home(configuration.replacingOccurrences(of: "\"plans\": \"HOME/plans\",", with: ""), cuff: cuff)
+    try home.write(#"{"patient": "p-1", "version": 1, "rules": []}"#, "plans/p-1.json")
+    try home.write("secret", "token")
+    try home.start()
+    _ = try home.until(["backends", "--json"]) { $0.out.contains(#""delivered":2"#) }
+    let outcome = try home.ctl("erase", "--patient", "p-1", "--yes", "--json")
+    #expect(outcome.status == 0 && outcome.json["plan_removed"] as? Bool == true, "\(outcome)")
+    #expect(!home.exists("plans/p-1.json"))
+    #expect(try home.ctl("reload").status == 0)
+    #expect(try home.ctl("plan", "show", "p-1").status == 69)
+    #expect(home.stop() == 0)
+  }
+
   @Test func aFileThatCannotBeWrittenAnewIsNamedAndTheOthersAre() throws {
     let home = try Home.filled()
     let name = Home.day(ago: 3)
@@ -237,6 +252,25 @@ private func files(_ outcome: Outcome) -> [String: Any] { (outcome.json["files"]
       #expect(home.exists(name), "\(name)")
     }
     #expect(!home.exists("plans/p-1.json"))
+  }
+
+  /// A slip in the path: which files there are is not known, and nothing goes.
+  @Test func aConfigurationThatIsNotThereKeepsEverything() throws {
+    let home = try Home.filled()
+    #expect(home.stop() == 0)
+    func reset(_ arguments: String...) throws -> Outcome {
+      try Home.run(
+        "hearthctl",
+        [
+          "factory-reset", "--state-directory", home.folder.appending(path: "state").path, "--config",
+          home.folder.appending(path: "nofile.json").path, "--yes",
+        ] + arguments)
+    }
+    let refused = try reset("--also-files")
+    #expect(refused.status == 78 && refused.error.contains("nofile.json is not there"), "\(refused)")
+    #expect(home.exists("state/journal"))
+    let named = try reset()
+    #expect(named.status == 0 && named.out.contains("what the configuration names is not known: "), "\(named)")
   }
 
   @Test func aConfigurationThatCannotBeReadKeepsEverything() throws {

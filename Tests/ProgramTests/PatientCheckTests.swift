@@ -116,6 +116,56 @@ private let cuff = """
     #expect(home.stop() == 0)
   }
 
+  /// What can be no reference is refused before anybody is asked about it, and before a near one is proposed.
+  @Test func whatIsNoReferenceIsRefusedFirst() throws {
+    let home = try home()
+    for words in [["p 7f3a"], ["-"], ["p 7f3a", "--new"], ["-", "--new"]] {
+      let outcome = try home.until(["assign", "--device", "free"] + words) { _ in true }
+      #expect(outcome.status == 64 && outcome.error.contains("is no patient's reference"), "\(outcome)")
+      #expect(!outcome.error.contains("--new"))
+    }
+    #expect(try patients(home, "free").isEmpty)
+    let set = try home.ctl("session", "start", "--device", "free", "--patient", "-")
+    #expect(set.status == 64)
+    #expect(home.stop() == 0)
+  }
+
+  @Test func aDeviceIsTakenBack() throws {
+    let home = try home()
+    #expect(try home.ctl("assign", "--device", "free", "p-7f3a").status == 0)
+    let back = try home.ctl("assign", "--device", "free", "--nobody")
+    #expect(
+      back.status == 0 && back.out == "free is p-7f3a's no more: readings that are theirs already stay so\n", "\(back)")
+    #expect(home.stop() == 0)
+    try home.startAndWait()
+    #expect(try patients(home, "free").isEmpty)
+    #expect(try home.ctl("assign", "--device", "free", "--nobody").status == 69)
+    #expect(try home.ctl("session", "start", "--device", "free", "--patient", "p-81c2").status == 0)
+    let refused = try home.ctl("assign", "--device", "free", "p-7f3a")
+    #expect(refused.status == 1 && refused.error.contains("a session of p-81c2 is open on free until "), "\(refused)")
+    let file = try home.ctl("assign", "--device", "cuff", "--nobody", "--json")
+    #expect(file.status == 1 && file.out.contains("device.patient-configured"))
+    #expect(home.stop() == 0)
+  }
+
+  /// A patient in the file who is one letter from one with a plan, or written in capitals.
+  @Test(arguments: ["p-7f3b", "P-7F3A"]) func aReloadTellsASlipInTheFile(patient: String) throws {
+    let home = try home()
+    try home.write(plan("p-7f3a", 1), "plans/p-7f3a.json")
+    #expect(try home.ctl("reload").out == "the configuration was read again and is in force\n")
+    try home.write(
+      configuration.replacingOccurrences(of: "HOME", with: home.folder.path).replacingOccurrences(
+        of: "p-7f3a", with: patient), "hearth.json")
+    let told = try home.ctl("reload")
+    let words = told.out.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    #expect(
+      told.status == 0 && words.contains("warning: the patient \(patient) of device cuff is one letter from p-7f3a"))
+    #expect((try home.ctl("reload", "--json").json["warnings"] as? [String])?.count == 1)
+    #expect(try home.problems("patient.near").first?["severity"] as? String == "warning")
+    #expect(try home.ctl("status", "--check").status == 1)
+    #expect(home.stop() == 0)
+  }
+
   @Test func whoseASessionWasIsTold() throws {
     let home = try home()
     let first = try home.ctl("session", "start", "--device", "free", "--patient", "p-7f3a")

@@ -122,7 +122,8 @@ extension Desk {
     answer["configured"] = .array(
       turn.house.configuration.devices.filter { $0.patient == patient || $0.users.values.contains(patient) }
         .map { .string($0.id) })
-    answer["plan"] = .string("\(turn.house.configuration.plans ?? "/etc/hearth/plans")/\(patient).json")
+    // Where the daemon reads it: who loads the configuration says so.
+    answer["plan"] = turn.house.configuration.plans.map { .string("\($0)/\(patient).json") } ?? .null
     erasedState[patient] = answer
     var erased = Erased(counts: counts, refusals: refused, stored: turn.head.stored)
     erased.counted = turn.head.counted

@@ -34,7 +34,7 @@ enum EraseVerb {
       hearth.json names the patient, its copy last-good.json in the state directory
       does so too: it follows at the next reload.
 
-      \(PatientCheck.help)
+      \(PatientCheck.erasureHelp)
 
       Only root may do this. Without --yes the reference has to be typed again.
 
@@ -57,7 +57,7 @@ enum EraseVerb {
       throw Failure.usage("--patient is missing", hint: "hearthctl erase --help")
     }
     var client = try DaemonClient(arguments)
-    let check = try PatientCheck(patient, arguments, &client)
+    let check = try PatientCheck(patient, arguments, &client, isErased: true)
     if !arguments.has("--yes") {
       try Confirmation.ask("This cannot be undone. Type the patient's reference again:", expected: patient)
     }
@@ -107,7 +107,11 @@ enum EraseVerb {
       Terminal.out("these are beyond the hub's own state:\n" + found.beyond)
       if !arguments.has("--yes"), Confirmation.isInteractive {
         isAsked = Confirmation.yes("Remove them too?")
-        if isAsked { found = ErasedFiles(try erase(patient, files: true, &client)) }
+        if isAsked {
+          found = ErasedFiles(try erase(patient, files: true, &client))
+        } else {
+          Terminal.out("they stay as they are; hearthctl erase with --also-files removes them\n")
+        }
       } else {
         Terminal.out("--also-files removes them\n")
       }
