@@ -25,6 +25,16 @@ import Zones
   ]) func aTextIsAnInstant(since: String, instant: String) throws { #expect(try text(since) == instant) }
 
   @Test(arguments: [
+    ("2026-11-31", "since: there is no day 2026-11-31"), ("2026-02-29 08:00", "since: there is no day 2026-02-29"),
+    ("2026-11-31T08:00:00+01:00", "since: there is no day 2026-11-31"),
+    ("noon", "since: expected a date, a time or how long ago, found \"noon\""),
+    ("2026-11-01 24:00", "since: expected a date, a time or how long ago, found \"2026-11-01 24:00\""),
+    ("2026-11-311", "since: expected a date, a time or how long ago, found \"2026-11-311\""),
+  ]) func aDayThatThereIsNotIsToldSo(since: String, words: String) {
+    #expect(SinceText.complaint(since, of: "since") == words)
+  }
+
+  @Test(arguments: [
     "", "7", "h", "-1h", "noon", "Yesterday ", "2026-13-01", "2026-02-30", "2026-11-1", "01.11.2026", "11-01",
     "2026-11-01 24:00", "2026-11-01 8:00", "2026-11-01  8:00", "2026-11-01 08:00Z", "99999999d",
     "2026-11-01T08:00:00+99:00",

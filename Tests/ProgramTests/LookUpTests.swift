@@ -115,7 +115,8 @@ private let plan = """
     for (arguments, word) in [
       (["--zone", "blue"], "\"blue\" is no zone"), (["--until", "noon"], "until: expected"),
       (["--since", "7"], "since: expected a date, a time or how long ago, found \"7\""),
-      (["--since", "2026-02-30"], "found \"2026-02-30\""),
+      (["--since", "2026-02-30"], "since: there is no day 2026-02-30"),
+      (["--since", "today", "--until", "yesterday"], "until: \"yesterday\" lies before since: \"today\""),
       (["--since", "last week"], "hint: understood: 30m, 24h, 7d, today, yesterday, 2026-11-01"),
       (["--csv", "--fhir"], "exclude each other"), (["--fhir", "--follow"], "cannot follow"),
       (["--patient-system", "urn:x"], "--fhir"), (["--kind", "mood"], "\"mood\" is unknown"),

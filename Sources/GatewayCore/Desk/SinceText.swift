@@ -12,7 +12,23 @@ package enum SinceText {
   /// What is said of a text that is none of them.
   /// - Parameter name: the option or parameter that holds it.
   package static func complaint(_ text: String, of name: String) -> String {
-    "\(name): expected a date, a time or how long ago, found \"\(text)\""
+    guard let day = missingDay(text) else {
+      return "\(name): expected a date, a time or how long ago, found \"\(text)\""
+    }
+    return "\(name): there is no day \(day)"
+  }
+
+  /// The date of a text that names a day which no calendar has, such as 31 November; nil for any other text.
+  private static func missingDay(_ text: String) -> String? {
+    let day = text.utf8.prefix(10)
+    let isDate =
+      day.count == 10
+      && zip(day, "0000-00-00".utf8).allSatisfy { given, form in
+        form == 0x2D ? given == 0x2D : (0x30...0x39).contains(given)
+      }
+    guard isDate, [10, 16, 19, 20, 25].contains(text.utf8.count) else { return nil }
+    let date = String(decoding: day, as: UTF8.self)
+    return civilTime(date) == nil ? date : nil
   }
 
   /// What is said of a beginning that lies in the future; nil when it does not.

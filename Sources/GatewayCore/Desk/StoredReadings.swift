@@ -21,6 +21,12 @@ extension View {
       }
       if name == "since" { query.since = instant } else { query.until = instant }
     }
+    if let since = query.since, let until = query.until, until < since {
+      return .failure(
+        id, "bad-parameters",
+        "until: \"\(filter.until ?? "")\" lies before since: \"\(filter.since ?? "")\", and nothing is between them",
+        "the beginning is --since, the end is --until")
+    }
     if let text = filter.kind {
       guard let kind = ReadingKind(rawValue: text) else {
         let known = ReadingKind.allCases.map(\.rawValue).joined(separator: ", ")
