@@ -29,7 +29,7 @@ struct Hearthctl {
     AlertsVerb.verb, PlanVerb.verb, ReportVerb.verb,
     ScanVerb.verb, PairVerb.verb, UnpairVerb.verb, SerialVerb.verb, SessionVerb.verb, AskVerb.verb, CaptureVerb.verb,
     ReloadVerb.verb, DoctorVerb.verb, DriversVerb.verb,
-    DecodeVerb.verb, JournalVerb.verb, EraseVerb.verb, ResetVerb.verb, VersionVerb.verb,
+    DecodeVerb.verb, JournalVerb.verb, EraseVerb.verb, ResetVerb.verb, ContractVerb.verb, VersionVerb.verb,
   ]
 
   /// Options that may stand before the verb are moved behind it.

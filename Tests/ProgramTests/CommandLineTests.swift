@@ -22,6 +22,8 @@ import Testing
       (["readings", "today"], "\"today\""), (["readings", "--since", "--json"], "--since"),
       (["readings", "--since"], "--since"), (["assign", "a", "b", "c"], "\"c\""),
       (["assign", "a", "b", "--user", "1"], "--user"), (["assign", "--device", "d", "p", "q"], "\"q\""),
+      (["assign", "--nobody"], "--nobody needs --device"), (["assign", "--device", "d", "p", "--nobody"], "\"p\""),
+      (["assign", "--device", "d", "--nobody", "--new"], "--new"), (["contract", "now"], "\"now\""),
       (["help", "decode", "more"], "\"more\""), (["help", "smoke"], "\"smoke\""), (["--bogus"], "--bogus"),
       (["--socket"], "verb"), (["--json"], "verb"),
     ]
@@ -38,6 +40,9 @@ import Testing
     let outcome = try CommandOutcome.hearthctl(["decode", "serial", "and-scale", "-"])
     #expect(outcome.status == 65)
     #expect(outcome.out.contains(#""problems":[{"code":"no-frames""#))
+    #expect(outcome.error.hasPrefix("hearthctl: not understood as and-scale: ") && outcome.error.contains("\nhint: "))
+    let json = try CommandOutcome.hearthctl(["decode", "serial", "and-scale", "-", "--json"])
+    #expect(json.status == 65 && json.error.isEmpty)
     let folder = try CommandOutcome.hearthctl(["decode", "serial", "and-scale", "/"])
     #expect(folder.status == 69)
     #expect(folder.error.contains("/ is a directory"))

@@ -146,7 +146,14 @@ enum DecodeVerb {
       decoded.problems = [DriverProblem(code: "no-frames", message: message)]
     }
     print(decoded, intake)
-    return holdsFrames ? 0 : 65
+    guard !holdsFrames else { return 0 }
+    if !arguments.isJSON, let problem = decoded.problems.first {
+      let failure = Failure(
+        status: 65, code: problem.code, message: "not understood as \(id): \(problem.message)",
+        hint: "is it the right protocol? hearthctl drivers lists them; --hex reads hexadecimal text")
+      Terminal.fail(failure, of: verb, asJSON: false)
+    }
+    return 65
   }
 
   /// The octets of a file, or of standard input where there is none.
