@@ -9,6 +9,7 @@ What the guest gets beside its root disk:
 """
 import os
 import queue
+import re
 import subprocess
 import threading
 import time
@@ -114,11 +115,18 @@ class Machine:
         for line in pipe:
             lines.put(line.decode(errors='replace').rstrip('\r\n'))
 
+    # With what the kernel begins when something is wrong with it.
+    ALARMS = re.compile(r'kernel BUG|BUG:|Oops|general protection fault|list_(del|add) corruption|Unable to handle|'
+                        r'Kernel panic|INFO: task .* blocked|rcu: INFO|watchdog: BUG')
+
     def story(self):
-        """For a guest that died: what the kernel said last, from its BUG on, and what the virtual devices saw."""
-        console = self.tail('console', 8000)
-        at = console.find('BUG')
-        return console[at if at >= 0 else -2500:][:2500] + '\n' + self.tail('ctl/air.events', 2500)
+        """For a guest that died: the kernel's last lines, from its first alarm on, and what the virtual devices saw."""
+        lines = self.tail('console', 30000).splitlines()
+        first = next((n for n, line in enumerate(lines) if self.ALARMS.search(line)), max(0, len(lines) - 30))
+        # Stack words of code and registers say nothing without the kernel's own symbols; the calls do.
+        told = [line for line in lines[first:] if not re.search(r'\] (Code:|R[A-Z0-9]{2}: |RSP:|FS: |CS: |CR2: |PKRU:|\s*\? )', line)]
+        return '\n'.join(['    kernel: ' + line for line in told[:60]] +
+                         ['    air: ' + line for line in self.tail('ctl/air.events', 2500).splitlines()[-20:]])
 
     def tail(self, name, octets):
         try:
