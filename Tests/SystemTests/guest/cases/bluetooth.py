@@ -254,7 +254,7 @@ def radio_blocked(hub):
     known_cuff(hub)
     hub.undo.append(lambda: shell('rfkill', 'unblock', 'bluetooth'))
     shell('rfkill', 'block', 'bluetooth')
-    # The virtual controller is not told; a real link would be lost.
+    # Kernels before 6.12 leave the virtual controller's link as it is; a real one would be lost.
     hub.air.tell('disconnect', 'cuff')
     codes = lambda: [p['code'] for p in hub.ask('status')['problems']]
     wait_until(lambda: 'bluetooth.blocked' in codes(), 15, lambda: 'a problem: %s' % codes())

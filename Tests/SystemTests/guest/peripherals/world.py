@@ -132,7 +132,7 @@ class Control:
         elif word == 'measure':
             await device.measure(rest)
         elif word == 'disconnect':
-            await device.connection.disconnect()
+            await self.disconnect(device)
         elif word == 'forget':
             await device.forget_bonds()
         elif word == 'type':
@@ -143,6 +143,19 @@ class Control:
         else:
             return 'unknown command'
         return 'ok'
+
+    @staticmethod
+    async def disconnect(device):
+        """A link that the hub's side ends in the same moment, or ended before, is gone, too: that is no fault of a case."""
+        connection = device.connection
+        if connection is None:
+            return
+        try:
+            await connection.disconnect()
+        except Exception:
+            await asyncio.sleep(1)
+            if device.connection is connection:
+                raise
 
     async def client(self, reader, writer):
         while line := await reader.readline():
