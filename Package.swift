@@ -117,10 +117,9 @@ let package = Package(
     program(
       "hearthctl",
       [
-        "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "Journal", "Monitoring", "Drivers",
-        "ControlProtocol", "Exchange", "Reports", "Settings", "Ledger", "GatewayCore", "CLinux", "Platform",
-        "JournalFiles",
-        "Playback", "ZoneFiles",
+        "Octets", "JSON", "Zones", "Readings", "HealthProfiles", "GATT", "BluetoothManagement", "Journal", "Monitoring",
+        "Drivers", "ControlProtocol", "Exchange", "Reports", "Settings", "Ledger", "GatewayCore", "CLinux", "Platform",
+        "JournalFiles", "Playback", "ZoneFiles",
       ]),
     program(
       "hearth-bench",

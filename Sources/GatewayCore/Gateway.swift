@@ -2,6 +2,7 @@
 // is its router: an event goes to the components that it concerns, what they propose becomes one append, and what depends on it
 // waits until it is on disk.
 
+package import BluetoothManagement
 internal import Drivers
 internal import JSON
 internal import Readings
@@ -27,6 +28,8 @@ package struct Gateway: Sendable {
     /// After a start of the machine, backends are tried at a random moment of so many milliseconds: when the power comes back,
     /// it does so for many hubs at once.
     package var startSpread: Int64 = 0
+    /// The kernel that runs; nil when that cannot be told.
+    package var kernel: KernelRelease?
     /// What is told about this build and start.
     package init(hubID: String, version: String, startedAt: Int64) {
       self.hubID = hubID

@@ -1,6 +1,7 @@
 // The daemon: the gateway in the middle, the world around it. It runs the effects of each event in order; the journal's thread
 // writes meanwhile, and its answer is an event like any other.
 
+import BluetoothManagement
 import ControlProtocol
 import GatewayCore
 import Glibc
@@ -92,6 +93,7 @@ final class Daemon {
       var identity = Gateway.Identity(hubID: kept.hubID, version: Hearthd.version, startedAt: Clocks.monotonic())
       identity.hasBatteryClock = Clocks.hasBattery()
       if Clocks.monotonic() < 300_000 { identity.startSpread = 30_000 }
+      identity.kernel = RunningKernel.names.map { KernelRelease(release: $0.release, build: $0.build) }
       gateway = Gateway(
         identity: identity, state: recovered, keys: kept.keys, imported: kept.imported)
       isImporting = kept.imported != nil

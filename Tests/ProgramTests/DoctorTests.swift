@@ -6,6 +6,17 @@ import Testing
 /// A hub whose daemon does not answer.
 final class SickHub {
   let folder = try? TestFolder()
+  /// Where procfs is said to be; nil: where it is.
+  private var proc: String?
+
+  /// The kernel, as uname tells it.
+  func kernel(_ release: String, _ build: String) throws {
+    let url = try #require(folder).url.appending(path: "proc/sys/kernel")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    try Data((release + "\n").utf8).write(to: url.appending(path: "osrelease"))
+    try Data((build + "\n").utf8).write(to: url.appending(path: "version"))
+    proc = try #require(folder).path("proc")
+  }
 
   /// A file of sysfs.
   func sysfs(_ name: String, _ text: String) throws {
@@ -24,7 +35,7 @@ final class SickHub {
     let path = folder.url.path + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin")
     let outcome = try CommandOutcome.hearthctl(
       ["doctor", "--json", "--socket", folder.path("none.sock")] + arguments,
-      environment: ["PATH": path, "SYSFS_PATH": folder.path("sys")])
+      environment: ["PATH": path, "SYSFS_PATH": folder.path("sys"), "PROC_PATH": proc ?? "/proc"])
     #expect(outcome.status == 111)
     #expect(outcome.error.isEmpty)
     let object = try #require(try JSONSerialization.jsonObject(with: Data(outcome.out.utf8)) as? [String: Any])
@@ -107,6 +118,27 @@ final class SickHub {
     #expect(unit["state"] == state)
     #expect(unit["message"]?.contains(message) == true, "\(unit)")
     #expect(hint.isEmpty ? unit["hint"] == nil : unit["hint"]?.contains(hint) == true, "\(unit)")
+  }
+
+  @Test(arguments: [
+    (
+      "6.1.0-57-amd64", "#1 SMP PREEMPT_DYNAMIC Debian 6.1.192-3 (2026-11-26)", "warning",
+      "6.1.0-57-amd64 (6.1.192) can die"
+    ),
+    (
+      "6.1.0-47-amd64", "#1 SMP PREEMPT_DYNAMIC Debian 6.1.170-3 (2026-05-08)", "ok",
+      "new enough (6.1.0-47-amd64 (6.1.170))"
+    ),
+    ("6.12.118+deb13-amd64", "#1 SMP Debian 6.12.118-1 (2026-11-27)", "ok", "new enough (6.12.118+deb13-amd64)"),
+    ("6.1.193", "#1 SMP", "unknown", "is not known"),
+    ("4.17.0-1-amd64", "#1 SMP Debian 4.17.8-1", "failed", "too old"),
+    ("rubbish", "", "unknown", "cannot be told"),
+  ]) func theKernelIsJudged(_ release: String, _ build: String, _ state: String, _ message: String) throws {
+    let hub = SickHub()
+    try hub.kernel(release, build)
+    let check = try #require(try hub.checks()["bluetooth-kernel"])
+    #expect(check["state"] == state, "\(check)")
+    #expect(check["message"]?.contains(message) == true, "\(check)")
   }
 
   @Test func theConfigurationIsCheckedByTheDaemonItself() throws {

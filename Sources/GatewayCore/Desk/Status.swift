@@ -256,6 +256,12 @@ extension View {
       "bluetooth",
       house.bluetooth.fault.map { "\($0.message); no device needs it" }
         ?? "\(Count.of(house.bluetooth.controllers.count(where: \.isReady), "controller")) ready")
+    if let kernel = house.identity.kernel, let advice = KernelAdvice(kernel) {
+      list.append([
+        "id": "bluetooth-kernel", "state": .string(advice.isCertain ? "warning" : "unknown"),
+        "message": .string(advice.message), "hint": .string(advice.hint),
+      ])
+    }
     check("serial", "\(Count.of(house.ports.ports.count, "USB serial port")) plugged in")
     for device in knownDevices {
       check("device-\(device.id)", devices[device.id]?.isUp ?? false ? "connected" : "waits for the device")

@@ -1,5 +1,6 @@
 // hearthctl doctor: what keeps Bluetooth from working, as sysfs, systemd and the kernel's name tell it.
 
+import BluetoothManagement
 import Glibc
 import Platform
 
@@ -104,8 +105,11 @@ enum BluetoothChecks {
     func check(_ state: Check.State, _ message: String, _ hint: String? = nil) -> Check {
       Check(id: "bluetooth-kernel", state: state, message: message, hint: hint)
     }
-    let octets = SmallFile.read("/proc/sys/kernel/osrelease", atMost: 256) ?? []
-    let release = String(decoding: octets, as: UTF8.self).trimmingSpaces
+    guard let names = RunningKernel.names else {
+      return check(.unknown, "the kernel's version cannot be told", "uname -r; it takes 4.18 or newer")
+    }
+    let release = names.release
+    let kernel = KernelRelease(release: release, build: names.build)
     let numbers = release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
     guard numbers.count == 2 else {
       return check(.unknown, "the kernel's version cannot be told", "uname -r; it takes 4.18 or newer")
@@ -115,6 +119,9 @@ enum BluetoothChecks {
         .failed, "the kernel \(release) is too old for Bluetooth LE as Hearth uses it",
         "it takes 4.18 or newer: Debian 10 has 4.19")
     }
-    return check(.ok, "the kernel is new enough (\(release))")
+    if let advice = KernelAdvice(kernel) {
+      return check(advice.isCertain ? .warning : .unknown, advice.message, advice.hint)
+    }
+    return check(.ok, "the kernel is new enough (\(kernel.text))")
   }
 }

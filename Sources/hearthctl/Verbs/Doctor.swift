@@ -31,7 +31,8 @@ enum DoctorVerb {
       checks = [json(Check(id: "daemon", state: .ok, message: "the daemon runs"))] + answer
       // What the daemon sees from inside is often explained from outside.
       if answer.contains(where: { $0["id"]?.string == "bluetooth" && $0["state"]?.string != "ok" }) {
-        checks += BluetoothChecks.all().filter { $0.state != .ok }.map(json)
+        let known = answer.compactMap { $0["id"]?.string }
+        checks += BluetoothChecks.all().filter { $0.state != .ok && !known.contains($0.id) }.map(json)
       }
       if checks.contains(where: { $0["state"]?.string == "failed" }) { status = 1 }
     } catch {
