@@ -75,6 +75,12 @@ package enum Descriptor {
     }
   }
 
+  /// The other side is gone, or nothing more can be said to it.
+  package static func isHungUp(_ fd: Int32) -> Bool {
+    var entry = pollfd(fd: fd, events: 0, revents: 0)
+    return poll(&entry, 1, 0) > 0 && Int32(entry.revents) & (POLLHUP | POLLERR | POLLNVAL) != 0
+  }
+
   /// Makes calls on the descriptor return at once.
   package static func setNonBlocking(_ fd: Int32) {
     let flags = fcntl(fd, F_GETFL)

@@ -1,6 +1,7 @@
 // The kernel's Bluetooth on the loop: one management socket, one ATT socket a link. Nothing is decided here.
 
 import BluetoothManagement
+import ControlProtocol
 import GatewayCore
 import Glibc
 import Platform
@@ -16,6 +17,8 @@ final class BluetoothLinks: DeviceLinks {
     var outgoing: [[UInt8]] = []
     /// The error that a write took from the socket.
     var failure: Int32?
+    /// Something came over it.
+    var wasHeard = false
     init(_ fd: Int32) { self.fd = fd }
   }
 
@@ -26,10 +29,15 @@ final class BluetoothLinks: DeviceLinks {
   private let emit: (Event) -> Void
   private var management: Int32 = -1
   private var links: [String: Link] = [:]
+  /// Sockets that this kernel must not close.
+  private var kept: KeptSockets
+  /// Processes that close such sockets.
+  private var closers: [ChildProcess] = []
 
-  init(_ loop: EventLoop, _ emit: @escaping (Event) -> Void) {
+  init(_ loop: EventLoop, kernel: KernelRelease?, _ emit: @escaping (Event) -> Void) {
     self.loop = loop
     self.emit = emit
+    kept = KeptSockets(kernel: kernel)
   }
 
   // MARK: Management
@@ -130,7 +138,9 @@ final class BluetoothLinks: DeviceLinks {
     }
     guard links[device] === link, ready.contains(.read) else { return }
     switch Descriptor.read(link.fd, count: 672) {
-    case .octets(let pdu): emit(.linkReceived(device: device, pdu))
+    case .octets(let pdu):
+      link.wasHeard = true
+      emit(.linkReceived(device: device, pdu))
     case .wouldBlock:
       if ready.contains(.gone) { ended(device, link, error: link.failure) }
     case .end: ended(device, link, error: link.failure)
@@ -206,12 +216,37 @@ final class BluetoothLinks: DeviceLinks {
   private func drop(_ device: String) {
     guard let link = links.removeValue(forKey: device) else { return }
     loop.forget(link.fd)
-    Descriptor.close(link.fd)
+    switch kept.release(link.fd, wasHeard: link.wasHeard, hasLink: !Descriptor.isHungUp(link.fd)) {
+    case .close: Descriptor.close(link.fd)
+    case .keep(let oldest):
+      let count = kept.descriptors.count
+      if count == 1 || oldest != nil {
+        SystemLog.write(
+          4,
+          "bluetooth.kernel-fault: \(Count.of(count, "socket")) of dead links stay open: closing them harms this kernel; "
+            + "see hearthctl doctor")
+      }
+      if let oldest { closeElsewhere(oldest) }
+    }
   }
 
-  /// Sockets first, the management socket last: a kernel fault lurks in the other order.
+  /// Has another process close a socket that harms the kernel: the kernel ends whoever does it. Nobody can keep it from happening when
+  /// this process ends, but it would happen then in the middle of its end, which the kernel never finishes.
+  private func closeElsewhere(_ fd: Int32) {
+    // By then it is the last that has the socket open.
+    let words = ["-c", "trap '' TERM; sleep 2; exec 3<&-"]
+    guard let closer = try? ChildProcess.spawn("/bin/sh", words, environment: [], passing: fd) else { return }
+    closers.append(closer)
+    Descriptor.close(fd)
+  }
+
+  /// A child ended.
+  func childEnded() { closers.removeAll { $0.reap() != nil } }
+
+  /// Sockets first, the management socket last: the kernel ends links when that closes.
   func stop() {
     for device in links.keys.sorted() { drop(device) }
+    for fd in kept.takeAll() { closeElsewhere(fd) }
     closeManagement()
   }
 }

@@ -104,7 +104,7 @@ final class Daemon {
       backends = nil
       backends = try Backends(
         loop, uplink: uplink, identity: .init(hubID: kept.hubID, bootID: bootID), { [unowned self] in handle($0) })
-      bluetooth = BluetoothLinks(loop) { [unowned self] in handle($0) }
+      bluetooth = BluetoothLinks(loop, kernel: identity.kernel) { [unowned self] in handle($0) }
       serial = SerialLinks(loop) { [unowned self] in handle($0) }
       playback = PlaybackLinks(localTime: { [unowned self] in localTime() }) { [unowned self] in handle($0) }
       try listen()
@@ -452,6 +452,7 @@ final class Daemon {
     case SIGCHLD:
       backends?.childEnded()
       actions?.childEnded()
+      bluetooth?.childEnded()
     default: stop()
     }
   }

@@ -1,5 +1,6 @@
 // A hub for scenarios: the real gateway with a disk and a clock that the test holds in its hand.
 
+import BluetoothManagement
 import ControlProtocol
 import Drivers
 import Foundation
@@ -42,11 +43,13 @@ struct Hub {
     _ configuration: Configuration, plans: [Plan] = [], disk: [(sequence: UInt64, entry: JournalEntry)] = [],
     keyFile: [UInt8]? = nil, imported: ImportedState? = nil, time: Int64 = 0, wall: Int64? = nil,
     isSynchronised: Bool = true,
-    died: String? = nil, isDiskGood: Bool = true
+    died: String? = nil, isDiskGood: Bool = true, kernel: KernelRelease? = nil
   ) {
     let state = Hub.state(of: disk)
+    var identity = Gateway.Identity(hubID: "hub-test", version: "0", startedAt: time)
+    identity.kernel = kernel
     gateway = Gateway(
-      identity: .init(hubID: "hub-test", version: "0", startedAt: time), state: state,
+      identity: identity, state: state,
       keys: keyFile.flatMap { try? KeyFile($0) } ?? KeyFile(), imported: imported)
     self.disk = disk
     self.keyFile = keyFile

@@ -8,6 +8,7 @@ import JSON
 import Octets
 import Readings
 import Settings
+import Testing
 @testable import Ledger
 
 /// A hub with its kernel and the devices around it.
@@ -59,6 +60,8 @@ final class Kernel {
   private(set) var storedAt: [[UInt8]: Int64] = [:]
 
   private let configuration: Configuration
+  /// What uname says.
+  private let release: KernelRelease?
   private var jobs: [Job] = []
   private var nextJob = 0
   private var wakeAt: Int64?
@@ -67,18 +70,23 @@ final class Kernel {
   private var nextRequest: UInt64 = 1
 
   /// A hub with one controller.
-  init(_ air: [Peripheral] = [], controllers: Int = 1, configuration: Configuration = Configuration(), seed: UInt64 = 1)
-  {
+  init(
+    _ air: [Peripheral] = [], controllers: Int = 1, configuration: Configuration = Configuration(), seed: UInt64 = 1,
+    release: KernelRelease? = nil
+  ) {
     self.configuration = configuration
+    self.release = release
     self.air = air
     random = SplitMix(seed)
     for index in 0..<controllers {
       let address = PeerAddress(bits: 0x001B_DC07_3200 + UInt64(index), kind: .publicLE)
       self.controllers[UInt16(index)] = SimulatedController(address: address)
     }
-    hub = Hub(configuration)
+    hub = Hub(configuration, kernel: release)
     hub.done = hub.atStart
   }
+
+  deinit { if !violations.isEmpty { Issue.record("\(violations)") } }
 
   /// Lets things happen for a while.
   @discardableResult
@@ -147,7 +155,7 @@ final class Kernel {
     wakeAt = nil
     isDoorOpen = false
     for place in links.keys.sorted() { socketClosed(place) }
-    hub = Hub(configuration, disk: hub.disk, keyFile: hub.keyFile, time: hub.time)
+    hub = Hub(configuration, disk: hub.disk, keyFile: hub.keyFile, time: hub.time, kernel: release)
     hub.done = hub.atStart
     look()
     settle()

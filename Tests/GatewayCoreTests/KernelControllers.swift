@@ -136,7 +136,11 @@ extension Kernel {
 
   private func setPowered(_ index: UInt16, _ isOn: Bool) {
     if isOn, controllers[index]?.isBlocked ?? false { return complete(index, 0x05, 0x12) }
-    if !isOn { controllers[index]?.forget() }
+    if !isOn {
+      for place in links.keys.sorted() where links[place]?.controller == index { willEnd(place, "Set Powered 0") }
+      dropLinks(of: index)
+      controllers[index]?.forget()
+    }
     set(index, 0x05, 0, isOn)
   }
 

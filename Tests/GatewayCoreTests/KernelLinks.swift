@@ -100,6 +100,12 @@ extension Kernel {
     }
   }
 
+  /// The hub ends a link by a command. Kernels were seen that die when a socket is closed after its link ended.
+  func willEnd(_ place: Int, _ command: String) {
+    guard let device = links[place]?.socket else { return }
+    violations.append("\(command) ends the link of \(device), whose socket is open")
+  }
+
   /// The link is gone.
   func drop(_ place: Int, reason: UInt8, _ code: String = "peer") {
     guard let link = links.removeValue(forKey: place) else { return }
@@ -228,6 +234,7 @@ extension Kernel {
       guard let place, let number = links[place]?.number else {
         return complete(index, opcode, 0x02, Kernel.wire(address))
       }
+      willEnd(place, "Disconnect")
       links[place]?.isEnding = true
       after(40) { kernel in
         if kernel.links[place]?.number == number { kernel.drop(place, reason: 2) }
@@ -245,6 +252,7 @@ extension Kernel {
       guard wasKnown, let place, let number = links[place]?.number else {
         return complete(index, opcode, wasKnown ? 0 : 0x06, Kernel.wire(address))
       }
+      willEnd(place, "Unpair Device")
       links[place]?.isEnding = true
       after(30) { kernel in
         if kernel.links[place]?.number == number { kernel.drop(place, reason: 2) }

@@ -99,6 +99,8 @@ struct Bluetooth: Sendable {
   var peers: [PeerAddress: Peer] = [:]
   /// By the hub's name of the device.
   var air: [String: Air] = [:]
+  /// By the hub's name of the device.
+  var arrivals: [String: Arrival] = [:]
   var neighbourhood = Neighbourhood()
   /// Control connections that look for devices, until a monotonic millisecond.
   var scans: [UInt64: Int64] = [:]
@@ -122,6 +124,7 @@ struct Bluetooth: Sendable {
       case .ready: break
       }
     }
+    times += arrivals.values.filter { controllers[$0.controller]?.isReady ?? false }.map(\.opensAt)
     return (times + air.values.compactMap(\.relistAt)).min()
   }
 
@@ -227,6 +230,7 @@ extension Bluetooth {
     door = .open
     fault = nil
     controllers = [:]
+    departed { _ in true }
     return [manage(.readIndexList, ManagementCommand.noIndex)]
   }
 
@@ -236,6 +240,7 @@ extension Bluetooth {
     door = .closed
     fault = end
     controllers = [:]
+    departed { _ in true }
     parting = nil
     var effects = failPairing(ControlError(code: end.code, message: end.message, hint: end.hint), &turn)
     let isWanted = !peers.isEmpty
@@ -283,6 +288,7 @@ extension Bluetooth {
     case .connected(let address, let advertising): return connected(address, advertising, index, &turn)
     case .disconnected(let address, let reason):
       let effects = address == parting ? parted(&turn) : []
+      departed { $0.controller == index && $0.address == address }
       guard reason == .authenticationFailure, let id = device(address, on: index) else { return effects }
       return effects + bondLost(id, &turn)
     case .connectFailed(let address, _):
@@ -350,7 +356,6 @@ extension Bluetooth {
   private mutating func connected(
     _ address: PeerAddress, _ advertising: [UInt8], _ index: UInt16, _ turn: inout Turn
   ) -> [Effect] {
-    guard let own = controllers[index]?.address else { return [] }
     let isPairing = pairing?.peer == address && pairing?.stage == .pairing
     guard let id = isPairing ? pairing?.device : device(address, on: index),
       let device = turn.house.devices[id]
@@ -358,8 +363,7 @@ extension Bluetooth {
       return []
     }
     guard !device.isUp, !turn.isLeftAlone(id) else { return [] }
-    air[id, default: Air()].isConnecting = true
-    return [.openLink(device: id, BluetoothLink(controller: own, device: address))]
+    return arrived(id, Arrival(controller: index, address: address, opensAt: turn.now.monotonic), &turn)
   }
 
   /// What follows the end of a link over the air: the kernel goes on listening by itself.
@@ -478,6 +482,7 @@ extension Bluetooth {
       rediscoverAt = nil
       effects += discover()
     }
+    effects += openArrived(&turn)
     effects += endScans(&turn)
     if let deadline = pairing?.deadline, deadline <= now.monotonic { effects += pairingTimedOut(&turn) }
     return effects

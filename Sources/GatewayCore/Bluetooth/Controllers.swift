@@ -16,6 +16,7 @@ extension Bluetooth {
 
   mutating func removeController(_ index: UInt16, _ turn: inout Turn) -> [Effect] {
     guard controllers.removeValue(forKey: index) != nil else { return [] }
+    departed { $0.controller == index }
     parting = nil
     var effects: [Effect] = [.log(.warning, "bluetooth.absent: the controller was unplugged; plug it in again")]
     if pairing?.controller == index {
@@ -49,6 +50,7 @@ extension Bluetooth {
       code: fault.code, message: fault.message, hint: fault.hint, retryAt: now.monotonic + milliseconds)
     controllers[index]?.listed = [:]
     controllers[index]?.isDiscovering = false
+    departed { $0.controller == index }
     parting = nil
     var effects: [Effect] = isNew ? [.log(.warning, "\(fault.code): \(fault.message); \(fault.hint)")] : []
     if pairing?.controller == index {
@@ -110,10 +112,13 @@ extension Bluetooth {
     }
     controllers[index]?.phase = rest.isEmpty ? .ready : .starting(rest)
     controllers[index]?.stepDeadline = now.monotonic + Controller.longestStep
-    if let next = rest.first { return [manage(next, index)] }
+    if let next = rest.first {
+      if case .setPowered(false) = next { return closeLinks(of: index, &turn) + [manage(next, index)] }
+      return [manage(next, index)]
+    }
     controllers[index]?.lastFault = nil
     controllers[index]?.failures = 0
-    return listDevices(&turn) + discover()
+    return openArrived(&turn) + listDevices(&turn) + discover()
   }
 
   /// Another program put devices on the kernel's list or took them off: the door is closed, and opened again only when that

@@ -420,12 +420,14 @@ extension Bluetooth {
       if let id = pairing.device, isLinked(id, &turn) {
         // Unpair leaves a link alone that has no keys yet, and a second pairing on it was seen to hang.
         parting = peer
+        // The socket first: see `closeLinks`.
+        effects.append(.close(device: id))
         effects.append(manage(.disconnect(peer), pairing.controller))
       }
       effects.append(manage(.unpair(peer, disconnects: true), pairing.controller))
     }
     if let id = pairing.device, !turn.head.register.devices.contains(where: { $0.id == id }) {
-      if isLinked(id, &turn) { effects.append(.close(device: id)) }
+      if isLinked(id, &turn), !isUnderWay { effects.append(.close(device: id)) }
       turn.send(.links(.remove(id)))
     } else if let id = pairing.device, isUnderWay {
       // It was known and is to be paired anew: its old keys are gone.
@@ -462,6 +464,7 @@ extension Bluetooth {
   mutating func unpaired(_ device: String, _ link: BluetoothLink, _ turn: inout Turn) -> [Effect] {
     peers[link.device] = nil
     air[device] = nil
+    arrivals[device] = nil
     // The link first: what the kernel lets go of has none any more.
     var effects: [Effect] = []
     if turn.house.devices[device]?.isUp ?? false {

@@ -111,8 +111,8 @@ struct LinkSession: Sendable {
       }
       phase = .waiting
       if terms.isPairing { return output }
-      // One exchange before the link is encrypted: kernels (Debian's 6.1.0-55 and -56) die in closing a channel that carried
-      // nothing when encryption failed, as it does with a device that lost its bond.
+      // One exchange before the link is encrypted: when encryption fails, as it does with a device that lost its bond, some kernels
+      // die in closing a socket over which nothing came (`KernelRelease.closingFault`).
       let outputs = client.greet()
       self.client = client
       take(outputs, at: now, into: &output)
