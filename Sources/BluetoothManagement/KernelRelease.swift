@@ -4,9 +4,9 @@
 package struct KernelRelease: Sendable, Hashable {
   /// The version of its source at kernel.org, such as 6.1.192.
   package struct Version: Sendable, Hashable, Comparable, CustomStringConvertible {
-    package let major: Int
-    package let minor: Int
-    package let patch: Int
+    fileprivate let major: Int
+    fileprivate let minor: Int
+    fileprivate let patch: Int
 
     package init(_ major: Int, _ minor: Int, _ patch: Int) {
       self.major = major
