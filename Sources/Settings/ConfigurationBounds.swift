@@ -20,6 +20,7 @@ enum ConfigurationBounds {
   /// Holds a configuration that can be read against its bounds.
   static func check(_ top: JSONNode, _ configuration: Configuration, _ newer: inout NewerRules) throws(JSONError) {
     try check(top, "", &newer)
+    try ConfigurationChecks.all(top, configuration, &newer)
     let owners = Set(configuration.devices.flatMap { Array($0.users.values) + [$0.patient].compactMap(\.self) })
     if owners.count > patients {
       try newer.refuse(

@@ -23,7 +23,7 @@ package struct SettingsWarning: Sendable, Hashable {
   package var path: String
 
   /// As the fault that it is where every rule of today holds.
-  var error: JSONError { JSONError(code: "out-of-bounds", message: message, place: place, path: path) }
+  package var error: JSONError { JSONError(code: "out-of-bounds", message: message, place: place, path: path) }
 
   /// `FILE:LINE:COLUMN: PATH: MESSAGE`.
   package func description(file: String) -> String { error.description(file: file) }

@@ -73,3 +73,12 @@ enum WebAddress {
 
   private static func isHex(_ octet: UInt8) -> Bool { isDigit(octet) || (0x41...0x46).contains(octet & 0xDF) }
 }
+
+extension ConfigurationFile {
+  /// An address without the user and the password in it; nil when it holds none.
+  package static func withoutCredentials(_ url: String) -> String? {
+    guard WebAddress.fault(url)?.code == "url.credentials", let at = url.utf8.lastIndex(of: 0x40) else { return nil }
+    let scheme = url.utf8.firstIndex(of: 0x3A).map { String(url[...$0]) } ?? ""
+    return "\(scheme)//\(url[url.utf8.index(after: at)...])"
+  }
+}
