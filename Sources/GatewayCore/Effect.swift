@@ -45,6 +45,8 @@ package enum Effect: Sendable {
   case deliver(backend: String, lane: OutboxLane, [Deliverable])
   /// Send the frozen octets of a lane's last delivery again.
   case redeliver(backend: String, lane: OutboxLane)
+  /// The next record begins a new segment of the journal.
+  case sealJournal
   /// Drop what nobody needs any more; never what lies at or after `pinned`.
   case retain(pinned: UInt64?)
   /// Write the journal's segments anew without a patient.

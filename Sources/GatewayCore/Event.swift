@@ -88,6 +88,10 @@ package enum Event: Sendable {
   /// What is wrong in the configuration, the plans and the state files, each time that they were read; in place of what was
   /// found before. Comes after `started`.
   case faultsFound([HubFault])
+  /// How full the disk of the journal is now, in percent.
+  case diskSeen(percent: Int)
+  /// A directory backend looked for files that were kept long enough; with why some of them stay.
+  case directoryRetained(backend: String, fault: String?)
   /// The journal's segments were written anew without a patient.
   case erased(patient: String, ErasureReport)
 
@@ -150,6 +154,8 @@ package struct LinkEnd: Hashable, Sendable {
   package var message: String
   /// What to do.
   package var hint: String?
+  /// When it ended so first and came up no more, in milliseconds since 1970; where that is known.
+  package var since: Int64?
   /// Why a link ended.
   package init(code: String, message: String, hint: String? = nil) {
     self.code = code
@@ -178,10 +184,13 @@ package struct JournalFailure: Error, Hashable, Sendable {
   package var code: String
   /// With the operation and the errno.
   package var message: String
+  /// The disk may have room: the journal has reached its own limit.
+  package var isLimit: Bool
   /// Why an append is not on disk.
-  package init(code: String, message: String) {
+  package init(code: String, message: String, isLimit: Bool = false) {
     self.code = code
     self.message = message
+    self.isLimit = isLimit
   }
 }
 
@@ -205,13 +214,23 @@ package struct JournalReport: Hashable, Sendable {
   }
 }
 
+extension Event {
+  /// A person asks how the hub is.
+  package var showsState: Bool {
+    switch self {
+    case .asked(_, .status, _), .asked(_, .doctor, _): true
+    default: false
+    }
+  }
+}
+
 extension Effect {
   /// Whether it waits for no record of its turn: it says nothing to anybody that could be untrue when the disk refuses, and the gateway
   /// counts on its outcome.
   var promisesNothing: Bool {
     switch self {
     case .fetch, .load, .deliver, .redeliver, .openPort, .openPlayback, .openBluetooth, .publishReading,
-      .publishEvent, .retain, .log, .keep, .stagePlans, .loadParked:
+      .publishEvent, .retain, .sealJournal, .log, .keep, .stagePlans, .loadParked:
       true
     default: false
     }

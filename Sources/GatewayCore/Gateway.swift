@@ -30,6 +30,8 @@ package struct Gateway: Sendable {
     package var startSpread: Int64 = 0
     /// The kernel that runs; nil when that cannot be told.
     package var kernel: KernelRelease?
+    /// The most octets of a snapshot that leave a small journal room for readings.
+    package var snapshotRoom = Int.max
     /// What is told about this build and start.
     package init(hubID: String, version: String, startedAt: Int64) {
       self.hubID = hubID
@@ -51,6 +53,8 @@ package struct Gateway: Sendable {
     var isNeeded = false
     /// The last that came to the disk was one.
     var isNewest = false
+    /// When room was made in a full journal last, monotonic milliseconds.
+    var madeRoomAt: Int64?
   }
 
   /// What an event brings about so far, in order.
@@ -164,6 +168,10 @@ package struct Gateway: Sendable {
     case .plansHinted(let backend, let etag): send(.rules(.hinted(backend: backend, etag: etag)))
     case .plansWanted: send(.rules(.wanted))
     case .faultsFound(let faults): send(.watch(.faultsFound(faults)))
+    case .diskSeen(let percent):
+      turn.house.journal.diskPercent = percent
+      send(.watch(.journalReported))
+    case .directoryRetained(let backend, let fault): send(.watch(.directoryRetained(backend: backend, fault: fault)))
     case .erased(let patient, let report): send(.desk(.erased(patient, report)))
     case .filesErased(let patient, let removes, let files): send(.desk(.filesErased(patient, removes: removes, files)))
     case .fetched(let request, let items, let isAtEnd):
@@ -232,6 +240,7 @@ package struct Gateway: Sendable {
       )
     }
     turn.house.journalFailure = (failure, turn.house.journalFailure?.since ?? turn.now.wall)
+    if failure.isLimit { effects += makeRoom() }
     var parts: [Part] = []
     for group in lost {
       guard let append = pending.removeValue(forKey: group.id) else { continue }
@@ -247,6 +256,22 @@ package struct Gateway: Sendable {
     send(.links(.refused(parts)))
     return effects + snapshot()
   }
+
+  /// The journal has reached its limit. What every backend has may go at once; where all of it does, and the newest segment is what
+  /// takes the room, a snapshot in a new one lets that go, too.
+  private mutating func makeRoom() -> [Effect] {
+    let now = turn.now.monotonic
+    guard snapshots.madeRoomAt.map({ now - $0 >= Gateway.roomPause }) ?? true else { return [] }
+    snapshots.madeRoomAt = now
+    let names = turn.house.configuration.backends.map(\.name)
+    let isAnswered = !names.isEmpty && names.allSatisfy { turn.durable.waiting($0) == 0 } && pinned == nil
+    guard isAnswered else { return [.retain(pinned: pinned)] }
+    snapshots.isNeeded = true
+    return [.sealJournal]
+  }
+
+  /// How long is waited before room is made once more, in milliseconds.
+  private static let roomPause: Int64 = 10_000
 
   static func refusal(of request: RequestID, _ failure: JournalFailure) -> Effect {
     .answer(
@@ -265,7 +290,7 @@ package struct Gateway: Sendable {
   private mutating func snapshot() -> [Effect] {
     guard snapshots.isNeeded else { return [] }
     snapshots.isNeeded = false
-    let records = turn.head.snapshotRecords
+    let records = turn.head.snapshotRecords(room: turn.house.identity.snapshotRoom)
     send(.watch(.snapshotMade(percent: records.percent, shortened: records.shortened)))
     return turn.append(records.entries)
   }
@@ -335,6 +360,14 @@ package struct Gateway: Sendable {
 
   /// Who set which plan, as the disk has it.
   package var planOrigins: PlanOrigins { turn.durable.origins }
+
+  /// What the disk refused and is in memory alone: readings, and events of the hub.
+  package var unsaved: (readings: Int, events: Int) {
+    (turn.house.unsavedReadings, turn.house.unsaved - turn.house.unsavedReadings)
+  }
+
+  /// How many items a backend does not have yet.
+  package func waiting(for backend: String) -> UInt64 { turn.durable.waiting(backend) }
 
   /// The names of the devices that technicians brought in.
   package var pairedDevices: Set<String> { Set(turn.durable.register.devices.map(\.id)) }

@@ -40,6 +40,10 @@ struct House: Sendable {
   var crashed: Set<String> = []
   /// Readings and events that the disk refused and that are held in memory.
   var unsaved = 0
+  /// How many of them are readings.
+  var unsavedReadings = 0
+  /// Since when, in milliseconds since 1970; nil: nothing is held.
+  var unsavedSince: Int64?
   /// Readings that could not be held.
   var lost = 0
 
@@ -69,6 +73,9 @@ struct House: Sendable {
   var faults = KnownFaults()
   /// When backends' credentials end, by name.
   var credentials: [String: CredentialFact] = [:]
+
+  /// Why files that were kept long enough stay, and since when in milliseconds since 1970, by directory backend.
+  var retentionFaults: [String: (text: String, since: Int64)] = [:]
 
   /// How much of the room for patients' histories is taken, in percent.
   var historyPercent = 0

@@ -73,7 +73,10 @@ package final class JournalStore {
   }
 
   /// How full the disk is, in percent of what the daemon may use; nil when it cannot be told.
-  package var diskPercent: Int? {
+  package var diskPercent: Int? { Self.diskPercent(of: directory) }
+
+  /// The same of any folder.
+  package static func diskPercent(of directory: String) -> Int? {
     var system = statvfs()
     guard statvfs(directory, &system) == 0, system.f_blocks >= system.f_bfree else { return nil }
     let used = system.f_blocks - system.f_bfree

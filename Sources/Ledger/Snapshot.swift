@@ -199,6 +199,9 @@ extension LedgerState {
   /// The most octets of all histories together: with the rest, less than the journal's largest group.
   package static let mostHistory = 3 << 20
 
+  /// What histories get however small the journal is.
+  static let leastHistory = 8 << 10
+
   /// What a snapshot is, as records of one group: the state, its lists where they are large, and each patient's history behind it.
   package struct SnapshotRecords: Sendable {
     package var entries: [JournalEntry] = []
@@ -209,18 +212,22 @@ extension LedgerState {
   }
 
   /// The records of a snapshot. They become the state in force, too: what a restart finds and what is known live do not differ.
-  package var snapshotRecords: SnapshotRecords {
+  package var snapshotRecords: SnapshotRecords { snapshotRecords(room: .max) }
+
+  /// - Parameter room: the most octets of all of it that a small journal has room for. Histories are cut for that; the rest is not.
+  package func snapshotRecords(room: Int) -> SnapshotRecords {
     var records = SnapshotRecords()
+    let mostHistory = min(LedgerState.mostHistory, max(LedgerState.leastHistory, room - coreWeight))
     func weight(_ most: Int) -> Int { history.values.reduce(0) { $0 + $1.weight(most: most) } }
     var most = PatientHistory.mostPoints
     let whole = weight(most)
-    records.percent = whole / (LedgerState.mostHistory / 100)
-    if whole > LedgerState.mostHistory {
+    records.percent = whole / (mostHistory / 100)
+    if whole > mostHistory {
       // The longest series first: the same number of values for all that are longer.
       var (fits, tooMany) = (0, most)
       while tooMany - fits > 1 {
         let middle = (fits + tooMany) / 2
-        if weight(middle) <= LedgerState.mostHistory { fits = middle } else { tooMany = middle }
+        if weight(middle) <= mostHistory { fits = middle } else { tooMany = middle }
       }
       most = fits
     }

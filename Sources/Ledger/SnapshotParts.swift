@@ -55,6 +55,12 @@ extension LedgerState {
   /// More than any retry or held reading takes.
   private static let itemWeight = 512
 
+  /// About how many octets a snapshot takes beside histories.
+  var coreWeight: Int {
+    let slots = bindings.slots.count + register.devices.count + counted.count
+    return 8192 + listWeight + 512 * slots + 128 * (min(parked.count, LedgerState.mostParkedInSnapshot) + urgent.count)
+  }
+
   /// At most so many octets of JSON that the lists take.
   private var listWeight: Int {
     var sum = (retries.count + held.count) * LedgerState.itemWeight

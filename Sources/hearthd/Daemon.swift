@@ -92,6 +92,8 @@ final class Daemon {
       let kept = try KeptState(state, hubID: loaded.configuration.hubID, recovered)
       var identity = Gateway.Identity(hubID: kept.hubID, version: Hearthd.version, startedAt: Clocks.monotonic())
       identity.hasBatteryClock = Clocks.hasBattery()
+      // Two of the segments that hold a snapshot, and what is written meanwhile, must fit.
+      identity.snapshotRoom = max(0, limits.maximumBytes - 3 * limits.segmentBytes) / 3
       if Clocks.monotonic() < 300_000 { identity.startSpread = 30_000 }
       identity.kernel = RunningKernel.names.map { KernelRelease(release: $0.release, build: $0.build) }
       gateway = Gateway(
@@ -214,6 +216,7 @@ final class Daemon {
     Memory.releaseStart()
     arm()
     loop.run()
+    tellUnsaved()
     bluetooth?.stop()
     ports?.stop()
     control?.close()
@@ -223,6 +226,16 @@ final class Daemon {
     files.stop()
     try? Directory.remove(runningFile)
     return 0
+  }
+
+  /// What the disk refused to the last is lost with the process.
+  private func tellUnsaved() {
+    let (readings, events) = gateway.unsaved
+    guard readings + events > 0 else { return }
+    SystemLog.write(
+      3,
+      "readings.unsaved: lost with the end of the daemon, because the disk took no records: \(Count.of(readings, "reading")) and \(Count.of(events, "event"))"
+    )
   }
 
   /// The device that an earlier daemon handled when a fault ended it.
@@ -310,6 +323,9 @@ final class Daemon {
       let event = events.removeFirst()
       if case .callerGone(let connection) = event { people.callerGone(connection) }
       if let device = event.device { CrashTrace.begin(device) }
+      if event.showsState, let percent = journal.diskPercent {
+        run(gateway.handle(.diskSeen(percent: percent), at: now()))
+      }
       run(gateway.handle(event, at: now()))
       CrashTrace.end()
     }
@@ -366,6 +382,7 @@ final class Daemon {
     case .fetch(let request): journal.fetch(request)
     case .deliver(let backend, let lane, let items): backends?.deliver(BackendLane(backend, lane), items)
     case .redeliver(let backend, let lane): backends?.redeliver(BackendLane(backend, lane))
+    case .sealJournal: journal.seal()
     case .retain(let pinned):
       journal.retain(
         cursors: gateway.cursors, pinned: pinned, now: Clocks.wall(), keep: loaded.configuration.journal.keep)

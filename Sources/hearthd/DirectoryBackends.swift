@@ -30,6 +30,7 @@ final class DirectoryBackends {
 
   private let mailbox: Mailbox<BackendMessage>
   private let erased: Mailbox<(erasure: Int, files: FileErasure)>
+  private let retained: Mailbox<(backend: String, fault: String?)>
   private let emit: (Event) -> Void
   private var folders: [String: Folder] = [:]
   private var erasures: [Int: Erasure] = [:]
@@ -43,6 +44,8 @@ final class DirectoryBackends {
     self.mailbox = mailbox
     self.emit = emit
     erased = try Mailbox()
+    retained = try Mailbox()
+    retained.attach(to: loop) { emit(.directoryRetained(backend: $0.backend, fault: $0.fault)) }
     erased.attach(to: loop) { [unowned self] in received($0.erasure, $0.files) }
   }
 
@@ -127,9 +130,9 @@ final class DirectoryBackends {
     // A clock that was never set says nothing of a file's age.
     guard Clocks.isSynchronised() || Clocks.hasBattery() else { return }
     let wall = Clocks.wall()
-    for folder in folders.values {
+    for (name, folder) in folders {
       guard let keep = folder.keep else { continue }
-      folder.worker.run { state in state.retain(keep: keep, now: wall) }
+      folder.worker.run { [retained] state in retained.post((name, state.retain(keep: keep, now: wall))) }
     }
   }
 

@@ -19,14 +19,22 @@ extension DirectoryBackend {
   // MARK: What was kept long enough
 
   /// Removes the files of days that are over for longer than `keep`, all times in milliseconds.
-  mutating func retain(keep: Int64, now: Int64) {
+  /// - Returns: why some of them stay; nil when all went.
+  mutating func retain(keep: Int64, now: Int64) -> String? {
+    var names: [String] = []
     do throws(FileError) {
-      guard access(path, F_OK) == 0 else { return }
+      guard access(path, F_OK) == 0 else { return nil }
       if hasLeftOver { isSettled = false }
       try settle()
-      let names = try Directory.list(path).filter(\.isRegular).map(\.name)
+      names = try Directory.list(path).filter(\.isRegular).map(\.name)
+    } catch {
+      SystemLog.write(
+        4, "directory.not-removed: its folder cannot be looked through: \(error.reason); it is tried again in an hour")
+      return "its folder cannot be looked through: \(error)"
+    }
+    do throws(FileError) {
       let outlived = DayFile.outlived(names, now: now, keep: keep, most: DirectoryBackend.mostDays)
-      guard !outlived.isEmpty else { return }
+      guard !outlived.isEmpty else { return nil }
       // One that stays keeps no other from going.
       var failure: FileError?
       for name in outlived {
@@ -38,10 +46,12 @@ extension DirectoryBackend {
       SystemLog.write(
         5,
         "directory.expired: removed, kept long enough: \(Count.of(outlived.count, "file")) of a directory backend")
+      return nil
     } catch {
       SystemLog.write(
         4,
         "directory.not-removed: a file that was kept long enough stays: \(error.reason); it is tried again in an hour")
+      return "\(error)"
     }
   }
 

@@ -60,9 +60,13 @@ final class JournalThread {
   private let worker: WorkerThread<Owned>
   private let fetcher: WorkerThread<JournalFetcher>
   private let isStopping = StopSign()
+  private let folder: String
+  /// How full its disk is now, in percent; nil when that cannot be told.
+  var diskPercent: Int? { JournalStore.diskPercent(of: folder) }
 
   /// Takes over an open journal in a folder.
   init(_ store: sending JournalStore, folder: String) throws(SystemError) {
+    self.folder = folder
     let mailbox = try Mailbox<JournalMessage>()
     self.mailbox = mailbox
     let owned = Owned(store: store)
@@ -97,7 +101,7 @@ final class JournalThread {
         if appended.rolled { JournalThread.report(&owned, mailbox) }
       } catch {
         JournalThread.tellRecovered(&owned, mailbox)
-        let failure = JournalFailure(code: error.code, message: JournalThread.text(error))
+        let failure = JournalFailure(code: error.code, message: JournalThread.text(error), isLimit: error == .full(nil))
         owned.refused = (fence, failure)
         mailbox.post(.failed(id, failure))
         JournalThread.report(&owned, mailbox)
@@ -131,7 +135,8 @@ final class JournalThread {
   private static func text(_ failure: AppendFailure) -> String {
     switch failure {
     case .full(let error):
-      return error.map { "the disk is full (\($0.operation) \($0.path))" } ?? "the journal reached its size limit"
+      return error.map { "the disk is full (\($0.operation) \($0.path))" }
+        ?? "the journal has reached its own limit, journal.maximum_bytes"
     case .syncFailed(let error): return "the disk refused (\(error.operation) \(error.path), errno \(error.errno))"
     case .outcomeUnknown(let error):
       return
@@ -154,6 +159,11 @@ final class JournalThread {
   /// Reads parked readings of a slot.
   func loadParked(_ slot: Bindings.Slot, _ sequences: [UInt64]) {
     fetcher.run { fetcher in fetcher.loadParked(slot, sequences) }
+  }
+
+  /// The next record begins a new segment.
+  func seal() {
+    worker.run { owned in owned.store.journal.seal() }
   }
 
   /// Drops what every backend has and is older than `keep`.

@@ -32,6 +32,28 @@ private func weigh(_ hub: inout Hub, _ weight: String) {
     #expect(hub.done.contains { if case .log(.notice, let text) = $0 { text.contains("again") } else { false } })
   }
 
+  /// What is in memory alone is a problem, is tried once more at the end, and whoever ends the hub can tell what is lost.
+  @Test func whatIsHeldIsTriedOnceMoreAtTheEnd() {
+    var hub = Hub(.with([scale]))
+    hub.send(.linkOpened(device: "scale"))
+    weigh(&hub, "00072.15")
+    hub.refuse()
+    #expect(hub.gateway.unsaved == (1, 0))
+    let problems = hub.gateway.turn.view.standingProblems()
+    #expect(problems.contains { $0.code == "readings.unsaved" && $0.message.contains("1 reading") && $0.since != nil })
+    hub.send(.stopRequested)
+    hub.refuse()
+    #expect(hub.gateway.unsaved == (1, 0) && hub.readings.isEmpty)
+    var other = Hub(.with([scale]))
+    other.send(.linkOpened(device: "scale"))
+    weigh(&other, "00072.15")
+    other.refuse()
+    other.send(.stopRequested)
+    other.sync()
+    #expect(other.readings.count == 1 && other.gateway.unsaved == (0, 0))
+    #expect(!other.gateway.turn.view.standingProblems().contains { $0.code == "readings.unsaved" })
+  }
+
   @Test func whatCannotBeHeldIsTold() {
     var hub = Hub(.with([scale]))
     hub.send(.linkOpened(device: "scale"))

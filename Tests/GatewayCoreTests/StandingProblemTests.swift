@@ -42,6 +42,7 @@ import Zones
       house.faults.replace(
         by: [HubFault(.plans, "plan.zone-missing", "zone", hint: "mend it", isWarning: true)], at: 5)
     case .journalFailing: house.journalFailure = (JournalFailure(code: "journal.full", message: "full"), 5)
+    case .readingsUnsaved: (house.unsaved, house.unsavedReadings, house.unsavedSince) = (3, 2, 5)
     case .readingsLost: house.lost = 2
     case .journalDamaged: house.journal.damage = ["segment 3"]
     case .journalNearlyFull: house.journal = JournalReport(bytes: 99, segments: 1, maximumBytes: 100, damage: [])
@@ -66,6 +67,7 @@ import Zones
     case .backendRefuses:
       durable.add(Refusal(backend: "gp", sequence: 1, id: "x", reason: "value 190 is no pressure", at: 5))
     case .credentialEnding: house.credentials["gp"] = CredentialFact(what: "token", end: now.wall - 1)
+    case .filesNotRemoved: house.retentionFaults["gp"] = ("unlink: Operation not permitted", 5)
     case .plansMisconfigured, .plansUnreachable, .planRefused, .planWithdrawn:
       var pull = PlanPull(PlanSource(url: "https://gp.example/plans"), at: nil)
       pull.error = kind == .plansMisconfigured ? ("http.404", "no plans are there") : nil
@@ -78,6 +80,7 @@ import Zones
       var plan = Plan(patient: "p-1", version: 1, liveWindow: 7_200_000, rules: [])
       plan.reviewBy = hub.wall / 86_400_000
       house.configure(configuration, house.zones, ["p-1": plan])
+    case .planOfNobody: house.configure(configuration, house.zones, ["p-2": StandingProblemTests.plan("p-2")])
     case .bluetooth:
       house.bluetooth.isNeeded = true
       house.bluetooth.fault = ControlError(
@@ -98,6 +101,71 @@ import Zones
     case .nationalID, .deviceUnassigned, .deviceSilent: break
     }
     return View(house: house, head: durable, durable: durable, now: now)
+  }
+
+  /// A plan with a rule.
+  private static func plan(_ patient: String) -> Plan {
+    let text =
+      #"{"patient": "\#(patient)", "version": 1, "rules": [{"id": "bp", "kind": "band", "measure": "bp.systolic", "zones": [{"red": {"gte": "180"}}]}]}"#
+    return (try? PlanFile.read(Array(text.utf8), patient: patient))
+      ?? Plan(patient: patient, version: 1, liveWindow: 1, rules: [])
+  }
+
+  /// Whoever is told wants to know since when.
+  @Test(arguments: [
+    StandingProblem.Kind.backendMisconfigured, .clockUnsynchronised, .deviceUnreachable, .readingsUnsaved,
+  ])
+  func aProblemSaysSinceWhen(kind: StandingProblem.Kind) throws {
+    let view = view(kind)
+    var house = view.house
+    house.backends["gp"]?.failingSince = 0
+    if kind == .deviceUnreachable { house.devices["cuff"]?.lastEnd?.since = 5 }
+    let now = View(house: house, head: view.head, durable: view.durable, now: view.now)
+    let problem = try #require(now.standingProblems().first { $0.kind == kind })
+    #expect(problem.since != nil)
+  }
+
+  /// The clock is a problem after the time that the configuration has for it.
+  @Test func theClocksTimeIsTheConfigurations() {
+    let view = view(.clockUnsynchronised)
+    var configuration = view.configuration
+    configuration.watch.clockAfter = 11 * 3_600_000
+    var house = view.house
+    house.configure(configuration, house.zones, house.plans)
+    let later = View(house: house, head: view.head, durable: view.durable, now: view.now)
+    #expect(later.standingProblems().isEmpty)
+  }
+
+  /// A plan of nobody names the patient who may be meant; one who has readings, a slot or a device is somebody.
+  @Test func aPlanOfNobodyNamesWhomItMayBeMeantFor() throws {
+    let view = view(.planOfNobody)
+    let problem = try #require(view.standingProblems().first { $0.kind == .planOfNobody })
+    #expect(problem.about == "p-2" && problem.hint.contains("p-1"))
+    var known = view.durable
+    known.bindings.slots[Bindings.Slot(device: "scale", user: nil)] = "p-2"
+    let bound = View(house: view.house, head: known, durable: known, now: view.now)
+    #expect(!bound.standingProblems().contains { $0.kind == .planOfNobody })
+    known = view.durable
+    known.history["p-2"] = PatientHistory()
+    let measured = View(house: view.house, head: known, durable: known, now: view.now)
+    #expect(!measured.standingProblems().contains { $0.kind == .planOfNobody })
+    // One without rules is meant to watch nobody.
+    var house = view.house
+    house.configure(
+      view.configuration, house.zones, ["p-2": Plan(patient: "p-2", version: 2, liveWindow: 1, rules: [])])
+    let ended = View(house: house, head: view.head, durable: view.durable, now: view.now)
+    #expect(ended.standingProblems().isEmpty)
+  }
+
+  /// What to do about a full journal depends on what is full.
+  @Test func aFullJournalSaysWhatIsFull() throws {
+    let view = view(.journalFailing)
+    var house = view.house
+    #expect(try #require(view.standingProblems().first).hint.contains("free space on the disk"))
+    house.journalFailure = (JournalFailure(code: "journal.full", message: "its limit", isLimit: true), 5)
+    let full = View(house: house, head: view.head, durable: view.durable, now: view.now)
+    let hint = try #require(full.standingProblems().first).hint
+    #expect(hint.contains("journal.maximum_bytes") && !hint.contains("disk"))
   }
 
   @Test(arguments: StandingProblem.Kind.allCases)

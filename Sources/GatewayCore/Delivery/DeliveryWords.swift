@@ -14,6 +14,18 @@ enum DeliveryWords {
     return "it is tried again; hearthctl backends tells more"
   }
 
+  /// The same of the question for plans: no batch is sent with it.
+  static func plansText(_ code: String) -> String {
+    let ofBatches = [
+      " the same batch is sent again", " it is tried again", " it is sent in parts", " it is read again",
+    ]
+    let parts = text(code).split(separator: ";", omittingEmptySubsequences: false).map { part in
+      guard let words = ofBatches.first(where: { part.hasPrefix($0) }) else { return String(part) }
+      return " it is asked again" + part.dropFirst(words.count)
+    }
+    return parts.joined(separator: ";")
+  }
+
   private static func of(status: Int) -> String {
     switch HTTPAnswer.outcome(status: status, headers: [], nowMilliseconds: 0) {
     case .misconfigured(_, let words), .refused(_, let words), .untrusted(_, let words): words
@@ -29,8 +41,14 @@ enum DeliveryWords {
     "batch.unknown": "the batch is not at hand any more; it is read again",
     "directory.full": "the disk of its folder is full; it is tried again: make room",
     "directory.failed": "its folder could not be written; it is tried again: look at that disk (dmesg)",
-    "directory.refused": "its folder may not be written: correct the path, or give the folder to the user hearth",
+    "directory.refused":
+      "its folder cannot be made or may not be written: correct the path, make the folder above it, or give it to the user hearth",
+    "http.413":
+      "the backend, or a proxy in front of it, takes not even one reading: raise its limit for the size of a request",
     "credential.unreadable": "its secret cannot be used: hearthd --check tells why",
+    "helper.missing": "its helper program is not there or may not be run: hearthd --check tells which",
+    "plans.verifier-missing":
+      "the program that verifies plans is not there or may not be run: hearthd --check tells which",
     "helper.failed": "its helper program gave no headers; it is tried again: run that program by hand",
     "refused": "the server of tokens refuses this client: correct its id, secret or scope",
     "unreadable": "what the server of tokens answered cannot be understood; it is tried again",
@@ -38,7 +56,8 @@ enum DeliveryWords {
     "oauth2.unreadable": "no token: what the server answered cannot be understood; it is tried again",
     "tls.unreadable": "a certificate or key of it cannot be read: hearthd --check tells which",
     "uplink.ended": "hearth-uplink ended within a request; the same batch is sent again",
-    "uplink.missing": "hearth-uplink cannot be reached: systemctl status hearth-uplink.socket",
+    "uplink.missing":
+      "hearth-uplink cannot be reached or started: systemctl status hearth-uplink.socket, and see that the package is whole",
     "request.invalid": "its address or a header of it is not valid: correct hearth.json",
     "net.dns": "the name in its address cannot be resolved; it is tried again: look at the network",
     "net.refused": "nobody listens at its address; it is tried again",

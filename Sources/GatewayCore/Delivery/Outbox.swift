@@ -244,12 +244,12 @@ struct Outbox: Sendable {
     case .tooLarge: return tryAgain(lane, "batch.too-large", nil, first: Outbox.firstWait, now, &random)
     case .untrusted(let code, let text):
       // Nothing was sent, and the other side may mend it: a look costs both little.
-      let isNew = misconfigured(lane, code, text)
+      let isNew = misconfigured(lane, code, text, now)
       isUntrusted = true
       wait(now, after: nil, first: Outbox.firstWait, &random)
       return isNew ? code : nil
     case .misconfigured(let code, let text):
-      let isNew = misconfigured(lane, code, text)
+      let isNew = misconfigured(lane, code, text, now)
       attempts += 1
       pausedUntil = now.monotonic + random.next(Outbox.slowWait / 2...Outbox.slowWait)
       return isNew ? code : nil
@@ -273,8 +273,9 @@ struct Outbox: Sendable {
   }
 
   /// True when it was not before.
-  private mutating func misconfigured(_ lane: OutboxLane, _ code: String, _ text: String) -> Bool {
+  private mutating func misconfigured(_ lane: OutboxLane, _ code: String, _ text: String, _ now: Now) -> Bool {
     let isNew = !isMisconfigured
+    failingSince = failingSince ?? now.monotonic
     isMisconfigured = true
     isUntrusted = false
     lastError = (code, text)

@@ -9,9 +9,6 @@ internal import Settings
 internal import Ledger
 
 extension View {
-  /// A clock that is not synchronised for so long is a problem, in milliseconds: before, the network may be coming up. A backend
-  /// hears of it after the time that the configuration has for it.
-  static let clockGrace: Int64 = 300_000
   /// A backend that was not reached for so long is a problem, in milliseconds: before, it is tried again.
   static let backendGrace: Int64 = 300_000
 
@@ -39,7 +36,20 @@ extension View {
       list.append(
         StandingProblem(
           kind: .journalFailing, code: failure.code, message: failure.message,
-          hint: "free space or replace the disk; devices keep what is not confirmed", since: since))
+          hint: failure.isLimit
+            ? "see that every backend takes readings, or give \"journal.maximum_bytes\" in hearth.json more room and restart hearthd"
+            : "free space on the disk, or replace it; hearthctl devices names those that keep nothing themselves",
+          since: since))
+    }
+    if house.unsaved > 0 {
+      let what =
+        house.unsavedReadings > 0 ? Count.of(house.unsavedReadings, "reading") : Count.of(house.unsaved, "event")
+      list.append(
+        StandingProblem(
+          kind: .readingsUnsaved, code: "readings.unsaved",
+          message: "in memory only, because the disk takes no records: \(what) of devices that keep nothing themselves",
+          hint: "do not switch the hub off and do not restart hearthd before the journal takes readings again",
+          since: house.unsavedSince))
     }
     if house.lost > 0 {
       list.append(
@@ -71,11 +81,14 @@ extension View {
           kind: .journalNearlyFull, code: "journal.nearly-full", message: "the journal has \(used) % of its size",
           hint: "see that its backends take readings; \"journal\" in hearth.json gives it more room"))
     }
-    if !now.isSynchronised, let since = house.clockUnsureSince, now.monotonic - since >= View.clockGrace {
+    // Before that the network may be coming up.
+    if !now.isSynchronised, let since = house.clockUnsureSince, now.monotonic - since >= configuration.watch.clockAfter
+    {
       list.append(
         StandingProblem(
           kind: .clockUnsynchronised, code: "clock.unsynchronised", message: "the hub's clock is not synchronised",
-          hint: "check systemd-timesyncd and the network; readings say that their time is uncertain"))
+          hint: "check systemd-timesyncd and the network; readings say that their time is uncertain",
+          since: now.wall - (now.monotonic - since)))
     }
     return list
   }
@@ -160,7 +173,8 @@ extension View {
         list.append(
           StandingProblem(
             kind: .backendMisconfigured, code: "backend.misconfigured", about: name,
-            message: "backend \(name): \(error.text) (\(error.code))", hint: backend.advice))
+            message: "backend \(name): \(error.text) (\(error.code))", hint: backend.advice,
+            since: backend.failingSince.map { now.wall - (now.monotonic - $0) }))
       } else if let since = backend.failingSince, now.monotonic - since >= View.backendGrace, durable.waiting(name) > 0
       {
         let minutes = (now.monotonic - since) / 60_000
@@ -182,6 +196,14 @@ extension View {
             hint: "mend it there; then hearthctl parked lists them, and hearthctl parked retry ID sends one again",
             since: first.at))
       }
+      if let fault = house.retentionFaults[name] {
+        list.append(
+          StandingProblem(
+            kind: .filesNotRemoved, code: "directory.not-removed", about: name,
+            message: "backend \(name): files that were kept long enough stay: \(fault.text)",
+            hint: "see that the user hearth may remove files there; it is tried again by itself every hour",
+            since: fault.since))
+      }
       if let text = house.ending(of: name, now) {
         list.append(
           StandingProblem(
@@ -192,7 +214,7 @@ extension View {
     }
   }
 
-  private func planProblems() -> [StandingProblem] { reviewProblems() + pullProblems() }
+  private func planProblems() -> [StandingProblem] { reviewProblems() + pullProblems() + orphanProblems() }
 
   /// Plans whose review is due; judging goes on.
   private func reviewProblems() -> [StandingProblem] {
@@ -290,7 +312,7 @@ extension View {
         "hearthctl assign --device \(id) PATIENT, or for a public device hearthctl session start")
     }
     if let end = fact.lastEnd, !fact.isUp, end.isOpenFailure {
-      add(.deviceUnreachable, "device.unreachable", ": \(end.message)", end.hint ?? "check the cable")
+      add(.deviceUnreachable, "device.unreachable", ": \(end.message)", end.hint ?? "check the cable", since: end.since)
     }
     if fact.isNotUnderstood {
       add(

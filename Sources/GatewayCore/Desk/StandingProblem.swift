@@ -19,6 +19,7 @@ struct StandingProblem: Sendable, Hashable {
     case fileFault
     case fileWarning
     case journalFailing
+    case readingsUnsaved
     case readingsLost
     case journalDamaged
     case journalNearlyFull
@@ -36,11 +37,13 @@ struct StandingProblem: Sendable, Hashable {
     case backendUnreachable
     case backendRefuses
     case credentialEnding
+    case filesNotRemoved
     case plansMisconfigured
     case plansUnreachable
     case planRefused
     case planWithdrawn
     case planReviewDue
+    case planOfNobody
     case bluetooth
     case port
     case portChoice
@@ -56,7 +59,8 @@ struct StandingProblem: Sendable, Hashable {
 
     var severity: Severity {
       switch self {
-      case .fileFault, .journalFailing, .readingsLost, .journalDamaged, .clockUnsynchronised, .readingsParked,
+      case .fileFault, .journalFailing, .readingsUnsaved, .readingsLost, .journalDamaged, .clockUnsynchronised,
+        .readingsParked,
         .nationalID, .backendMisconfigured, .backendUnreachable, .backendRefuses, .plansMisconfigured,
         .plansUnreachable,
         .planRefused, .erasureFailing, .filesErasureFailing, .keysUnsaved, .bluetooth, .port, .deviceQuarantined,
@@ -64,7 +68,8 @@ struct StandingProblem: Sendable, Hashable {
         .deviceChanged, .deviceUnreachable, .deviceNotUnderstood:
         .error
       case .fileWarning, .journalNearlyFull, .diskNearlyFull, .readingsHeld, .readingsUnlisted, .historyCrowded,
-        .credentialEnding, .planWithdrawn, .planReviewDue, .portChoice, .deviceUnassigned, .deviceFlooding,
+        .credentialEnding, .filesNotRemoved, .planWithdrawn, .planReviewDue, .planOfNobody, .portChoice,
+        .deviceUnassigned, .deviceFlooding,
         .deviceSilent, .patientNear:
         .warning
       }
@@ -76,18 +81,20 @@ struct StandingProblem: Sendable, Hashable {
       let name = about ?? ""
       return switch self {
       case .fileFault, .fileWarning: name
-      case .journalFailing, .readingsLost: "journal"
+      case .journalFailing, .readingsUnsaved, .readingsLost: "journal"
       case .journalDamaged: "journal-damage"
       case .journalNearlyFull, .diskNearlyFull: "disk"
       case .clockUnsynchronised, .readingsHeld: "clock"
       case .readingsParked, .readingsUnlisted: "parked"
       case .historyCrowded: "histories"
-      case .nationalID, .patientNear: "patient-references"
-      case .backendMisconfigured, .backendUnreachable, .backendRefuses, .credentialEnding: "backend-\(name)"
+        .credentialEnding, .filesNotRemoved, .planWithdrawn, .planReviewDue, .planOfNobody, .portChoice,
+        .deviceUnassigned, .deviceFlooding,
+        .deviceSilent, .patientNear:
       case .erasureFailing, .filesErasureFailing: "erasure"
       case .keysUnsaved: "keys"
       case .plansMisconfigured, .plansUnreachable, .planRefused, .planWithdrawn: "plans-\(name)"
       case .planReviewDue: "plan-review"
+      case .planOfNobody: "plan-patients"
       case .bluetooth: "bluetooth"
       case .port, .portChoice: "serial"
       case .deviceQuarantined, .deviceNeedsPairing, .deviceChanged, .deviceUnreachable, .deviceUnassigned,

@@ -229,6 +229,7 @@ extension View {
     check(HubFault.Subject.plans.rawValue, "every plan's file could be read")
     list.append(["id": "plans", "state": "ok", "message": .string(plansText)])
     check("plan-review", nil)
+    check("plan-patients", nil)
     check(HubFault.Subject.actions.rawValue, nil)
     check(HubFault.Subject.state.rawValue, "every state file could be read")
     for name in backends.keys.sorted() {

@@ -102,7 +102,7 @@ struct Links: Sendable {
 
   mutating func handle(_ input: Input, _ turn: inout Turn) -> [Effect] {
     let effects = decide(input, &turn)
-    turn.house.unsaved = unsaved.count
+    noteUnsaved(&turn)
     turn.house.lost = lost
     switch input.concern {
     case .none: break
@@ -182,8 +182,8 @@ struct Links: Sendable {
     case .stopping:
       let ended = devices.keys.sorted().filter { devices[$0]?.session != nil }
         .flatMap { decide(.end($0, LinkEnd(code: "stopping", message: "the daemon stops")), &turn) }
-      // What a driver held back to the end may wait, too.
-      return ended + storeWaiting(Array(devices.keys), &turn)
+      // What a driver held back to the end may wait, too; and what the disk refused is tried once more.
+      return ended + storeWaiting(Array(devices.keys), &turn) + retryUnsaved(most: .max, &turn)
     case .stored(let reading, let sequence): return stored(reading, sequence, &turn)
     case .committed(let id): return committed(id, &turn)
     case .recorded(let record): return recorded(record, &turn)

@@ -170,8 +170,10 @@ extension Links {
         hadReading: hadReading, isNew: device?.hasNews ?? false, isOfAnotherKind: device?.isOfAnotherKind ?? false)
       turn.send(.bluetooth(.linkClosed(id, end, news)))
     }
-    let isNew = devices[id]?.lastEnd?.code != end.code
+    let before = devices[id]?.lastEnd
+    let isNew = before?.code != end.code
     devices[id]?.lastEnd = end
+    devices[id]?.lastEnd?.since = isNew ? turn.now.wall : before?.since
     let isOnPort: Bool =
       switch devices[id]?.configuration.endpoint {
       case .serial: true

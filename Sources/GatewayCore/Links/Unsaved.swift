@@ -94,17 +94,26 @@ extension Links {
   }
 
   /// The most of what was held that is tried in one group.
-  private static let mostTried = 128
+  static let mostTried = 128
+
+  /// What is held is for everybody to know: it is lost with the process.
+  func noteUnsaved(_ turn: inout Turn) {
+    guard !unsaved.isEmpty || turn.house.unsaved > 0 else { return }
+    turn.house.unsaved = unsaved.count
+    turn.house.unsavedReadings = unsaved.count { if case .reading = $0 { true } else { false } }
+    turn.house.unsavedSince = unsaved.isEmpty ? nil : turn.house.unsavedSince ?? turn.now.wall
+  }
 
   /// What was held is admitted and judged again.
-  mutating func retryUnsaved(_ turn: inout Turn) -> [Effect] {
+  /// - Parameter most: how much of it at most; all of it when nothing comes after.
+  mutating func retryUnsaved(most: Int = Links.mostTried, _ turn: inout Turn) -> [Effect] {
     let now = turn.now
-    guard !turn.isCongested else {
+    guard !turn.isCongested || most > Links.mostTried else {
       retryUnsavedAt = now.monotonic + Turn.refusedPause
       return []
     }
     retryUnsavedAt = nil
-    let tried = unsaved.prefix(Links.mostTried)
+    let tried = unsaved.prefix(most)
     unsaved.removeFirst(tried.count)
     if !unsaved.isEmpty { retryUnsavedAt = now.monotonic }
     var effects: [Effect] = []

@@ -156,11 +156,12 @@ extension Rules {
     var pull = pull
     pull.attempts += 1
     pull.failingSince = pull.failingSince ?? now.monotonic
-    pull.error = (code, "plans could not be asked for: \(DeliveryWords.text(code))")
+    pull.error = (code, "plans could not be asked for: \(DeliveryWords.plansText(code))")
     let step = min(pull.source.every, PlanPull.firstWait << Int64(min(pull.attempts - 1, 12)))
     pull.nextAt = now.monotonic + max(turn.jitter.next(step / 2...step), after ?? 0)
     pulls[name] = pull
-    return pull.attempts == 1 ? [.log(.warning, "backend \(name): \(code): no plans: \(DeliveryWords.text(code))")] : []
+    return pull.attempts == 1
+      ? [.log(.warning, "backend \(name): \(code): no plans: \(DeliveryWords.plansText(code))")] : []
   }
 
   /// An answer that tells something; hubs do not ask in step.

@@ -39,6 +39,64 @@ package enum CredentialEnd {
     return instant(time.content, isLong: tag == 0x18)
   }
 
+  /// Whether a private key belongs to the first certificate, both as PEM; nil where that cannot be told without computing with them.
+  package static func belongs(key: [UInt8], to certificate: [UInt8]) -> Bool? {
+    guard let bits = publicKey(certificate), let secret = block(key, { $0.hasSuffix("PRIVATE KEY-----") }) else {
+      return nil
+    }
+    if bits.first == 0x30 {
+      // RSA: a private key holds the modulus, too (RFC 8017 A.1).
+      guard let modulus = element(element(bits, 0x30)?.content ?? [], 0x02)?.content, modulus.count > 32 else {
+        return nil
+      }
+      return contains(secret, Array(modulus.drop { $0 == 0 }))
+    }
+    // A curve's: the key of RFC 5915 holds the public point where it was written with it.
+    guard bits.first == 0x04, bits.count > 32 else { return nil }
+    if contains(secret, Array(bits)) { return true }
+    let isPointThere = secret.indices.dropLast(3).contains {
+      secret[$0] == 0x03 && secret[$0 + 2] == 0 && secret[$0 + 3] == 0x04
+    }
+    return isPointThere ? false : nil
+  }
+
+  /// The bits of a certificate's public key.
+  private static func publicKey(_ pem: [UInt8]) -> ArraySlice<UInt8>? {
+    guard let der = block(pem, { $0 == "-----BEGIN CERTIFICATE-----" }), let whole = element(der[...], 0x30),
+      let body = element(whole.content, 0x30)
+    else { return nil }
+    var rest = body.content
+    if rest.first == 0xA0 { rest = element(rest, 0xA0)?.rest ?? [] }
+    // Serial number, algorithm, issuer, validity and subject stand before it.
+    for tag: UInt8 in [0x02, 0x30, 0x30, 0x30, 0x30] {
+      guard let passed = element(rest, tag) else { return nil }
+      rest = passed.rest
+    }
+    guard let info = element(rest, 0x30), let algorithm = element(info.content, 0x30),
+      let bits = element(algorithm.rest, 0x03), bits.content.first == 0
+    else { return nil }
+    return bits.content.dropFirst()
+  }
+
+  /// The octets between the first marks of a kind.
+  private static func block(_ pem: [UInt8], _ isBegin: (String) -> Bool) -> [UInt8]? {
+    let lines = pem.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D })
+    guard
+      let begin = lines.firstIndex(where: { line in
+        line.count <= 80 && line.starts(with: "-----BEGIN ".utf8) && isBegin(String(decoding: line, as: UTF8.self))
+      }),
+      let end = lines[begin...].firstIndex(where: { $0.starts(with: "-----END ".utf8) })
+    else { return nil }
+    return base64(lines[(begin + 1)..<end].flatMap { Array($0) })
+  }
+
+  private static func contains(_ octets: [UInt8], _ part: [UInt8]) -> Bool {
+    guard let first = part.first, octets.count >= part.count else { return false }
+    return (0...(octets.count - part.count)).contains { start in
+      octets[start] == first && octets[start..<start + part.count].elementsEqual(part)
+    }
+  }
+
   private static func instant(_ text: ArraySlice<UInt8>, isLong: Bool) -> Int64? {
     guard text.count == (isLong ? 15 : 13), text.last == 0x5A else { return nil }
     var digits = text.dropLast().map { Int($0) - 0x30 }[...]

@@ -25,6 +25,7 @@ extension View {
     object["journal"] = [
       "state": .string(journalFailure?.code ?? "ok"), "bytes": .int(journal.bytes),
       "maximum_bytes": .int(journal.maximumBytes), "damaged": .int(journal.damage.count),
+      "unsaved": .int(house.unsaved),
     ]
     object["queues"] = .array(
       backends.keys.sorted().compactMap { name in

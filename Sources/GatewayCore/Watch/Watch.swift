@@ -20,6 +20,8 @@ struct Watch: Sendable {
     case restarted(after: UncleanEnd)
     case credentialsRead([String: CredentialFact])
     case faultsFound([HubFault])
+    /// A directory backend looked for files that were kept long enough; with why some of them stay.
+    case directoryRetained(backend: String, fault: String?)
     /// A snapshot was made: how much of the room for histories is taken, and of how many patients it was not enough.
     case snapshotMade(percent: Int, shortened: Int)
     case due
@@ -29,6 +31,8 @@ struct Watch: Sendable {
   private var heartbeatAt: Int64?
   /// When the journal is looked at next for what nobody needs any more.
   private var retainAt: Int64?
+  /// How large the journal was when it was looked at last because it was nearly full.
+  private var retainedBytes: Int64?
   /// What was told and is not over.
   private var raised: Set<String> = []
   /// When it was told last that histories are shortened, monotonic milliseconds.
@@ -48,6 +52,10 @@ struct Watch: Sendable {
     case .restarted(let end): return restarted(after: end, &turn)
     case .credentialsRead(let ends): return credentialsRead(ends, &turn)
     case .faultsFound(let faults): return faultsFound(faults, &turn)
+    case .directoryRetained(let backend, let fault):
+      let before = turn.house.retentionFaults[backend]
+      turn.house.retentionFaults[backend] = fault.map { ($0, before?.since ?? turn.now.wall) }
+      return []
     case .snapshotMade(let percent, let shortened): return snapshotMade(percent, shortened, &turn)
     case .due: return due(&turn)
     }
@@ -151,7 +159,19 @@ struct Watch: Sendable {
     entries += tell(
       "journal.nearly-full", used >= limit,
       used >= limit ? "the journal has \(used) % of its size" : "the journal has room again", &turn)
-    return turn.append(entries)
+    return turn.append(entries) + retained(journal, &turn)
+  }
+
+  /// A journal that has no room for two more segments lets go what every backend has, whatever its age: once at each size.
+  private mutating func retained(_ journal: JournalReport, _ turn: inout Turn) -> [Effect] {
+    let room = 2 * Int64(turn.house.configuration.journal.segmentBytes)
+    guard turn.house.isStarted, journal.maximumBytes > 0, journal.bytes > journal.maximumBytes - room else {
+      retainedBytes = nil
+      return []
+    }
+    guard retainedBytes != journal.bytes else { return [] }
+    retainedBytes = journal.bytes
+    return [.retain(pinned: turn.view.pinned)]
   }
 
   /// The daemon before this one was not asked to end.
