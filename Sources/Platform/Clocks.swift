@@ -75,6 +75,23 @@ package enum SmallFile {
     return nil
   }
 
+  /// Why `read` gives nothing of a file, in words; nil when it gives something.
+  package static func fault(_ path: String, atMost: Int) -> String? {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return "cannot be read: \(String(cString: strerror(Glibc.errno)))" }
+    guard status.st_mode & S_IFMT != S_IFDIR else { return "is a directory" }
+    guard status.st_mode & S_IFMT != S_IFREG || status.st_size <= atMost else {
+      return "has \(status.st_size) octets, and at most \(atMost) are read"
+    }
+    let fd = open(path, O_RDONLY | O_CLOEXEC)
+    guard fd >= 0 else { return "cannot be read: \(String(cString: strerror(Glibc.errno)))" }
+    Descriptor.close(fd)
+    return nil
+  }
+
+  /// The most octets of a secret's file.
+  package static let largestSecret = 65_536
+
   /// What a descriptor still gives, from where it stands: a pipe, a socket or a file that somebody else opened, which may not be
   /// opened again by its name. EFBIG when that is more than `atMost`.
   package static func read(descriptor: Int32, atMost: Int) throws(SystemError) -> [UInt8] {
@@ -108,8 +125,9 @@ package enum SmallFile {
       let error = SystemError("read the secret (its mode must be 0600)", path: path, errno: EACCES)
       return .failure(SecretError(message: error.message))
     }
-    guard let octets = read(path, atMost: 65_536) else {
-      return .failure(SecretError(message: SystemError.last("read the secret", path: path).message))
+    guard let octets = read(path, atMost: largestSecret) else {
+      let fault = fault(path, atMost: largestSecret) ?? "cannot be read"
+      return .failure(SecretError(message: "the secret \(path) \(fault): expected one line with the secret alone"))
     }
     if let fault = secretFault(octets) { return .failure(SecretError(message: "the secret \(path) \(fault)")) }
     return .success(String(decoding: trimmed(octets), as: UTF8.self))

@@ -51,6 +51,9 @@ final class BackendCredential {
     case .basic(let user, let password):
       done(BackendCredential.read(password) { HTTPCredential.basic(user: user, password: $0) })
     case .helper(let path):
+      if let fault = HelperPrograms.fault(path) {
+        return done(.none(.misconfigured(code: "helper.missing", text: fault)))
+      }
       let input = HTTPCredential.helperInput(
         method: about.method, url: about.url, demands: about.demands, body: about.body)
       helpers.run(path, input) { output in

@@ -36,6 +36,18 @@ final class HelperPrograms {
 
   init(_ loop: EventLoop) { self.loop = loop }
 
+  /// Why a program cannot be run; nil when it can.
+  static func fault(_ path: String) -> String? {
+    if access(path, X_OK) == 0 {
+      var facts = stat()
+      return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
+        ? "\(path) is a directory and no program" : nil
+    }
+    return errno == EACCES
+      ? "\(path) may not be run by the user hearth: sudo chmod 0755 \(path)"
+      : "\(path) cannot be run: \(String(cString: strerror(errno)))"
+  }
+
   /// Runs a program; `done` is called once, with its output, or with nil when it failed.
   func run(_ path: String, _ input: [UInt8], _ done: @escaping ([UInt8]?) -> Void) {
     guard let (ours, theirs) = try? UnixSocket.pair() else { return done(nil) }

@@ -48,6 +48,9 @@ final class PlanFetcher {
   private func answered(_ reply: HTTPReply, _ url: String) {
     let answer = PlanAnswer.read(reply, wall: Clocks.wall())
     guard case .plans = answer, let verifier = source.verifier else { return ended(answer) }
+    if let fault = HelperPrograms.fault(verifier) {
+      return ended(.misconfigured(code: "plans.verifier-missing", text: fault))
+    }
     // No cryptography here: the program gets what a signature may stand in and over, and says a word.
     helpers.run(verifier, PlanAnswer.verifierInput(reply, url: url)) { [self] output in
       ended(output.map(PlanAnswer.isVerified) == true ? answer : .unverified)

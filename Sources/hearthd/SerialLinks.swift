@@ -2,6 +2,7 @@
 
 import Drivers
 import GatewayCore
+import Glibc
 import Platform
 
 /// The open ports, by device; those that are nobody's by their own key.
@@ -41,8 +42,23 @@ final class SerialLinks: DeviceLinks {
       }
       emit(.linkOpened(device: device))
     } catch {
-      emit(.linkClosed(device: device, LinkEnd(code: error.code, message: error.message, hint: error.hint)))
+      var end = LinkEnd(code: error.code, message: error.message, hint: error.hint)
+      if error.code == "port.busy", let other = owner(of: path) {
+        end.message = "\(path) is the port of the device \(other) already"
+        end.hint = "a port has one device: correct hearth.json, then hearthctl reload"
+      }
+      emit(.linkClosed(device: device, end))
     }
+  }
+
+  /// The device of this hub that has a port open.
+  private func owner(of path: String) -> String? {
+    var wanted = stat()
+    guard stat(path, &wanted) == 0 else { return nil }
+    return links.values.first { link in
+      var facts = stat()
+      return fstat(link.fd, &facts) == 0 && facts.st_rdev == wanted.st_rdev
+    }?.device
   }
 
   private static func line(_ settings: SerialSettings) -> LineSettings {

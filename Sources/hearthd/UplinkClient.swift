@@ -61,6 +61,7 @@ final class UplinkClient {
     case .success(let made): profile = made
     case .failure(let error): return done(.none(.misconfigured(code: "tls.unreadable", text: error.message)))
     }
+    let done: (HTTPResult) -> Void = { done(UplinkClient.naming($0, http)) }
     let request = UplinkRequest(
       id: nextID, method: method, url: http.url, headers: headers.map { UplinkHeader($0.0, $0.1) }, body: body,
       deadlineMilliseconds: UInt32(clamping: http.deadline), profile: profile, allowPlainHTTP: http.allowsPlainHTTP)
@@ -80,12 +81,16 @@ final class UplinkClient {
   }
 
   /// Certificates are read here: the uplink's user may not.
-  private static func profile(_ http: HTTPBackend) -> Result<UplinkProfile, SystemError> {
-    func read(_ path: String) throws(SystemError) -> UplinkPEM {
-      guard let octets = SmallFile.read(path, atMost: 1 << 20) else { throw .last("read", path: path) }
+  private static func profile(_ http: HTTPBackend) -> Result<UplinkProfile, UnusableFile> {
+    func read(_ path: String) throws(UnusableFile) -> UplinkPEM {
+      let most = UplinkLimits.pem
+      guard let octets = SmallFile.read(path, atMost: most) else {
+        throw UnusableFile(message: "\(path) \(SmallFile.fault(path, atMost: most) ?? "cannot be read")")
+      }
+      guard octets.contains(where: { $0 > 0x20 }) else { throw UnusableFile(message: "\(path) is empty") }
       return .octets(octets)
     }
-    do throws(SystemError) {
+    do throws(UnusableFile) {
       var tls = UplinkTLS()
       if let path = http.caFile { tls.authorities = try read(path) }
       if let certificate = http.clientCertificate, let key = http.clientKey {
@@ -94,6 +99,25 @@ final class UplinkClient {
       return .success(UplinkProfile(tls: tls, allowProxyEnvironment: http.usesProxyEnvironment))
     } catch {
       return .failure(error)
+    }
+  }
+
+  /// libcurl had the octets and not the files: what it says of them names the files here.
+  private static func naming(_ result: HTTPResult, _ http: HTTPBackend) -> HTTPResult {
+    func named(_ text: String) -> String {
+      guard text.contains("(memory blob)") else { return text }
+      let key = http.clientKey ?? "client_key"
+      let certificate = http.clientCertificate ?? "client_certificate"
+      if text.contains("private key") { return "\(key) cannot be used, or is not the key of \(certificate)" }
+      if text.contains("client certificate") || text.contains("certificate file") {
+        return "\(certificate) cannot be used as the client certificate"
+      }
+      return "\(http.caFile ?? certificate) cannot be used"
+    }
+    switch result {
+    case .none(.untrusted(let code, let text)): return .none(.untrusted(code: code, text: named(text)))
+    case .none(.misconfigured(let code, let text)): return .none(.misconfigured(code: code, text: named(text)))
+    default: return result
     }
   }
 
@@ -207,4 +231,9 @@ final class UplinkClient {
       end(backend, connection)
     }
   }
+}
+
+/// A file of certificates or of a key that cannot be used.
+private struct UnusableFile: Error {
+  var message: String
 }
