@@ -21,6 +21,10 @@ struct LoadedConfiguration: Sendable {
   var faults: [HubFault] = []
   /// What is kept for a start that finds the files broken; nil when nothing new was accepted.
   var accepted: LastGood.Accepted?
+  /// Plans whose files are gone.
+  var gone: [GonePlan] = []
+  /// What a check finds beside the files and no reload refuses, a line each.
+  var findings: [String] = []
 
   /// Takes a plan that is higher than the one there is, with its zone where that can be told.
   /// - Returns: false when the one there is stays.
@@ -51,8 +55,10 @@ enum ConfigurationLoader {
     _ path: String, state: String, for purpose: Purpose, paired: () -> Set<String>? = { nil }
   ) -> Result<LoadedConfiguration, SettingsFault> {
     do throws(SettingsFault) {
+      let octets = try text(path)
+      if purpose == .start, let loaded = refused(octets, path, state) { return .success(loaded) }
       let file = try ConfigurationText(
-        text(path), path: path, purpose == .start ? .lenient : .strict, paired: paired)
+        octets, path: path, purpose == .start ? .lenient : .strict, paired: paired)
       file.log()
       return .success(try LoadedPlans.read(beside: file, state, purpose).merged(into: file))
     } catch {
@@ -60,6 +66,30 @@ enum ConfigurationLoader {
       SystemLog.write(3, "configuration.refused: the last good one is in force: \(error.logged)")
       return .success(loaded)
     }
+  }
+
+  /// What a start goes on with where the file is the one that a reload refused: what was in force before stays so.
+  private static func refused(_ octets: [UInt8], _ path: String, _ state: String) -> LoadedConfiguration? {
+    guard LastGood.refused(state).contains(LastGood.digest(octets)) else { return nil }
+    var fault = SettingsFault("\(path): a reload refused this file")
+    do throws(SettingsFault) { _ = try ConfigurationText(octets, path: path, .strict) } catch { fault = error }
+    guard let loaded = lastGood(state, fault) else { return nil }
+    SystemLog.write(
+      3, "configuration.refused: a reload refused this file, and the last good one is in force: \(fault.logged)")
+    return loaded
+  }
+
+  /// The digests of those files that keep a reload from taking them: the next start does not take them either.
+  static func refusedDigests(_ path: String, state: String, paired: () -> Set<String>?) -> Set<String> {
+    guard let octets = try? text(path) else { return [] }
+    let kept = LastGood.configuration(state)?.text
+    guard let file = try? ConfigurationText(octets, path: path, .strict, paired: paired) else {
+      // What is in force already, as an older version took it, stays so.
+      return kept == LastGood.withoutPasswords(octets) ? [] : [LastGood.digest(octets)]
+    }
+    let accepted = PlanFolder(LastGood.plans(state), .lenient)
+    let known = Set(accepted.plans.values.map { LastGood.digest($0.text) })
+    return PlanFolder(file.planFolder, .strict).refusedDigests.subtracting(known)
   }
 
   /// What a check found, a line each.
@@ -93,10 +123,10 @@ enum ConfigurationLoader {
       }
     }
     configuration.warnings = []
-    var findings = DeviceChecks.findings(unjudged, configuration) + SecretChecks.findings(configuration, top)
-    findings += RunChecks.all(configuration, top).map { Finding(.fault, $0.node, $0.message) }
+    var findings = DeviceChecks.findings(unjudged, configuration) + beside(configuration, top)
     let folder = configuration.plans ?? ConfigurationText.folder(of: path) + "/plans"
     lines += PlanFolder.faults(folder)
+    findings += unreadable(configuration, top)
     let plans = PlanFolder(folder, .lenient)
     findings += PatientSlips.findings(top, plans, known?.patients ?? [])
     var report = Report(lines: lines)
@@ -112,8 +142,29 @@ enum ConfigurationLoader {
       if report.lines.isEmpty { report.lines.append(error.message) }
     }
     report.lines += findings.map { $0.description(file: path) } + PatientSlips.lines(top, plans, known?.patients ?? [])
+    report.lines += PatientSlips.orphans(top, plans, known?.patients)
+    let files = [path] + (access(folder, F_OK) == 0 ? [folder] : []) + plans.plans.values.map(\.path).sorted()
+    report.lines += files.compactMap { HubAccess.fault($0, .reading) }.map { "\(path): warning: \($0)" }
     report.lines += Actions.idle(beside: path).map { "\($0): warning: \(Actions.idleWords)" }
     return report
+  }
+
+  /// Recordings that the daemon's user may not read, although whoever checks may.
+  private static func unreadable(_ configuration: Configuration, _ top: JSONNode) -> [Finding] {
+    let nodes = (try? JSONMembers(top)["devices"]?.array()) ?? []
+    return configuration.devices.compactMap { device in
+      guard case .playback(let path) = device.endpoint, let node = DeviceChecks.node(of: device, among: nodes) else {
+        return nil
+      }
+      return HubAccess.fault(path, .reading).map { Finding(.warning, node, member: "playback", $0) }
+    }
+  }
+
+  /// What is wrong beside a configuration's text, by whatever it names: files of secrets and certificates, programs, recordings, ports,
+  /// folders, groups. A check refuses it; a reload takes the text, and answers with the same.
+  static func beside(_ configuration: Configuration, _ top: JSONNode) -> [Finding] {
+    SecretChecks.findings(configuration, top)
+      + RunChecks.all(configuration, top).map { Finding(.fault, $0.node, $0.message) }
   }
 
   /// What was accepted last, with the plans beside it; nil when there is none, or it is not good either.
@@ -170,8 +221,9 @@ struct ConfigurationText {
       _ = try DeviceChecks.silentAfter(configuration, paired, top, &newer)
       configuration.warnings += newer.warnings
     } catch {
-      // A value may be a name or a secret that somebody typed in the wrong place.
-      throw SettingsFault(plan: error.description(file: path), logged: error.withoutValue(file: path))
+      // A value or a key may be a name or a secret that somebody typed in the wrong place.
+      throw SettingsFault(
+        plan: error.description(file: path), logged: error.withoutValue(file: path, OwnWords(text)))
     }
     if configuration.zoneOrigin == .unknown { takeSystemZone() }
     // Beside this file, wherever that is: whoever erases a patient removes the plan there.
@@ -212,13 +264,30 @@ struct ConfigurationText {
   /// What an earlier version took although it does not work.
   var runFaults: [HubFault] {
     guard let top = try? ConfigurationText.node(text) else { return [] }
-    return RunChecks.all(configuration, top).compactMap { $0.fault(file: path) }
+    return RunChecks.all(configuration, top).compactMap { $0.fault(file: path, OwnWords(text)) }
+  }
+
+  /// What a check finds beside the text, a line each.
+  var findings: [String] {
+    guard let top = try? ConfigurationText.node(text) else { return [] }
+    return ConfigurationLoader.beside(configuration, top).filter { $0.kind != .unchecked }.map {
+      $0.description(file: path)
+    }
   }
 
   /// What does not keep it from being in force.
   func log() {
+    let own = OwnWords(text)
     for warning in configuration.warnings {
-      SystemLog.write(4, "\(warning.code): \(warning.description(file: path)); it stays in force")
+      let words = warning.error.withoutValue(file: path, own)
+      SystemLog.write(4, "\(warning.code): \(words); it stays in force")
+    }
+    if let top = try? ConfigurationText.node(text) {
+      for finding in RunChecks.all(configuration, top) {
+        let code = finding.code ?? "device.unusable"
+        let words = finding.node.error(code, finding.message).withoutValue(file: path, own)
+        SystemLog.write(4, "\(code): \(words)")
+      }
     }
     if let zoneFault { SystemLog.write(4, "\(zoneFault.code): \(zoneFault.message)") }
   }

@@ -24,6 +24,14 @@ final class Daemon {
   private let isImporting: Bool
   private var gateway: Gateway
   var loaded: LoadedConfiguration
+  /// What was in force when the daemon began: of that, a reload changes nothing.
+  let begun: Configuration
+  /// By which backends know the hub.
+  let hubID: String
+  /// What is being kept for the next start.
+  var keeping = Keeping()
+  /// Patients who were erased, and whose files may still be there.
+  var erasedPlans: Set<String> = []
   /// Plans that are in force and not in their place on the disk, by patient.
   var unsettledPlans: [String: Plan] = [:]
   /// The zones that the staged plans name.
@@ -60,6 +68,7 @@ final class Daemon {
   init(_ options: Options, _ loaded: LoadedConfiguration) throws(StartError) {
     self.options = options
     self.loaded = loaded
+    begun = loaded.configuration
     let state = options.stateDirectory
     do {
       try Directory.make(state)
@@ -90,6 +99,7 @@ final class Daemon {
           4, "journal.records-newer: passed over: \(Count.of(count, "record")) of kind \(kind), of a newer version")
       }
       let kept = try KeptState(state, hubID: loaded.configuration.hubID, recovered)
+      hubID = kept.hubID
       var identity = Gateway.Identity(hubID: kept.hubID, version: Hearthd.version, startedAt: Clocks.monotonic())
       identity.hasBatteryClock = Clocks.hasBattery()
       // Two of the segments that hold a snapshot, and what is written meanwhile, must fit.
@@ -128,8 +138,10 @@ final class Daemon {
       case .staged(let zones, let faults):
         stagedZones = zones
         handle(.plansStaged(faults: faults))
+      case .lastGood(let number, let fault): kept(number, fault)
       case .removed(let patient, let fault):
         if let fault { SystemLog.write(3, "erase.files: an erased patient's plan is still on the disk: \(fault)") }
+        erasedPlans.remove(patient)
         journal.erase(patient)
       }
     }
@@ -294,6 +306,9 @@ final class Daemon {
       bootID: bootID)
   }
 
+  /// How many items a backend does not have yet.
+  func waiting(for backend: String) -> UInt64 { gateway.waiting(for: backend) }
+
   /// Who set which plan, as the disk has it.
   var planOrigins: PlanOrigins { gateway.planOrigins }
 
@@ -391,6 +406,8 @@ final class Daemon {
     case .erase(let patient):
       loaded.plans[patient] = nil
       unsettledPlans[patient] = nil
+      erasedPlans.insert(patient)
+      keeping.waiting.forget(patient)
       backends?.configure(loaded.configuration, plans: loaded.plans)
       files.remove(patient)
     case .eraseFiles(let patient, let removes): backends?.eraseFiles(patient, removes: removes)
@@ -440,7 +457,7 @@ final class Daemon {
     loop.wake(
       at: [
         gatewayWake, playback?.nextTime, watchdogAt, exitBy, backends?.nextDeadline, actions?.nextDeadline,
-        control?.nextDeadline,
+        control?.nextDeadline, keeping.againAt,
       ]
       .compactMap { $0 }.min())
   }
@@ -455,6 +472,7 @@ final class Daemon {
     if let due = backends?.nextDeadline, due <= time { backends?.due(at: time) }
     if let due = actions?.nextDeadline, due <= time { actions?.due(at: time) }
     if let due = control?.nextDeadline, due <= time { control?.due(at: time) }
+    keepAgain(at: time)
     if let due = playback?.nextTime, due <= time { playback?.advance(to: time) }
     if let due = gatewayWake, due <= time {
       gatewayWake = nil

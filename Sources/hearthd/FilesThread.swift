@@ -13,6 +13,8 @@ enum FilesMessage: Sendable {
   case failed(KeysID, String)
   /// Plans are staged, with the zones that they name; but for those with a fault, by patient.
   case staged([String: TimeZoneRules], faults: [String: StagingFault])
+  /// What is kept for a start that finds the files broken was written; with what went wrong.
+  case lastGood(Int, fault: String?)
   /// An erased patient's files are gone; with what went wrong.
   case removed(patient: String, fault: String?)
 }
@@ -68,8 +70,10 @@ final class FilesThread {
   }
 
   /// What was accepted is kept for a start that finds the files broken.
-  func keep(_ accepted: LastGood.Accepted) {
-    worker.run { [directory] _ in LastGood.keep(accepted, directory) }
+  func keep(_ keeping: LastGood.Keeping, number: Int) {
+    worker.run { [mailbox, directory] _ in
+      mailbox.post(.lastGood(number, fault: LastGood.keep(keeping, directory)))
+    }
   }
 
   /// An erased patient's plans go, and what could not be read and may name the patient.

@@ -34,6 +34,22 @@ enum PatientSlips {
     }
   }
 
+  /// Plans of patients whom nothing else names: nobody is watched by them.
+  /// - Parameter known: whom the journal knows; nil where it may not be read.
+  static func orphans(_ top: JSONNode, _ plans: PlanFolder, _ known: Set<String>?) -> [String] {
+    guard let known else { return [] }
+    let uses = uses(top, plans, known)
+    return plans.plans.values.sorted { $0.path < $1.path }.compactMap { found in
+      let patient = found.plan.patient
+      // Of one who is a slip from somebody else that is told.
+      guard !found.plan.rules.isEmpty, let own = uses[patient], own.devices == 0, !own.isInJournal,
+        !PatientReference.isNationalIdentityNumber(patient), near(patient, uses, isPlan: true) == nil
+      else { return nil }
+      return
+        "\(found.path): warning: patient: no device, no slot and no reading is of \"\(patient)\": nobody is watched by this plan"
+    }
+  }
+
   private static func uses(_ top: JSONNode, _ plans: PlanFolder, _ known: Set<String>) -> [String: Uses] {
     var uses: [String: Uses] = [:]
     for node in PatientReferences.nodes(top) {

@@ -105,10 +105,30 @@ struct PlanFolder {
   /// The first of what is wrong.
   var firstFault: SettingsFault? { fault ?? refused.first?.fault }
 
-  /// Those of some patients alone.
-  func only(_ patients: Set<String>) -> PlanFolder {
-    var some = self
-    some.plans = plans.filter { patients.contains($0.key) }
-    return some
+  /// What a reload refused is not taken by the next start either, as long as the file is the same.
+  /// - Parameter digests: of the files that were refused.
+  /// - Returns: the digests of those that are still there.
+  mutating func refuse(_ digests: Set<String>) -> Set<String> {
+    var found: Set<String> = []
+    guard !digests.isEmpty else { return found }
+    for (patient, plan) in plans where digests.contains(LastGood.digest(plan.text)) {
+      do throws(JSONError) {
+        _ = try PlanFile.read(plan.text, patient: patient, .strict)
+      } catch {
+        found.insert(LastGood.digest(plan.text))
+        plans[patient] = nil
+        refused.append(Refused(patient: patient, path: plan.path, fault: SettingsFault(plan: plan.path, error)))
+      }
+    }
+    refused.sort { $0.path < $1.path }
+    return found
+  }
+
+  /// The digests of the files that are refused.
+  var refusedDigests: Set<String> {
+    Set(
+      refused.compactMap {
+        (try? StateFile.read($0.path, maximumBytes: PlanFolder.largest)).map { LastGood.digest($0) }
+      })
   }
 }

@@ -17,11 +17,11 @@ enum RunChecks {
     var code: String?
 
     /// What a running hub tells: an earlier version took it.
-    func fault(file: String) -> HubFault? {
+    func fault(file: String, _ own: OwnWords) -> HubFault? {
       guard let code else { return nil }
       let error = node.error(code, message)
       return HubFault(
-        .configuration, code, error.description(file: file), told: error.withoutValue(file: file),
+        .configuration, code, error.description(file: file), told: error.withoutValue(file: file, own),
         hint: "correct the file until hearthd --check finds it good, then hearthctl reload", isWarning: true)
     }
   }
@@ -139,7 +139,11 @@ enum RunChecks {
       defer { free(real) }
       return String(cString: real)
     }
-    return "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+    // What is not there yet has no links, and ".." goes up.
+    let parts = path.split(separator: "/").reduce(into: [Substring]()) { parts, part in
+      if part == ".." { _ = parts.popLast() } else if part != "." { parts.append(part) }
+    }
+    return "/" + parts.joined(separator: "/")
   }
 
   private static func plans(_ configuration: Configuration, _ top: JSONNode) -> [Finding] {

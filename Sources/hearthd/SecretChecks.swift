@@ -36,17 +36,48 @@ enum SecretChecks {
       if let path = http.caFile { found.append(check(path, .certificates, node, "ca_file")) }
       if let path = http.clientCertificate { found.append(check(path, .certificates, node, "client_certificate")) }
       if let path = http.clientKey { found.append(check(path, .key, node, "client_key")) }
+      if let (certificate, key) = http.clientCertificate.flatMap({ path in http.clientKey.map { (path, $0) } }) {
+        found.append(pair(certificate, key, node))
+      }
       if let path = backend.plans?.verifier { found.append(check(path, .program, node, "plans", "verify")) }
       return found.compactMap(\.self)
     }
+  }
+
+  /// A key belongs to one certificate. Of kinds of keys that do not tell it nothing is said.
+  private static func pair(_ certificate: String, _ key: String, _ backend: JSONNode) -> Finding? {
+    guard let first = SmallFile.read(certificate, atMost: 1 << 20), let second = SmallFile.read(key, atMost: 1 << 20),
+      CredentialEnd.belongs(key: second, to: first) == false
+    else { return nil }
+    return Finding(.fault, node(backend, ["client_key"]), "\(key) is not the key of \(certificate)")
+  }
+
+  /// Where file systems are mounted that keep no files.
+  private static let keepingNothing = ["/proc", "/sys", "/sys/fs/cgroup", "/dev", "/dev/pts"]
+
+  /// Why a folder that is there is none for files of readings.
+  private static func unsuitable(_ path: String, _ facts: stat) -> String? {
+    var top = stat()
+    guard stat("/", &top) == 0 else { return nil }
+    if (facts.st_dev, facts.st_ino) == (top.st_dev, top.st_ino) {
+      return "\(path) is the whole file system: name a folder of its own"
+    }
+    let isUnreal = keepingNothing.contains { place in
+      var mounted = stat()
+      return stat(place, &mounted) == 0 && mounted.st_dev == facts.st_dev && mounted.st_dev != top.st_dev
+    }
+    return isUnreal ? "\(path) keeps no files: name a folder on a disk" : nil
   }
 
   /// A folder that is there, or can be made in one that is.
   private static func folder(_ path: String, _ node: JSONNode) -> Finding? {
     var facts = stat()
     if stat(path, &facts) == 0 {
-      return facts.st_mode & S_IFMT == S_IFDIR
-        ? nil : Finding(.fault, node, "\(path) is no folder: name one, the hub makes it when it is not there")
+      guard facts.st_mode & S_IFMT == S_IFDIR else {
+        return Finding(.fault, node, "\(path) is no folder: name one, the hub makes it when it is not there")
+      }
+      return unsuitable(path, facts).map { Finding(.fault, node, $0) }
+        ?? HubAccess.fault(path, .writing).map { Finding(.warning, node, $0) }
     }
     switch errno {
     case ENOENT:
@@ -104,15 +135,15 @@ enum SecretChecks {
       return finding(.fault, "may be read by others, and is not used so: sudo chmod 0600 \(path)")
     }
     if purpose == .program {
-      return facts.st_mode & 0o111 == 0 ? finding(.fault, "is no program: sudo chmod 0755 \(path)") : nil
+      if facts.st_mode & 0o111 == 0 { return finding(.fault, "is no program: sudo chmod 0755 \(path)") }
+      return HubAccess.fault(path, .running).map { Finding(.warning, node, $0) }
     }
     guard access(path, R_OK) == 0 else { return finding(.unchecked, "is not yours to read: sudo hearthd --check") }
     if let fault = content(path, purpose) { return finding(.fault, fault) }
     if purpose == .key, facts.st_mode & 0o077 != 0 {
       return finding(.warning, "may be read by others: sudo chmod 0600 \(path)")
     }
-    return isForHub(facts)
-      ? nil : finding(.warning, "may not be read by hearth, the user of hearthd: sudo chown hearth \(path)")
+    return HubAccess.fault(path, .reading).map { Finding(.warning, node, $0) }
   }
 
   private static func remedy(_ purpose: Purpose, _ path: String) -> String {
@@ -124,16 +155,12 @@ enum SecretChecks {
     }
   }
 
-  /// Root may read everything; the daemon's user may not. Nobody else can tell.
-  private static func isForHub(_ facts: stat) -> Bool {
-    guard geteuid() == 0, let hearth = getpwnam("hearth") else { return true }
-    if facts.st_uid == hearth.pointee.pw_uid { return facts.st_mode & 0o400 != 0 }
-    return facts.st_mode & (facts.st_gid == hearth.pointee.pw_gid ? 0o040 : 0o004) != 0
-  }
-
   /// What is wrong with the octets of a file; nil when they are good.
   private static func content(_ path: String, _ purpose: Purpose) -> String? {
-    guard let octets = SmallFile.read(path, atMost: 1 << 20) else { return "cannot be read, or is larger than 1 MiB" }
+    let most = purpose == .secret ? SmallFile.largestSecret : 1 << 20
+    guard let octets = SmallFile.read(path, atMost: most) else {
+      return SmallFile.fault(path, atMost: most) ?? "cannot be read"
+    }
     if purpose == .secret { return SmallFile.secretFault(octets) }
     guard octets.contains(where: { $0 > 0x20 }) else { return "is empty" }
     let marks = octets.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }).compactMap { line -> String? in

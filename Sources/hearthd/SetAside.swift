@@ -39,6 +39,12 @@ enum SetAside {
     return parts.dropLast().joined(separator: ".")
   }
 
+  /// Whose plan a file was that was set aside.
+  static func patient(_ path: String) -> String {
+    let name = path.split(separator: "/").last.flatMap { original(String($0)) } ?? ""
+    return String(name.dropLast(".json".utf8.count))
+  }
+
   /// What is told of the state files that were set aside, now or before.
   static func faults(in state: String) -> [HubFault] {
     found(in: state).map { path in

@@ -2,6 +2,7 @@
 
 import JSON
 import Readings
+import Settings
 
 /// Why a file was not taken.
 struct SettingsFault: Error {
@@ -31,21 +32,33 @@ struct SettingsFault: Error {
 }
 
 extension JSONError {
-  /// `FILE:LINE:COLUMN: PATH: CODE (WORDS)`: where it is and what kind of fault it is, without any value.
+  /// `FILE:LINE:COLUMN: PATH: CODE (WORDS)`: where it is and what kind of fault it is, without any value, nor a key that nobody knows.
   func logged(file: String) -> String {
-    "\(file):\(place.line):\(place.column): \(path.isEmpty ? "" : path + ": ")\(code) (\(words))"
+    let path = hiddenPath
+    return "\(file):\(place.line):\(place.column): \(path.isEmpty ? "" : path + ": ")\(code) (\(words))"
   }
 
-  /// The same with its words, but for the value that was found: it may be a name or a secret that was typed in the wrong place.
-  func withoutValue(file: String) -> String {
-    let text = description(file: file)
-    let mark = Array("found \"".utf8)
-    let octets = Array(text.utf8)
-    guard let start = octets.indices.first(where: { octets[$0...].starts(with: mark) }),
-      let end = octets.lastIndex(of: 0x22), end >= start + mark.count
-    else { return text }
-    return String(decoding: octets[..<start], as: UTF8.self) + "found another value"
-      + String(decoding: octets[(end + 1)...], as: UTF8.self)
+  /// The path without a key that is none of the format: somebody's name may have been typed there.
+  private var hiddenPath: String {
+    guard let key = hiddenKey, path == key || path.hasSuffix(".\(key)") else { return path }
+    return path.dropLast(key.count) + "(a key)"
+  }
+
+  /// The key that such a fault quotes and nobody else is to read; nil for one that is the format's, or a slip from one.
+  var hiddenKey: String? {
+    guard ["unknown-key", "duplicate-key"].contains(code), !message.contains("(did you mean "), let key = quotedKey,
+      code == "unknown-key" || !ConfigurationFile.isKnownKey(key)
+    else { return nil }
+    return key
+  }
+
+  /// The key that the message of such a fault quotes.
+  var quotedKey: String? {
+    guard let start = message.firstRange(of: "key \""),
+      let end = ["\" (did you mean ", "\"; known here: ", "\" stands here twice"]
+        .compactMap({ message.firstRange(of: $0)?.lowerBound }).min(), start.upperBound <= end
+    else { return nil }
+    return String(message[start.upperBound..<end])
   }
 
   private var words: String {
