@@ -41,8 +41,10 @@ struct DirectoryBackend: Sendable {
       return .items(Dictionary(items.map { ($0.id, .stored) }, uniquingKeysWith: { $1 }))
     } catch {
       switch error.errno {
-      case EACCES, EPERM, EROFS, ENOTDIR, ENOENT, EEXIST, EISDIR, ELOOP, ENAMETOOLONG:
-        return .misconfigured(code: "directory.refused", text: "\(error)")
+      case ENOENT:
+        return .misconfigured(
+          code: "directory.missing", text: "\(path) cannot be made: the folder above it is not there")
+      case EACCES, EPERM, EROFS, ENOTDIR: return .misconfigured(code: "directory.refused", text: "\(error)")
       case ENOSPC, EDQUOT: return .unknown(code: "directory.full")
       default: return .unknown(code: "directory.failed")
       }

@@ -41,8 +41,8 @@ enum DeliveryWords {
     "batch.unknown": "the batch is not at hand any more; it is read again",
     "directory.full": "the disk of its folder is full; it is tried again: make room",
     "directory.failed": "its folder could not be written; it is tried again: look at that disk (dmesg)",
-    "directory.refused":
-      "its folder cannot be made or may not be written: correct the path, make the folder above it, or give it to the user hearth",
+    "directory.missing": "its folder cannot be made: correct the path, or make the folder above it",
+    "directory.refused": "its folder may not be written: correct the path, or give the folder to the user hearth",
     "http.413":
       "the backend, or a proxy in front of it, takes not even one reading: raise its limit for the size of a request",
     "credential.unreadable": "its secret cannot be used: hearthd --check tells why",
