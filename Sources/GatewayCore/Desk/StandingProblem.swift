@@ -87,9 +87,9 @@ struct StandingProblem: Sendable, Hashable {
       case .clockUnsynchronised, .readingsHeld: "clock"
       case .readingsParked, .readingsUnlisted: "parked"
       case .historyCrowded: "histories"
-        .credentialEnding, .filesNotRemoved, .planWithdrawn, .planReviewDue, .planOfNobody, .portChoice,
-        .deviceUnassigned, .deviceFlooding,
-        .deviceSilent, .patientNear:
+      case .nationalID, .patientNear: "patient-references"
+      case .backendMisconfigured, .backendUnreachable, .backendRefuses, .credentialEnding, .filesNotRemoved:
+        "backend-\(name)"
       case .erasureFailing, .filesErasureFailing: "erasure"
       case .keysUnsaved: "keys"
       case .plansMisconfigured, .plansUnreachable, .planRefused, .planWithdrawn: "plans-\(name)"
