@@ -65,6 +65,7 @@ import Testing
     for packet in BluetoothHostileTests.packets {
       let kernel = pairedKernel()
       kernel.keepsEffects = false
+      kernel.isLying = true
       if isPairing {
         kernel.air[0].pairing = .passkeyOnHub(1)
         kernel.pair(0)
@@ -85,6 +86,7 @@ import Testing
     var random = SplitMix(4711)
     let kernel = pairedKernel()
     kernel.keepsEffects = false
+    kernel.isLying = true
     for round in 0..<4000 {
       var packet = (0..<Int.random(in: 0...60, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
       // Half of them begin as an event of the controller does, and tell their length.

@@ -52,6 +52,8 @@ final class Kernel {
   /// Everything that the gateway did; only kept when asked for.
   var done: [Effect] = []
   var keepsEffects = true
+  /// Its events are not true: nothing can be said of what the hub does with links that it was lied to about.
+  var isLying = false
   /// What must never happen and did.
   var violations: [String] = []
   /// How often each raw value stands on disk.

@@ -131,7 +131,7 @@ private let verifier = """
     #expect(listed.contains("plans of care: 1 in force, asked "), "\(listed)")
     #expect(listed.contains("refused: ") && listed.contains("rules[0].kind"), "\(listed)")
     let doctor = try bed.home.ctl("doctor")
-    #expect(doctor.out.contains("FAIL  plans-care: backend care: a plan is refused, the"), "\(doctor.out)")
+    #expect(doctor.out.contains("FAIL  plans-care: a plan is refused, the old one"), "\(doctor.out)")
     #expect(doctor.status == 1)
     #expect(bed.home.stop() == 0)
     // The last good one is on disk; while the server has nothing better it stays in force over a restart.

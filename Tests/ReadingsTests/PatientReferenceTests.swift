@@ -4,8 +4,14 @@ import Readings
 import Testing
 
 struct PatientReferenceTests {
-  @Test(arguments: ["p-7f3a", "P_1.x", "1", String(repeating: "a", count: 64), "4711", "-"])
+  @Test(arguments: ["p-7f3a", "P_1.x", "1", String(repeating: "a", count: 64), "4711"])
   func pseudonymsAreTaken(text: String) { #expect(PatientReference.fault(in: text) == nil) }
+
+  /// Tables have "-" where there is nobody.
+  @Test(arguments: ["-", "_", "-_-", "-."])
+  func aReferenceWithoutLetterAndDigitNamesNobody(text: String) {
+    #expect(PatientReference.fault(in: text) == .nameless)
+  }
 
   @Test(arguments: ["", ".", "..", ".p", "p 1", "p/1", "p\n", "æ", "p:1", String(repeating: "a", count: 65)])
   func whatIsNoNameIsRefused(text: String) { #expect(PatientReference.fault(in: text) == .malformed) }
