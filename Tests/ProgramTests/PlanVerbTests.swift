@@ -136,7 +136,7 @@ private func plan(_ version: Int, limit: String = "180", more: String = "") -> S
     #expect(try version() == 3)
     try home.write(plan(4, limit: "170"), "draft.json")
     let set = try home.ctl("plan", "set", draft)
-    #expect(set.status == 0 && set.out == "version 4 of p-1 is in force\n")
+    #expect(set.status == 0 && set.out.hasPrefix("version 4 of p-1 is in force\n"))
     #expect(try version() == 4)
     #expect(home.stop() == 0)
     // The higher version stays in force, whatever the folder of the configuration says.
