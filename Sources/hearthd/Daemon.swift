@@ -22,7 +22,7 @@ final class Daemon {
   let files: FilesThread
   private let people: PeopleThreads
   private let isImporting: Bool
-  private var gateway: Gateway
+  private(set) var gateway: Gateway
   var loaded: LoadedConfiguration
   /// What was in force when the daemon began: of that, a reload changes nothing.
   let begun: Configuration
@@ -240,16 +240,6 @@ final class Daemon {
     return 0
   }
 
-  /// What the disk refused to the last is lost with the process.
-  private func tellUnsaved() {
-    let (readings, events) = gateway.unsaved
-    guard readings + events > 0 else { return }
-    SystemLog.write(
-      3,
-      "readings.unsaved: lost with the end of the daemon, because the disk took no records: \(Count.of(readings, "reading")) and \(Count.of(events, "event"))"
-    )
-  }
-
   /// The device that an earlier daemon handled when a fault ended it.
   private func crashedDevice() -> String? {
     guard options.action != .demo else { return nil }
@@ -305,9 +295,6 @@ final class Daemon {
       isSynchronised: Clocks.isSynchronised() || options.action == .demo,
       bootID: bootID)
   }
-
-  /// How many items a backend does not have yet.
-  func waiting(for backend: String) -> UInt64 { gateway.waiting(for: backend) }
 
   /// Who set which plan, as the disk has it.
   var planOrigins: PlanOrigins { gateway.planOrigins }

@@ -157,7 +157,7 @@ extension Daemon {
   private func waiting(without configuration: Configuration) -> [String] {
     let left = Set(configuration.backends.map(\.name))
     return loaded.configuration.backends.map(\.name).filter { !left.contains($0) }.compactMap { name in
-      let count = waiting(for: name)
+      let count = gateway.waiting(for: name)
       guard count > 0 else { return nil }
       let words = "\(Count.of(Int(clamping: count), "item waits", plural: "items wait")) for it and will not be sent"
       SystemLog.write(4, "backend \(name): backend.removed: \(words), as long as no backend has this name")

@@ -125,6 +125,7 @@ extension Home {
       return try old.readToEnd() ?? Data()
     }
     for _ in 0..<300 where try octets().contains(where: { $0 != 0 }) { usleep(20_000) }
+    for _ in 0..<300 where home.has("state/last-good.json.old") { usleep(20_000) }
     #expect(try octets().allSatisfy { $0 == 0 })
     #expect(home.read("state/last-good.json").contains("p-2") && !home.has("state/last-good.json.old"))
     #expect(home.stop() == 0)

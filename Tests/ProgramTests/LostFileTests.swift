@@ -39,6 +39,13 @@ extension Home {
     #expect(read(name).contains(words))
   }
 
+  /// What a reload prints, on one line: a terminal's lines are folded.
+  fileprivate func reloaded() throws -> String {
+    let outcome = try ctl("reload")
+    #expect(outcome.status == 0)
+    return outcome.out.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+  }
+
   fileprivate func check() throws -> Outcome { try runToEnd("--check") }
 }
 
@@ -260,10 +267,10 @@ extension Home {
     try home.configure(
       configuration(hub: #", "id": "hub-other""#).replacingOccurrences(
         of: "\"watch\"", with: "\"journal\": {\"maximum_bytes\": 8388608},\n  \"watch\""))
-    let reload = try home.ctl("reload")
+    let reload = try home.reloaded()
     #expect(
-      reload.status == 0 && reload.out.contains("warning: hub.id is in force after the next restart"), "\(reload)")
-    #expect(reload.out.contains("warning: journal.maximum_bytes is in force after"))
+      reload.contains("warning: hub.id is in force after the next restart"), "\(reload)")
+    #expect(reload.contains("warning: journal.maximum_bytes is in force after"))
     #expect(try home.problems("configuration.needs-restart").count == 2 && home.problems("device.unknown").isEmpty)
     #expect(home.stop() == 0)
     try home.startAndWait()
@@ -279,10 +286,10 @@ extension Home {
     try home.startAndWait()
     _ = try home.until(["backends", "--json"]) { $0.out.contains(#""waiting":1"#) }
     try home.configure(configuration(backends: backend.replacingOccurrences(of: "gp", with: "gp2")))
-    let reload = try home.ctl("reload")
+    let reload = try home.reloaded()
     #expect(
-      reload.status == 0 && reload.out.contains(#"the backend "gp" is in the configuration no more: "#), "\(reload)")
-    #expect(reload.out.contains("for it and will not be sent"))
+      reload.contains(#"the backend "gp" is in the configuration no more: "#), "\(reload)")
+    #expect(reload.contains("for it and will not be sent"))
     #expect(home.read("log").contains("backend gp: backend.removed: "))
     #expect(home.stop() == 0)
   }
@@ -300,12 +307,11 @@ extension Home {
           with: "\"control\": {\"reader_group\": \"nobody-has-it\"}, \"plans\": \"/nowhere/plans\",\n  \"watch\""))
     let check = try home.check()
     #expect(check.status == 78)
-    let reload = try home.ctl("reload")
-    #expect(reload.status == 0)
+    let reload = try home.reloaded()
     for words in [
       "token is not there", "/dev/null is no serial port", "no group \"nobody-has-it\"", "/nowhere/plans is not there",
     ] {
-      #expect(check.error.contains(words) && reload.out.contains(words), "\(words): \(check.error) \(reload.out)")
+      #expect(check.error.contains(words) && reload.contains(words), "\(words): \(check.error) \(reload)")
     }
     #expect(try home.problems("group.unknown").count == 1)
     for code in ["group.unknown", "plans.missing", "device.unusable"] {

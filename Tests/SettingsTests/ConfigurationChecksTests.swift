@@ -13,7 +13,7 @@ import Testing
   }
 
   private func scale(_ users: String) -> String {
-    #"{"devices": [{"id": "x", "driver": "beurer-serial", "port": "/d", "users": {\#(users)}}]}"#
+    #"{"devices": [{"id": "x", "driver": "blood-pressure", "playback": "/d", "users": {\#(users)}}]}"#
   }
 
   @Test(arguments: [#""1": "p-1", "01": "p-2""#, #""001": "p-1", "2": "p-2", "1": "p-3""#, #""0": "p-1", "00": "p-1""#])
@@ -61,7 +61,7 @@ import Testing
     #"{"hub": {"id": "h", "timezone": "UTC"}, "clock": {"hold": "PT1M"}, "serial": {"recognise": true}, "plans": "/p"}"#,
     #"{"bluetooth": {"enabled": true, "controller": "00:1B:DC:07:32:01", "other_daemon": "refuse"}, "control": {"technician_group": "a", "reader_group": "b"}}"#,
     #"{"journal": {"segment_bytes": 65536, "maximum_bytes": 1048576, "keep": "P1D"}, "watch": {"heartbeat": {"every": "PT1M", "backends": ["d"]}, "silent_after": {"*": "P1D"}, "disk_percent": 80, "clock_after": "PT1H"}, "backends": [{"name": "d", "type": "directory", "path": "/o", "keep": "P9D", "batch": {"maximum_readings": 1, "maximum_bytes": 4096}}]}"#,
-    #"{"devices": [{"id": "a", "name": "n", "driver": "nonin-7", "port": "/d", "model": "m", "timezone": "UTC", "continuous": "PT1M", "stored_records": false, "users": {"1": "p"}}, {"id": "b", "driver": "cas", "playback": "/c", "patient": "p"}]}"#,
+    #"{"devices": [{"id": "a", "name": "n", "driver": "nonin-7", "port": "/d", "model": "m", "timezone": "UTC", "continuous": "PT1M", "stored_records": false}, {"id": "c", "driver": "blood-pressure", "playback": "/e", "users": {"1": "p"}}, {"id": "b", "driver": "cas", "playback": "/c", "patient": "p"}]}"#,
     #"{"backends": [{"name": "n", "type": "native", "url": "https://x", "bearer": {"file": "/s"}, "trust_2xx": true, "deadline": "PT9S", "ca_file": "/c", "client_certificate": "/d", "client_key": "/k", "proxy": true, "allow_plain_http": false, "plans": {"url": "https://x/p", "every": "PT1H", "verify": "/v"}}]}"#,
     #"{"backends": [{"name": "f", "type": "fhir-phd", "url": "https://x", "oauth2": {"token_url": "https://x", "client_id": "i", "client_secret": {"credential": "c"}, "scope": "s", "audience": "a"}, "patient": "resource", "patient_system": "urn:oid:2.999", "create_by": "own", "unplaced": "park", "entries": 100}]}"#,
     #"{"backends": [{"name": "b", "type": "fhir-batch", "url": "https://x", "basic": {"user": "u", "password": {"file": "/s"}}, "patient_system": "urn:oid:2.999", "bundle_type": "batch", "create": "post", "municipality": "0301", "performer": {"system": "urn:oid:2.999", "value": "v"}}, {"name": "c", "type": "cloudevents", "url": "https://x", "helper": "/h", "source": "urn:oid:2.999", "type_prefix": "t"}]}"#,
