@@ -41,9 +41,8 @@ struct DirectoryBackend: Sendable {
       return .items(Dictionary(items.map { ($0.id, .stored) }, uniquingKeysWith: { $1 }))
     } catch {
       switch error.errno {
-      case ENOENT:
-        return .misconfigured(
-          code: "directory.missing", text: "\(path) cannot be made: the folder above it is not there")
+      // A disk that is plugged in later brings it: it is tried again soon.
+      case ENOENT: return .unknown(code: "directory.missing")
       case EACCES, EPERM, EROFS, ENOTDIR: return .misconfigured(code: "directory.refused", text: "\(error)")
       case ENOSPC, EDQUOT: return .unknown(code: "directory.full")
       default: return .unknown(code: "directory.failed")

@@ -41,7 +41,8 @@ enum DeliveryWords {
     "batch.unknown": "the batch is not at hand any more; it is read again",
     "directory.full": "the disk of its folder is full; it is tried again: make room",
     "directory.failed": "its folder could not be written; it is tried again: look at that disk (dmesg)",
-    "directory.missing": "its folder cannot be made: correct the path, or make the folder above it",
+    "directory.missing":
+      "its folder cannot be made; it is tried again: correct the path, or make the folder above it",
     "directory.refused": "its folder may not be written: correct the path, or give the folder to the user hearth",
     "http.413":
       "the backend, or a proxy in front of it, takes not even one reading: raise its limit for the size of a request",
