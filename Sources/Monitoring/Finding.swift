@@ -47,7 +47,9 @@ package struct Ratio: Sendable, Hashable {
 
   /// This number less `limit`: below zero, zero or above, as -1, 0 or 1.
   func compared(to limit: ExactDecimal) -> Int {
-    guard let product = limit.times(bottom) else { return top < limit ? -1 : 1 }
+    guard let product = bottom.mantissa == 1 && bottom.exponent == 0 ? limit : limit.times(bottom) else {
+      return top < limit ? -1 : 1
+    }
     return top < product ? -1 : product < top ? 1 : 0
   }
 

@@ -71,12 +71,17 @@ struct JudgingRound {
   var history: PatientHistory
   let clock: PatientClock
   let now: Int64
+  /// The built-in rules of the plan.
+  let doubtRules: [Rule]
+  let watchesPressure: Bool
 
   init(_ plan: Plan, history: PatientHistory, zone: TimeZoneRules, now: Int64) {
     self.plan = plan
     self.history = history
     clock = PatientClock(zone, around: now)
     self.now = now
+    doubtRules = plan.doubtRules
+    watchesPressure = plan.watchesPressure
     self.history.setSingleUser(plan.isSingleUser)
   }
 
@@ -91,11 +96,9 @@ struct JudgingRound {
     if seen.worth[.weight] == .suspect { outcome.flags.append(.suspectPerson) }
     // Whose older weights are has changed: trends are judged again.
     if after.asides[.weight] != asides, seen.worth[.weight] != .suspect { state.isUnsettled = true }
-    let view = Judged(seen: seen, history: after)
-    for rule in plan.rules {
-      judge(rule, view, &state, &outcome)
-    }
-    for rule in plan.doubtRules { judgeDoubt(rule, view, &state, &outcome) }
+    let judged = Judged(seen: seen, view: HistoryView(after, clock), order: order(of: seen))
+    for rule in plan.rules { judge(rule, judged, &state, &outcome) }
+    for rule in doubtRules { judgeDoubt(rule, judged, &state, &outcome) }
     if !seen.isPlaced { displace(seen, &state) }
     for index in outcome.events.indices { outcome.events[index].reading = reading.id }
     outcome.events = adopted + outcome.events
@@ -106,7 +109,35 @@ struct JudgingRound {
   /// A reading with what is known now.
   struct Judged {
     let seen: Sighting
-    let history: PatientHistory
+    /// With this reading in it.
+    let view: HistoryView
+    let order: Order
+  }
+
+  /// Which measures a newer value was taken of: by those of another device only where it is newer by more than five minutes.
+  struct Order {
+    /// By what is judged.
+    var judged = MeasureSet()
+    /// By what is not believed, too.
+    var seen = MeasureSet()
+  }
+
+  private func order(of reading: Sighting) -> Order {
+    let (time, device) = (reading.time, reading.device)
+    // What lies ahead of the hub's clock orders nothing.
+    let last = now.moved(PatientHistory.mostAhead)
+    var order = Order()
+    for trail in history.trails {
+      func isNewer(_ latest: Int64?) -> Bool {
+        guard let latest, latest <= last else { return false }
+        return trail.device == device ? latest > time : latest.moved(-PatientHistory.together) > time
+      }
+      for measure in Measure.allCases {
+        if isNewer(trail.latest[measure]) { order.judged.insert(MeasureSet(measure)) }
+        if isNewer(trail.seen[measure]) { order.seen.insert(MeasureSet(measure)) }
+      }
+    }
+    return order
   }
 
   // MARK: A rule of the plan
@@ -144,6 +175,13 @@ struct JudgingRound {
       if let finding = rule.kind.finding(of: value, standing: nil) { keep(finding, rule, "pending", &outcome) }
       return
     }
+    // Most rules are normal and stay so: nothing of them is kept.
+    if !state.holds(rule), seen.confirmed.isEmpty, worth != .doubted, worth != .suspect,
+      let finding = rule.kind.finding(of: value, standing: nil), finding.raw.zone == .green
+    {
+      if isHistory(seen.time) { state.isUnsettled = true }
+      return keep(finding, rule, RuleState.Phase.normal.rawValue, &outcome)
+    }
     var rules = state.rules[rule.id] ?? RuleState()
     rules.signature = rule.signature
     let (tellings, finding) = step(rule, value, worth, judged, &rules)
@@ -151,7 +189,7 @@ struct JudgingRound {
     if !rules.lateDue.isEmpty || isHistory(seen.time) { state.isUnsettled = true }
     guard let finding else { return }
     outcome.events += tellings.map { rule.event($0, rules, plan, seen.reading, nil) }
-    keep(finding, rule, isLate(rule, seen, rules) ? "history" : rules.phase.rawValue, &outcome)
+    keep(finding, rule, isLate(rule, judged, rules) ? "history" : rules.phase.rawValue, &outcome)
   }
 
   /// A rule does not judge the reading: the rule and the reading say why.
@@ -196,13 +234,13 @@ struct JudgingRound {
   ) -> ([Telling], Finding?) {
     let seen = judged.seen
     let standing = state.phase == .normal ? nil : state.current
-    if isLate(rule, seen, state) {
+    if isLate(rule, judged, state) {
       guard let finding = rule.kind.finding(of: value, standing: nil) else { return ([], nil) }
       // What is older than the live window is judged when the delivery has settled, by all that came.
       if !isHistory(seen.time) { late(finding, rule, &state) }
       return ([], finding)
     }
-    let isOlder = isOlder(rule, seen)
+    let isOlder = isOlder(rule, judged)
     let power = Power(begins: !isOlder, ends: !isOlder && worth != .accepted)
     let machine = Machine(rule: rule, now: now)
     // The value that this one confirms comes first; only what the last one leads to is told.
@@ -237,23 +275,16 @@ struct JudgingRound {
   }
 
   /// The value is older than the plan's live window, or than the newest one that was judged while nothing stands.
-  private func isLate(_ rule: Rule, _ seen: Sighting, _ state: RuleState) -> Bool {
-    isHistory(seen.time) || state.phase == .normal && isOlder(rule, seen)
+  private func isLate(_ rule: Rule, _ judged: Judged, _ state: RuleState) -> Bool {
+    isHistory(judged.seen.time) || state.phase == .normal && isOlder(rule, judged)
   }
 
   /// The value is older than the plan's live window.
   func isHistory(_ time: Int64) -> Bool { time < now.moved(-plan.liveWindow) }
 
-  /// A newer value of the rule's measures was judged already: of another device one that is newer by more than five minutes.
-  private func isOlder(_ rule: Rule, _ seen: Sighting) -> Bool {
-    history.trails.contains { trail in
-      rule.measures.contains { measure in
-        // What lies ahead of the hub's clock orders nothing.
-        let judged = rule.kind is DoubtRule ? trail.seen[measure] : trail.latest[measure]
-        guard let latest = judged, latest <= now.moved(PatientHistory.mostAhead) else { return false }
-        return trail.device == seen.device ? latest > seen.time : latest.moved(-PatientHistory.together) > seen.time
-      }
-    }
+  /// A newer value of the rule's measures was judged already.
+  private func isOlder(_ rule: Rule, _ judged: Judged) -> Bool {
+    !rule.measureSet.isDisjoint(with: rule.isDoubt ? judged.order.seen : judged.order.judged)
   }
 
   // MARK: Trends
@@ -281,11 +312,10 @@ struct JudgingRound {
       moment.isBeyond = seen.values[measure] == nil
       moment.isDoubtful = seen.worth[measure] == .doubted
     }
-    let rules = state.rules[rule.id]
-    let view = HistoryView(judged.history, clock, hours: rule.hours)
-    switch rule.kind.verdict(at: moment, standing: rules?.current, view) {
+    let rules = state.holds(rule) ? state.rules[rule.id] : nil
+    switch rule.kind.verdict(at: moment, standing: rules?.current, judged.view.within(rule.hours)) {
     case .found(let finding, _):
-      let isHistory = isHistory(seen.time) || isOlder(rule, seen)
+      let isHistory = isHistory(seen.time) || isOlder(rule, judged)
       let phase = rules?.phase ?? .normal
       keep(
         finding, rule, isHistory ? "history" : (phase == .normal ? RuleState.Phase.pending : phase).rawValue, &outcome)
@@ -302,17 +332,17 @@ struct JudgingRound {
     let seen = judged.seen
     guard let kind = rule.kind as? DoubtRule,
       let (finding, reason) = kind.finding(
-        of: seen, hidesPulse: plan.watchesPressure,
+        of: seen, hidesPulse: watchesPressure,
         isBeyondUnbelieved: { measure in seen.beyond[measure].map { isBeyondUnbelieved(measure, $0) } ?? false })
     else { return }
-    guard !finding.isGreen || state.rules[rule.id] != nil else { return }
+    guard !finding.isGreen || state.holds(rule) else { return }
     guard seen.isPlaced else {
       if !finding.isGreen { keep(finding, rule, "pending", &outcome) }
       return
     }
     var rules = state.rules[rule.id] ?? RuleState()
     rules.signature = rule.signature
-    let isLate = isLate(rule, seen, rules)
+    let isLate = isLate(rule, judged, rules)
     let tellings: [Telling]
     if isLate {
       // What is kept is judged when the delivery has settled.
@@ -323,7 +353,7 @@ struct JudgingRound {
       if !finding.isGreen { state.isUnsettled = true }
     } else {
       tellings = stepDoubt(
-        rule, kind, finding, reason, seen.values, seen.beyond, isOlder: isOlder(rule, seen), &rules)
+        rule, kind, finding, reason, seen.values, seen.beyond, isOlder: isOlder(rule, judged), &rules)
     }
     state.rules[rule.id] = rules.isEmpty ? nil : rules
     outcome.events += tellings.map { rule.event($0, rules, plan, seen.reading, nil) }
@@ -435,7 +465,7 @@ struct JudgingRound {
         }
         state.rules[rule.id] = rules.isEmpty ? nil : rules
       }
-      for rule in plan.doubtRules {
+      for rule in doubtRules {
         guard let kind = rule.kind as? DoubtRule, let value = kind.group.measures.compactMap({ item.values[$0] }).first
         else { continue }
         let isUnbelieved =

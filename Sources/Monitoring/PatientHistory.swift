@@ -434,6 +434,8 @@ package struct PatientHistory: Sendable, Hashable {
   /// The first index whose time is later.
   private static func index(_ points: Series, after time: Int64) -> Int {
     var (low, high) = (0, points.count)
+    // What is asked for ends with the newest, nearly always.
+    if high == 0 || points.time(high - 1) <= time { return high }
     while low < high {
       let middle = (low + high) / 2
       if points.time(middle) <= time { low = middle + 1 } else { high = middle }
@@ -443,9 +445,15 @@ package struct PatientHistory: Sendable, Hashable {
 
   /// Values of `[from, to]`, oldest first.
   package func points(_ measure: Measure, from: Int64, to: Int64) -> Slice<Series> {
-    guard let points = values[measure], from <= to else { return Series()[...] }
-    return points[
-      PatientHistory.index(points, after: from == .min ? from : from - 1)..<PatientHistory.index(points, after: to)]
+    guard let points = values[measure] else { return Series()[...] }
+    return points[PatientHistory.places(points, from: from, to: to)]
+  }
+
+  /// The places of the values of `[from, to]`.
+  static func places(_ points: Series, from: Int64, to: Int64) -> Range<Int> {
+    guard from <= to else { return 0..<0 }
+    let end = index(points, after: to)
+    return min(end, index(points, after: from == .min ? from : from - 1))..<end
   }
 
   /// The newest values up to an instant, oldest first.

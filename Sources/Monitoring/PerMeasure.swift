@@ -71,3 +71,16 @@ extension Measure {
     }
   }
 }
+
+/// Some of the measures.
+struct MeasureSet: OptionSet, Sendable, Hashable {
+  /// A bit a measure, by its place.
+  let rawValue: UInt16
+  init(rawValue: UInt16) { self.rawValue = rawValue }
+  init(_ measure: Measure) { self.init(rawValue: 1 << UInt16(measure.place)) }
+  init(_ measures: [Measure]) { self.init(rawValue: measures.reduce(0) { $0 | 1 << UInt16($1.place) }) }
+
+  static let systolic = MeasureSet(.systolic)
+  static let diastolic = MeasureSet(.diastolic)
+  static let meanArterial = MeasureSet(.meanArterial)
+}

@@ -13,7 +13,7 @@ package struct Plan: Sendable, Hashable {
   /// Readings older than this, in milliseconds, are judged as history: they never raise a notification.
   package var liveWindow: Int64
   /// In the order of the file.
-  package var rules: [Rule]
+  package var rules: [Rule] { didSet { watched = Watched(rules) } }
   /// In which language people are told: `nb`, `nn` or `en`.
   package var language: PlanLanguage = .bokmal
   /// Nobody else stands on the patient's scale.
@@ -28,6 +28,7 @@ package struct Plan: Sendable, Hashable {
   package var validFrom: Int64?
   /// The plan's own number: two plans of different content have different ones.
   package var digest: UInt64 = 0
+  private var watched: Watched
 
   package init(patient: String, version: Int, timeZone: String? = nil, liveWindow: Int64, rules: [Rule]) {
     self.patient = patient
@@ -35,6 +36,20 @@ package struct Plan: Sendable, Hashable {
     self.timeZone = timeZone
     self.liveWindow = liveWindow
     self.rules = rules
+    watched = Watched(rules)
+  }
+
+  /// What follows from the rules for each reading.
+  private struct Watched: Sendable, Hashable {
+    /// The measures that some rule that is switched on watches.
+    let measures: MeasureSet
+    let doubtRules: [Rule]
+
+    init(_ rules: [Rule]) {
+      let measures = rules.reduce(into: MeasureSet()) { if $1.isEnabled { $0.formUnion($1.measureSet) } }
+      self.measures = measures
+      doubtRules = DoubtRule.all.filter { !measures.isDisjoint(with: $0.measureSet) }
+    }
   }
 
   /// What tells this plan from another: its number, or what can be told of a plan that no file gave.
@@ -82,37 +97,104 @@ package struct Retelling: Sendable, Hashable {
 /// One rule of a plan.
 package struct Rule: Sendable, Hashable {
   /// Unique in the plan.
-  package var id: String
+  package var id: String {
+    get { box.terms.id }
+    set { change { $0.id = newValue } }
+  }
   /// A rule that is switched off is kept and not judged.
-  package var isEnabled: Bool
+  package var isEnabled: Bool {
+    get { box.terms.isEnabled }
+    set { change { $0.isEnabled = newValue } }
+  }
   /// What it watches and how.
-  package var kind: any RuleKind
+  package var kind: any RuleKind {
+    get { box.terms.kind }
+    set { change { $0.kind = newValue } }
+  }
   /// Once told, the rule is quiet for so many milliseconds, unless it gets worse.
-  package var quiet: Int64
+  package var quiet: Int64 {
+    get { box.terms.quiet }
+    set { change { $0.quiet = newValue } }
+  }
   /// The hours of the patient's day in which it is judged; empty: all of them.
-  package var hours: [DayHours]
+  package var hours: [DayHours] {
+    get { box.terms.hours }
+    set { change { $0.hours = newValue } }
+  }
   /// What people are told, instead of the rule's own words.
-  package var message: String?
-  /// The dates on which it is in force, in days since 1970 on the patient's clock, both inside; nil: no bound.
-  package var validFrom: Int64?
-  package var validTo: Int64?
+  package var message: String? {
+    get { box.terms.message }
+    set { change { $0.message = newValue } }
+  }
+  /// The first date on which it is in force, in days since 1970 on the patient's clock; nil: no bound.
+  package var validFrom: Int64? {
+    get { box.terms.validFrom }
+    set { change { $0.validFrom = newValue } }
+  }
+  /// The last date on which it is in force, as `validFrom`.
+  package var validTo: Int64? {
+    get { box.terms.validTo }
+    set { change { $0.validTo = newValue } }
+  }
   /// What is told again while nobody takes notice.
-  package var retell: Retelling?
+  package var retell: Retelling? {
+    get { box.terms.retell }
+    set { change { $0.retell = newValue } }
+  }
   /// What is acknowledged and still open is raised again after so many milliseconds; nil: never.
-  package var afterAcknowledgement: Int64?
+  package var afterAcknowledgement: Int64? {
+    get { box.terms.afterAcknowledgement }
+    set { change { $0.afterAcknowledgement = newValue } }
+  }
+
+  private struct Terms: Sendable {
+    var id: String
+    var isEnabled: Bool
+    var kind: any RuleKind
+    var quiet: Int64
+    var hours: [DayHours]
+    var message: String?
+    var validFrom: Int64?
+    var validTo: Int64?
+    var retell: Retelling?
+    var afterAcknowledgement: Int64?
+  }
+
+  /// One for all copies of a rule: rules are handed on with each reading. And what is asked of its kind then.
+  private final class Box: Sendable {
+    let terms: Terms
+    let measures: [Measure]
+    let set: MeasureSet
+    let isTrend: Bool
+    let isDoubt: Bool
+    let signature: String
+
+    init(_ terms: Terms) {
+      self.terms = terms
+      measures = terms.kind.measures
+      set = MeasureSet(measures)
+      isTrend = terms.kind.isTrend
+      isDoubt = terms.kind is DoubtRule
+      signature = ([terms.kind.name] + measures.map(\.rawValue)).joined(separator: " ")
+    }
+  }
+
+  private var box: Box
+
+  private mutating func change(_ change: (inout Terms) -> Void) {
+    var terms = box.terms
+    change(&terms)
+    box = Box(terms)
+  }
 
   package init(
     id: String, isEnabled: Bool = true, kind: any RuleKind, quiet: Int64 = 0, hours: [DayHours] = [],
     message: String? = nil
   ) {
-    self.id = id
-    self.isEnabled = isEnabled
-    self.kind = kind
-    self.quiet = quiet
-    self.hours = hours
-    self.message = message
-    if kind is MissingRule { afterAcknowledgement = Rule.missingAfterAcknowledgement }
-    if kind is DeviceRule, quiet == 0 { self.quiet = Rule.deviceQuiet }
+    var terms = Terms(id: id, isEnabled: isEnabled, kind: kind, quiet: quiet, hours: hours, message: message)
+    if kind is MissingRule { terms.afterAcknowledgement = Rule.missingAfterAcknowledgement }
+    if kind is DeviceRule, quiet == 0 { terms.quiet = Rule.deviceQuiet }
+    box = Box(terms)
   }
 
   /// The usual wait until what is missing and acknowledged is told again: seven days, in milliseconds.
@@ -121,7 +203,14 @@ package struct Rule: Sendable, Hashable {
   package static let deviceQuiet: Int64 = 86_400_000
 
   /// The values that it looks at; none for rules over signs and devices.
-  package var measures: [Measure] { kind.measures }
+  package var measures: [Measure] { box.measures }
+  /// The same as a set.
+  var measureSet: MeasureSet { box.set }
+  /// It looks at several readings: judged when a delivery has settled.
+  package var isTrend: Bool { box.isTrend }
+
+  /// It is built in.
+  var isDoubt: Bool { box.isDoubt }
 
   var isMissing: Bool { kind is MissingRule }
   /// A pause of the whole plan suspends it.
@@ -131,11 +220,13 @@ package struct Rule: Sendable, Hashable {
   }
 
   /// What the rule is: a rule of the same id with another one begins anew.
-  package var signature: String { ([kind.name] + measures.map(\.rawValue)).joined(separator: " ") }
+  package var signature: String { box.signature }
 
   /// The same rule of the same kind.
   package static func == (left: Rule, right: Rule) -> Bool {
-    left.id == right.id && left.isEnabled == right.isEnabled && left.quiet == right.quiet && left.hours == right.hours
+    if left.box === right.box { return true }
+    return left.id == right.id && left.isEnabled == right.isEnabled && left.quiet == right.quiet
+      && left.hours == right.hours
       && left.message == right.message && left.validFrom == right.validFrom && left.validTo == right.validTo
       && left.retell == right.retell && left.afterAcknowledgement == right.afterAcknowledgement
       && left.kind.isEqual(to: right.kind)
@@ -176,17 +267,11 @@ extension Plan {
     return days.map { clock.instant(day: $0, minute: 0) }.filter { $0 > time }.min()
   }
 
-  /// The measures that some rule that is switched on watches.
-  var watched: Set<Measure> { Set(rules.lazy.filter(\.isEnabled).flatMap(\.measures)) }
-
   /// Some rule watches a pressure: then of pressures that are not believed nothing else is told.
-  var watchesPressure: Bool { !watched.isDisjoint(with: [.systolic, .diastolic, .meanArterial]) }
+  var watchesPressure: Bool { !watched.measures.isDisjoint(with: [.systolic, .diastolic, .meanArterial]) }
 
   /// The built-in rules over values that are not believed.
-  package var doubtRules: [Rule] {
-    let watched = watched
-    return DoubtRule.all.filter { !watched.isDisjoint(with: $0.measures) }
-  }
+  package var doubtRules: [Rule] { watched.doubtRules }
 
   /// Every rule, those that are built in at the end.
   package var allRules: [Rule] { rules + doubtRules }

@@ -97,7 +97,7 @@ extension JudgingRound {
       events = judgeNewest(rule, moment, nil, view, &after, because: "plan-changed")
     } else {
       guard let measure = rule.measures.first,
-        let point = view.points(measure, from: live, to: now.moved(PatientHistory.mostAhead)).last,
+        let point = view.newest(measure, from: live, to: now.moved(PatientHistory.mostAhead)),
         plan.outOfForce(rule, at: point.time, clock) == nil
       else { return [] }
       if let above = point.above, isBeyondUnbelieved(measure, above) { return [] }

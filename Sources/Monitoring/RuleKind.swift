@@ -148,15 +148,34 @@ package struct TrendNote: Sendable {
 
 /// A patient's history as one rule sees it: without values that are in doubt, somebody else's or outside of the rule's hours.
 package struct HistoryView: Sendable {
-  package let history: PatientHistory
-  package let clock: PatientClock
+  /// One for all rules that look at the same history: a copy of it costs more than what most rules do.
+  private final class Shared: Sendable {
+    let history: PatientHistory
+    let clock: PatientClock
+    init(_ history: PatientHistory, _ clock: PatientClock) {
+      self.history = history
+      self.clock = clock
+    }
+  }
+
+  private let shared: Shared
+  package var history: PatientHistory { shared.history }
+  package var clock: PatientClock { shared.clock }
   /// The rule's hours; empty: all.
   package let hours: [DayHours]
 
   package init(_ history: PatientHistory, _ clock: PatientClock, hours: [DayHours] = []) {
-    self.history = history
-    self.clock = clock
+    self.init(Shared(history, clock), hours)
+  }
+
+  private init(_ shared: Shared, _ hours: [DayHours]) {
+    self.shared = shared
     self.hours = hours
+  }
+
+  /// The same history as another rule sees it.
+  func within(_ hours: [DayHours]) -> HistoryView {
+    hours.isEmpty && self.hours.isEmpty ? self : HistoryView(shared, hours)
   }
 
   /// A value counts for the rule at all.
@@ -166,10 +185,56 @@ package struct HistoryView: Sendable {
     return hours.contains { $0.holds(minute: minute) }
   }
 
-  /// Calls `body` with the values of `[from, to]` that the rule sees, oldest first; those in doubt and beyond all numbers too.
+  /// The values of `[from, to]` that the rule sees, oldest first; those in doubt and beyond all numbers too.
   func points(_ measure: Measure, from: Int64, to: Int64) -> [PatientHistory.Point] {
-    let points = history.points(measure, from: from, to: to)
-    return hours.isEmpty ? Array(points) : points.filter { holds($0.time) }
+    var found: [PatientHistory.Point] = []
+    forEach(measure, from: from, to: to) { found.append($0) }
+    return found
+  }
+
+  /// The newest value of `[from, to]` that the rule sees.
+  func newest(_ measure: Measure, from: Int64, to: Int64) -> PatientHistory.Point? {
+    var found: PatientHistory.Point?
+    forEachBackwards(measure, from: from, to: to) { point in
+      found = point
+      return false
+    }
+    return found
+  }
+
+  /// The oldest value of `[from, to]` that the rule sees and that counts.
+  func first(
+    _ measure: Measure, from: Int64, to: Int64, where counts: (PatientHistory.Point) -> Bool
+  ) -> PatientHistory.Point? {
+    guard let points = shared.history.values[measure] else { return nil }
+    for index in PatientHistory.places(points, from: from, to: to) {
+      let point = points[index]
+      if holds(point.time), counts(point) { return point }
+    }
+    return nil
+  }
+
+  /// Calls `body` with the values of `[from, to]` that the rule sees, oldest first.
+  @inline(__always)
+  func forEach(_ measure: Measure, from: Int64, to: Int64, _ body: (PatientHistory.Point) -> Void) {
+    guard let points = shared.history.values[measure] else { return }
+    for index in PatientHistory.places(points, from: from, to: to) {
+      let point = points[index]
+      if holds(point.time) { body(point) }
+    }
+  }
+
+  /// The same from the newest to the oldest, until `body` says false.
+  @inline(__always)
+  func forEachBackwards(_ measure: Measure, from: Int64, to: Int64, _ body: (PatientHistory.Point) -> Bool) {
+    guard let points = shared.history.values[measure] else { return }
+    let places = PatientHistory.places(points, from: from, to: to)
+    var index = places.upperBound
+    while index > places.lowerBound {
+      index -= 1
+      let point = points[index]
+      if holds(point.time), !body(point) { return }
+    }
   }
 
   /// The first instant of a window that ends at `time`: whole days are dates on the patient's clock, of which the day of `time` is the
@@ -246,10 +311,12 @@ extension RuleKind {
   /// The readings of its measures; one that holds several counts once.
   package func moments(since: Int64, _ view: HistoryView) -> [TrendMoment] {
     func moments(_ measure: Measure) -> [TrendMoment] {
-      view.points(measure, from: since, to: .max).map {
-        TrendMoment(
-          time: $0.time, id: $0.id, value: $0.value, isDoubtful: $0.isDoubtful, isBeyond: $0.isBeyond)
+      var found: [TrendMoment] = []
+      view.forEach(measure, from: since, to: .max) {
+        found.append(
+          TrendMoment(time: $0.time, id: $0.id, value: $0.value, isDoubtful: $0.isDoubtful, isBeyond: $0.isBeyond))
       }
+      return found
     }
     guard measures.count > 1 else { return measures.first.map(moments) ?? [] }
     var seen: Set<UInt64> = []
@@ -286,15 +353,5 @@ enum TrendWindow {
   /// A reading at `time` may see one at `earlier`. Whole days of a window are the patient's: one more day is enough.
   static func reaches(_ window: Int64, from time: Int64, to earlier: Int64) -> Bool {
     time <= earlier.addingReportingOverflow(window.addingReportingOverflow(26 * 3_600_000).partialValue).partialValue
-  }
-
-  /// Going back from the newest, those that lie at least so long before the last that counted; 0: all.
-  static func spaced(_ points: [PatientHistory.Point], by spacing: Int64) -> [PatientHistory.Point] {
-    guard spacing > 0 else { return points }
-    var counted: [PatientHistory.Point] = []
-    for point in points.reversed() where counted.last.map({ point.time <= $0.time.moved(-spacing) }) ?? true {
-      counted.append(point)
-    }
-    return counted.reversed()
   }
 }

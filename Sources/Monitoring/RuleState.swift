@@ -170,10 +170,13 @@ package struct RuleState: Sendable, Hashable {
 
   /// Nothing of it is worth to be kept.
   package var isEmpty: Bool {
+    guard phase == .normal, notJudged == nil, told.isEmpty else { return false }
     var plain = self
     plain.signature = nil
-    return plain == RuleState()
+    return plain == RuleState.empty
   }
+
+  private static let empty = RuleState()
 }
 
 /// Why a value was not judged, as events and `not_judged` have it.
@@ -238,6 +241,9 @@ package struct PatientState: Sendable, Hashable {
 
   /// Everything normal.
   package init(rules: [String: RuleState] = [:]) { self.rules = rules }
+
+  /// A rule is not normal, or there is something else to keep of it.
+  func holds(_ rule: Rule) -> Bool { !rules.isEmpty && rules.index(forKey: rule.id) != nil }
 
   /// A reading whose place in time is not believed.
   package struct Displaced: Sendable, Hashable {

@@ -16,20 +16,13 @@ extension Monitor {
     guard state.isUnsettled else { return [] }
     let stateBefore = state
     let round = JudgingRound(plan, history: history, zone: zone, now: now)
-    var batch = Batch(state.unsettled, round.history)
+    var batch = Batch(state.unsettled, HistoryView(round.history, round.clock))
     let unsettled = state.unsettled
     state.isUnsettled = false
     state.unsettled = []
     var events = round.judgeDisplaced(&state)
-    for rule in plan.allRules where rule.isEnabled {
-      let stored = state.rules[rule.id]
-      var after = stored ?? RuleState()
-      if !rule.isTrend, !rule.kind.isTimed { round.collectLate(rule, unsettled, &after) }
-      guard rule.isTrend || !after.lateDue.isEmpty else { continue }
-      after.signature = rule.signature
-      if rule.isTrend { events += round.settleTrend(rule, &batch, &after) }
-      events += round.tellLate(rule, &after)
-      state.rules[rule.id] = after.isEmpty ? nil : after
+    for rules in [plan.rules, round.doubtRules] {
+      for rule in rules where rule.isEnabled { events += round.settle(rule, unsettled, &batch, &state) }
     }
     events += round.answerDoubt(&state)
     if state != stateBefore { state.note(events, before: stateBefore, now: now) }
@@ -42,27 +35,60 @@ extension Monitor {
     let fresh: [UInt64: ReadingID]
     /// The earliest of them; nil: none has a place in time.
     let since: Int64?
-    let history: PatientHistory
+    let view: HistoryView
     /// Some of them are the patient's no more.
     let isWithdrawn: Bool
     /// What was known without them; seldom asked for.
-    lazy var earlier: PatientHistory = since.map { history.leavingOut(fresh, since: $0) } ?? history
+    lazy var earlier = HistoryView(
+      since.map { view.history.leavingOut(fresh, since: $0) } ?? view.history, view.clock)
 
-    init(_ unsettled: [PatientState.Unsettled], _ history: PatientHistory) {
+    init(_ unsettled: [PatientState.Unsettled], _ view: HistoryView) {
       fresh = Dictionary(unsettled.map { ($0.id.low, $0.id) }, uniquingKeysWith: { first, _ in first })
       since = unsettled.map(\.time).min()
-      self.history = history
-      let known = Set(history.signs.map(\.id))
-      isWithdrawn = fresh.keys.contains { !known.contains($0) }
+      self.view = view
+      var gone = fresh
+      for sign in view.history.signs { gone[sign.id] = nil }
+      isWithdrawn = !gone.isEmpty
     }
   }
 }
 
 extension JudgingRound {
+  /// What a settled delivery means to a rule.
+  fileprivate func settle(
+    _ rule: Rule, _ unsettled: [PatientState.Unsettled], _ batch: inout Monitor.Batch, _ state: inout PatientState
+  ) -> [MonitoringEvent] {
+    let isStored = state.holds(rule)
+    if !isStored, rule.isTrend, staysNormal(rule, batch) { return [] }
+    guard isStored || rule.isTrend || unsettled.contains(where: { isHistory($0.time) }) else { return [] }
+    var after = state.rules[rule.id] ?? RuleState()
+    if !rule.isTrend, !rule.kind.isTimed { collectLate(rule, unsettled, &after) }
+    guard rule.isTrend || !after.lateDue.isEmpty else { return [] }
+    after.signature = rule.signature
+    var events = rule.isTrend ? settleTrend(rule, &batch, &after) : []
+    events += tellLate(rule, &after)
+    let isEmpty = after.isEmpty
+    if !isEmpty || isStored { state.rules[rule.id] = isEmpty ? nil : after }
+    return events
+  }
+
+  /// A trend that is normal stays so by the one new reading there is: that is nearly always so, and nothing of it is kept.
+  private func staysNormal(_ rule: Rule, _ batch: Monitor.Batch) -> Bool {
+    guard !batch.isWithdrawn, batch.fresh.count == 1, let since = batch.since else { return false }
+    let view = batch.view.within(rule.hours)
+    let moments = rule.kind.moments(since: since, view)
+    guard let moment = moments.first else { return true }
+    guard moments.count == 1, batch.fresh[moment.id] != nil, moment.time <= now.moved(PatientHistory.mostAhead),
+      !isHistory(moment.time), plan.outOfForce(rule, at: moment.time, clock) == nil,
+      let finding = rule.kind.verdict(at: moment, standing: nil, view).finding
+    else { return false }
+    return finding.raw.zone == .green && !finding.isDoubted
+  }
+
   /// What a settled delivery means to a trend.
   func settleTrend(_ rule: Rule, _ batch: inout Monitor.Batch, _ state: inout RuleState) -> [MonitoringEvent] {
     guard let since = batch.since else { return [] }
-    let view = HistoryView(batch.history, clock, hours: rule.hours)
+    let view = batch.view.within(rule.hours)
     // What lies ahead of the hub's clock orders nothing.
     let moments = rule.kind.moments(since: since, view).filter { $0.time <= now.moved(PatientHistory.mostAhead) }
     // A reading that was taken from the patient: where the rule stands hangs on what is left.
@@ -90,7 +116,7 @@ extension JudgingRound {
       }
       if id == nil {
         let before = rule.kind.verdict(
-          at: moment, standing: nil, HistoryView(batch.earlier, clock, hours: rule.hours)
+          at: moment, standing: nil, batch.earlier.within(rule.hours)
         ).finding
         guard before.map({ $0.raw < finding.raw }) ?? true else { continue }
       }
@@ -102,8 +128,9 @@ extension JudgingRound {
 
   /// A weight that was asked about is the patient's after all, by what came later: the question is answered.
   func answerDoubt(_ state: inout PatientState) -> [MonitoringEvent] {
-    let rule = DoubtRule.rule(.weight)
-    guard var after = state.rules[rule.id], after.phase != .normal, let asked = after.current, let id = asked.reading,
+    let rule = DoubtRule.weight
+    guard state.holds(rule), var after = state.rules[rule.id], after.phase != .normal, let asked = after.current,
+      let id = asked.reading,
       history.points(.weight, from: asked.taken, to: asked.taken).contains(where: { $0.id == id.low })
     else { return [] }
     let finding = Finding(.green, value: asked.value, reading: id, taken: asked.taken)
@@ -118,8 +145,8 @@ extension JudgingRound {
       guard plan.outOfForce(rule, at: reading.time, clock) == nil, rule.holdsHours(reading.time, clock) else {
         continue
       }
-      if let kind = rule.kind as? DoubtRule {
-        guard let value = kind.kept(reading, history, hidesPulse: plan.watchesPressure, isBeyondUnbelieved) else {
+      if rule.isDoubt, let kind = rule.kind as? DoubtRule {
+        guard let value = kind.kept(reading, history, hidesPulse: watchesPressure, isBeyondUnbelieved) else {
           continue
         }
         late(Finding(Rank(.yellow, 1), value: value, reading: reading.id, taken: reading.time), rule, &state)

@@ -57,8 +57,3 @@ extension PatientState {
     unsettled.append(Unsettled(id: reading.id, time: time))
   }
 }
-
-extension Rule {
-  /// It looks at several readings: judged when a delivery has settled.
-  package var isTrend: Bool { kind.isTrend }
-}

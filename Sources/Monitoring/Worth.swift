@@ -65,11 +65,15 @@ package enum DoubtGroup: Sendable, Hashable, CaseIterable {
 
 extension Measure {
   /// What a living person may have, borders inside; nil: nothing is known.
-  package var gate: ClosedRange<ExactDecimal>? {
+  package var gate: ClosedRange<ExactDecimal>? { Measure.gates[place] }
+
+  private static let gates = allCases.map { gate(of: $0) }
+
+  private static func gate(of measure: Measure) -> ClosedRange<ExactDecimal>? {
     func range(_ low: Int64, _ high: Int64, _ exponent: Int8 = 0) -> ClosedRange<ExactDecimal> {
       ExactDecimal(low, exponent: exponent)...ExactDecimal(high, exponent: exponent)
     }
-    switch self {
+    switch measure {
     case .systolic: return range(50, 280)
     case .diastolic: return range(25, 180)
     case .meanArterial: return range(25, 260)
@@ -131,7 +135,14 @@ package struct Sighting: Sendable {
   var confirmed: [DoubtGroup: PatientHistory.Candidate] = [:]
 
   /// The device, as histories know it.
-  var device: UInt64 { PatientHistory.DeviceTrail.key(reading.device.id) }
+  let device: UInt64
+
+  init(reading: Reading, time: Int64, isPlaced: Bool) {
+    self.reading = reading
+    self.time = time
+    self.isPlaced = isPlaced
+    device = PatientHistory.DeviceTrail.key(reading.device.id)
+  }
 
   /// A number, or beyond all numbers.
   func holds(_ measure: Measure) -> Bool { values[measure] != nil || beyond[measure] != nil }

@@ -99,7 +99,7 @@ extension ZoneLimit.Bound {
 
   /// True when a quotient satisfies the comparison with the limit moved outwards by `slack`.
   func holds(_ value: Ratio, slack: ExactDecimal = .zero) -> Bool {
-    let moved = isUpper ? limit.subtracting(slack) : limit.adding(slack)
+    let moved = slack.isZero ? limit : isUpper ? limit.subtracting(slack) : limit.adding(slack)
     let order = value.compared(to: moved ?? limit)
     return switch comparison {
     case .lessThan: order < 0

@@ -57,6 +57,13 @@ enum PlanBench {
     }
   }
 
+  /// Where a plan's rules stand once it is in force: that is judged once, not with each reading.
+  private static func adopted(_ plan: Plan, _ history: PatientHistory, now: Int64) -> PatientState {
+    var state = PatientState()
+    _ = Monitor.adopt(plan, state: &state, history: history, now: now)
+    return state
+  }
+
   private static func judging() -> [Figure] {
     let plan = Plan(patient: "p", version: 1, liveWindow: 7_200_000, rules: rules)
     var figures: [Figure] = []
@@ -66,12 +73,13 @@ enum PlanBench {
       let reading = weight(days, at: now)
       var after = history
       after.add(reading)
+      let inForce = adopted(plan, history, now: now)
       var told = 0
       var times: [Double] = []
       for _ in 0..<9 {
         let begin = processorNanoseconds()
         for _ in 0..<200 {
-          var state = PatientState()
+          var state = inForce
           _ = Monitor.judge(reading, by: plan, state: &state, history: history, zone: .utc, now: now)
           // And, when nothing more comes, by its trends.
           state.noteUnsettled(reading)
@@ -137,11 +145,12 @@ enum PlanBench {
     let reading = pressure(730, at: now)
     var after = history
     after.add(reading)
+    let inForce = adopted(plan, history, now: now)
     var (told, times) = (0, [Double]())
     for _ in 0..<9 {
       let begin = processorNanoseconds()
       for _ in 0..<20 {
-        var state = PatientState()
+        var state = inForce
         _ = Monitor.judge(reading, by: plan, state: &state, history: history, zone: .utc, now: now)
         state.noteUnsettled(reading)
         told += Monitor.settle(plan, state: &state, history: after, zone: .utc, now: now + Settling.pause).count

@@ -250,27 +250,36 @@ extension AverageRule {
     var means: [Ratio] = []
     var least = Int.max
     for measure in measures {
-      let points = counted(measure, at: moment, view)
-      guard points.count >= max(1, minimumCount) else { return nil }
-      var sum = ExactDecimal.zero
-      for point in points { sum = sum.adding(point.value) ?? sum }
-      means.append(Ratio(sum, over: ExactDecimal(Int64(points.count))))
-      least = min(least, points.count)
+      let (sum, count) = sum(measure, at: moment, view)
+      guard count >= max(1, minimumCount) else { return nil }
+      means.append(Ratio(sum, over: ExactDecimal(Int64(count))))
+      least = min(least, count)
     }
     return (means, least)
   }
 
-  /// The values of a measure that count at a moment, oldest first.
-  private func counted(_ measure: Measure, at moment: TrendMoment, _ view: HistoryView) -> [PatientHistory.Point] {
-    let from = view.start(of: window, endingAt: moment.time) { $0 }
-    var points = view.points(measure, from: from, to: moment.time).filter {
-      !$0.isDoubtful && !$0.isBeyond && ($0.time, $0.id) <= (moment.time, moment.id)
+  /// The sum of the values of a measure that count at a moment, and how many they are.
+  private func sum(_ measure: Measure, at moment: TrendMoment, _ view: HistoryView) -> (ExactDecimal, Int) {
+    var from = view.start(of: window, endingAt: moment.time) { $0 }
+    func counts(_ point: PatientHistory.Point) -> Bool {
+      !point.isDoubtful && !point.isBeyond && (point.time, point.id) <= (moment.time, moment.id)
     }
-    if dropsFirstDay, let first = points.first.map({ view.clock.day($0.time) }) {
-      points = Array(points.drop { view.clock.day($0.time) == first })
+    if dropsFirstDay, let first = view.first(measure, from: from, to: moment.time, where: counts) {
+      let (clock, day) = (view.clock, view.clock.day(first.time))
+      let next = view.first(measure, from: first.time, to: moment.time) { counts($0) && clock.day($0.time) != day }
+      guard let next else { return (.zero, 0) }
+      from = next.time
     }
-    points = TrendWindow.spaced(points, by: spacing)
-    return newest.map { Array(points.suffix($0)) } ?? points
+    var (sum, count) = (ExactDecimal.zero, 0)
+    var last: Int64?
+    view.forEachBackwards(measure, from: from, to: moment.time) { point in
+      guard counts(point), last.map({ point.time <= $0.moved(-spacing) }) ?? true else { return true }
+      last = point.time
+      sum = sum.adding(point.value) ?? sum
+      count += 1
+      return newest.map { count < $0 } ?? true
+    }
+    return (sum, count)
   }
 
   /// What the means come to: any of them brings a zone about.

@@ -64,10 +64,14 @@ extension ConsecutiveRule {
     guard newest.count >= k else { return .notJudged(.tooFew) }
     var (sound, all) = (Rank.green, Rank.green)
     for limit in zones where limit.zone > .green {
-      let inside = newest.filter { limit.holds(Ratio($0.value)) }
-      guard inside.count >= k else { continue }
+      var (inside, certain) = (0, 0)
+      for point in newest where limit.holds(Ratio(point.value)) {
+        inside += 1
+        if !point.isDoubtful { certain += 1 }
+      }
+      guard inside >= k else { continue }
       all = ConsecutiveRule.worse(all, limit.zone)
-      if inside.count(where: { !$0.isDoubtful }) >= k { sound = ConsecutiveRule.worse(sound, limit.zone) }
+      if certain >= k { sound = ConsecutiveRule.worse(sound, limit.zone) }
     }
     // Red needs sound values.
     let rank = max(sound, min(all, .doubted))
@@ -83,15 +87,19 @@ extension ConsecutiveRule {
 
   /// The newest values that count at a moment, oldest first.
   private func newest(at moment: TrendMoment, _ view: HistoryView) -> [PatientHistory.Point] {
-    let from = window.map { view.start(of: $0, endingAt: moment.time) { $0 } }
-    if from == nil, spacing == 0, view.hours.isEmpty {
+    let from = window.map { view.start(of: $0, endingAt: moment.time) { $0 } } ?? .min
+    var found: [PatientHistory.Point] = []
+    found.reserveCapacity(of)
+    view.forEachBackwards(measure, from: from, to: moment.time) { point in
       // Of one instant those up to the moment itself.
-      return view.history.newest(measure, of + 8, upTo: moment.time)
-        .filter { ($0.time, $0.id) <= (moment.time, moment.id) }.suffix(of)
+      guard (point.time, point.id) <= (moment.time, moment.id),
+        found.last.map({ point.time <= $0.time.moved(-spacing) }) ?? true
+      else { return true }
+      found.append(point)
+      return found.count < of
     }
-    let points = view.points(measure, from: from ?? .min, to: moment.time)
-      .filter { ($0.time, $0.id) <= (moment.time, moment.id) }
-    return TrendWindow.spaced(points, by: spacing).suffix(of)
+    found.reverse()
+    return found
   }
 
   private static func worse(_ rank: Rank, _ zone: Zone) -> Rank {

@@ -219,12 +219,12 @@ extension DeltaRule {
   package func verdict(at moment: TrendMoment, standing: Finding?, _ view: HistoryView) -> TrendVerdict {
     guard !moment.isBeyond else { return .notJudged(.tooFew) }
     let from = view.start(of: window, endingAt: moment.time) { $0 + 1 }
-    var known: [PatientHistory.Point] = []
-    for point in view.points(measure, from: from, to: moment.time)
-    where !point.isDoubtful && !point.isBeyond && (point.time, point.id) < (moment.time, moment.id) {
-      known.append(point)
+    var known = Known(reference, today: isOfEarlierDay ? view.clock.day(moment.time) : 0)
+    view.forEach(measure, from: from, to: moment.time) { point in
+      guard !point.isDoubtful, !point.isBeyond, (point.time, point.id) < (moment.time, moment.id) else { return }
+      known.take(point, view)
     }
-    guard known.count + 1 >= max(2, minimumPoints), let against = against(known, moment, view.clock),
+    guard known.count + 1 >= max(2, minimumPoints), let against = known.value,
       let difference = difference(moment.value, against)
     else { return .notJudged(.tooFew) }
     var note = TrendNote()
@@ -233,21 +233,36 @@ extension DeltaRule {
     return .found(finding(difference, standing, isDoubted: moment.isDoubtful, nil, moment.time), note)
   }
 
-  private func against(_ known: [PatientHistory.Point], _ moment: TrendMoment, _ clock: PatientClock) -> ExactDecimal? {
-    switch reference {
-    case .min: return known.map(\.value).min()
-    case .max: return known.map(\.value).max()
-    case .first: return known.first?.value
-    case .lastPreviousDay:
-      let today = clock.day(moment.time)
-      return known.last { clock.day($0.time) < today }?.value
-    case .median:
-      let sorted = known.map(\.value).sorted()
-      guard let upper = sorted.isEmpty ? nil : sorted[sorted.count / 2] else { return nil }
-      guard sorted.count.isMultiple(of: 2) else { return upper }
-      return upper.adding(sorted[sorted.count / 2 - 1])?.times(ExactDecimal(5, exponent: -1))
-    case .value(let value): return value
+  private var isOfEarlierDay: Bool { if case .lastPreviousDay = reference { true } else { false } }
+
+  /// What a value is held against, of those of the window as they come, oldest first.
+  private struct Known {
+    let reference: Reference
+    /// Days since 1970 on the patient's clock.
+    let today: Int64
+    private(set) var count = 0
+    private var found: ExactDecimal?
+    private var median = Median()
+
+    init(_ reference: Reference, today: Int64) {
+      self.reference = reference
+      self.today = today
     }
+
+    mutating func take(_ point: PatientHistory.Point, _ view: HistoryView) {
+      count += 1
+      switch reference {
+      case .min: if found.map({ point.value < $0 }) ?? true { found = point.value }
+      case .max: if found.map({ !(point.value < $0) }) ?? true { found = point.value }
+      case .first: if found == nil { found = point.value }
+      case .lastPreviousDay: if view.clock.day(point.time) < today { found = point.value }
+      case .median: median.add(point.value)
+      case .value(let value): found = value
+      }
+    }
+
+    /// Nil: there is none.
+    var value: ExactDecimal? { if case .median = reference { median.value } else { found } }
   }
 
   /// The difference, in per cent of the reference where the rule's limits are.

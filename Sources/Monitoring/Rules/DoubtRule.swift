@@ -23,6 +23,9 @@ package struct DoubtRule: RuleKind {
   /// The rule of each group; a mean pressure is believed or not with the pressure.
   static let all = DoubtGroup.allCases.filter { $0 != .mean }.map(rule)
 
+  /// The rule over weights that may be somebody else's.
+  static let weight = rule(.weight)
+
   /// The measures that a plan must watch for a group's rule to be there.
   static func watching(_ group: DoubtGroup) -> [Measure] {
     group == .pressure ? [.systolic, .diastolic, .meanArterial] : group.measures

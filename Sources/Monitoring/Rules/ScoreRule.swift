@@ -171,7 +171,7 @@ extension ScoreRule {
   /// The newest value of a part that is young enough; nil: there is none, or a newer one is in doubt or not believed.
   private func newest(_ measure: Measure, at time: Int64, _ view: HistoryView, _ note: inout TrendNote) -> Ratio? {
     let from = time.moved(-within)
-    let point = view.points(measure, from: from, to: time).last
+    let point = view.newest(measure, from: from, to: time)
     let isContradicted =
       view.history.unbelieved[measure]?.contains { unbelieved in
         unbelieved.time >= from && unbelieved.time <= time && view.holds(unbelieved.time)

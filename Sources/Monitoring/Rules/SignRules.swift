@@ -98,8 +98,12 @@ extension SignRule {
   package func awaits(_ sighting: Sighting) -> Bool { counts(sighting.reading.kind) }
 
   package func moments(since: Int64, _ view: HistoryView) -> [TrendMoment] {
-    view.history.signs.filter { $0.time >= since && counts($0.kind) && view.holds($0.time) }
-      .map { TrendMoment(time: $0.time, id: $0.id) }
+    let signs = view.history.signs
+    var index = signs.endIndex
+    while index > 0, signs[index - 1].time >= since { index -= 1 }
+    return signs[index...].compactMap { sign in
+      counts(sign.kind) && view.holds(sign.time) ? TrendMoment(time: sign.time, id: sign.id) : nil
+    }
   }
 
   package func looksBack(from time: Int64, to earlier: Int64, over count: Int) -> Bool {
@@ -110,7 +114,11 @@ extension SignRule {
     let mask = PatientHistory.Sign.mask(signs.flags)
     var (seen, count) = (0, 0)
     var last: Int64?
-    for sign in view.history.signs.reversed() where seen < signs.of {
+    let known = view.history.signs
+    var index = known.endIndex
+    while index > 0, seen < signs.of {
+      index -= 1
+      let sign = known[index]
       guard counts(sign.kind), (sign.time, sign.id) <= (moment.time, moment.id), view.holds(sign.time) else { continue }
       if signs.spacing > 0, let last, sign.time > last.moved(-signs.spacing) { continue }
       last = sign.time
