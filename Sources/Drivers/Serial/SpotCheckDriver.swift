@@ -18,11 +18,14 @@ protocol OximeterLine: LineProtocol {
   static func steady(_ frame: [UInt8]) -> DeviceReading?
   /// What a frame says about the device.
   static func property(_ frame: [UInt8]) -> DeviceProperty?
+  /// It is one of the frames that come at the rate; others, such as waveforms and batteries, pass.
+  static func counts(_ frame: [UInt8]) -> Bool
 }
 
 extension OximeterLine {
   static var secondsPerFrame: Int { 1 }
   static func property(_ frame: [UInt8]) -> DeviceProperty? { nil }
+  static func counts(_ frame: [UInt8]) -> Bool { true }
   static func steady(_ frame: [UInt8]) -> DeviceReading? { reading(frame) }
 
   /// Saturation and pulse as a reading; nil when one of them is missing or impossible.
@@ -69,6 +72,7 @@ struct SpotCheckDriver<Line: OximeterLine>: Driver {
           known = property
           actions.append(.property(property))
         }
+        guard Line.counts(frame) else { continue }
         let given = context.everyFrame ? Line.reading(frame) : spotCheck.add(Line.steady(frame))
         // The seconds without a frame have no value.
         if !context.everyFrame { for _ in 1..<max(1, Line.secondsPerFrame) { _ = spotCheck.add(nil) } }

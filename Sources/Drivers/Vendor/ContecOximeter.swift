@@ -40,6 +40,10 @@ enum ContecOximeterLine: NotifyingOximeterLine {
     }
     guard octets.count >= length else { return .wait }
     let frame = octets.prefix(length)
+    // Octets have seven bits, so that the check tells nothing of an eighth.
+    guard frame.dropFirst().allSatisfy({ $0 < 0x80 }) else {
+      return .skip(1, code: "malformed", message: "octets without a frame of this protocol")
+    }
     let computed = Checksum.sum8(frame.dropLast()) & 0x7F
     guard frame.last == computed else {
       return .skip(
@@ -68,10 +72,8 @@ enum ContecOximeterLine: NotifyingOximeterLine {
     return reading(spo2: Int(frame[4]), pulse: Int(frame[3]), flags: [], frame)
   }
 
-  /// Waveforms are no frames that the rule may count.
-  static func holdsFrames(_ notification: [UInt8]) -> Bool {
-    notification.first != 0xEB || notification.dropFirst().first != 0
-  }
+  /// Waveforms and answers come between the values, also in the same notification.
+  static func counts(_ frame: [UInt8]) -> Bool { frame.count == 8 && frame[1] == 0x01 }
 
   static let profile = DeviceProfile(
     id: id, manufacturer: "Contec", names: ["CMS50D-BT", "EMAY SleepO2"], transport: .gatt,

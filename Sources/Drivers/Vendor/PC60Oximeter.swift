@@ -47,6 +47,9 @@ enum PC60OximeterLine: NotifyingOximeterLine {
     ]
   }
 
+  /// Waveforms and the like come between the values.
+  static func counts(_ frame: [UInt8]) -> Bool { isValue(frame) }
+
   private static func isValue(_ frame: [UInt8]) -> Bool { frame.count >= 11 && frame[2] == 0x0F && frame[4] == 0x01 }
   private static func pulse(_ frame: [UInt8]) -> Int { Int(frame[6]) | Int(frame[7]) << 8 }
 

@@ -52,6 +52,8 @@ enum ViatomO2Line: NotifyingOximeterLine {
     return .frame(length + 8)
   }
 
+  static func counts(_ frame: [UInt8]) -> Bool { isLive(frame) }
+
   private static func isLive(_ frame: [UInt8]) -> Bool { frame.count == liveLength + 8 && frame[1] == 0 }
 
   private static func pulse(_ frame: [UInt8]) -> Int { Int(frame[8]) | Int(frame[9]) << 8 }
