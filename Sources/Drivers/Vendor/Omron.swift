@@ -288,7 +288,9 @@ struct OmronDriver: Driver {
     }
     // The newest record stands anywhere in the ring, and it has holes: every slot is read. A block that was never written may be
     // refused, which is no data.
-    let next = slot + slots(model, slot)
+    // An answer with fewer records than were asked for is gone on from.
+    let given = data.count / model.stride
+    let next = slot + (given == 0 ? slots(model, slot) : min(given, slots(model, slot)))
     return actions + (next >= model.records ? read(user: user + 1, slot: 0) : read(user: user, slot: next))
   }
 
