@@ -57,6 +57,12 @@ package struct AdvertisedData: Sendable, Hashable {
   /// The octets after the UUID or company id.
   package var octets: [UInt8]
 
+  /// Where manufacturer data of a company came from, such as `adv/company:06D0`.
+  package static func source(company: UInt16) -> String {
+    let digits = String(company, radix: 16, uppercase: true)
+    return "adv/company:" + String(repeating: "0", count: max(0, 4 - digits.utf8.count)) + digits
+  }
+
   /// Service data of an advertisement.
   package init(service: BluetoothUUID, octets: [UInt8]) {
     self.service = service

@@ -10,6 +10,8 @@ package enum PlaybackOutput: Sendable, Hashable {
   case inRange
   /// An advertisement with service data of a 16-bit UUID.
   case advertise(service: UInt16, [UInt8])
+  /// An advertisement with manufacturer data of a company id.
+  case advertiseCompany(UInt16, [UInt8])
   /// One PDU, or octets of a serial line.
   case send([UInt8])
   /// The device ends the link.
@@ -53,6 +55,12 @@ package struct PlaybackDevice: Sendable {
   var awaitsConfirmation = false
   var hangUpAt: Int64?
   private var advertiseAt: Int64?
+  /// A device that holds a conversation over several characteristics speaks when the hub is done with subscribing, in the order of the
+  /// recording.
+  var speaksAt: Int64?
+  /// The services of such conversations: at least two characteristics notify, and one is written to.
+  private(set) var conversations: Set<String> = []
+  static let subscribesFor: Int64 = 300
   private var hasEnded = false
 
   /// A device that starts at a monotonic millisecond.
@@ -71,6 +79,10 @@ package struct PlaybackDevice: Sendable {
       services.append(characteristic.service)
     }
     for service in services {
+      let own = capture.characteristics.filter { $0.service == service }
+      if own.count(where: { $0.properties & 0x30 != 0 }) > 1, own.contains(where: { $0.properties & 0x0C != 0 }) {
+        conversations.insert("\(service)")
+      }
       let start = attributes.count
       attributes.append(Attribute(type: BluetoothUUID(0x2800), value: service.littleEndian))
       for characteristic in capture.characteristics where characteristic.service == service {
@@ -99,7 +111,7 @@ package struct PlaybackDevice: Sendable {
 
   /// When `advance` wants to be called next, monotonic milliseconds.
   package var nextTime: Int64? {
-    var times = [hangUpAt, advertiseAt].compactMap { $0 }
+    var times = [hangUpAt, advertiseAt, speaksAt].compactMap { $0 }
     if next < capture.items.count {
       times.append(startedAt + capture.items[next].at)
     } else if let after = capture.repeatAfter {
@@ -120,6 +132,10 @@ package struct PlaybackDevice: Sendable {
     if next == capture.items.count, let after = capture.repeatAfter, startedAt + after <= now {
       startedAt = now
       next = 0
+    }
+    if let time = speaksAt, time <= now {
+      speaksAt = nil
+      if isConnected { outputs += flush(now) }
     }
     if let time = hangUpAt, time <= now {
       hangUpAt = nil
@@ -145,13 +161,17 @@ package struct PlaybackDevice: Sendable {
     switch capture.transport {
     case .serial: return [.send(octets)]
     case .advertisement:
+      if item.source.hasPrefix("adv/company:") {
+        guard let company = UInt16(item.source.dropFirst("adv/company:".count), radix: 16) else { return [] }
+        return [.advertiseCompany(company, octets)]
+      }
       guard let uuid = UInt16(item.source.dropFirst("adv/".count), radix: 16) else { return [] }
       return [.advertise(service: uuid, octets)]
     case .gatt:
       memory.append((item.source, octets))
       // What is on the air already stays: its confirmation takes it away.
       if memory.count > PlaybackDevice.mostKept { memory.remove(at: awaitsConfirmation ? 1 : 0) }
-      if isConnected { return flush(now) }
+      if isConnected { return speaksAt == nil ? flush(now) : [] }
       advertiseAt = now + 1000
       return [.inRange]
     }
@@ -173,6 +193,7 @@ package struct PlaybackDevice: Sendable {
     mtu = 23
     awaitsConfirmation = false
     subscriptions = [:]
+    speaksAt = nil
     advertiseAt = nil
     // A device that nobody speaks to gives up.
     hangUpAt = nil
@@ -183,6 +204,7 @@ package struct PlaybackDevice: Sendable {
     isConnected = false
     awaitsConfirmation = false
     subscriptions = [:]
+    speaksAt = nil
     hangUpAt = nil
     // A stream that nobody listened to is gone; what is indicated is kept.
     memory.removeAll { item in

@@ -26,7 +26,11 @@ extension PlaybackDevice {
       return [.send(read(first, Int(offset), localTime, isBlob: true))]
     case 0x12:
       if let code = write(first, Array(reader.rest())) { return [.send(error(opcode, first, code))] }
-      return [.send([0x13])] + flush(now)
+      let attribute = attributes[Int(first) - 1]
+      if attribute.isConfiguration, conversations.contains(String(attribute.source.prefix { $0 != "/" })) {
+        speaksAt = now + PlaybackDevice.subscribesFor
+      }
+      return [.send([0x13])] + (speaksAt == nil ? flush(now) : [])
     case 0x52:
       _ = write(first, Array(reader.rest()))
       return []

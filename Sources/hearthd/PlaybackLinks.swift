@@ -89,6 +89,8 @@ final class PlaybackLinks: DeviceLinks {
       case .inRange: emit(.deviceInRange(device: device))
       case .advertise(let service, let octets):
         emit(.advertised(device: device, AdvertisedData(service: BluetoothUUID(service), octets: octets)))
+      case .advertiseCompany(let company, let octets):
+        emit(.advertised(device: device, AdvertisedData(company: company, octets: octets)))
       case .send(let octets): emit(.linkReceived(device: device, octets))
       case .disconnect:
         connected.remove(device)

@@ -141,7 +141,7 @@ extension Links {
       devices[id]?.session = link
     }
     devices[id]?.lastContact = now.wall
-    let source = data.service.map { "adv/\($0)" }
+    let source = data.service.map { "adv/\($0)" } ?? data.company.map { AdvertisedData.source(company: $0) }
     return captured(id, "<", data.octets, source: source, &turn)
       + session(id, &turn) { $0.advertised(data, at: now.monotonic) }
   }
