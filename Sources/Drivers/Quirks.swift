@@ -35,10 +35,21 @@ package enum QuirkTable {
 
 /// A name as devices of one maker write it in several ways: `Beurer BM85`, `BM 85` and `bm85` are one.
 enum ModelName {
+  private static let maker = Array("BEURER".utf8)
+
   /// Capitals without blanks and without the maker.
-  static func short(_ name: String) -> String {
-    let text = String(name.uppercased().filter { $0 != " " })
-    return text.hasPrefix("BEURER") ? String(text.dropFirst("BEURER".count)) : text
+  static func short(_ name: String) -> String { String(decoding: short(Array(name.utf8)), as: UTF8.self) }
+
+  /// The same of UTF-8.
+  static func short(_ name: [UInt8]) -> [UInt8] {
+    let text = name.compactMap { octet -> UInt8? in
+      switch octet {
+      case 0x20: nil
+      case 0x61...0x7A: octet - 0x20
+      default: octet
+      }
+    }
+    return text.starts(with: maker) ? Array(text.dropFirst(maker.count)) : text
   }
 }
 

@@ -9,46 +9,72 @@ package enum Registry {
   package static let profiles: [DeviceProfile] = wireless + SerialFamily.all.map(\.profile)
 
   /// Those that are spoken to over the air.
-  private static let wireless: [DeviceProfile] = [
-    AAndD.ua651,
-    Beurer.bm85,
-    Beurer.cuffs,
-    OmronDriver.standard,
-    OmronDriver.profile,
-    MicrolifeDriver.profile,
-    YonkerDriver.profile,
-    TranstekDriver.cuff,
-    BloodPressureProfile.qardio,
-    BloodPressureProfile.generic,
-    AAndD.uc352,
-    Beurer.bf720,
-    Beurer.bf915,
-    Beurer.bf500,
-    SanitasScaleDriver.sbf70,
-    SanitasScaleDriver.bf700,
-    TranstekDriver.profile,
-    WeightProfile.generic,
-    Nonin3230Driver.profile,
-    BerryOximeterLine.profile,
-    JumperOximeterLine.profile,
-    PC60OximeterLine.profile,
-    ViatomO2Line.profile,
-    BeurerPO60Driver.profile,
-    ContecOximeterLine.profile,
-    PulseOximeterProfile.generic,
-    AAndD.ut201,
-    ThermometerProfile.generic,
-    Beurer.gl50,
-    GlucoseProfile.generic,
-    HeartRateProfile.generic,
-    TaiDocDriver.ble,
-    MiScaleDriver.scale1,
-    MiScaleDriver.scale2,
-    XiaomiEncryptedDriver.profile,
-  ]
+  private static let wireless: [DeviceProfile] =
+    [
+      AAndD.ua651,
+      Beurer.bm85,
+      Beurer.cuffs,
+      OmronDriver.standard,
+      OmronDriver.profile,
+      MicrolifeDriver.profile,
+      YonkerDriver.profile,
+      TranstekDriver.cuff,
+      FDFDCuffDriver.profile,
+      AirBPDriver.profile,
+      BP2WDriver.profile,
+      JamrDriver.profile,
+      AndesfitDriver.profile,
+      BloodPressureProfile.qardio,
+      BloodPressureProfile.generic,
+      AAndD.uc352,
+      Beurer.bf720,
+      Beurer.bf915,
+      Beurer.bf500,
+      SanitasScaleDriver.sbf70,
+      SanitasScaleDriver.bf700,
+      TranstekDriver.profile,
+      QNScale.profile,
+      RenphoScale.profile,
+      EtekcityScale.profile,
+      IcomonScale.profile,
+      EufyScale.profile,
+      ByoneScale.profile,
+      ActiveEraScale.profile,
+      YunmaiScale.profile,
+      InlifeScale.profile,
+      SoehnleScale.profile,
+      WeightProfile.generic,
+      Nonin3230Driver.profile,
+      BerryOximeterLine.profile,
+      JumperOximeterLine.profile,
+      PC60OximeterLine.profile,
+      SP20OximeterLine.profile,
+      FS20FLine.profile,
+      ViatomO2Line.profile,
+      BeurerPO60Driver.profile,
+      ContecOximeterLine.profile,
+      PulseOximeterProfile.generic,
+      AAndD.ut201,
+      ThermometerProfile.generic,
+      Beurer.gl50,
+      GlucoseProfile.generic,
+      HeartRateProfile.generic,
+      TaiDocDriver.ble,
+      MiScaleDriver.scale1,
+      MiScaleDriver.scale2,
+      XiaomiEncryptedDriver.profile,
+    ] + CompanyScaleDriver.profiles
 
-  /// The profile of an id.
-  package static func profile(id: String) -> DeviceProfile? { profiles.first { $0.id == id } }
+  /// The profile of an id; `recorder` is one too, although it reads no device.
+  package static func profile(id: String) -> DeviceProfile? {
+    profiles.first { $0.id == id } ?? (id == recorder ? RecorderDriver.profile : nil)
+  }
+
+  /// The id of the driver that only listens.
+  package static let recorder = RecorderDriver.profile.id
+
+  /// What a technician may name as a driver.
+  package static let ids: [String] = profiles.map(\.id) + [recorder]
 
   /// Who a BLE device is by what it advertises.
   package struct Claim: Sendable {
@@ -65,30 +91,17 @@ package enum Registry {
     name: String?, services: [BluetoothUUID], serviceData: [BluetoothUUID], companies: [UInt16] = [],
     data: [AdvertisedData] = []
   ) -> Claim {
-    func first(_ matches: (RecognitionSign) -> Bool) -> DeviceProfile? {
-      profiles.first { $0.recognition.contains(where: matches) }
-    }
-    let byName = name.map { longest($0) } ?? nil
-    let refused = UnsupportedDevices.refusal(name: name, services: services)
+    let octets = name.map { Array($0.utf8) }
+    let byName = octets.flatMap { signs.longest($0) }
+    let refused = UnsupportedDevices.refusal(name: octets, services: services)
     if let refused, refused.length >= byName?.length ?? 0 { return Claim(profile: nil, refusal: refused.sentence) }
-    let byData = profiles.first { profile in
-      profile.recognition.contains { sign in
-        guard case .serviceData(let uuid) = sign, serviceData.contains(uuid) else { return false }
-        guard let accepts = profile.accepts else { return true }
-        let octets = data.filter { $0.service == uuid }
-        return octets.isEmpty || octets.contains(where: accepts)
-      }
-    }
-    let byService = first { sign in
-      if case .service(let uuid) = sign { return services.contains(uuid) }
-      return false
-    }
-    let byCompany = first { sign in
-      if case .company(let company) = sign { return companies.contains(company) }
-      return false
-    }
-    return Claim(profile: byName?.profile ?? byData ?? byService ?? byCompany)
+    let found =
+      byName?.profile ?? signs.first(serviceData: serviceData, data) ?? signs.first(services: services)
+      ?? signs.first(companies: companies, data)
+    return Claim(profile: found.map { profiles[$0] })
   }
+
+  private static let signs = SignIndex(profiles)
 
   /// The profile alone.
   package static func claim(
@@ -96,21 +109,6 @@ package enum Registry {
     data: [AdvertisedData] = []
   ) -> DeviceProfile? {
     recognise(name: name, services: services, serviceData: serviceData, companies: companies, data: data).profile
-  }
-
-  /// The profile with the longest beginning of a name.
-  private static func longest(_ name: String) -> (profile: DeviceProfile, length: Int)? {
-    var best: (profile: DeviceProfile, length: Int)?
-    for profile in profiles {
-      for case .namePrefix(let prefix) in profile.recognition where prefix.utf8.count > best?.length ?? 0 {
-        // Beurer writes the names of its devices in several ways.
-        let isBeurer =
-          ["Beurer", "Sanitas"].contains(profile.manufacturer)
-          && ModelName.short(name).hasPrefix(ModelName.short(prefix))
-        if isBeurer || name.hasPrefix(prefix) { best = (profile, prefix.utf8.count) }
-      }
-    }
-    return best
   }
 
   /// The udev rules for the cables of the registry: access for the daemon's group, no modem probing, no suspend. Before
@@ -173,7 +171,8 @@ package enum Registry {
       let names = ([profile.manufacturer].compactMap { $0 } + [profile.names.joined(separator: ", ")]).joined(
         separator: ": ")
       let evidence = profile.evidence
-      let check = evidence.grade.words + (evidence.transport.map { " (\($0))" } ?? "")
+      let details = [evidence.transport, evidence.firmware.map { "firmware \($0)" }].compactMap { $0 }
+      let check = evidence.grade.words + (details.isEmpty ? "" : " (\(details.joined(separator: ", ")))")
       lines.append(
         "| `\(profile.id)` | \(names) | \(transport) | \(profile.kinds.map(\.rawValue).joined(separator: ", ")) | \(check) |"
       )

@@ -24,6 +24,26 @@ enum UnsupportedServices {
   }
 }
 
+extension WantedCapture {
+  /// Devices that no driver reads, because nobody has published what their octets mean.
+  static let unread: [WantedCapture] = [
+    ("yuwell-ye680a", "Yuwell YE680A", "its values stand behind octets of the maker (FE 0A …)"),
+    ("viatom-bp2", "Viatom BP2, BP2A, BP2T", "the layout of its file is not known"),
+    ("viatom-o2ring-s", "Viatom O2Ring S, T8520", "one public source describes its newer protocol"),
+    ("marsden", "Marsden and Charder scales", "what their octets mean is documented nowhere"),
+    ("and-uc352-early", "the first A&D UC-352BLE", "its own service is documented nowhere"),
+    ("pulse-wave-rbp", "Pulse Wave RBP-9804, BP-88A", "one public program reads it, without a check value"),
+    ("eufy-p2", "Eufy P2 and P2 Pro", "two public programs disagree about its frames"),
+    ("onetouch", "OneTouch Verio Flex, Select Plus Flex", "no session of its own protocol was recorded"),
+    ("temp-sitter", "IRULU and Biolight Temp Sitter", "one frame was recorded; how it is recognised is not known"),
+    ("vitafit-vt701", "Vitafit VT701", "two frames were recorded; its service is not known"),
+  ].map { id, devices, missing in
+    WantedCapture(
+      id: id, devices: devices, grade: nil, missing: missing,
+      how: "hearthctl pair ADDRESS --driver recorder, then hearthctl capture while it measures")
+  }
+}
+
 /// Devices that are known by their names and not read: their maker's secret key is needed, or they are of another kind than the names
 /// and services that they share say.
 enum UnsupportedDevices {
@@ -32,36 +52,40 @@ enum UnsupportedDevices {
   private static let electrocardiograph = "known, not supported: an electrocardiograph"
   private static let newRing =
     "known, not supported: an O2Ring S or T8520, which speaks another protocol than the older rings"
-  private static let lepu = "known, not supported: an oximeter or monitor of Creative over another service than PC-60FW"
 
-  private static let names: [(prefix: String, sentence: String)] =
-    ["KN-550BT", "BP3L", "BP5", "BP7", "PO3", "PT3", "AH100", "CH100"].map { ($0, secret) }
-    + ["AirBP", "SmartBP", "BP2", "LP-BP2W", "Checkme BP2"].map { ($0, viatomCuff) }
+  private static let names: [(prefix: [UInt8], sentence: String)] =
+    (["KN-550BT", "BP3L", "BP5", "BP7", "PO3", "PT3", "AH100", "CH100"].map { ($0, secret) }
     + ["ER1", "ER2", "VBeat", "DuoEK"].map { ($0, electrocardiograph) }
     + ["O2Ring S", "S8-AW", "T8520"].map { ($0, newRing) }
-    + ["PC-68B", "SP-20", "PC-100", "PC-80B"].map { ($0, lepu) }
-    + [("BLEsmart_0001", "known, not supported: a scale of Omron")]
+    + ["BP2", "Checkme BP2"].map { ($0, viatomCuff) }
+    + ["PC-80B"].map { ($0, electrocardiograph) }
+    + [("BLEsmart_0001", "known, not supported: a scale of Omron")])
+    .map { (Array($0.0.utf8), $0.1) }
+  private static let ring = Array("O2Ring S".utf8)
 
   /// Scales of QN whose service opens only with a secret key.
   private static let locked = BluetoothUUID(0xAE00)
   private static let viatom = ViatomO2Line.service
 
   /// Why a device is not read, and how much of its name says so; nil for any other.
-  static func refusal(name: String?, services: [BluetoothUUID]) -> (sentence: String, length: Int)? {
-    let byName = name.flatMap { name in
-      names.filter { name.hasPrefix($0.prefix) && isWhole(name, $0.prefix) }.max {
-        $0.prefix.utf8.count < $1.prefix.utf8.count
+  static func refusal(name: [UInt8]?, services: [BluetoothUUID]) -> (sentence: String, length: Int)? {
+    var best: (sentence: String, length: Int)?
+    if let name {
+      for known in names
+      where known.prefix.count > best?.length ?? 0 && name.starts(with: known.prefix) && isWhole(name, known.prefix) {
+        best = (known.sentence, known.prefix.count)
       }
     }
-    if let byName { return (byName.sentence, byName.prefix.utf8.count) }
+    if let best { return best }
     if services.contains(locked) { return (secret, 0) }
     guard services.contains(viatom) else { return nil }
     return ("known, not supported: a device of Viatom whose name does not tell whether it is an oximeter or a cuff", 0)
   }
 
   /// `O2Ring S` is another ring, `O2Ring SN123` is not.
-  private static func isWhole(_ name: String, _ prefix: String) -> Bool {
-    guard prefix == "O2Ring S", let next = name.dropFirst(prefix.count).first else { return true }
-    return !next.isLetter
+  private static func isWhole(_ name: [UInt8], _ prefix: [UInt8]) -> Bool {
+    guard prefix == ring, name.count > ring.count else { return true }
+    let next = name[ring.count] | 0x20
+    return !(0x61...0x7A).contains(next)
   }
 }

@@ -55,6 +55,11 @@ extension DeviceProfile {
   /// What recorded devices told of themselves, where that is more or less than the profile says. Records of Omron cuffs and scales of
   /// FFE0 were published one by one; the sessions around them are made.
   private static let recorded: [String: VerificationEvidence] = [
+    "fdfd-cuff": frames(["JPD-HA120"]), "viatom-airbp": frames(["AirBP"]),
+    "qn-scale": frames(["Elis 1", "ES-26M", "ESF-24"]),
+    "renpho-1a10": frames(["R-MSC04"]), "icomon": frames(["Hutbit", "FitTrack Dara"]),
+    "soehnle-shape": frames(["Shape Sense Connect 200"]), "wellue-fs20f": frames(["FS20F"]),
+    "okok": frames(["TZC4"], over: "ble-advertisement"),
     "omron": frames(["HEM-7142T2", "HEM-7144T2", "HEM-7146T2", "HEM-7280T", "HEM-7380T1", "HEM-7600T"]),
     "sanitas-sbf70": frames(["SBF70"]), "beurer-bf700": frames(["BF800-W"]),
     "beurer-bf720": frames(["BF720", "BF788", "BF600"]), "and-ua651ble": frames(["UA-651BLE"]),

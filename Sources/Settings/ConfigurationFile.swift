@@ -192,7 +192,7 @@ package enum ConfigurationFile {
         "stored_records",
       ])
     let driverNode = try object.required("driver", "a driver's id, see hearthctl drivers")
-    let driver = try driverNode.string(of: Registry.profiles.map(\.id))
+    let driver = try driverNode.string(of: Registry.ids)
     let endpoint: DeviceConfiguration.Endpoint
     switch (object["port"], object["playback"]) {
     case (let port?, nil):

@@ -42,7 +42,7 @@ enum DecodeBench {
     return [
       Figure("blood-pressure indication to reading", elapsed / Double(count / 10) / 1000, "us", atMost: 5),
       Figure("growth of memory over 10 million", growth, "KiB", atMost: 256),
-      advertisement(&checksum),
+      advertisement(&checksum), recognition(&checksum),
       json(context, indication, &checksum),
     ]
   }
@@ -57,6 +57,23 @@ enum DecodeBench {
     for index in 0..<count where filter.wants(address: UInt64(index) | 1 << 47, data: data.span) { checksum += 1 }
     return Figure(
       "advertisement that nobody asked for", (nanoseconds() - start) / Double(count) / 1000, "us", atMost: 10)
+  }
+
+  /// Who a stranger is: while a technician looks, each one is compared with all names, services and companies that drivers know.
+  private static func recognition(_ checksum: inout Int) -> Figure {
+    let services = [BluetoothUUID(0x110B), BluetoothUUID(0x110E)]
+    let data = [AdvertisedData(company: 0x004C, octets: [1, 2, 3, 4])]
+    let names = ["EarPhone", "Blood pressure of nobody", "BEURER of tomorrow", "S-Bahn", "eufy lamp"]
+    let count = 500_000
+    let start = nanoseconds()
+    for index in 0..<count {
+      let claim = Registry.recognise(
+        name: names[index % names.count], services: services, serviceData: [], companies: [0x004C], data: data)
+      checksum &+= claim.profile == nil ? 1 : 0
+    }
+    return Figure(
+      "  recognition of a stranger among \(Registry.profiles.count) drivers",
+      (nanoseconds() - start) / Double(count) / 1000, "us", atMost: 10)
   }
 
   private static func json(_ context: IntakeContext, _ octets: [UInt8], _ checksum: inout Int) -> Figure {

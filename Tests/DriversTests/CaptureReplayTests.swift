@@ -31,28 +31,6 @@ struct CaptureReplayTests {
     }
   }
 
-  /// Drivers of makers' own protocols, those of one protocol or of one name together.
-  private static let families: [[String]] = [
-    ["berry-ble"], ["jumper-jpd500f"], ["viatom-pc60fw"], ["contec-cms50dbt", "viatom-o2"], ["beurer-po60"], ["yonker"],
-    ["sanitas-sbf70", "beurer-bf700"], ["transtek-scale", "transtek-cuff"],
-  ]
-  /// One session of each protocol 1.5 is enough.
-  private static let foreign = Capture.all.filter { capture in
-    families.joined().contains(capture.headers["driver"] ?? "") && !capture.name.contains("protocol-15-")
-  }
-
-  /// Another maker's driver makes nothing of a session, even where both have the same service.
-  @Test(arguments: foreign) func anotherMakersDriverGivesNothing(_ capture: Capture) throws {
-    let own = capture.headers["driver"] ?? ""
-    for family in CaptureReplayTests.families where !family.contains(own) {
-      for id in family {
-        let profile = try #require(Registry.profile(id: id))
-        let replay = try #require(Replay.run(capture, as: profile))
-        #expect(replay.readings.isEmpty, "\(id): \(replay.lines.first ?? "")")
-      }
-    }
-  }
-
   /// A driver is a value: it is copied before each octet, and the copy meets the end of the line, or a changed octet.
   @Test(arguments: Capture.all) func everyPrefixAndEveryChangedOctetIsSurvived(_ capture: Capture) throws {
     var replay = try #require(Replay(capture))

@@ -15,23 +15,31 @@ struct DeviceNameTests {
     ("BF720", "beurer-bf720"), ("SBF77", "beurer-bf720"), ("BF500", "beurer-bf500"), ("SBF73", "beurer-bf915"),
     ("O2Ring 0123", "viatom-o2"), ("O2Ring SN123", "viatom-o2"), ("KidsO2 7", "viatom-o2"),
     ("SleepO2 1", "contec-cms50dbt"), ("QardioARM 2", "qardioarm"), ("BLEsmart_00000154D4EB", "omron"),
-    ("HEM-9200T", "omron-standard"),
+    ("HEM-9200T", "omron-standard"), ("AirBP 12", "viatom-airbp"), ("BP2W 1234", "viatom-bp2w"),
+    ("LP-BP2W", "viatom-bp2w"), ("PC-68B", "creative-sp20"), ("PC-60F_SN1", "viatom-pc60fw"),
+    ("VTM 20F", "wellue-fs20f"),
+    ("Bluetooth BP", "fdfd-cuff"), ("QN-Scale", "qn-scale"), ("YUNMAI-ISM-1", "yunmai"), ("Shape200", "soehnle-shape"),
+    ("swan", "icomon"), ("eufy T9146", "eufy-c1"), ("1byone scale", "1byone"), ("bm 85", "beurer-bm85"),
   ])
   func aNameHasOneDriver(_ name: String, _ driver: String) {
     #expect(Registry.claim(name: name, services: [], serviceData: [])?.id == driver)
   }
 
   @Test(arguments: [
-    ("O2Ring S 0541", [] as [UInt16]), ("S8-AW 12", []), ("T8520_0541", []), ("AirBP 12", []), ("BP2W 1234", []),
-    ("LP-BP2W", []),
+    ("O2Ring S 0541", [] as [UInt16]), ("S8-AW 12", []), ("T8520_0541", []), ("BP2A 1234", []),
     ("Checkme BP2 1", []), ("ER1 0001", []), ("KN-550BT", [0x1810]), ("BP5S 11", []),
     ("BLEsmart_0001000C54D4", [0xFE4A]),
-    ("PC-68B", [0xFFF0]), ("QN-Scale", [0xAE00]),
+    ("PC-80B", [0xFFF0]),
   ])
   func whatIsKnownAndNotReadSaysSo(_ name: String, _ services: [UInt16]) {
     let claim = Registry.recognise(name: name, services: services.map { BluetoothUUID($0) }, serviceData: [])
     #expect(claim.profile == nil)
     #expect(claim.refusal?.hasPrefix("known, not supported") ?? false)
+  }
+
+  @Test func aLockedScaleOfQNSaysSo() {
+    let claim = Registry.recognise(name: nil, services: [BluetoothUUID(0xAE00)], serviceData: [])
+    #expect(claim.profile == nil && claim.refusal?.contains("secret key") ?? false)
   }
 
   @Test func theServiceOfCuffsAndOximetersAloneTellsNothing() {

@@ -160,6 +160,24 @@ struct RegistryTests {
     #expect(counted == Registry.profiles.count)
   }
 
+  /// The firmware that a driver tells is that of its captures, where they know it.
+  @Test func theFirmwareIsThatOfTheCaptures() {
+    for profile in Registry.profiles {
+      let known = Capture.all.filter { $0.headers["driver"] == profile.id }.compactMap { $0.headers["firmware"] }
+      #expect(Set(known).isEmpty == (profile.evidence.firmware == nil), "\(profile.id): \(known)")
+      if let firmware = profile.evidence.firmware { #expect(known.contains(firmware), "\(profile.id)") }
+    }
+  }
+
+  /// Every driver that was not seen at a hub says what is missing, and a device is wanted once.
+  @Test func whatIsWantedIsWhatWasNotSeen() {
+    let wanted = Registry.wanted
+    let drivers = Registry.profiles.filter { $0.evidence.grade != .deviceSeen }
+    #expect(Set(wanted.filter { $0.grade != nil }.map(\.id)) == Set(drivers.map(\.id)))
+    #expect(Set(wanted.map(\.id)).count == wanted.count)
+    #expect(wanted.allSatisfy { !$0.missing.isEmpty && !$0.how.isEmpty && !$0.devices.isEmpty })
+  }
+
   @Test func theUdevRulesAreThoseOfTheRegistry() throws {
     let file = RegistryTests.root.appending(path: "udev-rules/60-hearth.rules")
     if ProcessInfo.processInfo.environment["HEARTH_RECORD_CAPTURES"] != nil {

@@ -44,6 +44,9 @@ struct Replay {
     advance(to: item.at)
     if let request = item.request {
       take(driver.handle(.request(request)))
+    } else if item.source.hasPrefix("adv/company:") {
+      guard let company = UInt16(item.source.dropFirst("adv/company:".count), radix: 16) else { return }
+      take(driver.handle(.advertisement(AdvertisedData(company: company, octets: item.octets))))
     } else if item.source.hasPrefix("adv/") {
       guard let service = BluetoothUUID(item.source.dropFirst(4)) else { return }
       take(driver.handle(.advertisement(AdvertisedData(service: service, octets: item.octets))))

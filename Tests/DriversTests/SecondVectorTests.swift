@@ -2,6 +2,7 @@
 // reads gives no reading.
 
 import Foundation
+import HealthProfiles
 import JSON
 import Octets
 import Readings
@@ -15,6 +16,8 @@ struct SecondVector: Sendable, CustomTestStringConvertible {
   let model: String
   let kind: String
   let service: BluetoothUUID?
+  /// Of manufacturer data.
+  let company: UInt16?
   let characteristic: BluetoothUUID?
   let octets: [UInt8]
   let expected: JSONObject
@@ -32,6 +35,9 @@ struct SecondVector: Sendable, CustomTestStringConvertible {
       return SecondVector(
         id: id, model: value["model"]?.string ?? "", kind: value["kind"]?.string ?? "",
         service: value["service_uuid"]?.string.flatMap { BluetoothUUID($0) },
+        company: value["service_uuid"]?.string.flatMap { text in
+          text.hasPrefix("company ") ? UInt16(text.dropFirst("company ".count), radix: 16) : nil
+        },
         characteristic: value["characteristic_uuid"]?.string.flatMap { BluetoothUUID($0) }, octets: octets,
         expected: expected)
     }
@@ -40,8 +46,10 @@ struct SecondVector: Sendable, CustomTestStringConvertible {
   /// What `decode gatt` or `decode adv` makes of it.
   func decoded() throws -> Decoded? {
     if let characteristic, let service {
-      return try GATTDecoding.decode(service: service, characteristic: characteristic, octets: octets)
+      return try GATTDecoding.decode(
+        service: service, characteristic: characteristic, octets: octets, context: GATTDecoding.Context(model: model))
     }
+    if let company { return try AdvertisementDecoding.decode(AdvertisedData(company: company, octets: octets)) }
     guard kind == "adv", let service else { return nil }
     return try AdvertisementDecoding.decode(AdvertisedData(service: service, octets: octets))
   }
@@ -62,9 +70,7 @@ struct SecondVectorTests {
   ]
   /// What has no decoder, and what is not to be judged.
   private static let unread: Set<String> = [
-    "tzc4-a", "tzc4-b", "esf24", "esf551", "vt701-a", "vt701-b", "dara", "soehnle-b", "temp-sitter", "airbp-a",
-    "airbp-b",
-    "bf500-consent",
+    "vt701-a", "vt701-b", "temp-sitter", "airbp-a", "airbp-b", "bf500-consent",
   ]
 
   @Test(arguments: SecondVector.all.filter { $0.kind != "session" && !unread.contains($0.id) })
@@ -99,6 +105,55 @@ struct SecondVectorTests {
       #expect(time.description.hasPrefix(wanted))
     }
     if let user = vector.text("user") { #expect(reading.user.map { "\($0)" } == user) }
+  }
+
+  private func vector(_ id: String) throws -> SecondVector {
+    try #require(SecondVector.all.first { $0.id == id }, "\(id)")
+  }
+
+  private func value(_ id: String, _ name: String) throws -> String? {
+    try #require(try vector(id).decoded()).values.first { $0.name == name }?.value.text
+  }
+
+  @Test func whatAFrameOfASessionSaysIsShown() throws {
+    #expect(try value("bf800-init", "greeting") == "true")
+    #expect(try value("sbf70-status", "battery") == "100")
+    for id in ["sbf70-59-2", "sbf70-4c-1"] {
+      let wanted = try #require(vector(id).text("weight").flatMap { ExactDecimal($0) })
+      #expect(try value(id, "weight").flatMap { ExactDecimal($0) }?.isEqual(to: wanted) ?? false, "\(id)")
+      #expect(try value(id, "impedance_ohm") == vector(id).text("impedance"), "\(id)")
+      #expect(try #require(try vector(id).decoded()).readings.isEmpty, "a part is no reading")
+    }
+    #expect(try value("sbf70-4c-1", "body_fat_pct") == "18.5")
+    #expect(try value("sbf70-59-2", "time_utc") == vector("sbf70-59-2").text("timestamp_utc"))
+    #expect(try value("airbp-a", "pressure") == "90.24")
+  }
+
+  @Test func theBeginningOfAnOmronIsAPacket() throws {
+    let packet = try OmronPacket(vector("omron-7280t-begin").octets)
+    #expect(packet.type == 0x8000)
+  }
+
+  @Test func theCodeOfABF500IsThatOfItsApplication() throws {
+    let code = try #require(ConsentCode.ofApplication.usual)
+    let wanted = try vector("bf500-consent")
+    #expect(UserControlRequest.consent(user: code.user, consentCode: code.code).octets == wanted.octets)
+  }
+
+  /// Every line of the collection is held against something, and names its source.
+  @Test func everyVectorIsHeldAgainstSomething() throws {
+    let url = try #require(Bundle.module.url(forResource: "Fixtures/ble-vectors-2", withExtension: "jsonl"))
+    let lines = Array(try Data(contentsOf: url)).split(separator: 0x0A)
+    #expect(lines.count == SecondVector.all.count)
+    for line in lines {
+      let value = try JSONReader().value(Array(line))
+      #expect(value["source"]?.string?.isEmpty == false && value["model"]?.string?.isEmpty == false)
+    }
+    let sessions = SecondVector.all.filter { $0.kind == "session" }.map(\.id)
+    let held = ["bf800-init", "sbf70-status", "sbf70-59-2", "sbf70-4c-1", "omron-7280t-begin", "omron-7280t-settings"]
+    for id in sessions where !id.hasPrefix("omron-714") && id != "omron-7380t1-clock" {
+      #expect(held.contains(id), "\(id)")
+    }
   }
 
   @Test(arguments: SecondVector.all.filter { unread.contains($0.id) })

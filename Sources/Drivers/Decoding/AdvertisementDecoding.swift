@@ -15,6 +15,11 @@ package enum AdvertisementDecoding {
     if data.company == OmronAdvertisement.company {
       return try OmronAdvertisement(OmronAdvertisement.payload(data.octets)).decoded
     }
+    if let company = data.company {
+      guard let family = CompanyScaleFrame.Family.of(company: company, data.octets) else { return nil }
+      let raw = RawSource(source: AdvertisedData.source(company: company), octets: data.octets)
+      return try CompanyScaleFrame(family, company: company, data.octets).decoded(raw).checked
+    }
     guard let service = data.service?.short else { return nil }
     switch service {
     case 0x181D: return try MiScaleFrame(scale1: data.octets).decoded(source: "adv/181D", octets: data.octets).checked

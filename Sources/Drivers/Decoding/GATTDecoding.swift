@@ -33,7 +33,9 @@ package enum GATTDecoding {
   package static func decode(
     service: BluetoothUUID, characteristic: BluetoothUUID, octets: [UInt8], context: Context = Context()
   ) throws(DecodeError) -> Decoded? {
-    if let decoded = try VendorDecoding.decode(CharacteristicID(service, characteristic), octets) {
+    if let decoded = try VendorDecoding.decode(
+      CharacteristicID(service, characteristic), octets, model: context.model)
+    {
       return decoded.checked
     }
     guard let short = characteristic.short else {

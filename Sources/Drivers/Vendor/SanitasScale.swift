@@ -209,18 +209,50 @@ struct SanitasScaleDriver: Driver {
   static func decode(_ octets: [UInt8]) throws(DecodeError) -> Decoded {
     var reader = OctetReader(octets)
     let start = try reader.uint8("start")
+    let type = try reader.uint8("type")
+    if start == 0xE6 || start == 0xF6 { return Decoded(values: [NamedValue("greeting", .flag(true))]) }
     guard starts.contains(start) else {
       throw DecodeError(field: "start", offset: 0, reason: .invalidValue(Int64(start)))
     }
-    let type = try reader.uint8("type")
-    let first = try reader.uint8(type == 0x58 ? "state" : "parts")
-    guard type == 0x58 else { return Decoded(values: [NamedValue("part", .integer(Int64(try reader.uint8("part"))))]) }
+    let first = try reader.uint8(type == 0x58 ? "state" : type == 0xF0 ? "question" : "parts")
+    guard type != 0xF0 else { return answer(first, octets) }
+    guard type == 0x58 else {
+      let part = try reader.uint8("part")
+      return Decoded(values: [NamedValue("part", .integer(Int64(part)))] + beginning(octets, type, part))
+    }
     // A weight while somebody still moves is nobody's reading.
     let weight = ExactDecimal(Int64(try reader.uint16BigEndian("weight")) * 5, exponent: -2)
     return Decoded(values: [
       NamedValue("state", .integer(Int64(first))), NamedValue("weight", .decimal(weight)),
       NamedValue("unit", .text("kg")), NamedValue("final", .flag(first == 0)),
     ])
+  }
+
+  /// What it answers to a question.
+  private static func answer(_ question: UInt8, _ octets: [UInt8]) -> Decoded {
+    var values = [NamedValue("answer", .integer(Int64(question)))]
+    if question == 0x4F, octets.count > 4, octets[4] <= 100 {
+      values.append(NamedValue("battery", .integer(Int64(octets[4]))))
+    }
+    if question == 0x33, octets.count > 4 { values.append(NamedValue("users", .integer(Int64(octets[4])))) }
+    return Decoded(values: values)
+  }
+
+  /// A record begins in its first part, one of now in its second: time, weight, impedance and fat stand there.
+  private static func beginning(_ octets: [UInt8], _ type: UInt8, _ part: UInt8) -> [NamedValue] {
+    let isStored = type == SanitasRecord.Origin.user.rawValue || type == SanitasRecord.Origin.nobody.rawValue
+    let isLive = type == SanitasRecord.Origin.live.rawValue
+    guard octets.count >= 12, isLive && part % 3 == 2 || isStored && part % 2 == 1 else { return [] }
+    let time = DeviceDateTime(seconds: UInt64(ScaleField.be32(octets, 4) & 0x7FFF_FFFF), since: 1970)
+    var values = [
+      NamedValue("time_utc", .text("\(time)Z")),
+      NamedValue("weight", .decimal(ExactDecimal(ScaleField.be16(octets, 8) * 5, exponent: -2))),
+      NamedValue("unit", .text("kg")), NamedValue("impedance_ohm", .integer(ScaleField.be16(octets, 10))),
+    ]
+    if octets.count >= 14 {
+      values.append(NamedValue("body_fat_pct", .decimal(ExactDecimal(ScaleField.be16(octets, 12), exponent: -1))))
+    }
+    return values
   }
 
   private static let terms: [Term] = [.weight, .bodyFat, .musclePercentage, .impedance]

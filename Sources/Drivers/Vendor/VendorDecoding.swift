@@ -5,7 +5,9 @@ internal import Readings
 
 enum VendorDecoding {
   /// Nil when no decoder knows the characteristic. Throws when the octets are malformed.
-  static func decode(_ id: CharacteristicID, _ octets: [UInt8]) throws(DecodeError) -> Decoded? {
+  static func decode(
+    _ id: CharacteristicID, _ octets: [UInt8], model: String? = nil
+  ) throws(DecodeError) -> Decoded? {
     switch id {
     case Nonin3230Driver.oximetry: return try Nonin3230Driver.decode(octets)
     case BerryOximeterLine.stream where BerryPacket.begins(octets): return try BerryPacket.decode(octets)
@@ -14,18 +16,48 @@ enum VendorDecoding {
       return Decoded(values: [NamedValue("type", .text("waveform"))])
     case JumperOximeterLine.stream: return try frames(JumperOximeterLine.self, octets, JumperOximeterLine.reading)
     case PC60OximeterLine.stream: return try frames(PC60OximeterLine.self, octets, PC60OximeterLine.reading)
+    case ViatomO2Line.stream where AirBPDriver.begins(octets): return try AirBPDriver.decode(octets)
     case ViatomO2Line.stream: return try frames(ViatomO2Line.self, octets, ViatomO2Line.reading)
     case ContecOximeterLine.stream where octets.first == 0xE9:
       return try frames(PO60Line.self, octets, PO60Line.reading)
     case ContecOximeterLine.stream:
       return try frames(ContecOximeterLine.self, octets, ContecOximeterLine.reading)
     case CharacteristicID(0xFFF0, 0xFFF1) where octets.first == 0x4D: return try MicrolifeFrame.decode(octets)
+    case CharacteristicID(0xFFF0, 0xFFF1): return try ofFFF0(octets)
+    case FS20FLine.stream where octets.first == 0xFE: return try frames(FS20FLine.self, octets, FS20FLine.reading)
+    case YunmaiScale.streams[0]: return try YunmaiScale.decode(octets, id)
+    case CharacteristicID(0xFFE0, 0xFFE1) where octets.first == 0x10: return try QNScale.decode(octets, id)
+    case CharacteristicID(0xFFF0, 0xFFF4) where octets.first == 0xCF: return try EufyScale.decode(octets, id)
+    case CharacteristicID(0xFFB0, 0xFFB2): return try ofFFB0(octets, id, model: model)
+    case CharacteristicID(0x1A10, 0x2A10), CharacteristicID(0x1A10, 0x2A12):
+      return try RenphoScale.decode(octets, id)
+    case SoehnleScale.stream: return try SoehnleScale.decode(octets, id)
     case SanitasScaleDriver.link: return try SanitasScaleDriver.decode(octets)
     case YonkerDriver.result: return try YonkerDriver.decode(octets)
     default:
       guard TranstekDriver.services.contains(id.service.short ?? 0) else { return nil }
       return try TranstekReading.decode(id, octets)
     }
+  }
+
+  /// What the many makers of the service FFF0 send: each by how its frames begin.
+  private static func ofFFF0(_ octets: [UInt8]) throws(DecodeError) -> Decoded? {
+    let id = CharacteristicID(0xFFF0, 0xFFF1)
+    if let frame = FDFDFrame(octets) { return frame.decoded }
+    if EtekcityScale.begins(octets) { return try EtekcityScale.decode(octets, id) }
+    if octets.starts(with: [0xAA, 0x55]) { return try frames(SP20OximeterLine.self, octets, SP20OximeterLine.reading) }
+    if octets.count == 14, octets[0] == 0x02, octets[13] == 0xAA { return try InlifeScale.decode(octets, id) }
+    return octets.first == 0x10 ? try QNScale.decode(octets, id) : nil
+  }
+
+  /// The same for the service FFB0.
+  private static func ofFFB0(
+    _ octets: [UInt8], _ id: CharacteristicID, model: String?
+  ) throws(DecodeError) -> Decoded? {
+    if octets.starts(with: [0xAB, 0x2A]) { return try ByoneScale.decode(octets, id) }
+    if octets.starts(with: [0xAC, 0x27]) { return try ActiveEraScale.decode(octets, id) }
+    guard octets.first == 0xAC else { return nil }
+    return try IcomonScale.decode(octets, id, DriverContext(model: model))
   }
 
   private static func frames<Line: LineProtocol>(

@@ -47,7 +47,7 @@ extension Bluetooth {
           hint: "hearthctl scan shows the addresses of what is on the air"))
     }
     if let driver = wish.driver, Registry.profile(id: driver) == nil {
-      let near = Suggestion.nearest(to: driver, among: Registry.profiles.map(\.id))
+      let near = Suggestion.nearest(to: driver, among: Registry.ids)
       return refuse(
         ControlError(
           code: "bad-parameters", message: "there is no driver \(driver)",
@@ -87,7 +87,8 @@ extension Bluetooth {
           code: "unsupported-device",
           message: neighbour.claim.refusal
             ?? "no driver knows this device\(neighbour.name.map { " (\($0))" } ?? "")",
-          hint: "hearthctl drivers shows what is supported; --driver DRIVER tries one"), &turn)
+          hint: "hearthctl drivers shows what is supported; --driver DRIVER tries one, --driver recorder only listens"),
+        &turn)
     }
     if case .serial = profile.transport {
       return failPairing(

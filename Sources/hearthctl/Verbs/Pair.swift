@@ -81,7 +81,7 @@ struct PairOrder {
       wait = arguments.isJSON ? 0 : 90
     }
     if let driver, Registry.profile(id: driver) == nil {
-      let near = Suggestion.nearest(to: driver, among: Registry.profiles.map(\.id))
+      let near = Suggestion.nearest(to: driver, among: Registry.ids)
       throw Failure.usage(
         "there is no driver \"\(driver)\"", hint: near.map { "did you mean \($0)?" } ?? "hearthctl drivers")
     }
