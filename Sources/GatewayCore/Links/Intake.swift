@@ -238,7 +238,7 @@ package enum Intake {
   }
 
   /// The offset of a device's clock that was read now; nil when it names no moment at all.
-  static func clock(_ stamp: DeviceStamp, zone: TimeZoneRules, now: Now) -> DeviceClock? {
+  package static func clock(_ stamp: DeviceStamp, zone: TimeZoneRules, now: Now) -> DeviceClock? {
     let device: Int64
     switch stamp {
     case .utc(let milliseconds):

@@ -66,6 +66,11 @@ struct Disguise {
     }
   }
 
+  /// A user's code, 1 to 9999.
+  static func code(_ code: UInt16) -> UInt16 {
+    UInt16(clamping: hash([UInt8(code & 0xFF), UInt8(code >> 8), 0x63]) % 9999) + 1
+  }
+
   /// FNV-1a, of which sixteen bits are kept.
   private static func hash(_ octets: [UInt8]) -> UInt64 {
     let full = FNV1a.hash(octets)

@@ -49,6 +49,19 @@ struct GATTTranscript {
     if isFromDevice { takeAnswer(pdu, at) } else { takeRequest(pdu, at) }
   }
 
+  /// Puts something else in the place of values: `change` gets octets, the characteristic, and whether the device sent them.
+  mutating func replace(_ change: ([UInt8], String, Bool) -> [UInt8]) {
+    for index in lines.indices {
+      let words = lines[index].words.split(separator: " ")
+      guard let name = words.count > 1 ? words[1] : words.first else { continue }
+      lines[index].octets = change(lines[index].octets, String(name), lines[index].isFromDevice)
+    }
+    for characteristic in database.characteristics {
+      guard let value = values[characteristic.valueHandle] else { continue }
+      values[characteristic.valueHandle] = change(value, "\(characteristic.service)/\(characteristic.uuid)", true)
+    }
+  }
+
   // MARK: From the hub
 
   private mutating func takeRequest(_ pdu: [UInt8], _ at: Int64) {

@@ -15,9 +15,13 @@ enum CaptureVerb {
       with Ctrl-C. Without --output the file is written to standard output.
 
       The file is text: "<" from the device, ">" to it, "@" milliseconds, "#" what is
-      known of it. Addresses and serial numbers give way to others, the same to the
-      same; "# altered:" tells where. MEASUREMENTS STAY: let nobody measure whose
-      values may not leave the home.
+      known of it. Addresses, serial numbers, users' names, birthdays and codes, and
+      keys give way to others, the same to the same; "# altered:" tells where.
+      MEASUREMENTS STAY: let nobody measure whose values may not leave the home.
+
+      "hearthctl decode capture FILE" shows what a driver makes of it, "playback" in
+      the configuration plays it. A device that no driver reads, or that a driver
+      takes for another one, is paired with --driver recorder, which only listens.
 
       examples:
         hearthctl capture cuff --output cuff.capture

@@ -8,6 +8,7 @@ import Glibc
 import JSON
 import Octets
 import Platform
+import Playback
 import Readings
 import ZoneFiles
 import Zones
@@ -20,16 +21,22 @@ enum DecodeVerb {
       gatt SERVICE CHARACTERISTIC HEX
              hearthctl decode adv HEX --service UUID | --company ID
              hearthctl decode serial PROTOCOL [FILE|-] [--hex] [--every-frame]
+             hearthctl decode capture FILE [--driver DRIVER]
            each with [--model NAME] [--timezone ZONE] [--received INSTANT]
       """,
     text: """
       Works without a daemon. Prints one line:
       {"readings": […], "values": {…}, "problems": […]}
 
+      capture replays a file of "hearthctl capture" against its driver, or against
+      the one that is named; it is received when it was recorded.
+
       examples:
         hearthctl decode gatt 1810 2A35 1e8a00580078000000041114293b3c00012700
         hearthctl decode serial contec-v7 --hex --every-frame - < capture.txt
-      """, options: ["--model", "--timezone", "--received", "--service", "--company"],
+        hearthctl decode capture cuff.capture
+        hearthctl decode capture cuff.capture --driver blood-pressure
+      """, options: ["--model", "--timezone", "--received", "--service", "--company", "--driver"],
     flags: ["--hex", "--every-frame"], takesWords: true,
     exit: """
       0 understood (also when the device says that its measurement failed),
@@ -39,7 +46,7 @@ enum DecodeVerb {
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
     guard let kind = arguments.words.first else {
-      throw Failure.usage("expected gatt, adv or serial", hint: "hearthctl decode --help")
+      throw Failure.usage("expected gatt, adv, serial or capture", hint: "hearthctl decode --help")
     }
     let words = Array(arguments.words.dropFirst())
     let common = ["--model", "--timezone", "--received"]
@@ -56,7 +63,99 @@ enum DecodeVerb {
       try arguments.atMost(3)
       try arguments.only(common + ["--hex", "--every-frame"], for: "decode serial")
       return try serial(words, arguments)
-    default: throw Failure.usage("expected gatt, adv or serial, not \"\(kind)\"", hint: "hearthctl decode --help")
+    case "capture":
+      try arguments.atMost(2)
+      try arguments.only(common + ["--driver"], for: "decode capture")
+      return try capture(words, arguments)
+    default:
+      throw Failure.usage("expected gatt, adv, serial or capture, not \"\(kind)\"", hint: "hearthctl decode --help")
+    }
+  }
+
+  /// A recorded session against a driver.
+  private static func capture(_ words: [String], _ arguments: Arguments) throws(Failure) -> Int32 {
+    guard let path = words.first else { throw Failure.usage("expected FILE", hint: "hearthctl decode --help") }
+    let octets = try InputFile.read(path, atMost: 4 << 20, hint: "name a file that hearthctl capture wrote")
+    var capture: CaptureFile
+    do throws(CaptureError) {
+      capture = try CaptureFile(String(decoding: octets, as: UTF8.self))
+    } catch {
+      throw Failure(
+        status: 65, code: "malformed", message: "\(path):\(error.line): \(error.message)",
+        hint: "it is no recorded session; hearthctl capture makes one")
+    }
+    let id = arguments.value("--driver") ?? capture.headers["driver"]
+    guard let id else {
+      throw Failure.usage("\(path) names no driver", hint: "name one: --driver DRIVER; hearthctl drivers lists them")
+    }
+    guard let profile = Registry.profile(id: id) else {
+      let near = Suggestion.nearest(to: id, among: Registry.ids)
+      throw Failure(
+        status: 69, code: "no-decoder", message: "there is no driver \"\(id)\"",
+        hint: near.map { "did you mean \($0)?" } ?? "hearthctl drivers")
+    }
+    if let model = arguments.value("--model") { capture.headers["model"] = model }
+    let isSerial: Bool
+    if case .serial = profile.transport { isSerial = true } else { isSerial = false }
+    guard isSerial == (capture.transport == .serial) else {
+      throw Failure(
+        status: 69, code: "other-transport",
+        message:
+          "\(path) was recorded over \(capture.transport.rawValue), the driver \(id) speaks over another transport",
+        hint: "hearthctl drivers shows over which")
+    }
+    let replay = CaptureReplay.run(capture, profile)
+    var context = try intake(arguments, isSerial ? .serial : .ble)
+    context.device.id = "capture"
+    context.device.model = capture.headers["model"] ?? context.device.model
+    context.isReplay = false
+    if arguments.value("--received") == nil, let local = capture.headers["local-time"].flatMap(CaptureReplay.time),
+      let began = recorded(local, capture.headers["zone"], context.zone)
+    {
+      context.now.wall = began
+    }
+    let began = context.now.wall
+    var decoded = Decoded(problems: replay.problems)
+    decoded.values = replay.properties.map { NamedValue(word($0).name, .text(word($0).text)) }
+    if !replay.answers.isEmpty {
+      decoded.values.append(NamedValue("answers", .list(replay.answers.map { .text($0.message) })))
+    }
+    if let clock = replay.clock {
+      context.now.wall = began + clock.at
+      context.clock = Intake.clock(clock.stamp, zone: context.zone, now: context.now)
+    }
+    let readings = replay.readings.map { item -> [UInt8] in
+      context.now.wall = began + item.at
+      return ReadingJSON.encode(Intake.normalise(item.reading, context))
+    }
+    print(decoded, readings)
+    return 0
+  }
+
+  /// When a session was recorded, by the clock and the zone of its hub: quarter hours east, and daylight saving.
+  private static func recorded(_ local: DeviceDateTime, _ zone: String?, _ rules: TimeZoneRules) -> Int64? {
+    guard
+      let civil = CivilTime(
+        year: Int(local.year), month: Int(local.month), day: Int(local.day), hour: Int(local.hours),
+        minute: Int(local.minutes), second: Int(local.seconds))
+    else { return nil }
+    let quarters = (zone ?? "").split(separator: " ").compactMap { Int64($0) }
+    if quarters.count == 2 {
+      return (TimeZoneRules.utc.resolve(civil, received: 0).0 - (quarters[0] + quarters[1]) * 900) * 1000
+    }
+    return rules.resolve(civil, received: 0).0 * 1000
+  }
+
+  private static func word(_ property: DeviceProperty) -> (name: String, text: String) {
+    switch property {
+    case .manufacturer(let text): ("manufacturer", text)
+    case .model(let text): ("model", text)
+    case .serial(let text): ("serial", text)
+    case .firmware(let text): ("firmware", text)
+    case .hardware(let text): ("hardware", text)
+    case .software(let text): ("software", text)
+    case .systemID(let text): ("system_id", text)
+    case .battery(let percent): ("battery", "\(percent)")
     }
   }
 
@@ -200,11 +299,15 @@ enum DecodeVerb {
   }
 
   private static func print(_ decoded: Decoded, _ context: IntakeContext) {
+    print(decoded, decoded.readings.map { ReadingJSON.encode(Intake.normalise($0, context)) })
+  }
+
+  private static func print(_ decoded: Decoded, _ readings: [[UInt8]]) {
     var writer = JSONWriter()
     writer.beginObject()
     writer.key("readings")
     writer.beginArray()
-    for reading in decoded.readings { writer.raw(ReadingJSON.encode(Intake.normalise(reading, context))) }
+    for reading in readings { writer.raw(reading) }
     writer.endArray()
     writer.key("values")
     writer.value(.object(object(decoded.values)))

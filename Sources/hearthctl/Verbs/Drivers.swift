@@ -7,11 +7,23 @@ import Readings
 
 enum DriversVerb {
   static let verb = Verb(
-    name: "drivers", summary: "the devices that are supported", usage: "[--json]",
-    text: "Works without a daemon.\n\nexamples:\n  hearthctl drivers\n  hearthctl drivers --json | jq '.drivers[].id'",
+    name: "drivers", summary: "the devices that are supported", usage: "[--wanted] [--json]",
+    text: """
+      Works without a daemon. CHECKED tells what a driver was checked against: a
+      device, a recorded session, recorded messages, or documents only.
+
+      --wanted  which recorded sessions would help most: what was never seen of a
+                device, and how to record it
+
+      examples:
+        hearthctl drivers
+        hearthctl drivers --wanted
+        hearthctl drivers --json | jq '.drivers[].id'
+      """, flags: ["--wanted"],
     exit: "0 done, 64 usage", run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
+    if arguments.has("--wanted") { return wanted(arguments.isJSON) }
     if arguments.isJSON {
       let counts: JSONValue = ["ble": counts(serial: false), "serial": counts(serial: true)]
       Terminal.line(["drivers": .array(Registry.profiles.map(json)), "counts": counts])
@@ -25,11 +37,49 @@ enum DriversVerb {
         separator: ": ")
       table.rows.append([
         profile.id, names, transport(profile), profile.kinds.map(\.rawValue).joined(separator: ", "),
-        profile.evidence.grade.words,
+        profile.evidence.grade.words + (profile.evidence.firmware.map { ", firmware \($0)" } ?? ""),
       ])
     }
     Terminal.out(table.text())
     return 0
+  }
+
+  /// What captures would help most.
+  private static func wanted(_ asJSON: Bool) -> Int32 {
+    if asJSON {
+      let list = Registry.wanted.map { wanted -> JSONValue in
+        [
+          "id": .string(wanted.id), "devices": .string(wanted.devices),
+          "grade": wanted.grade.map { .string($0.rawValue) } ?? .null, "missing": .string(wanted.missing),
+          "how": .string(wanted.how),
+        ]
+      }
+      Terminal.line(["wanted": .array(list), "counts": counts(of: Registry.wanted)])
+      return 0
+    }
+    var table = Table(["DRIVER", "CHECKED", "DEVICES"], leaving: ["CHECKED"], wrapping: "DEVICES")
+    for wanted in Registry.wanted {
+      table.rows.append([wanted.id, wanted.grade?.words ?? "no driver", "\(wanted.devices) – \(wanted.missing)"])
+    }
+    Terminal.out(table.text())
+    Terminal.out(
+      """
+
+      To record one:  hearthctl pair ADDRESS --driver DRIVER
+                      hearthctl capture DEVICE --output FILE
+      DRIVER is recorder for a device that no driver reads: it only listens. The file
+      holds no address, serial number, name or code; its measurements stay.
+
+      """)
+    return 0
+  }
+
+  /// How many are of each grade.
+  private static func counts(of list: [WantedCapture]) -> JSONValue {
+    var object = JSONObject()
+    for grade in VerificationGrade.allCases { object[grade.rawValue] = .int(list.count { $0.grade == grade }) }
+    object["no-driver"] = .int(list.count { $0.grade == nil })
+    return .object(object)
   }
 
   private static func transport(_ profile: DeviceProfile) -> String {
