@@ -11,18 +11,23 @@ import Testing
 @Suite struct BluetoothRehearsalTests {
   private static let day: Int64 = 86_400_000
 
-  /// A house with twenty paired devices of five kinds, some with changing addresses, some with passkeys.
+  /// A house with twenty paired devices of eight kinds, some with changing addresses, some with passkeys. Three are as real ones were
+  /// recorded: a cuff with its maker's octets before the value, a scale that counts from 1970 without bond, and a thermometer whose
+  /// clock was never set.
   private func house(seed: UInt64) -> Kernel {
     var devices: [Peripheral] = []
     for number in 0..<20 {
       let address = "F0:00:00:00:01:" + (number < 16 ? "0" : "") + String(number, radix: 16).uppercased()
       var device =
-        switch number % 5 {
+        switch number % 8 {
         case 0: Peripheral.cuff(address: address)
         case 1: Peripheral.scale(address: address)
         case 2: Peripheral.thermometer(address: address)
         case 3: Peripheral.cuff("A&D_UA-651BLE_\(number)", address: address)
-        default: Peripheral.oximeter(address: address)
+        case 4: Peripheral.oximeter(address: address)
+        case 5: Peripheral.cuff("BPM \(number)", address: address)
+        case 6: Peripheral.transtekScale(address: address)
+        default: Peripheral.thermometerOf2010(address: address)
         }
       device.sendsAtOnce = number % 3 == 0
       if number % 4 == 1 {
@@ -47,10 +52,13 @@ import Testing
   /// A value of the device's kind, unlike every other.
   private func value(_ kernel: Kernel, _ place: Int, _ number: Int) -> [UInt8] {
     let seconds = kernel.seconds
-    switch place % 5 {
+    switch place % 8 {
     case 1: return Peripheral.weight(UInt16(12_000 + place * 100 + number), at: seconds)
     case 2: return Peripheral.temperature(UInt16(350 + number % 50), at: seconds)
     case 4: return Peripheral.spotCheck(UInt16(90 + number % 10), at: seconds)
+    case 5: return Peripheral.prefixedPressure(UInt8(100 + place), at: seconds)
+    case 6: return Peripheral.transtekWeight(UInt16(6000 + number), at: seconds)
+    case 7: return Peripheral.temperature(UInt16(350 + number % 50), at: Peripheral.start2010 + Int64(number) * 60)
     default: return Peripheral.bloodPressure(UInt8(100 + place), at: seconds)
     }
   }

@@ -225,6 +225,42 @@ extension Peripheral {
     return oximeter
   }
 
+  /// A Medisana BS430: it cannot bond, and counts seconds since 1970.
+  static func transtekScale(address: String) -> Peripheral {
+    var scale = Peripheral(
+      "0203B\(address.suffix(2))", address: address,
+      [
+        Characteristic(service: 0x78B2, uuid: 0x8A21, properties: 0x20),
+        Characteristic(service: 0x78B2, uuid: 0x8A81, properties: 0x08),
+      ])
+    scale.needsEncryption = false
+    return scale
+  }
+
+  /// Seconds since 1970 of 2010-01-01, where clocks begin that were never set.
+  static let start2010: Int64 = 1_262_304_000
+
+  /// A FORA IR20 whose clock shows twenty days of 2010.
+  static func thermometerOf2010(address: String) -> Peripheral {
+    Peripheral(
+      "IR20 \(address.suffix(2))", address: address,
+      [
+        Characteristic(service: 0x1809, uuid: 0x2A1C, properties: 0x20),
+        Characteristic(service: 0x1809, uuid: 0x2A08, properties: 0x0A, value: stamp(start2010 + 20 * 86_400)),
+      ])
+  }
+
+  /// 2A35 of a cuff that puts four octets before the value and one behind it.
+  static func prefixedPressure(_ systolic: UInt8, at seconds: Int64) -> [UInt8] {
+    [0xFE, 0x20, 0x27, 0, systolic, 0, 60, 0, 70, 0] + stamp(seconds) + [70, 0, 1]
+  }
+
+  /// 8A21 in hundredths of a kilogram, without user.
+  static func transtekWeight(_ hundredths: UInt16, at seconds: Int64) -> [UInt8] {
+    [0x01] + octets(hundredths) + [0, 0xFE] + octets(UInt16(truncatingIfNeeded: seconds))
+      + octets(UInt16(truncatingIfNeeded: seconds >> 16))
+  }
+
   /// Octets of a Date Time.
   static func stamp(_ seconds: Int64) -> [UInt8] {
     let civil = CivilTime(seconds: seconds)
