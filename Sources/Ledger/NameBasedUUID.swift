@@ -7,11 +7,15 @@ package import Readings
 package enum NameBasedUUID {
   /// Of a name that begins with its namespace.
   package static func make(_ name: [UInt8]) -> ReadingID {
-    var digest = Array(SHA1.digest(name).prefix(16))
-    digest[6] = digest[6] & 0x0F | 0x50
-    digest[8] = digest[8] & 0x3F | 0x80
-    let high = digest[0..<8].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-    let low = digest[8..<16].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    let digest = SHA1.digest(name)
+    var high: UInt64 = 0
+    var low: UInt64 = 0
+    for index in 0..<8 {
+      high = high << 8 | UInt64(digest[index])
+      low = low << 8 | UInt64(digest[index + 8])
+    }
+    high = high & ~0xF000 | 0x5000
+    low = low & ~(0xC0 << 56) | 0x80 << 56
     return ReadingID(high: high, low: low)
   }
 }

@@ -28,6 +28,10 @@ package struct OctetWriter: Sendable {
   package mutating func uint32BigEndian(_ value: UInt32) { big(UInt64(value), 4) }
   /// A run of octets as it is.
   package mutating func append(_ more: some Sequence<UInt8>) { octets.append(contentsOf: more) }
+  /// A run of octets as it is.
+  package mutating func append(_ more: [UInt8]) { octets.append(contentsOf: more) }
+  /// The octets of a text in UTF-8.
+  package mutating func append(_ text: String) { octets.append(contentsOf: text.utf8) }
 
   private mutating func little(_ value: UInt64, _ count: Int) {
     for shift in 0..<count { octets.append(UInt8(truncatingIfNeeded: value >> (8 * UInt64(shift)))) }

@@ -4,44 +4,58 @@
 package enum SHA1 {
   /// 20 octets.
   package static func digest(_ message: [UInt8]) -> [UInt8] {
-    var state: (UInt32, UInt32, UInt32, UInt32, UInt32) = (
-      0x6745_2301, 0xEFCD_AB89, 0x98BA_DCFE, 0x1032_5476, 0xC3D2_E1F0
-    )
-    var padded = message
-    padded.append(0x80)
-    while padded.count % 64 != 56 { padded.append(0) }
+    var state = State()
+    let whole = message.count - message.count % 64
+    for block in stride(from: 0, to: whole, by: 64) { state.take(message.span, at: block) }
+    var end = Array(message[whole...])
+    end.reserveCapacity(128)
+    end.append(0x80)
+    while end.count % 64 != 56 { end.append(0) }
     let bits = UInt64(message.count) &* 8
-    for shift in (0..<8).reversed() { padded.append(UInt8(truncatingIfNeeded: bits >> (8 * UInt64(shift)))) }
-
-    var words = [UInt32](repeating: 0, count: 80)
-    for block in stride(from: 0, to: padded.count, by: 64) {
-      for index in 0..<16 {
-        let at = block + 4 * index
-        words[index] =
-          UInt32(padded[at]) << 24 | UInt32(padded[at + 1]) << 16 | UInt32(padded[at + 2]) << 8
-          | UInt32(padded[at + 3])
-      }
-      for index in 16..<80 {
-        words[index] = rotate(words[index - 3] ^ words[index - 8] ^ words[index - 14] ^ words[index - 16], 1)
-      }
-      var (a, b, c, d, e) = state
-      for index in 0..<80 {
-        let (f, k): (UInt32, UInt32) =
-          switch index {
-          case 0..<20: (b & c | ~b & d, 0x5A82_7999)
-          case 20..<40: (b ^ c ^ d, 0x6ED9_EBA1)
-          case 40..<60: (b & c | b & d | c & d, 0x8F1B_BCDC)
-          default: (b ^ c ^ d, 0xCA62_C1D6)
-          }
-        let next = rotate(a, 5) &+ f &+ e &+ k &+ words[index]
-        (e, d, c, b, a) = (d, c, rotate(b, 30), a, next)
-      }
-      state = (state.0 &+ a, state.1 &+ b, state.2 &+ c, state.3 &+ d, state.4 &+ e)
-    }
+    for shift in (0..<8).reversed() { end.append(UInt8(truncatingIfNeeded: bits >> (8 * UInt64(shift)))) }
+    for block in stride(from: 0, to: end.count, by: 64) { state.take(end.span, at: block) }
     var writer = OctetWriter(capacity: 20)
-    for word in [state.0, state.1, state.2, state.3, state.4] { writer.uint32BigEndian(word) }
+    for word in [state.a, state.b, state.c, state.d, state.e] { writer.uint32BigEndian(word) }
     return writer.octets
   }
 
-  private static func rotate(_ word: UInt32, _ by: UInt32) -> UInt32 { word << by | word >> (32 - by) }
+  /// The five words of the digest so far.
+  private struct State {
+    var a: UInt32 = 0x6745_2301
+    var b: UInt32 = 0xEFCD_AB89
+    var c: UInt32 = 0x98BA_DCFE
+    var d: UInt32 = 0x1032_5476
+    var e: UInt32 = 0xC3D2_E1F0
+
+    /// The next 64 octets.
+    mutating func take(_ octets: Span<UInt8>, at block: Int) {
+      var words = InlineArray<80, UInt32>(repeating: 0)
+      for index in 0..<16 {
+        let at = block + 4 * index
+        words[index] =
+          UInt32(octets[at]) << 24 | UInt32(octets[at + 1]) << 16 | UInt32(octets[at + 2]) << 8
+          | UInt32(octets[at + 3])
+      }
+      for index in 16..<80 {
+        words[index] = SHA1.rotate(words[index - 3] ^ words[index - 8] ^ words[index - 14] ^ words[index - 16], 1)
+      }
+      let before = self
+      for index in 0..<20 { step(b & c | ~b & d, 0x5A82_7999, words[index]) }
+      for index in 20..<40 { step(b ^ c ^ d, 0x6ED9_EBA1, words[index]) }
+      for index in 40..<60 { step(b & c | b & d | c & d, 0x8F1B_BCDC, words[index]) }
+      for index in 60..<80 { step(b ^ c ^ d, 0xCA62_C1D6, words[index]) }
+      a = a &+ before.a
+      b = b &+ before.b
+      c = c &+ before.c
+      d = d &+ before.d
+      e = e &+ before.e
+    }
+
+    private mutating func step(_ f: UInt32, _ k: UInt32, _ word: UInt32) {
+      let next = SHA1.rotate(a, 5) &+ f &+ e &+ k &+ word
+      (e, d, c, b, a) = (d, c, SHA1.rotate(b, 30), a, next)
+    }
+  }
+
+  private static func rotate(_ word: UInt32, _ by: UInt32) -> UInt32 { word &<< by | word &>> (32 &- by) }
 }

@@ -52,9 +52,13 @@ struct DirectoryBackend: Sendable {
 
   private static func byDay(_ items: [Deliverable]) -> [(name: String, items: [Deliverable])] {
     var days: [(name: String, items: [Deliverable])] = []
+    var newest: Int64?
     for item in items {
-      let name = DayFile.lines(of: item.receivedAt / 1000)
-      if days.last?.name == name { days[days.count - 1].items.append(item) } else { days.append((name, [item])) }
+      let second = item.receivedAt / 1000
+      let day = second / 86_400 - (second % 86_400 < 0 ? 1 : 0)
+      if day != newest { days.append((DayFile.lines(of: second), [])) }
+      newest = day
+      days[days.count - 1].items.append(item)
     }
     return days
   }
@@ -63,19 +67,17 @@ struct DirectoryBackend: Sendable {
   private mutating func append(_ items: [Deliverable], _ name: String) throws(FileError) {
     let file = try File(name, flags: O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o640)
     let size = try file.size()
-    let keys = items.map { DayFileLines.key($0.json[...]) }
+    let numbers = items.map { DayFileLines.number($0.json.span) }
     var known: Set<[UInt8]> = []
     var end = size
     var memory = memories.removeValue(forKey: name)
-    if memory?.end != size || memory?.lines.mayHold(keys) ?? true {
-      (known, end) = try tail(file, size)
-      if memory?.end != size {
-        var lines = DayFileLines()
-        lines.note(known)
-        memory = Memory(end: end, lines: lines)
-      }
+    if memory?.end != size { memory = nil }
+    if memory?.lines.mayHold(numbers) ?? true {
+      var lines = DayFileLines()
+      (known, end) = try tail(file, size, numbers, &lines)
+      if memory == nil { memory = Memory(end: end, lines: lines) }
     }
-    let new = zip(items, keys).filter { !known.contains($0.1) }
+    let new = zip(items, numbers).filter { known.isEmpty || !known.contains(DayFileLines.key($0.0.json[...])) }
     // A line that a power cut left unfinished is written over.
     if end < size { try file.truncate(to: end) }
     var octets: [UInt8] = []
@@ -87,21 +89,43 @@ struct DirectoryBackend: Sendable {
     try file.write(octets, at: end)
     try file.syncData()
     memory?.end = end + octets.count
-    memory?.lines.note(new.map(\.1))
+    for (_, number) in new { memory?.lines.note(number) }
     if memories.count >= DirectoryBackend.mostMemories { memories.removeAll() }
     memories[name] = memory
   }
 
-  /// What the last lines hold, as far back as a batch can reach, and where the last whole line ends.
-  private func tail(_ file: File, _ size: Int) throws(FileError) -> (known: Set<[UInt8]>, end: Int) {
-    let start = max(0, size - (16 << 20))
-    let octets = try file.read(at: start, count: size - start)
-    guard let last = octets.lastIndex(of: 0x0A) else { return ([], start) }
-    var known: Set<[UInt8]> = []
+  /// The last lines, as far back as a batch can reach, are noted. Gives the keys of those that may be among `wanted`, and where the last
+  /// whole line ends.
+  private func tail(
+    _ file: File, _ size: Int, _ wanted: [UInt64], _ lines: inout DayFileLines
+  ) throws(FileError) -> (known: Set<[UInt8]>, end: Int) {
+    let wanted = Set(wanted)
     let mark = Array(#"{"id":""#.utf8)
-    for line in octets[...last].split(separator: 0x0A) where line.starts(with: mark) && line.count > 43 {
-      known.insert(DayFileLines.key(line))
+    var known: Set<[UInt8]> = []
+    var position = max(0, size - (16 << 20))
+    var end = position
+    // What stands behind the last whole line so far.
+    var rest: [UInt8] = []
+    while position < size {
+      let piece = try file.read(at: position, count: min(DirectoryBackend.piece, size - position))
+      guard !piece.isEmpty else { break }
+      position += piece.count
+      let octets = rest + piece
+      var begin = 0
+      for index in rest.count..<octets.count where octets[index] == 0x0A {
+        let line = octets[begin..<index]
+        begin = index + 1
+        guard line.count > 43, line.starts(with: mark) else { continue }
+        let number = DayFileLines.number(octets.span.extracting(line.indices))
+        lines.note(number)
+        if wanted.contains(number) { known.insert(DayFileLines.key(line)) }
+      }
+      end += begin
+      rest = Array(octets[begin...])
     }
-    return (known, start + last + 1)
+    return (known, end)
   }
+
+  /// So much of a file is read at once.
+  private static let piece = 256 << 10
 }

@@ -55,6 +55,24 @@ import Testing
         == "84983e441c3bd26ebaae4aa1f95129e5e54670f1")
   }
 
+  /// Lengths at which the padding takes a block of its own, and whole blocks; of octets 0, 1, 2 …
+  @Test(arguments: [
+    (55, "8ae2d46729cfe68ff927af5eec9c7d1b66d65ac2"), (56, "636e2ec698dac903498e648bd2f3af641d3c88cb"),
+    (63, "6d942da0c4392b123528f2905c713a3ce28364bd"), (64, "c6138d514ffa2135bfce0ed0b8fac65669917ec7"),
+    (65, "69bd728ad6e13cd76ff19751fde427b00e395746"), (119, "41c89d06001bab4ab78736b44efe7ce18ce6ae08"),
+    (128, "e6434bc401f98603d7eda504790c98c67385d535"),
+  ])
+  func sha1OfAnyLength(count: Int, digest: String) {
+    #expect(Hex.encode(SHA1.digest((0..<count).map { UInt8(truncatingIfNeeded: $0) })) == digest)
+  }
+
+  @Test func fnv1a() {
+    let octets = Array("foobar".utf8)
+    #expect(FNV1a.hash(octets.span) == 0x8594_4171_F739_67E8)
+    #expect(FNV1a.hash(octets) == 0x8594_4171_F739_67E8)
+    #expect(FNV1a.hash([UInt8]().span) == FNV1a.hash([UInt8]()))
+  }
+
   @Test func smallCheckValues() {
     let check = Array("123456789".utf8)
     #expect(Checksum.crc8(check) == 0xF4)
