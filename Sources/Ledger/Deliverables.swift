@@ -124,6 +124,7 @@ package struct Deliverables: Sendable {
     let skipping = Set(request.skipping)
     let before = max(1, request.before ?? .max)
     var items: [Deliverable] = []
+    var given: Set<String> = []
     var isAtEnd = false
     var isWithheld = false
     // Readings without patient are passed over; so a batch may need more than one read.
@@ -138,14 +139,20 @@ package struct Deliverables: Sendable {
       for record in batch.records where record.sequence < end && !skipping.contains(record.sequence) {
         guard let item = item(record, for: request.backend, read) else { continue }
         // Answers are by identifier: a correction goes behind what it corrects, in a batch of its own.
-        if items.contains(where: { $0.id == item.id }) {
+        guard !given.contains(item.id) else {
           end = min(end, record.sequence)
           break
         }
-        if stored.withheld.holds(item.json) { end = min(end, record.sequence) } else { items.append(item) }
+        if stored.withheld.holds(item.json) {
+          end = min(end, record.sequence)
+        } else {
+          items.append(item)
+          given.insert(item.id)
+        }
       }
       // Nothing behind what is withheld is given before it.
       items.removeAll { $0.sequence >= end }
+      if items.isEmpty { given = [] }
       let isStuck = batch.through <= cursor
       cursor = min(max(cursor, batch.through), end - 1)
       isWithheld = end < before && cursor == end - 1
@@ -243,9 +250,15 @@ private struct StoredMark {
 
   /// Behind the first place where it stands.
   private func end(in json: [UInt8]) -> Int? {
-    guard json.count >= octets.count, let first = octets.first else { return nil }
-    for index in 0...(json.count - octets.count) where json[index] == first {
-      if json[index..<(index + octets.count)].elementsEqual(octets) { return index + octets.count }
+    let json = json.span
+    let mark = octets.span
+    guard !mark.isEmpty, json.count >= mark.count else { return nil }
+    let (first, second) = (mark[0], mark[min(1, mark.count - 1)])
+    for index in 0...(json.count - mark.count) where json[index] == first {
+      guard mark.count == 1 || json[index + 1] == second else { continue }
+      var length = 1
+      while length < mark.count, json[index + length] == mark[length] { length += 1 }
+      if length == mark.count { return index + length }
     }
     return nil
   }
