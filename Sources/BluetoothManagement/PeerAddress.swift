@@ -52,7 +52,14 @@ package struct PeerAddress: Hashable, Sendable, CustomStringConvertible {
 
   /// `F0:00:00:00:00:01`.
   package var description: String {
-    octets.reversed().map { Hex.encode([$0]).uppercased() }.joined(separator: ":")
+    var text: [UInt8] = []
+    text.reserveCapacity(17)
+    for shift in stride(from: 44, through: 0, by: -4) {
+      let digit = UInt8(truncatingIfNeeded: bits >> UInt64(shift)) & 0x0F
+      text.append(digit < 10 ? 0x30 + digit : 0x37 + digit)
+      if shift % 8 == 0, shift > 0 { text.append(0x3A) }
+    }
+    return String(decoding: text, as: UTF8.self)
   }
 
   /// Random with the two highest bits 01: it changes, and only the device's key tells whose it is (Core, volume 6 B, 1.3.2.2).

@@ -66,6 +66,14 @@ struct Bluetooth: Sendable {
     case recordRefused
   }
 
+  /// Whose facts an input changes.
+  enum Concern: Sendable {
+    case none
+    /// What is known of a device on the air, and nothing else: so with what is heard a thousand times a second.
+    case air(String)
+    case all
+  }
+
   enum Door: Sendable, Hashable {
     case closed
     case opening
@@ -111,12 +119,15 @@ struct Bluetooth: Sendable {
   var rediscoverAt: Int64?
   /// Secrets of devices.
   var keys: KeyStore
+  /// Whose facts the input that is being handled changes.
+  var concern = Concern.all
 
   init(_ keys: KeyStore) { self.keys = keys }
 
   /// When something is to be done without an event, monotonic milliseconds.
   var deadline: Int64? {
-    var times = [reopenAt, pairing?.deadline, rediscoverAt, keys.retryAt].compactMap(\.self) + Array(scans.values)
+    var times = [reopenAt, pairing?.deadline, rediscoverAt, keys.retryAt].compactMap(\.self)
+    times += scans.values
     for controller in controllers.values {
       switch controller.phase {
       case .down(_, _, _, let at): times.append(at)
@@ -124,15 +135,23 @@ struct Bluetooth: Sendable {
       case .ready: break
       }
     }
-    times += arrivals.values.filter { controllers[$0.controller]?.isReady ?? false }.map(\.opensAt)
-    return (times + air.values.compactMap(\.relistAt)).min()
+    for arrival in arrivals.values where controllers[arrival.controller]?.isReady ?? false {
+      times.append(arrival.opensAt)
+    }
+    for air in air.values { if let time = air.relistAt { times.append(time) } }
+    return times.min()
   }
 
   mutating func handle(_ input: Input, _ turn: inout Turn) -> [Effect] {
     // The end of a turn changes nothing that others see.
     if case .turnEnds = input { return write(turn.house.isStarted, turn.now) }
+    concern = .all
     let effects = decide(input, &turn)
-    publish(&turn)
+    switch concern {
+    case .none: break
+    case .air(let id): turn.house.air[id] = air[id]?.fact
+    case .all: publish(&turn)
+    }
     return effects
   }
 

@@ -63,14 +63,20 @@ struct Neighbourhood: Sendable {
   static let memory: Int64 = 10_000
 
   private(set) var neighbours: [PeerAddress: Neighbour] = [:]
+  /// When each was heard: who has to give way is found without looking at all that they said.
+  private var heardAt: [PeerAddress: Int64] = [:]
 
   mutating func hear(_ address: PeerAddress, _ octets: [UInt8], rssi: Int8, at now: Int64) -> Neighbour {
     var neighbour = neighbours[address] ?? Neighbour(address)
     neighbour.hear(octets, rssi: rssi, at: now)
-    if neighbours[address] == nil, neighbours.count >= Neighbourhood.capacity {
-      if let oldest = neighbours.min(by: { $0.value.heardAt < $1.value.heardAt }) { neighbours[oldest.key] = nil }
+    if heardAt[address] == nil, heardAt.count >= Neighbourhood.capacity {
+      if let oldest = heardAt.min(by: { $0.value < $1.value })?.key {
+        neighbours[oldest] = nil
+        heardAt[oldest] = nil
+      }
     }
     neighbours[address] = neighbour
+    heardAt[address] = now
     return neighbour
   }
 

@@ -61,7 +61,9 @@ extension Bluetooth {
   ) -> [Effect] {
     let now = turn.now
     var effects: [Effect] = []
+    concern = .none
     if let peer = peers[address] {
+      concern = .air(peer.id)
       air[peer.id, default: Air()].fact.rssi = rssi
       if case .advertisement = peer.profile.transport { advertised(peer.id, octets, &turn) }
     }
@@ -74,6 +76,7 @@ extension Bluetooth {
     if let pairing = pairing, pairing.stage == .searching,
       pairing.wish.address.uppercased() == address.description
     {
+      concern = .all
       effects += chosen(neighbour, &turn)
     }
     return effects

@@ -84,7 +84,9 @@ extension Links {
   /// The beginning of what a bound port says is held against every protocol of its line settings.
   mutating func overhear(_ id: String, _ octets: [UInt8], _ turn: inout Turn) -> [Effect] {
     let now = turn.now
-    guard let device = devices[id], var listener = device.proof.listener else { return [] }
+    guard with(id, { $0.proof.listener != nil }) ?? false, let device = devices[id],
+      var listener = device.proof.listener
+    else { return [] }
     let before = listener.heardOctets
     listener.heard(octets, at: now.monotonic)
     let scores = listener.scores

@@ -97,6 +97,9 @@ extension DeviceState {
     return nil
   }
 
+  /// When it wants something done without an event, monotonic milliseconds.
+  var deadline: Int64? { [session?.nextDeadline, reopenAt, admission.resumeAt].compactMap(\.self).min() }
+
   /// What others may know of it.
   var fact: DeviceFact {
     DeviceFact(

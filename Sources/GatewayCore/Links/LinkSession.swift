@@ -92,11 +92,15 @@ struct LinkSession: Sendable {
     if case .gatt = profile.transport { client = GATTClient() }
   }
 
+  /// Runs something on it where it stands.
+  mutating func run(_ body: (inout LinkSession) -> SessionOutput) -> SessionOutput { body(&self) }
+
   /// The next moment at which `due` wants to be called, monotonic milliseconds.
   var nextDeadline: Int64? {
-    var times = Array(timers.values) + [transactionDeadline, quietDeadline].compactMap { $0 }
-    if case .settling(let until) = phase { times.append(until) }
-    return times.min()
+    var next = [transactionDeadline, quietDeadline].compactMap { $0 }.min()
+    for time in timers.values { next = min(next ?? time, time) }
+    if case .settling(let until) = phase { next = min(next ?? until, until) }
+    return next
   }
 
   /// The link is up.

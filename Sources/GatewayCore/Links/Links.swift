@@ -89,15 +89,20 @@ struct Links: Sendable {
   /// Devices whose port was opened in this turn: once is enough.
   private var openedNow: Set<String> = []
 
+  /// When each device wants something done without an event, monotonic milliseconds; those that want nothing are not in it. Looking at
+  /// every device's whole state after each event would cost more than the event.
+  private var deadlines: [String: Int64] = [:]
+
   /// When something is to be done without an event, monotonic milliseconds.
   var deadline: Int64? {
-    var times = [retryUnsavedAt, clock.lookAt].compactMap(\.self)
-    for device in devices.values {
-      if let time = device.session?.nextDeadline { times.append(time) }
-      if let time = device.reopenAt { times.append(time) }
-      if let time = device.admission.resumeAt { times.append(time) }
-    }
-    return times.min()
+    var next = Links.earliest(retryUnsavedAt, clock.lookAt)
+    for time in deadlines.values { next = Links.earliest(next, time) }
+    return next
+  }
+
+  private static func earliest(_ one: Int64?, _ other: Int64?) -> Int64? {
+    guard let one, let other else { return one ?? other }
+    return min(one, other)
   }
 
   mutating func handle(_ input: Input, _ turn: inout Turn) -> [Effect] {
@@ -106,10 +111,20 @@ struct Links: Sendable {
     turn.house.lost = lost
     switch input.concern {
     case .none: break
-    case .device(let id): turn.house.devices[id] = devices[id]?.fact
-    case .all: publish(&turn)
+    case .device(let id):
+      turn.house.devices[id] = with(id) { $0.fact }
+      deadlines[id] = with(id) { $0.deadline } ?? nil
+    case .all:
+      publish(&turn)
+      deadlines = devices.compactMapValues(\.deadline)
     }
     return effects
+  }
+
+  /// Looks at a device, or changes it, where it stands: `devices[id]` alone copies all that is known of it. Nil: there is none.
+  mutating func with<Result>(_ id: String, _ body: (inout DeviceState) -> Result) -> Result? {
+    guard let index = devices.index(forKey: id) else { return nil }
+    return body(&devices.values[index])
   }
 
   private mutating func decide(_ input: Input, _ turn: inout Turn) -> [Effect] {

@@ -16,9 +16,8 @@ internal import Ledger
 extension Links {
   mutating func received(_ id: String, _ octets: [UInt8], _ turn: inout Turn) -> [Effect] {
     // Only what a device says by itself waits: an answer is waited for.
-    guard let device = devices[id], device.session != nil, !device.isBLE || Links.isValue(octets) else {
-      return take(id, octets, &turn)
-    }
+    let mayWait = with(id) { $0.session != nil && (!$0.isBLE || Links.isValue(octets)) } ?? false
+    guard mayWait else { return take(id, octets, &turn) }
     switch devices[id]?.admission.queues(octets, at: turn.now.monotonic) {
     case true?: return tellFlood(of: id, &turn)
     case false?:
@@ -135,8 +134,8 @@ extension Links {
 
   mutating func advertised(_ id: String, _ data: AdvertisedData, _ turn: inout Turn) -> [Effect] {
     let now = turn.now
-    guard let device = devices[id], !turn.isLeftAlone(id) else { return [] }
-    if device.session == nil {
+    guard let isUp = with(id, { $0.session != nil }), !turn.isLeftAlone(id) else { return [] }
+    if !isUp, let device = devices[id] {
       let link = LinkSession(profile: device.profile, context: driverContext(device, &turn))
       devices[id]?.session = link
     }
@@ -202,30 +201,33 @@ extension Links {
   mutating func session(
     _ id: String, _ turn: inout Turn, _ body: (inout LinkSession) -> SessionOutput
   ) -> [Effect] {
-    guard var link = devices[id]?.session else { return [] }
-    let output = body(&link)
-    devices[id]?.session = link
+    guard let output = with(id, { $0.session?.run(body) }) ?? nil else { return [] }
     return carryOut(output, id, &turn)
   }
 
   private mutating func carryOut(_ output: SessionOutput, _ id: String, _ turn: inout Turn) -> [Effect] {
     let now = turn.now
-    guard let device = devices[id] else { return [] }
     var output = output
-    devices[id]?.garbled.take(output, isSerial: device.isSerial)
-    output.problems.removeAll { !(devices[id]?.mayTell($0, at: now.monotonic) ?? false) }
+    let known: Void? = with(id) { device in
+      device.garbled.take(output, isSerial: device.isSerial)
+      output.problems.removeAll { !device.mayTell($0, at: now.monotonic) }
+    }
+    guard known != nil else { return [] }
+    let lastProblem = output.problems.isEmpty ? nil : devices[id]?.lastProblem?.code
+    let configuration = output.clocks.isEmpty ? nil : devices[id]?.configuration
     var effects: [Effect] = []
     for property in output.properties {
       devices[id]?.take(property)
       if case .serial(let text) = property { effects += toldSerial(id, text, &turn) }
     }
     for stamp in output.clocks {
-      let zone = turn.house.zone(for: device.configuration, patient: device.configuration.patient)
+      guard let configuration else { continue }
+      let zone = turn.house.zone(for: configuration, patient: configuration.patient)
       devices[id]?.clock = Intake.clock(stamp, zone: zone, now: now)
     }
     if output.clockWasSet { devices[id]?.clock?.setAt = now.wall }
     for problem in output.problems {
-      if device.lastProblem?.code != problem.code {
+      if lastProblem != problem.code {
         effects.append(.log(.notice, "device \(id): \(problem.code): \(problem.message)"))
       }
       devices[id]?.lastProblem = problem
@@ -233,11 +235,10 @@ extension Links {
     }
     for answer in output.answers { effects += answered(answer, id, &turn) }
     // Most devices say the same each time.
-    let found = output.discovered ?? (output.forgetsAttributes ? nil : turn.head.register.attributes[id])
-    if device.link != nil, turn.head.register.devices.contains(where: { $0.id == id }),
-      turn.head.register.attributes[id] != found
+    if output.discovered != nil || output.forgetsAttributes, turn.head.register.attributes[id] != output.discovered,
+      devices[id]?.link != nil, turn.head.register.devices.contains(where: { $0.id == id })
     {
-      effects += turn.append([.deviceFacts(device: id, attributes: found)])
+      effects += turn.append([.deviceFacts(device: id, attributes: output.discovered)])
     }
     if let level = output.secures { effects.append(.secure(device: id, level: level)) }
     var mayConfirm = true
