@@ -14,7 +14,7 @@ enum PossibleValues {
   private static let percent: Ends = (ExactDecimal(1, exponent: -2), ExactDecimal(100))
   private static let mass: Ends = (ExactDecimal(1, exponent: -2), ExactDecimal(1000))
 
-  private static let ends: [Term: Ends] = [
+  private static let byTerm: [Term: Ends] = [
     .systolic: (one, ExactDecimal(400)), .diastolic: (one, ExactDecimal(400)), .meanArterial: (one, ExactDecimal(400)),
     .cuffPulse: (one, ExactDecimal(400)), .oximeterPulse: (one, ExactDecimal(400)),
     .heartRate: (one, ExactDecimal(400)),
@@ -27,6 +27,9 @@ enum PossibleValues {
   private static let temperature: Ends = (ExactDecimal(1, exponent: -2), ExactDecimal(100))
   private static let glucose: Ends = (ExactDecimal(1, exponent: -3), ExactDecimal(100))
 
+  /// The same by MDC code, which is quicker to look up.
+  private static let ends = Dictionary(byTerm.map { ($0.key.mdc, $0.value) }, uniquingKeysWith: { first, _ in first })
+
   private static let pressures: Set<Term> = [.systolic, .diastolic, .meanArterial]
   /// Zero is what some devices send where they compute none: no fault of theirs.
   private static let computed: Set<Term> = [.meanArterial, .perfusionIndex]
@@ -35,12 +38,13 @@ enum PossibleValues {
 
   /// True for a number that a device can have measured.
   static func isPossible(_ number: ExactDecimal, _ term: Term) -> Bool {
-    let ends = ends[term] ?? (term.name == "glucose" ? glucose : temperature)
+    let ends = ends[term.mdc] ?? (term.name == "glucose" ? glucose : temperature)
     return !(number < ends.low) && !(ends.high < number)
   }
 
   /// The reading without what is impossible, and what is told of it. Nil when no value is left: then there is no measurement.
   static func check(_ reading: DeviceReading) -> (reading: DeviceReading?, problem: DriverProblem?) {
+    if isFlawless(reading.observations) { return (reading, nil) }
     var impossible = reading.observations.filter { observation in
       observation.value.decimal.map { !isPossible($0, observation.term) } ?? false
     }
@@ -62,6 +66,28 @@ enum PossibleValues {
     guard !told.isEmpty else { return (checked, nil) }
     let message = "a value that cannot be: \(words(told)); the rest of the reading is taken without it"
     return (checked, DriverProblem(code: "implausible-value", message: message, raw: reading.raw))
+  }
+
+  /// Every value is a number that can be, and one of them was measured: most readings are so.
+  private static func isFlawless(_ observations: [Observation]) -> Bool {
+    var isMeasurement = false
+    var high: ExactDecimal?
+    var low: ExactDecimal?
+    var hasPressure = false
+    for observation in observations {
+      guard let number = observation.value.decimal, isPossible(number, observation.term) else { return false }
+      if !isMeasurement, !beside.contains(observation.term) { isMeasurement = true }
+      switch observation.term.mdc {
+      case Term.systolic.mdc: high = high ?? number
+      case Term.diastolic.mdc: low = low ?? number
+      case Term.meanArterial.mdc: break
+      default: continue
+      }
+      hasPressure = true
+    }
+    guard hasPressure else { return isMeasurement }
+    guard let high, let low else { return false }
+    return isMeasurement && low < high
   }
 
   /// Pressures that say nothing: the systolic one is not above the diastolic one, or one of the two is missing. What is beyond the

@@ -390,12 +390,41 @@ extension AbsentReason {
 extension Worth {
   /// What the values of a reading are worth by themselves.
   package static func all(of observations: [Observation]) -> [Worth] {
+    var reading = nobodys
+    reading.observations = observations
+    return PatientHistory().sighting(reading).worth.pairs.map(\.value)
+  }
+
+  /// A reading of which nothing is known but its values.
+  private static let nobodys: Reading = {
     let time = Timestamp(milliseconds: 0, offsetSeconds: 0)
-    let reading = Reading(
-      id: ReadingID(high: 0, low: 0), kind: .bloodPressure, observations: observations, flags: [], takenAt: time,
+    return Reading(
+      id: ReadingID(high: 0, low: 0), kind: .bloodPressure, observations: [], flags: [], takenAt: time,
       timeQuality: .received, deviceTime: nil, receivedAt: time, user: nil, patient: nil,
       device: DeviceIdentity(id: "", transport: .ble), evaluation: nil, raw: RawSource(source: "", octets: []))
-    return PatientHistory().sighting(reading).worth.pairs.map(\.value)
+  }()
+
+  /// True when every value is a number that a living person may have, and pressures fit each other: then none is unbelieved, and
+  /// most readings are so. False: they may still be.
+  package static func areOrdinary(_ observations: [Observation]) -> Bool {
+    var pressures = (systolic: ExactDecimal?.none, diastolic: ExactDecimal?.none, mean: ExactDecimal?.none)
+    for observation in observations {
+      guard case .value(let value) = observation.value else { return false }
+      guard let measure = Measure.of(observation.term) else { continue }
+      if let gate = measure.gate, !gate.contains(value) || measure.isImpossible(value) { return false }
+      switch measure {
+      case .systolic where pressures.systolic == nil: pressures.systolic = value
+      case .diastolic where pressures.diastolic == nil: pressures.diastolic = value
+      case .meanArterial where pressures.mean == nil: pressures.mean = value
+      case .systolic, .diastolic, .meanArterial: return false
+      default: break
+      }
+    }
+    if let systolic = pressures.systolic, let diastolic = pressures.diastolic {
+      guard let difference = systolic.subtracting(diastolic), !(difference < ExactDecimal(10)) else { return false }
+    }
+    guard let mean = pressures.mean else { return true }
+    return !(pressures.systolic.map { $0 < mean } ?? false) && !(pressures.diastolic.map { mean < $0 } ?? false)
   }
 }
 

@@ -68,6 +68,21 @@ extension ExactDecimal: CustomStringConvertible {
   }
 }
 
+extension ExactDecimal {
+  /// How many characters `description` has.
+  package var characters: Int {
+    var digits = 1
+    var rest = mantissa.magnitude / 10
+    while rest > 0 {
+      digits += 1
+      rest /= 10
+    }
+    let sign = mantissa < 0 ? 1 : 0
+    guard exponent < 0 else { return mantissa == 0 ? 1 : sign + digits + Int(exponent) }
+    return sign + max(digits, 1 - Int(exponent)) + 1
+  }
+}
+
 extension ExactDecimal: Comparable {
   /// Exact comparison of the numbers, over the whole range of mantissa and exponent.
   package static func < (left: ExactDecimal, right: ExactDecimal) -> Bool {

@@ -3,6 +3,7 @@
 import Drivers
 import Foundation
 @testable import GatewayCore
+import Monitoring
 import Octets
 import Readings
 import Testing
@@ -174,6 +175,50 @@ enum TZif {
 }
 
 @Suite struct PlausibilityAndIdentityTests {
+  /// The quick look at ordinary values says the same as the whole judgement.
+  @Test func ordinaryValuesAreNotUnbelieved() {
+    func isUnbelieved(_ observations: [Observation]) -> Bool {
+      Worth.all(of: observations).contains { if case .unbelieved = $0 { true } else { false } }
+    }
+    func pressure(_ term: Term, _ value: Int64?) -> [Observation] {
+      value.map { [Observation(term, .value(ExactDecimal($0)), unit: .millimetreOfMercury)] } ?? []
+    }
+    var ordinary = 0
+    for systolic: Int64? in [nil, 0, 49, 50, 89, 90, 100, 280, 281] {
+      for diastolic: Int64? in [nil, 24, 25, 80, 90, 100, 181] {
+        for mean: Int64? in [nil, 0, 24, 25, 79, 85, 91, 261] {
+          for pulse: Int64? in [nil, 24, 25, 300, 301] {
+            let values =
+              pressure(.systolic, systolic) + pressure(.diastolic, diastolic) + pressure(.meanArterial, mean)
+              + (pulse.map { [Observation(.cuffPulse, .value(ExactDecimal($0)), unit: .perMinute)] } ?? [])
+            if Worth.areOrdinary(values) {
+              ordinary += 1
+              #expect(!isUnbelieved(values), "\(values)")
+            }
+            #expect(Plausibility.isImplausible(values) == isUnbelieved(values), "\(values)")
+          }
+        }
+      }
+    }
+    #expect(ordinary > 20)
+    let twice = pressure(.systolic, 120) + pressure(.diastolic, 80) + pressure(.systolic, 60)
+    #expect(!Worth.areOrdinary(twice))
+    #expect(!Worth.areOrdinary([Observation(term: .weight, value: .absent(.implausible), reported: nil)]))
+    #expect(Worth.areOrdinary([]) && !isUnbelieved([]))
+  }
+
+  @Test func observationsStandInTheOrderOfTheNomenclature() {
+    let terms: [Term] = [.cuffPulse, .diastolic, .systolic, .cuffPulse]
+    let values = terms.enumerated().map { Observation(term: $1, value: .value(ExactDecimal(Int64(70 + $0))), reported: nil) }
+    let observations = Intake.normalise(
+      raw(nil, values),
+      IntakeContext(
+        device: device, zone: .utc, now: Now(monotonic: 0, wall: noon, isSynchronised: true, bootID: ""))
+    ).observations
+    #expect(observations.map(\.term) == [.systolic, .diastolic, .cuffPulse, .cuffPulse])
+    #expect(observations.map(\.value.decimal) == [72, 71, 70, 73].map { ExactDecimal($0) })
+  }
+
   private func flags(_ observations: [Observation]) -> [ReadingFlag] {
     Intake.normalise(
       raw(nil, observations),

@@ -14,6 +14,15 @@ struct ExactDecimalTests {
     #expect(ExactDecimal(text) == nil)
   }
 
+  @Test func charactersAreCountedWithoutWritingThem() {
+    for mantissa: Int64 in [0, 1, -1, 9, 10, -10, 99, 100, 12345, -99999, 1_000_000_000_000_000_000, .max, .min] {
+      for exponent: Int8 in [-128, -19, -18, -5, -3, -2, -1, 0, 1, 2, 15, 127] {
+        let decimal = ExactDecimal(mantissa, exponent: exponent)
+        #expect(decimal.characters == decimal.description.utf8.count, "\(mantissa) \(exponent)")
+      }
+    }
+  }
+
   @Test func precisionIsPrinted() {
     #expect(ExactDecimal(74000, exponent: -3).description == "74.000")
     #expect(ExactDecimal(5, exponent: 2).description == "500")

@@ -75,11 +75,7 @@ package enum Intake {
     for flag in raw.flags where !flags.contains(flag) { flags.append(flag) }
     let placed = place(raw, context, received: received)
     for flag in placed.flags where !flags.contains(flag) { flags.append(flag) }
-    let observations = raw.observations.map(legible).enumerated().sorted { left, right in
-      (Nomenclature.order(of: left.element.term), left.offset) < (
-        Nomenclature.order(of: right.element.term), right.offset
-      )
-    }.map(\.element)
+    let observations = inOrder(raw.observations.map(legible))
     if raw.stored == true, !flags.contains(.fromStorage) { flags.append(.fromStorage) }
     if flags.contains(where: \.isDoubt), !flags.contains(.questionable) { flags.append(.questionable) }
     if Plausibility.isImplausible(observations) { flags.append(.implausible) }
@@ -95,8 +91,16 @@ package enum Intake {
   /// A number so far from any measurement that it would take a line of zeros to write is an error of the device; it also would
   /// not come back out of the journal. The octets stay beside it.
   private static func legible(_ observation: Observation) -> Observation {
-    guard let decimal = observation.value.decimal, decimal.description.utf8.count > 18 else { return observation }
+    guard let decimal = observation.value.decimal, decimal.characters > 18 else { return observation }
     return Observation(term: observation.term, value: .absent(.error), reported: nil)
+  }
+
+  /// In the order of the nomenclature; those of one term as they came.
+  private static func inOrder(_ observations: [Observation]) -> [Observation] {
+    let places = observations.map { Nomenclature.order(of: $0.term) }
+    // Most drivers give them so.
+    if zip(places, places.dropFirst()).allSatisfy({ $0 <= $1 }) { return observations }
+    return observations.indices.sorted { (places[$0], $0) < (places[$1], $1) }.map { observations[$0] }
   }
 
   /// True when the octets themselves tell one measurement from the next.
@@ -115,7 +119,7 @@ package enum Intake {
     var writer = OctetWriter(capacity: 64 + raw.raw.octets.count)
     writer.append(namespace)
     for text in [device.address ?? device.id, raw.kind.rawValue, raw.raw.source] {
-      writer.append(Array(text.utf8))
+      writer.append(text)
       writer.uint8(0)
     }
     writer.append(raw.raw.octets)

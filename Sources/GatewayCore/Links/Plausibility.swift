@@ -17,5 +17,8 @@ enum Plausibility {
     }
   }
 
-  private static func worths(_ observations: [Observation]) -> [Worth] { Worth.all(of: observations) }
+  /// Empty for ordinary values: none of them is unbelieved.
+  private static func worths(_ observations: [Observation]) -> [Worth] {
+    Worth.areOrdinary(observations) ? [] : Worth.all(of: observations)
+  }
 }
