@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <link.h>
+#include <malloc.h>
 #include <sys/mman.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -280,4 +281,7 @@ static int release(struct dl_phdr_info *info, size_t size, void *data) {
   return 0;
 }
 
-void cl_release_clean_pages(void) { dl_iterate_phdr(release, NULL); }
+void cl_release_unused(void) {
+  malloc_trim(0);
+  dl_iterate_phdr(release, NULL);
+}

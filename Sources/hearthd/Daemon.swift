@@ -42,6 +42,10 @@ final class Daemon {
   private var events: [Event] = []
   private var isHandling = false
   private var gatewayWake: Int64?
+  /// Everything was started.
+  private var isRunning = false
+  /// When memory that was needed for the last event is given back; nil: nothing happened since it was.
+  private var releaseAt: Int64?
   private var watchdogAt: Int64?
   private var watchdogEvery: Int64?
   private var exitBy: Int64?
@@ -225,7 +229,8 @@ final class Daemon {
     )
     whenReady()
     keepAccepted()
-    Memory.releaseStart()
+    Memory.release()
+    isRunning = true
     arm()
     loop.run()
     tellUnsaved()
@@ -332,8 +337,12 @@ final class Daemon {
       CrashTrace.end()
     }
     isHandling = false
+    if isRunning { releaseAt = Clocks.monotonic() + Daemon.quiet }
     arm()
   }
+
+  /// When nothing happened for so long, the daemon waits: in milliseconds.
+  private static let quiet: Int64 = 2000
 
   private func run(_ effects: [Effect]) {
     for effect in effects {
@@ -444,7 +453,7 @@ final class Daemon {
     loop.wake(
       at: [
         gatewayWake, playback?.nextTime, watchdogAt, exitBy, backends?.nextDeadline, actions?.nextDeadline,
-        control?.nextDeadline, keeping.againAt,
+        control?.nextDeadline, keeping.againAt, releaseAt,
       ]
       .compactMap { $0 }.min())
   }
@@ -464,6 +473,10 @@ final class Daemon {
     if let due = gatewayWake, due <= time {
       gatewayWake = nil
       handle(.timer)
+    }
+    if let due = releaseAt, due <= time {
+      releaseAt = nil
+      Memory.release()
     }
     arm()
   }

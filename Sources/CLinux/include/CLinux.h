@@ -86,7 +86,7 @@ int cl_exit_status(int status);
 /// flock(LOCK_EX | LOCK_NB). Returns 0, or -1 with errno.
 int cl_lock(int fd);
 
-/// Gives back the pages of program and libraries that are the files' own (their segments without write permission): what only
-/// the start needed leaves memory, what is needed comes back from the page cache.
-void cl_release_clean_pages(void);
+/// Gives back free pieces of the heap, and the pages of program and libraries that are the files' own (their segments without write
+/// permission): those that are needed come back from the page cache.
+void cl_release_unused(void);
 #endif
