@@ -209,7 +209,9 @@ enum TZif {
 
   @Test func observationsStandInTheOrderOfTheNomenclature() {
     let terms: [Term] = [.cuffPulse, .diastolic, .systolic, .cuffPulse]
-    let values = terms.enumerated().map { Observation(term: $1, value: .value(ExactDecimal(Int64(70 + $0))), reported: nil) }
+    let values = terms.enumerated().map { index, term in
+      Observation(term: term, value: .value(ExactDecimal(Int64(70 + index))), reported: nil)
+    }
     let observations = Intake.normalise(
       raw(nil, values),
       IntakeContext(
