@@ -69,7 +69,7 @@ enum PossibleValues {
   }
 
   /// Every value is a number that can be, and one of them was measured: most readings are so.
-  private static func isFlawless(_ observations: [Observation]) -> Bool {
+  static func isFlawless(_ observations: [Observation]) -> Bool {
     var isMeasurement = false
     var high: ExactDecimal?
     var low: ExactDecimal?
@@ -135,7 +135,9 @@ struct CheckedDriver: Driver {
     let actions = driver.handle(input)
     guard actions.contains(where: { if case .reading = $0 { true } else { false } }) else { return actions }
     return actions.flatMap { action -> [DriverAction] in
-      guard case .reading(let reading) = action else { return [action] }
+      guard case .reading(let reading) = action, !PossibleValues.isFlawless(reading.observations) else {
+        return [action]
+      }
       let (checked, problem) = PossibleValues.check(reading)
       return (checked.map { [.reading($0)] } ?? []) + (problem.map { [.problem($0)] } ?? [])
     }
@@ -145,7 +147,7 @@ struct CheckedDriver: Driver {
 extension Decoded {
   /// The same without what is impossible.
   var checked: Decoded {
-    guard !readings.isEmpty else { return self }
+    guard readings.contains(where: { !PossibleValues.isFlawless($0.observations) }) else { return self }
     var decoded = self
     let results = readings.map(PossibleValues.check)
     decoded.readings = results.compactMap(\.reading)

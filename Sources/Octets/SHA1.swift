@@ -4,19 +4,26 @@
 package enum SHA1 {
   /// 20 octets.
   package static func digest(_ message: [UInt8]) -> [UInt8] {
+    let words = words(message)
+    var writer = OctetWriter(capacity: 20)
+    for word in [words.a, words.b, words.c, words.d, words.e] { writer.uint32BigEndian(word) }
+    return writer.octets
+  }
+
+  /// The same as five numbers; the first octet of the digest stands highest in the first.
+  package static func words(_ message: [UInt8]) -> (a: UInt32, b: UInt32, c: UInt32, d: UInt32, e: UInt32) {
     var state = State()
     let whole = message.count - message.count % 64
     for block in stride(from: 0, to: whole, by: 64) { state.take(message.span, at: block) }
-    var end = Array(message[whole...])
+    var end: [UInt8] = []
     end.reserveCapacity(128)
+    end += message[whole...]
     end.append(0x80)
     while end.count % 64 != 56 { end.append(0) }
     let bits = UInt64(message.count) &* 8
     for shift in (0..<8).reversed() { end.append(UInt8(truncatingIfNeeded: bits >> (8 * UInt64(shift)))) }
     for block in stride(from: 0, to: end.count, by: 64) { state.take(end.span, at: block) }
-    var writer = OctetWriter(capacity: 20)
-    for word in [state.a, state.b, state.c, state.d, state.e] { writer.uint32BigEndian(word) }
-    return writer.octets
+    return (state.a, state.b, state.c, state.d, state.e)
   }
 
   /// The five words of the digest so far.

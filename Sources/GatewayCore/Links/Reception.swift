@@ -140,8 +140,12 @@ extension Links {
       devices[id]?.session = link
     }
     devices[id]?.lastContact = now.wall
-    let source = data.service.map { "adv/\($0)" } ?? data.company.map { AdvertisedData.source(company: $0) }
-    return captured(id, "<", data.octets, source: source, &turn)
+    var effects: [Effect] = []
+    if !captures.isEmpty {
+      let source = data.service.map { "adv/\($0)" } ?? data.company.map { AdvertisedData.source(company: $0) }
+      effects += captured(id, "<", data.octets, source: source, &turn)
+    }
+    return effects
       + session(id, &turn) { $0.advertised(data, at: now.monotonic) }
   }
 
