@@ -40,6 +40,7 @@ package struct DayFileLines: Sendable {
 
   /// A line that the file holds; the oldest gives way.
   package mutating func note(_ number: UInt64) {
+    guard !holds(number) else { return }
     if numbers.count < DayFileLines.most {
       numbers.append(number)
       if numbers.count * 2 > slots.count { grow() } else { insert(numbers.count - 1) }

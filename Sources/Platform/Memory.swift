@@ -9,3 +9,33 @@ package enum Memory {
   /// room; a page fault is all that it costs.
   package static func release() { cl_release_unused() }
 }
+
+/// Gives memory back whenever nothing happened for a while.
+package struct IdleMemory: Sendable {
+  /// How long nothing has to happen, in milliseconds.
+  private static let quiet: Int64 = 2000
+
+  private var isStarted = false
+  /// When it is given back next, monotonic milliseconds; nil: nothing happened since it was.
+  package private(set) var nextDeadline: Int64?
+
+  package init() {}
+
+  /// The start is over; from now on it is given back.
+  package mutating func started() {
+    isStarted = true
+    Memory.release()
+  }
+
+  /// Something happened.
+  package mutating func used(at now: Int64) {
+    if isStarted { nextDeadline = now + IdleMemory.quiet }
+  }
+
+  /// Time went on.
+  package mutating func due(at now: Int64) {
+    guard let time = nextDeadline, time <= now else { return }
+    nextDeadline = nil
+    Memory.release()
+  }
+}

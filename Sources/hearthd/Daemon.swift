@@ -42,10 +42,7 @@ final class Daemon {
   private var events: [Event] = []
   private var isHandling = false
   private var gatewayWake: Int64?
-  /// Everything was started.
-  private var isRunning = false
-  /// When memory that was needed for the last event is given back; nil: nothing happened since it was.
-  private var releaseAt: Int64?
+  private var memory = IdleMemory()
   private var watchdogAt: Int64?
   private var watchdogEvery: Int64?
   private var exitBy: Int64?
@@ -229,8 +226,7 @@ final class Daemon {
     )
     whenReady()
     keepAccepted()
-    Memory.release()
-    isRunning = true
+    memory.started()
     arm()
     loop.run()
     tellUnsaved()
@@ -337,12 +333,9 @@ final class Daemon {
       CrashTrace.end()
     }
     isHandling = false
-    if isRunning { releaseAt = Clocks.monotonic() + Daemon.quiet }
+    memory.used(at: Clocks.monotonic())
     arm()
   }
-
-  /// When nothing happened for so long, the daemon waits: in milliseconds.
-  private static let quiet: Int64 = 2000
 
   private func run(_ effects: [Effect]) {
     for effect in effects {
@@ -453,7 +446,7 @@ final class Daemon {
     loop.wake(
       at: [
         gatewayWake, playback?.nextTime, watchdogAt, exitBy, backends?.nextDeadline, actions?.nextDeadline,
-        control?.nextDeadline, keeping.againAt, releaseAt,
+        control?.nextDeadline, keeping.againAt, memory.nextDeadline,
       ]
       .compactMap { $0 }.min())
   }
@@ -474,10 +467,7 @@ final class Daemon {
       gatewayWake = nil
       handle(.timer)
     }
-    if let due = releaseAt, due <= time {
-      releaseAt = nil
-      Memory.release()
-    }
+    memory.due(at: time)
     arm()
   }
 

@@ -4,7 +4,7 @@ import Exchange
 import Testing
 
 private func json(_ number: Int) -> [UInt8] {
-  Array(#"{"id": "\(number)", "seq": \(number), "kind": "body-weight"}"#.utf8)
+  Array(#"{"id": "\#(number)", "seq": \#(number), "kind": "body-weight"}"#.utf8)
 }
 
 private func short(_ number: Int) -> UInt64 { DayFileLines.number(json(number).span) }
@@ -42,7 +42,7 @@ extension DayFileLines {
     #expect(lines.mayHold(2) && lines.mayHold(DayFileLines.most + 1))
   }
 
-  /// Many that would stand in one place of the table, some of them twice; each goes in its turn and takes no other with it.
+  /// Many that would stand in one place of the table, some of them noted twice; each goes in its turn and takes no other with it.
   @Test func numbersThatShareAPlaceAreToldApart() {
     var lines = DayFileLines()
     var written: [UInt64] = []
@@ -50,10 +50,8 @@ extension DayFileLines {
       for index in 0..<UInt64(40_000) {
         // Sixteen numbers for each place of the largest table; the first ones go round its end.
         let number = (index / 16 * 40 + 131_060) % 131_072 | index % 16 << 50 | round << 60
-        for _ in 0...(index % 5 == 0 ? 1 : 0) {
-          lines.note(number)
-          written.append(number)
-        }
+        for _ in 0...(index % 5 == 0 ? 1 : 0) { lines.note(number) }
+        written.append(number)
       }
     }
     let kept = Set(written.suffix(DayFileLines.most))
