@@ -48,8 +48,8 @@ extension DayFileLines {
     var written: [UInt64] = []
     for round in 0..<UInt64(3) {
       for index in 0..<UInt64(40_000) {
-        // Sixteen numbers for each place of the largest table; the first ones go round its end.
-        let number = (index / 16 * 40 + 131_060) % 131_072 | index % 16 << 50 | round << 60
+        // Four numbers for each place of the largest table; the first ones go round its end.
+        let number = (index / 4 * 10 + 131_060) % 131_072 | index % 4 << 50 | round << 60
         for _ in 0...(index % 5 == 0 ? 1 : 0) { lines.note(number) }
         written.append(number)
       }
