@@ -49,7 +49,7 @@ extension DayFileLines {
     for round in 0..<UInt64(3) {
       for index in 0..<UInt64(40_000) {
         // Four numbers for each place of the largest table; the first ones go round its end.
-        let number = (index / 4 * 10 + 131_060) % 131_072 | index % 4 << 50 | round << 60
+        let number = (index / 4 * 10 + 131_060) % 131_072 | (index % 4) << 50 | round << 60
         for _ in 0...(index % 5 == 0 ? 1 : 0) { lines.note(number) }
         written.append(number)
       }
