@@ -31,6 +31,8 @@ struct TranstekDriver: Driver {
   /// A weight that waits for its composition.
   private var waiting: (value: TranstekWeight, raw: RawSource)?
   private var hasComposition = false
+  /// A cuff gives values only to whom it greeted: what comes before is another protocol's.
+  private var hasGreeted = false
 
   init(_ context: DriverContext) {
     self.context = context
@@ -103,6 +105,7 @@ struct TranstekDriver: Driver {
       // Some cuffs greet where they also tell their values.
       case 0x8A91, 0x8A92:
         if octets.count == 5, octets[0] & 0xFE == 0xA0 { return greeted(octets) }
+        guard hasGreeted else { return [] }
         return try TranstekPressure.decode(octets, raw, context).actions + [idle]
       case 0x8A21, 0x8A24:
         let value = try TranstekWeight(octets)
@@ -127,11 +130,13 @@ struct TranstekDriver: Driver {
 
   private mutating func greeted(_ octets: [UInt8]) -> [DriverAction] {
     switch octets.first {
-    case 0xA0 where octets.count >= 5:
+    case 0xA0 where octets.count == 5:
+      hasGreeted = true
       password = Array(octets[1...4])
       return [.stopTimer(TranstekDriver.greetingTimer), .answer(.keyGiven(password))]
         + [write([0x21] + TranstekDriver.hubNumber)]
-    case 0xA1 where octets.count >= 5:
+    case 0xA1 where octets.count == 5:
+      hasGreeted = true
       guard !isCuff || password.count == 4 else {
         let message =
           "this cuff gives its password only once; hold its button until the Bluetooth sign blinks, to pair it"

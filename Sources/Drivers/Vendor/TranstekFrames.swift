@@ -17,10 +17,20 @@ struct TranstekWeight: Hashable {
   /// 255 is nobody; nil when the frame's layout hides it.
   var user: UInt8?
 
-  /// Throws when it is cut or in stones, whose layout nobody has published.
+  /// How long values are without and with the fields behind the time, and what they can say: there is no check value, so that other
+  /// makers' octets are told apart by these.
+  private static let bare = 9...9
+  private static let full = 14...20
+  private static let exponents: ClosedRange<Int8> = -3 ... -1
+  private static let heaviest = ExactDecimal(500)
+
+  /// Throws when it is cut, in stones, whose layout nobody has published, or no weight of a person.
   init(_ octets: [UInt8]) throws(DecodeError) {
     var reader = OctetReader(octets)
     let flags = try reader.uint8("flags")
+    guard flags & 0x81 == 0x01 else {
+      throw DecodeError(field: "flags", offset: 0, reason: .malformed("a weight without its time, or a reserved bit"))
+    }
     switch flags >> 5 & 3 {
     case 0: unit = .kilogram
     case 1: unit = .pound
@@ -28,7 +38,21 @@ struct TranstekWeight: Hashable {
       throw DecodeError(field: "unit", offset: 0, reason: .malformed("a weight in stones, whose layout is not known"))
     }
     weight = try reader.float("weight")
-    seconds = flags & 1 != 0 ? try reader.uint32("time") : nil
+    let lengths = flags & 0x1E == 0 ? TranstekWeight.bare : TranstekWeight.full
+    guard octets.count >= lengths.lowerBound else {
+      throw DecodeError(
+        field: "time", offset: octets.count,
+        reason: .truncated(needed: lengths.lowerBound, available: octets.count))
+    }
+    guard octets.count <= lengths.upperBound else {
+      throw DecodeError(
+        field: "weight", offset: lengths.upperBound,
+        reason: .malformed("\(octets.count) octets, at most \(lengths.upperBound)"))
+    }
+    guard let number = weight.decimal, TranstekWeight.exponents.contains(Int8(bitPattern: octets[4])),
+      !number.isNegative, !(TranstekWeight.heaviest < number)
+    else { throw DecodeError(field: "weight", offset: 1, reason: .malformed("no weight of a person")) }
+    seconds = try reader.uint32("time")
     // Four octets by bit 2, the user by bit 3.
     guard flags & 0x0F == 0x0D else { return }
     _ = try reader.take(4, "resistance")
@@ -83,14 +107,21 @@ struct TranstekPressure: Hashable {
     pulse = try reader.sfloat("pulse")
   }
 
+  /// There is no check value: what no arm has is none of these values.
+  private static func isOfArm(_ high: ExactDecimal, _ low: ExactDecimal) -> Bool {
+    !(high < ExactDecimal(40)) && !(ExactDecimal(300) < high) && !(low < ExactDecimal(20))
+  }
+
   /// The reading; nil when the cuff measured nothing.
   func reading(_ raw: RawSource, _ context: DriverContext) -> DeviceReading? {
-    guard let high = systolic.decimal, let low = diastolic.decimal, low < high, !low.isZero else { return nil }
+    guard let high = systolic.decimal, let low = diastolic.decimal, low < high, TranstekPressure.isOfArm(high, low)
+    else { return nil }
     var observations = [
       Observation(.systolic, medical: systolic, unit: .millimetreOfMercury),
       Observation(.diastolic, medical: diastolic, unit: .millimetreOfMercury),
     ]
     if let value = mean.decimal, !value.isZero {
+      guard !(value < low), !(high < value) else { return nil }
       observations.append(Observation(.meanArterial, medical: mean, unit: .millimetreOfMercury))
     }
     if let value = pulse.decimal, !value.isZero {
