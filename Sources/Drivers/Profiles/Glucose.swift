@@ -30,7 +30,7 @@ struct GlucoseProfile: SIGProfile {
 
   mutating func ready(_ device: Set<CharacteristicID>, _ context: DriverContext) -> [DriverAction] {
     hasRecords = device.contains(GlucoseProfile.controlPoint)
-    return hasRecords ? records.begin(context) : []
+    return MeterClock.writes(device, context) + (hasRecords ? records.begin(context) : [])
   }
 
   mutating func measured(_ id: CharacteristicID, _ octets: [UInt8], _ context: DriverContext) -> [DriverAction] {
