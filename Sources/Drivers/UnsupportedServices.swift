@@ -32,11 +32,6 @@ extension WantedCapture {
     ("viatom-o2ring-s", "Viatom O2Ring S, T8520", "one public source describes its newer protocol"),
     ("marsden", "Marsden and Charder scales", "what their octets mean is documented nowhere"),
     ("and-uc352-early", "the first A&D UC-352BLE", "its own service is documented nowhere"),
-    ("pulse-wave-rbp", "Pulse Wave RBP-9804, BP-88A", "one public program reads it, without a check value"),
-    ("eufy-p2", "Eufy P2 and P2 Pro", "two public programs disagree about its frames"),
-    ("onetouch", "OneTouch Verio Flex, Select Plus Flex", "no session of its own protocol was recorded"),
-    ("temp-sitter", "IRULU and Biolight Temp Sitter", "one frame was recorded; how it is recognised is not known"),
-    ("vitafit-vt701", "Vitafit VT701", "two frames were recorded; its service is not known"),
   ].map { id, devices, missing in
     WantedCapture(
       id: id, devices: devices, grade: nil, missing: missing,
@@ -59,7 +54,9 @@ enum UnsupportedDevices {
     + ["O2Ring S", "S8-AW", "T8520"].map { ($0, newRing) }
     + ["BP2", "Checkme BP2"].map { ($0, viatomCuff) }
     + ["PC-80B"].map { ($0, electrocardiograph) }
-    + [("BLEsmart_0001", "known, not supported: a scale of Omron")])
+    + ["BLEsmart_0001", "BLESmart_0001"].map {
+      ($0, "known, not supported: a scale of Omron whose memory is not known")
+    })
     .map { (Array($0.0.utf8), $0.1) }
   private static let ring = Array("O2Ring S".utf8)
 

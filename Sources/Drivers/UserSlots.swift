@@ -9,5 +9,6 @@ extension DeviceProfile {
     "and-ua651ble", "beurer-bm85", "beurer-bm", "omron-standard", "omron", "microlife", "qardioarm", "blood-pressure",
     "taidoc-ble", "and-uc352ble", "beurer-bf720", "beurer-bf915", "beurer-bf500", "sanitas-sbf70", "beurer-bf700",
     "transtek-scale", "transtek-cuff", "weight-scale", "xiaomi-s400", "visomat", "jamr", "soehnle-shape",
+    "omron-scale", "health-sensor",
   ]
 }

@@ -48,8 +48,10 @@ extension DriverTransport {
 
 extension DeviceProfile {
   /// Single messages of these models.
-  private static func frames(_ models: [String], over transport: String? = "ble") -> VerificationEvidence {
-    VerificationEvidence(grade: .frameRecorded, transport: transport, models: models)
+  private static func frames(
+    _ models: [String], over transport: String? = "ble", firmware: String? = nil
+  ) -> VerificationEvidence {
+    VerificationEvidence(grade: .frameRecorded, transport: transport, firmware: firmware, models: models)
   }
 
   /// What recorded devices told of themselves, where that is more or less than the profile says. Records of Omron cuffs and scales of
@@ -63,7 +65,10 @@ extension DeviceProfile {
     "omron": frames(["HEM-7142T2", "HEM-7144T2", "HEM-7146T2", "HEM-7280T", "HEM-7380T1", "HEM-7600T"]),
     "sanitas-sbf70": frames(["SBF70"]), "beurer-bf700": frames(["BF800-W"]),
     "beurer-bf720": frames(["BF720", "BF788", "BF600"]), "and-ua651ble": frames(["UA-651BLE"]),
-    "contec-cms50dbt": frames(["CMS50D-BT"]), "transtek-scale": frames(["BS444", "ADE BA 1600"]),
+    "contec-cms50dbt": frames(["CMS50D-BT"]),
+    "transtek-scale": frames(["BS444", "ADE BA 1600"], firmware: "B.8"),
+    "vitafit-vt701": frames(["VT701"]), "temp-sitter": frames(["IRULU Temp Sitter"]),
+    "contec-v7": frames(["CMS50D+", "CMS50F"], over: "serial", firmware: "4.6"),
     "thermometer": frames(["FORA IR20"]), "pulse-oximeter": frames(["ChoiceMMed MD300"]),
     // The sources of these frames do not tell over what they came.
     "taidoc": frames(["D40"], over: nil), "taidoc-ble": frames(["D40"], over: nil),

@@ -20,6 +20,9 @@ struct DeviceNameTests {
     ("VTM 20F", "wellue-fs20f"),
     ("Bluetooth BP", "fdfd-cuff"), ("QN-Scale", "qn-scale"), ("YUNMAI-ISM-1", "yunmai"), ("Shape200", "soehnle-shape"),
     ("swan", "icomon"), ("eufy T9146", "eufy-c1"), ("1byone scale", "1byone"), ("bm 85", "beurer-bm85"),
+    ("BLEsmart_0001000C54D4EB", "omron-scale"), ("Vitafit", "vitafit-vt701"), ("SENSSUN FAT", "senssun"),
+    ("RBP1608270023", "pulse-wave-rbp"), ("JPD-FR400", "jumper-fr400"), ("OneTouch A1B2", "onetouch"),
+    ("eufy T9148", "eufy-p2"),
   ])
   func aNameHasOneDriver(_ name: String, _ driver: String) {
     #expect(Registry.claim(name: name, services: [], serviceData: [])?.id == driver)
@@ -28,7 +31,7 @@ struct DeviceNameTests {
   @Test(arguments: [
     ("O2Ring S 0541", [] as [UInt16]), ("S8-AW 12", []), ("T8520_0541", []), ("BP2A 1234", []),
     ("Checkme BP2 1", []), ("ER1 0001", []), ("KN-550BT", [0x1810]), ("BP5S 11", []),
-    ("BLEsmart_0001000C54D4", [0xFE4A]),
+    ("BLEsmart_0001FFFF54D4", [0xFE4A]),
     ("PC-80B", [0xFFF0]),
   ])
   func whatIsKnownAndNotReadSaysSo(_ name: String, _ services: [UInt16]) {

@@ -70,7 +70,7 @@ struct SecondVectorTests {
   ]
   /// What has no decoder, and what is not to be judged.
   private static let unread: Set<String> = [
-    "vt701-a", "vt701-b", "temp-sitter", "airbp-a", "airbp-b", "bf500-consent",
+    "vt701-a", "vt701-b", "airbp-a", "airbp-b", "bf500-consent",
   ]
 
   @Test(arguments: SecondVector.all.filter { $0.kind != "session" && !unread.contains($0.id) })
@@ -127,6 +127,18 @@ struct SecondVectorTests {
     #expect(try value("sbf70-4c-1", "body_fat_pct") == "18.5")
     #expect(try value("sbf70-59-2", "time_utc") == vector("sbf70-59-2").text("timestamp_utc"))
     #expect(try value("airbp-a", "pressure") == "90.24")
+  }
+
+  /// The collection does not name the service of this scale; the program that its frames are from does.
+  @Test func theFramesOfAVitafitAreRead() throws {
+    func decoded(_ id: String) throws -> Decoded? {
+      try GATTDecoding.decode(
+        service: BluetoothUUID(0xFFF0), characteristic: BluetoothUUID(0xFFF1), octets: vector(id).octets)
+    }
+    let weight = try #require(try decoded("vt701-a")?.readings.first?.observations.first)
+    #expect(weight.term == .weight && weight.value.decimal?.isEqual(to: ExactDecimal(85)) ?? false)
+    #expect(try decoded("vt701-b")?.values.map(\.name) == ["impedance_ohm"])
+    #expect(try decoded("vt701-b")?.values.first?.value.text == vector("vt701-b").text("impedance"))
   }
 
   @Test func theBeginningOfAnOmronIsAPacket() throws {
@@ -188,15 +200,15 @@ struct SecondVectorTests {
   @Test func theClocksOfOmronCuffsAreRead() throws {
     let newer = try #require(SecondVector.all.first { $0.id == "omron-7380t1-clock" })
     let clock = try #require(OmronModel.named("HEM-7380T1", isModern: true)).clock
-    #expect(OmronRecord.clock(newer.octets, clock)?.description == newer.text("device_clock"))
+    #expect(clock.flatMap({ OmronRecord.clock(newer.octets, $0) })?.description == newer.text("device_clock"))
     var damaged = newer.octets
     damaged[9] ^= 1
-    #expect(OmronRecord.clock(damaged, clock) == nil)
+    #expect(clock.flatMap { OmronRecord.clock(damaged, $0) } == nil)
     let older = try #require(SecondVector.all.first { $0.id == "omron-7280t-settings" })
-    let model = try #require(OmronModel.named("HEM-7280T", isModern: false))
+    let settings = try #require(OmronModel.named("HEM-7280T", isModern: false)?.clock)
     // An answer: six octets of head, then the settings from 0260 on.
-    let slice = Array(older.octets.dropFirst(6 + Int(model.clock.address) - 0x0260).prefix(model.clock.count))
-    #expect(OmronRecord.clock(slice, model.clock)?.description == older.text("device_clock"))
+    let slice = Array(older.octets.dropFirst(6 + Int(settings.address) - 0x0260).prefix(settings.count))
+    #expect(OmronRecord.clock(slice, settings)?.description == older.text("device_clock"))
   }
 
   @Test(arguments: [

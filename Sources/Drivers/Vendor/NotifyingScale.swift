@@ -38,6 +38,8 @@ protocol ScaleProtocol: Sendable {
   init(_ context: DriverContext)
   /// What is sent once everything is subscribed to.
   mutating func begin() -> [[UInt8]]
+  /// The frame that the last value completed, where it came in pieces.
+  var joined: [UInt8]? { get }
   /// Throws for a value that is no frame of the protocol.
   mutating func said(_ octets: [UInt8], _ stream: CharacteristicID) throws(DecodeError) -> [ScaleWord]
 }
@@ -45,6 +47,7 @@ protocol ScaleProtocol: Sendable {
 extension ScaleProtocol {
   static var commands: [CharacteristicID] { [] }
   static var impedanceMilliseconds: Int { 0 }
+  var joined: [UInt8]? { nil }
   mutating func begin() -> [[UInt8]] { [] }
 
   /// A value on its own, for `decode gatt`.
@@ -160,9 +163,10 @@ struct NotifyingScale<Scale: ScaleProtocol>: Driver {
   }
 
   private mutating func took(_ octets: [UInt8], _ stream: CharacteristicID) -> [DriverAction] {
-    let raw = RawSource(source: "\(stream)", octets: octets)
+    var raw = RawSource(source: "\(stream)", octets: octets)
     do {
       let words = try scale.said(octets, stream)
+      raw.octets = scale.joined ?? octets
       proof.heard(octets, proves: !words.isEmpty)
       return words.flatMap { heard($0, raw) }
     } catch {

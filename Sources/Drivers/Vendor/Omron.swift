@@ -41,6 +41,7 @@ struct OmronDriver: Driver {
   }
 
   private var context: DriverContext
+  private let isScale: Bool
   private var service = OmronDriver.classic
   private var device: [CharacteristicID: UInt8] = [:]
   private var standard: SIGDriver<BloodPressureProfile>?
@@ -50,8 +51,9 @@ struct OmronDriver: Driver {
   /// What waits for its answer.
   private var asked: (id: CharacteristicID, octets: [UInt8], tries: Int)?
 
-  init(_ context: DriverContext) {
+  init(_ context: DriverContext, isScale: Bool = false) {
     self.context = context
+    self.isScale = isScale
   }
 
   private func id(_ characteristic: BluetoothUUID) -> CharacteristicID { CharacteristicID(service, characteristic) }
@@ -88,6 +90,9 @@ struct OmronDriver: Driver {
   private mutating func begin(_ discovered: [DiscoveredCharacteristic]) -> [DriverAction] {
     device = Dictionary(discovered.map { ($0.id, $0.properties) }, uniquingKeysWith: { first, _ in first })
     let services = Set(device.keys.map(\.service))
+    if isScale, !services.contains(OmronDriver.classic) {
+      return [.problem(UnsupportedServices.problem(device.keys)), .finish]
+    }
     if services.contains(OmronDriver.classic) {
       service = OmronDriver.classic
     } else if device[BloodPressureProfile.measurement] != nil || !services.contains(OmronDriver.modern) {
@@ -99,19 +104,23 @@ struct OmronDriver: Driver {
     }
     let number = CharacteristicID(0x180A, 0x2A24)
     let reads = DeviceProperty.reads(Set(device.keys)).filter { $0 != .read(number) }
-    if !OmronModel.isNumber(context.model), device[number] != nil { return context.refusals + reads + [.read(number)] }
-    return context.refusals + reads + identified(context.model)
+    // The name that a scale advertises is its model.
+    let text = isScale && !OmronModel.isNumber(context.model) ? context.name : context.model
+    if !OmronModel.isNumber(text), device[number] != nil { return context.refusals + reads + [.read(number)] }
+    return context.refusals + reads + identified(text)
   }
 
   /// The model is known, or cannot be.
   private mutating func identified(_ text: String?) -> [DriverAction] {
     // The same number may stand on a cuff of either service.
     model = OmronModel.named(text, isModern: service == OmronDriver.modern)
-    guard let model else {
+    guard let model, model.isScale == isScale else {
       let name = text.map { "\"\($0)\"" } ?? "without a name"
+      let (kind, number) = isScale ? ("scale", "HBF") : ("cuff", "HEM")
       return fail(
         "unknown-model",
-        "an Omron cuff \(name), whose memory no driver knows; give the HEM number of its underside as the model")
+        "an Omron \(kind) \(name), whose memory no driver knows; give the \(number) number of its underside as the "
+          + "model")
     }
     if model.isModern {
       step = .unlocking
@@ -236,10 +245,11 @@ struct OmronDriver: Driver {
     guard let model else { return [] }
     switch (step, packet.type) {
     case (.beginning, 0x8000):
+      guard let clock = model.clock else { return read(user: 0, slot: 0) }
       step = .clock
-      return ask(id(OmronDriver.send), OmronPacket.read(model.clock.address, model.clock.count))
-    case (.clock, 0x8100) where packet.address == model.clock.address:
-      let clock = OmronRecord.clock(packet.data, model.clock)
+      return ask(id(OmronDriver.send), OmronPacket.read(clock.address, clock.count))
+    case (.clock, 0x8100) where packet.address == model.clock?.address:
+      let clock = model.clock.flatMap { OmronRecord.clock(packet.data, $0) }
       return (clock.map { [.deviceClock(.local($0))] } ?? []) + read(user: 0, slot: 0)
     case (.records(let user, let slot), 0x8100)
     where packet.address == address(model, user, slot):
@@ -278,9 +288,12 @@ struct OmronDriver: Driver {
     for start in stride(from: 0, to: data.count - model.stride + 1, by: model.stride) {
       let record = Array(data[start..<(start + model.stride)])
       do {
-        let reading = try OmronRecord.reading(
-          record, isSwapped: model.layout.isSwapped, takesFlags: model.takesFlags,
-          user: model.users.count > 1 ? UInt8(clamping: user + 1) : nil, source: "omron")
+        let number = model.users.count > 1 ? UInt8(clamping: user + 1) : nil
+        let reading =
+          model.isScale
+          ? try OmronRecord.weighing(record, user: number, source: "omron")
+          : try OmronRecord.reading(
+            record, isSwapped: model.layout.isSwapped, takesFlags: model.takesFlags, user: number, source: "omron")
         if let reading { actions.append(.reading(reading)) }
       } catch {
         actions.append(.problem(DriverProblem(error, raw: RawSource(source: "omron", octets: record))))
@@ -302,12 +315,31 @@ struct OmronDriver: Driver {
     ],
     transport: .gatt,
     recognition: [
-      .namePrefix("BLEsmart_"), .namePrefix("HEM-1"), .namePrefix("HEM-6"), .namePrefix("HEM-7"), .namePrefix("HEM-8"),
-      .service(classic), .service(modern),
+      .namePrefix("BLEsmart_0000"), .namePrefix("BLESmart_0000"), .namePrefix("HEM-1"), .namePrefix("HEM-6"),
+      .namePrefix("HEM-7"), .namePrefix("HEM-8"), .service(classic), .service(modern),
     ],
     kinds: [.bloodPressure], terms: BloodPressureProfile.terms, clock: .stampsOnly, memory: .records,
     verification: .captured
   ) { OmronDriver($0) }
+  .pairs(
+    settles: 500,
+    hint: "hold its Bluetooth button until -P- blinks; unpair it from every phone first, it knows one host")
+
+  /// The beginnings of a scale's name: the group, which is 1, and the model; some write it with a capital S.
+  private static let numbersOfScales =
+    ["BLEsmart", "BLESmart"].flatMap { beginning in
+      ["000C", "040C", "0011", "0009", "000B", "000D", "0408", "0110", "0208"].map { "\(beginning)_0001\($0)" }
+    } + ["HBF-702T", "KRD-703T", "HBF-22", "HBF-230T", "BCM-500"]
+
+  /// Scales that keep their weighings in the same kind of memory.
+  static let scale = DeviceProfile(
+    id: "omron-scale", manufacturer: "Omron",
+    names: ["HBF-702T, KRD-703T", "HBF-222T, HBF-227T, HBF-228T, HBF-230T", "BCM-500, VIVA"], transport: .gatt,
+    recognition: numbersOfScales.map { .namePrefix($0) },
+    kinds: [.bodyWeight, .bodyComposition],
+    terms: [.weight, .bodyMassIndex, .bodyFat, .basalMetabolism, .musclePercentage], clock: .stampsOnly,
+    memory: .records, verification: .unverified
+  ) { OmronDriver($0, isScale: true) }
   .pairs(
     settles: 500,
     hint: "hold its Bluetooth button until -P- blinks; unpair it from every phone first, it knows one host")

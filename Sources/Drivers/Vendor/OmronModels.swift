@@ -25,8 +25,10 @@ struct OmronModel: Sendable, Hashable {
     case swapped
     /// The same; what stands beside the date is disputed.
     case swappedWithoutFlags
+    /// A weighing of a scale.
+    case weighing
 
-    var isSwapped: Bool { self != .plain }
+    var isSwapped: Bool { self == .swapped || self == .swappedWithoutFlags }
   }
 
   /// Where the clock stands.
@@ -54,18 +56,22 @@ struct OmronModel: Sendable, Hashable {
   /// The most octets of one read.
   var block: Int
   var layout: Layout
-  var clock: Clock
+  /// Nil where nobody has published it.
+  var clock: Clock?
 
   /// Read over the service FE4A.
   var isModern: Bool { access != .key }
+  /// A scale, no cuff.
+  var isScale: Bool { layout == .weighing }
   /// Movement and irregular pulse are agreed upon.
   var takesFlags: Bool { layout != .swappedWithoutFlags }
 
   private init(
     _ numbers: String, _ access: Access, _ users: [UInt16], _ records: Int, _ stride: Int, _ layout: Layout,
-    _ clock: Clock, block: Int? = nil
+    _ clock: Clock?, block: Int? = nil
   ) {
-    self.numbers = numbers.split(separator: " ").map { "HEM-\($0)" }
+    // Scales have other beginnings than cuffs, whose numbers are written without theirs.
+    self.numbers = numbers.split(separator: " ").map { $0.first?.isNumber ?? false ? "HEM-\($0)" : String($0) }
     self.access = access
     self.users = users
     self.records = records
@@ -114,6 +120,14 @@ struct OmronModel: Sendable, Hashable {
     OmronModel(
       "7361T 7342T 7343T 7344T 7346T 7347T 7349T 7159T", .key, [0x0098, 0x06D8], 100, 16, .plain, long(0x0010)),
     OmronModel("1026T2", .key, [0x02E8, 0x0928], 100, 16, .plain, long(0x0260)),
+    // Scales: the beginnings of their advertised names say group and model.
+    OmronModel(
+      "HBF-702T KRD-703T BLESMART_0001000C BLESMART_0001040C BLESMART_00010011", .key,
+      [0x02C0, 0x0890, 0x0E60, 0x1430], 30, 48, .weighing, nil),
+    OmronModel(
+      "HBF-222T HBF-227T HBF-228T HBF-230T BCM-500 VIVA BLESMART_00010009 BLESMART_0001000B BLESMART_0001000D "
+        + "BLESMART_00010408 BLESMART_00010110 BLESMART_00010208", .key, [0x02C0, 0x06A0, 0x0A80, 0x0E60], 30, 32,
+      .weighing, nil),
     // Over FE4A.
     OmronModel("7155T", .open, [0x0098, 0x0458], 60, 16, .plain, long(0x0010)),
     OmronModel("7155T_K4 7340T_K4 7341T_K4", .open, [0x02E8, 0x06A8], 60, 16, .plain, long(0x0260)),

@@ -49,6 +49,34 @@ enum OmronRecord {
       time: isDate ? .local(time) : nil, user: user, stored: true, raw: RawSource(source: source, octets: raw))
   }
 
+  /// A weighing in the memory of a scale, big-endian fields of bits; nil for an empty slot. Throws for a record that cannot be.
+  static func weighing(_ octets: [UInt8], user: UInt8?, source: String) throws(DecodeError) -> DeviceReading? {
+    guard octets.count >= 32 else {
+      throw DecodeError(field: "record", offset: octets.count, reason: .truncated(needed: 32, available: octets.count))
+    }
+    guard octets.contains(where: { $0 != 0 }), octets.contains(where: { $0 != 0xFF }) else { return nil }
+    let raw = ScaleField.be16(octets, 26) >> 4
+    guard raw > 0 else { return nil }
+    var observations = [Observation(.weight, .value(ExactDecimal(raw * 5, exponent: -2)), unit: .kilogram)]
+    func add(_ term: Term, _ value: Int64, _ exponent: Int8, _ unit: UCUM) {
+      guard value > 0 else { return }
+      observations.append(Observation(term, .value(ExactDecimal(value, exponent: exponent)), unit: unit))
+    }
+    add(.bodyMassIndex, ScaleField.be16(octets, 8) >> 6, -1, .kilogramPerSquareMetre)
+    add(.bodyFat, ScaleField.be16(octets, 2) >> 6, -1, .percent)
+    add(.basalMetabolism, ScaleField.be16(octets, 4) >> 4, 0, .kilocalorie)
+    add(.musclePercentage, ScaleField.be16(octets, 6) >> 6, -1, .percent)
+    let time = DeviceDateTime(
+      year: 2000 + UInt16(octets[7] & 0x3F), month: octets[11] & 0x0F, day: octets[12] >> 3,
+      hours: UInt8(ScaleField.be16(octets, 12) >> 6 & 0x1F), minutes: octets[9] & 0x3F, seconds: octets[13] & 0x3F)
+    guard (1...12).contains(time.month), time.day > 0, time.hours < 24, time.minutes < 60, time.seconds < 60 else {
+      throw DecodeError(field: "time", offset: 7, reason: .malformed("a date or a time that does not exist"))
+    }
+    return DeviceReading(
+      kind: observations.count > 1 ? .bodyComposition : .bodyWeight, observations: observations, time: .local(time),
+      user: user, stored: true, raw: RawSource(source: source, octets: octets))
+  }
+
   /// The clock in its slice of the settings; nil when there is none.
   static func clock(_ slice: [UInt8], _ clock: OmronModel.Clock) -> DeviceDateTime? {
     let octets = clock.isSwapped ? swapped(slice) : slice

@@ -26,6 +26,10 @@ enum VendorDecoding {
     case CharacteristicID(0xFFF0, 0xFFF1): return try ofFFF0(octets)
     case FS20FLine.stream where octets.first == 0xFE: return try frames(FS20FLine.self, octets, FS20FLine.reading)
     case YunmaiScale.streams[0]: return try YunmaiScale.decode(octets, id)
+    case TempSitterDriver.stream where TempSitterDriver.begins(octets):
+      return Decoded(readings: [try TempSitterDriver.reading(octets)])
+    case OneTouchDriver.notify: return try OneTouchDriver.decode(octets)
+    case HealthSensorDriver.live, HealthSensorDriver.stored: return try HealthSensorDriver.decode(octets, id)
     case CharacteristicID(0xFFE0, 0xFFE1) where octets.first == 0x10: return try QNScale.decode(octets, id)
     case CharacteristicID(0xFFF0, 0xFFF4) where octets.first == 0xCF: return try EufyScale.decode(octets, id)
     case CharacteristicID(0xFFB0, 0xFFB2): return try ofFFB0(octets, id, model: model)
@@ -46,6 +50,9 @@ enum VendorDecoding {
     if let frame = FDFDFrame(octets) { return frame.decoded }
     if EtekcityScale.begins(octets) { return try EtekcityScale.decode(octets, id) }
     if octets.starts(with: [0xAA, 0x55]) { return try frames(SP20OximeterLine.self, octets, SP20OximeterLine.reading) }
+    if VitafitScale.begins(octets) { return try VitafitScale.decode(octets, id) }
+    if SenssunScale.begins(octets) { return try SenssunScale.decode(octets, id) }
+    if let reading = PulseWaveDriver.reading(octets) { return Decoded(readings: [reading]) }
     if octets.count == 14, octets[0] == 0x02, octets[13] == 0xAA { return try InlifeScale.decode(octets, id) }
     return octets.first == 0x10 ? try QNScale.decode(octets, id) : nil
   }
@@ -55,6 +62,8 @@ enum VendorDecoding {
     _ octets: [UInt8], _ id: CharacteristicID, model: String?
   ) throws(DecodeError) -> Decoded? {
     if octets.starts(with: [0xAB, 0x2A]) { return try ByoneScale.decode(octets, id) }
+    if SenssunScale.begins(octets) { return try SenssunScale.decode(octets, id) }
+    if HoffenScale.begins(octets) { return try HoffenScale.decode(octets, id) }
     if octets.starts(with: [0xAC, 0x27]) { return try ActiveEraScale.decode(octets, id) }
     guard octets.first == 0xAC else { return nil }
     return try IcomonScale.decode(octets, id, DriverContext(model: model))
