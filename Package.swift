@@ -111,7 +111,7 @@ let package = Package(
         // Without the exported symbol a dynamically linked libcurl never calls the hook, silently.
         .unsafeFlags([
           "-Xlinker", "--export-dynamic-symbol=curl_easy_init", "-Xlinker", "--export-dynamic-symbol=curl_easy_setopt",
-          "-Xlinker", "--export-dynamic-symbol=curl_multi_setopt",
+          "-Xlinker", "--export-dynamic-symbol=curl_multi_setopt", "-Xlinker", "--export-dynamic-symbol=curl_url_get",
         ])
       ]),
     program(

@@ -1,5 +1,5 @@
-// The interposed curl_easy_init, curl_easy_setopt and curl_multi_setopt. The option numbers are libcurl's stable ABI (include/curl/curl.h, 7.77 and
-// later); its headers are not needed.
+// The interposed curl_easy_init, curl_easy_setopt, curl_multi_setopt and curl_url_get. The option numbers are libcurl's stable ABI
+// (include/curl/curl.h, 7.77 and later); its headers are not needed.
 #define _GNU_SOURCE
 #include "CCurlHook.h"
 
@@ -246,4 +246,40 @@ __attribute__((visibility("default"))) int curl_multi_setopt(void *handle, int o
     value = (void *)watch_only_what_is_wanted;
   }
   return real(handle, option, value);
+}
+
+// MARK: Hosts
+
+typedef int (*url_get_function)(const void *, int, char **, unsigned int);
+
+/// Of CURLUPart and CURLUcode (curl/urlapi.h).
+enum { PART_HOST = 5, BAD_HANDLE = 1 };
+
+/// Whether an address of code lies in the same library as another one.
+static bool is_in_library_of(const void *address, const void *other) {
+  Dl_info one, two;
+  return dladdr(address, &one) && dladdr(other, &two) && one.dli_fbase == two.dli_fbase;
+}
+
+/// Stands before libcurl's own, to give URLSession an IPv6 address without its brackets. URLSession compares the host that libcurl finds
+/// in a URL with the one that it finds itself. libcurl's has the brackets and `URL.host` has not, so every such URL was refused as bad
+/// (NSURLErrorBadURL, Swift 6.3.1). libcurl calls this function too, and knows an IPv6 address by its brackets: what it asks for itself
+/// stays as it is.
+__attribute__((visibility("default"), noinline)) int curl_url_get(const void *url, int part, char **text, unsigned int flags) {
+  static _Atomic(url_get_function) known;
+  url_get_function real = atomic_load(&known);
+  if (!real) {
+    real = (url_get_function)dlsym(RTLD_NEXT, "curl_url_get");
+    if (!real) return BAD_HANDLE;
+    atomic_store(&known, real);
+  }
+  const void *caller = __builtin_return_address(0);
+  int result = real(url, part, text, flags);
+  if (result != 0 || part != PART_HOST || !text || !*text || is_in_library_of(caller, (const void *)real)) return result;
+  size_t length = strlen(*text);
+  if (length > 2 && (*text)[0] == '[' && (*text)[length - 1] == ']') {
+    memmove(*text, *text + 1, length - 2);
+    (*text)[length - 2] = 0;
+  }
+  return result;
 }

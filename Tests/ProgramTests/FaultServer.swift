@@ -43,7 +43,7 @@ final class FaultServer {
     while child.reap() == nil { usleep(1000) }
   }
 
-  func url(_ path: String) -> String { "\(scheme)://127.0.0.1:\(port)/\(path)" }
+  func url(_ path: String, host: String = "127.0.0.1") -> String { "\(scheme)://\(host):\(port)/\(path)" }
 
   static func support(_ name: String) throws -> String {
     guard let path = Foundation.Bundle.module.path(forResource: name, ofType: nil, inDirectory: "Support") else {

@@ -70,6 +70,18 @@ struct UplinkAnswerTests {
     #expect(used < 20, "\(used) ticks")
   }
 
+  /// URLSession of Swift 6.3.1 refused every IPv6 address as a bad URL. The request names the host with its brackets, in short form.
+  @Test(arguments: ["[::1]", "[0:0:0:0:0:0:0:1]", "[0::0001]"]) func anIPv6AddressIsAHost(host: String) throws {
+    let server = try FaultServer(arguments: ["--address", "::1"])
+    let got = uplink.outcome(try uplink.send(server.url("headers", host: host)))
+    guard case .outcome(.response(let answer)) = got else {
+      Issue.record("\(got)")
+      return
+    }
+    #expect(answer.status == 200)
+    #expect(String(decoding: answer.body, as: UTF8.self).contains("host: [::1]:\(server.port)\n"))
+  }
+
   @Test func headersGoOutAndNothingOfOursIsAddedButTheName() throws {
     let id = try uplink.send(
       server.url("headers"),

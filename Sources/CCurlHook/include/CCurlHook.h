@@ -1,8 +1,8 @@
 // The TLS options that URLSession on Linux does not offer: a private authority, a client certificate, a least version of TLS,
 // and proxies switched off. This target defines `curl_easy_init`, so that every handle URLSession makes passes through here,
-// and calls libcurl's own; likewise `curl_easy_setopt` and `curl_multi_setopt`, for callbacks of URLSession that do not do what they say. A dynamically linked
-// program must export the symbols (see Package.swift), or they are never called: hence the counter, which has to have moved
-// before anything is sent.
+// and calls libcurl's own; likewise `curl_easy_setopt` and `curl_multi_setopt`, for callbacks of URLSession that do not do what
+// they say, and `curl_url_get`, for IPv6 addresses. A dynamically linked program must export the symbols (see Package.swift), or
+// they are never called: hence the counter, which has to have moved before anything is sent.
 #ifndef CCURLHOOK_H
 #define CCURLHOOK_H
 

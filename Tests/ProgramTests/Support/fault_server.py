@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """An HTTP server that answers as its clients fear: the path says how. For tests of hearth-uplink and hearthd.
 
-usage: fault_server.py [--control FD] [--certificate FILE --key FILE [--client-authority FILE]] [--most-tls 1.1]
+usage: fault_server.py [--control FD] [--address ADDRESS] [--certificate FILE --key FILE [--client-authority FILE]] [--most-tls 1.1]
 
 Writes its port as the first line to standard output and ends when standard input closes; with --control, both are that one
 socket. GET /requests tells the method, the path and the
@@ -165,6 +165,7 @@ def serve(connection):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--control", type=int)
+    parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--certificate")
     parser.add_argument("--key")
     parser.add_argument("--client-authority")
@@ -181,7 +182,8 @@ def main():
             context.set_ciphers("ALL:@SECLEVEL=0")
             context.minimum_version = ssl.TLSVersion.TLSv1
             context.maximum_version = ssl.TLSVersion.TLSv1_1
-    listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+    family = socket.AF_INET6 if ":" in options.address else socket.AF_INET
+    listener = socket.create_server((options.address, 0), family=family, backlog=64)
     control = (0, 1) if options.control is None else (options.control, options.control)
     os.write(control[1], f"{listener.getsockname()[1]}\n".encode())
     threading.Thread(target=end_with_parent, args=(control[0],), daemon=True).start()
