@@ -29,8 +29,7 @@ enum WebAddress {
     if authority.first == 0x5B {
       guard let end = authority.firstIndex(of: 0x5D) else { return "expected \"]\" behind an IPv6 address" }
       let address = authority[(authority.startIndex + 1)..<end]
-      let colons = address.count { $0 == 0x3A }
-      guard (2...7).contains(colons), address.allSatisfy({ isHex($0) || $0 == 0x3A || $0 == 0x2E }) else {
+      guard isIPv6(address) else {
         return "expected an IPv6 address between \"[\" and \"]\", such as [2001:db8::1]"
       }
       return port(authority[(end + 1)...])
@@ -45,13 +44,46 @@ enum WebAddress {
       return "expected a host such as readings.example.org: letters, digits, \"-\" and \".\""
     }
     // Digits alone are an IPv4 address or nothing.
-    if labels.last?.allSatisfy(isDigit) ?? false {
-      let numbers = labels.compactMap { $0.count <= 3 ? Int(String(decoding: $0, as: UTF8.self)) : nil }
-      guard labels.count == 4, numbers.count == 4, numbers.allSatisfy({ $0 <= 255 }) else {
-        return "expected an IPv4 address of four numbers up to 255, such as 192.0.2.1"
-      }
+    if labels.last?.allSatisfy(isDigit) ?? false, !isIPv4(name) {
+      return "expected an IPv4 address of four numbers up to 255, such as 192.0.2.1"
     }
     return nil
+  }
+
+  private static func isIPv4(_ address: ArraySlice<UInt8>) -> Bool {
+    let numbers = address.split(separator: 0x2E, omittingEmptySubsequences: false)
+    return numbers.count == 4
+      && numbers.allSatisfy { number in
+        (1...3).contains(number.count) && number.allSatisfy(isDigit)
+          && UInt8(String(decoding: number, as: UTF8.self)) != nil
+      }
+  }
+
+  /// The forms of RFC 4291, 2.2: eight groups, at most one "::" for groups of zeros, and perhaps an IPv4 address at the end.
+  private static func isIPv6(_ address: ArraySlice<UInt8>) -> Bool {
+    guard address.count <= 45 else { return false }
+    let gap = address.indices.dropLast().first { address[$0] == 0x3A && address[$0 + 1] == 0x3A }
+    guard let gap else { return groups(address, isLast: true) == 8 }
+    guard let before = groups(address[..<gap], isLast: false), let after = groups(address[(gap + 2)...], isLast: true)
+    else { return false }
+    return before + after <= 7
+  }
+
+  /// How many groups of sixteen bits a part of an IPv6 address has; nil when one of them is none.
+  private static func groups(_ part: ArraySlice<UInt8>, isLast: Bool) -> Int? {
+    guard !part.isEmpty else { return 0 }
+    let pieces = part.split(separator: 0x3A, omittingEmptySubsequences: false)
+    var count = 0
+    for (index, piece) in pieces.enumerated() {
+      if (1...4).contains(piece.count), piece.allSatisfy(isHex) {
+        count += 1
+      } else if isLast, index == pieces.count - 1, isIPv4(piece) {
+        count += 2
+      } else {
+        return nil
+      }
+    }
+    return count
   }
 
   /// `:443`, or nothing.

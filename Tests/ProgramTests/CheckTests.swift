@@ -107,6 +107,9 @@ extension Home {
     ("https://:443/v1", "expected a host"), ("https://c..example/v1", "expected a host"),
     ("https://-c.example/v1", "expected a host"), ("https://192.0.2.256/v1", "expected an IPv4 address"),
     ("https://[2001:db8::1/v1", "expected \\\"]\\\""), ("https://[c.example]/v1", "expected an IPv6 address"),
+    ("https://[1::2::3]/v1", "expected an IPv6 address"), ("https://[1:2:3]/v1", "expected an IPv6 address"),
+    ("https://[12345::1]/v1", "expected an IPv6 address"), ("https://[::1.2.3.256]/v1", "expected an IPv6 address"),
+    ("https://[1:2:3:4:5:6:7::8]/v1", "expected an IPv6 address"), ("https://[:::]/v1", "expected an IPv6 address"),
   ]) func anAddressIsJudgedByItsSyntax(url: String, words: String) throws {
     let outcome = try Home(configuration(url: url)).check()
     #expect(outcome.status == 78)
@@ -118,7 +121,8 @@ extension Home {
   /// No name is looked up: these exist nowhere.
   @Test(arguments: [
     "https://nowhere.invalid", "https://nowhere.invalid.:8443/a@b?c=d@e", "https://[2001:db8::1]:8443/v1",
-    "https://192.0.2.1/v1", "https://hub_1.example/v1",
+    "https://192.0.2.1/v1", "https://hub_1.example/v1", "https://[::]/v1", "https://[1:2:3:4:5:6:7:8]/v1",
+    "https://[::ffff:192.0.2.1]/v1", "https://[1:2:3:4:5:6:192.0.2.1]:1/v1", "https://[FE80::]/v1",
   ]) func aGoodAddressIsGood(url: String) throws {
     let outcome = try Home(configuration(url: url)).check()
     #expect(outcome.status == 0 && outcome.error.isEmpty, "\(outcome.error)")
