@@ -55,6 +55,7 @@ extension PatientHistory {
   mutating func judgeWeights(from time: Int64) {
     let newest = max(values[.weight]?.last?.time ?? .min, asides[.weight]?.last?.time ?? .min)
     let from = newest > time && time > .min + PatientHistory.month ? time - PatientHistory.month : time
+    guard !areTheirOwn(from: from) else { return }
     var later = (values[.weight] ?? Series()).filter { $0.time >= from && !$0.isBeyond }.map { ($0, false) }
     later += (asides[.weight] ?? Series()).filter { $0.time >= from }.map { ($0, true) }
     later.sort { ($0.0.time, $0.0.id) < ($1.0.time, $1.0.id) }
@@ -73,6 +74,21 @@ extension PatientHistory {
       isAside[point.id] = isSuspect
       if !isSuspect { withdrawAgreement(by: point) }
     }
+  }
+
+  /// True when every weight from `time` on is the patient's and stays so, and nothing was agreed upon: then there is nothing to judge.
+  /// Most weights that come are so.
+  private func areTheirOwn(from time: Int64) -> Bool {
+    guard agreed.isEmpty, !(asides[.weight]?.last.map { $0.time >= time } ?? false) else { return false }
+    guard !isSingleUser else { return true }
+    var known: (time: Int64, points: [Point])?
+    for point in points(.weight, from: time, to: .max) where !point.isBeyond {
+      // What it is held against is the same for all of one moment.
+      if known?.time != point.time { known = (point.time, references(before: point.time)) }
+      guard let others = known?.points, !others.isEmpty, !accepted.contains(point.id) else { continue }
+      if others.allSatisfy({ PatientHistory.isFar(point.value, from: $0.value) }) { return false }
+    }
+    return true
   }
 
   /// A weight of the same device, not in doubt, that said the same a while before and may be somebody else's by itself.
