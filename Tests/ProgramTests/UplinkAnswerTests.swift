@@ -70,8 +70,15 @@ struct UplinkAnswerTests {
     #expect(used < 20, "\(used) ticks")
   }
 
+  /// The machine has ::1; some containers have IPv4 alone.
+  private static let hasIPv6 =
+    (try? String(contentsOfFile: "/proc/net/if_inet6", encoding: .utf8))?.contains("00000000000000000000000000000001 ")
+    ?? false
+
   /// URLSession of Swift 6.3.1 refused every IPv6 address as a bad URL. The request names the host with its brackets, in short form.
-  @Test(arguments: ["[::1]", "[0:0:0:0:0:0:0:1]", "[0::0001]"]) func anIPv6AddressIsAHost(host: String) throws {
+  @Test(.enabled(if: hasIPv6), arguments: ["[::1]", "[0:0:0:0:0:0:0:1]", "[0::0001]"]) func anIPv6AddressIsAHost(
+    host: String
+  ) throws {
     let server = try FaultServer(arguments: ["--address", "::1"])
     let got = uplink.outcome(try uplink.send(server.url("headers", host: host)))
     guard case .outcome(.response(let answer)) = got else {
