@@ -45,7 +45,8 @@ import Testing
   private func isHeading(_ line: Substring) -> Bool {
     // The hub's zone stands behind a heading where the machine has another one.
     let line = line.replacingOccurrences(of: " (Europe/Oslo)", with: "")
-    guard !line.hasPrefix("(") else { return false }
+    // A name in capitals may stand alone on a line that goes on.
+    guard !line.hasPrefix("("), !line.hasPrefix(" ") else { return false }
     return !line.isEmpty && line.allSatisfy { $0.isUppercase || $0 == " " } && line.contains("  ")
   }
 
