@@ -143,28 +143,8 @@ struct Capture: Sendable, CustomTestStringConvertible {
   var profile: DeviceProfile? { headers["driver"].flatMap { Registry.profile(id: $0) } }
 
   var context: DriverContext {
-    var context = DriverContext(
-      localTime: headers["local-time"].flatMap { Capture.time($0) }, model: headers["model"],
-      everyFrame: headers["every-frame"] == "true", storedRecords: headers["stored-records"] == "true",
-      lastRecordNumber: headers["last-record"].flatMap { UInt32($0) })
-    if case .consent(let user, let code)? = headers["consent"].flatMap({ Capture.request("consent \($0)") }) {
-      context.setConsent(user: user, code: code)
-    }
-    let zone = headers["zone"].map { $0.split(separator: " ").compactMap { Int8($0) } }
-    if let zone, zone.count == 2 { context.zone = LocalZone(quarterHours: zone[0], daylight: UInt8(clamping: zone[1])) }
-    context.name = headers["name"]
-    context.key = headers["key"].flatMap { try? Hex.decode($0) }
-    context.address = headers["address"].flatMap { try? Hex.decode($0.filter { $0 != ":" }) }
-    context.isPairing = headers["pairing"] == "true"
+    var context = DriverContext(recorded: headers)
     context.requests = (headers["requests"] ?? "").split(separator: ",").compactMap { Capture.request(String($0)) }
     return context
-  }
-
-  static func time(_ text: String) -> DeviceDateTime? {
-    let fields = text.split { !$0.isNumber }.compactMap { UInt16($0) }
-    guard fields.count == 6 else { return nil }
-    let small = fields.dropFirst().map { UInt8(clamping: $0) }
-    return DeviceDateTime(
-      year: fields[0], month: small[0], day: small[1], hours: small[2], minutes: small[3], seconds: small[4])
   }
 }

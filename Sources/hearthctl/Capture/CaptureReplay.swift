@@ -27,7 +27,7 @@ struct CaptureReplay {
 
   private init(_ capture: CaptureFile, _ profile: DeviceProfile) {
     self.capture = capture
-    driver = profile.make(CaptureReplay.context(capture.headers))
+    driver = profile.make(DriverContext(recorded: capture.headers))
     switch profile.transport {
     case .serial: take(driver.handle(.opened))
     case .gatt:
@@ -116,34 +116,5 @@ struct CaptureReplay {
       guard !inputs.isEmpty else { return }
       actions = driver.handle(inputs.removeFirst())
     }
-  }
-
-  /// What the file says that its hub knew.
-  static func context(_ headers: [String: String]) -> DriverContext {
-    func numbers(_ name: String) -> [Int] { (headers[name] ?? "").split(separator: " ").compactMap { Int($0) } }
-    let consent = numbers("consent")
-    var context = DriverContext(
-      localTime: headers["local-time"].flatMap(time), model: headers["model"],
-      everyFrame: headers["every-frame"] == "true", storedRecords: headers["stored-records"] == "true",
-      lastRecordNumber: headers["last-record"].flatMap { UInt32($0) },
-      consent: consent.count == 2 ? (UInt8(clamping: consent[0]), UInt16(clamping: consent[1])) : nil)
-    let zone = numbers("zone")
-    if zone.count == 2 {
-      context.zone = LocalZone(quarterHours: Int8(clamping: zone[0]), daylight: UInt8(clamping: zone[1]))
-    }
-    context.name = headers["name"]
-    context.key = headers["key"].flatMap { try? Hex.decode($0) }
-    context.address = headers["address"].flatMap { try? Hex.decode($0.filter { $0 != ":" }) }
-    context.isPairing = headers["pairing"] == "true"
-    return context
-  }
-
-  /// `2026-11-21T08:15:30`.
-  static func time(_ text: String) -> DeviceDateTime? {
-    let fields = text.split { !$0.isNumber }.compactMap { UInt16($0) }
-    guard fields.count == 6 else { return nil }
-    let small = fields.dropFirst().map { UInt8(clamping: $0) }
-    return DeviceDateTime(
-      year: fields[0], month: small[0], day: small[1], hours: small[2], minutes: small[3], seconds: small[4])
   }
 }

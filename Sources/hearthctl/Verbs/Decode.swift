@@ -109,7 +109,7 @@ enum DecodeVerb {
     context.device.id = "capture"
     context.device.model = capture.headers["model"] ?? context.device.model
     context.isReplay = false
-    if arguments.value("--received") == nil, let local = capture.headers["local-time"].flatMap(CaptureReplay.time),
+    if arguments.value("--received") == nil, let local = DriverContext(recorded: capture.headers).localTime,
       let began = recorded(local, capture.headers["zone"], context.zone)
     {
       context.now.wall = began
