@@ -53,20 +53,12 @@ struct CompanyScaleFrame: Hashable {
     }
     switch family {
     case .okok where company == 0x20CA:
-      let computed = octets[..<12].reduce(UInt8(0x20)) { $0 ^ $1 }
-      guard octets[12] == computed else {
-        throw DecodeError(
-          field: "check", offset: 12, reason: .checksum(computed: UInt32(computed), found: UInt32(octets[12])))
-      }
+      try ScaleField.check(octets, Checksum.xor8(octets[..<12]) ^ 0x20, at: 12)
       weight = ExactDecimal(ScaleField.be16(octets, 8), exponent: octets[6] & 0x04 != 0 ? -2 : -1)
       impedance = ohms(ScaleField.be16(octets, 10), -1)
       isFinal = octets[6] & 0x01 != 0
     case .okok where company == 0x11CA:
-      let computed = octets[..<16].reduce(UInt8(0xCA ^ 0x11)) { $0 ^ $1 }
-      guard octets[16] == computed else {
-        throw DecodeError(
-          field: "check", offset: 16, reason: .checksum(computed: UInt32(computed), found: UInt32(octets[16])))
-      }
+      try ScaleField.check(octets, Checksum.xor8(octets[..<16]) ^ 0xCA ^ 0x11, at: 16)
       (weight, unit) = try CompanyScaleFrame.scaled(ScaleField.be16(octets, 3), octets[9], at: 9)
       (isFinal, enough) = (false, 3)
     case .okok where company == 0xF0FF:
@@ -90,20 +82,12 @@ struct CompanyScaleFrame: Hashable {
       weight = ExactDecimal(ScaleField.le16(octets, 12), exponent: -2)
       isFinal = octets[10] == 0x05
     case .yunmaiX:
-      let computed = Checksum.xor8(octets[9..<15])
-      guard octets[15] == computed else {
-        throw DecodeError(
-          field: "check", offset: 15, reason: .checksum(computed: UInt32(computed), found: UInt32(octets[15])))
-      }
+      try ScaleField.check(octets, Checksum.xor8(octets[9..<15]), at: 15)
       weight = ExactDecimal(ScaleField.be16(octets, 11), exponent: -2)
       impedance = ohms(ScaleField.be16(octets, 13))
       isFinal = octets[10] == 0x03
     case .sinocare:
-      let computed = Checksum.xor8(octets[6..<16])
-      guard octets[16] == computed else {
-        throw DecodeError(
-          field: "check", offset: 16, reason: .checksum(computed: UInt32(computed), found: UInt32(octets[16])))
-      }
+      try ScaleField.check(octets, Checksum.xor8(octets[6..<16]), at: 16)
       weight = ExactDecimal(ScaleField.le16(octets, 9), exponent: -2)
       (isFinal, enough) = (false, 9)
     }

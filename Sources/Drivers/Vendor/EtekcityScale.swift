@@ -16,11 +16,7 @@ struct EtekcityScale: ScaleProtocol {
 
   mutating func said(_ octets: [UInt8], _ stream: CharacteristicID) throws(DecodeError) -> [ScaleWord] {
     guard EtekcityScale.begins(octets), octets.count >= 6 else { throw ScaleField.foreign(octets) }
-    let computed = 0xFF &- (Checksum.sum8(octets) &- octets[5])
-    guard octets[5] == computed else {
-      throw DecodeError(
-        field: "check", offset: 5, reason: .checksum(computed: UInt32(computed), found: UInt32(octets[5])))
-    }
+    try ScaleField.check(octets, 0xFF &- (Checksum.sum8(octets) &- octets[5]), at: 5)
     guard octets.count == 22, Array(octets[6..<10]) == [0x01, 0x61, 0xA1, 0x00] else { return [.known] }
     let weight = ExactDecimal(ScaleField.le24(octets, 10), exponent: -3)
     guard octets[20] == 1 else { return [.live(weight, .kilogram)] }

@@ -250,12 +250,13 @@ enum ScaleField {
   static func be32(_ octets: [UInt8], _ at: Int) -> Int64 { be16(octets, at) << 16 | be16(octets, at + 2) }
   static func le32(_ octets: [UInt8], _ at: Int) -> Int64 { le16(octets, at + 2) << 16 | le16(octets, at) }
 
-  /// Throws unless the last octet is the check that was computed.
-  static func check(_ octets: [UInt8], _ computed: UInt8) throws(DecodeError) {
-    guard octets.last == computed else {
+  /// Throws unless the octet at a place, without one the last, is the check that was computed.
+  static func check(_ octets: [UInt8], _ computed: UInt8, at place: Int? = nil) throws(DecodeError) {
+    let offset = place ?? octets.count - 1
+    let found = octets.indices.contains(offset) ? octets[offset] : nil
+    guard found == computed else {
       throw DecodeError(
-        field: "check", offset: octets.count - 1,
-        reason: .checksum(computed: UInt32(computed), found: UInt32(octets.last ?? 0)))
+        field: "check", offset: offset, reason: .checksum(computed: UInt32(computed), found: UInt32(found ?? 0)))
     }
   }
 
