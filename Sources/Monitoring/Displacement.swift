@@ -61,11 +61,7 @@ extension JudgingRound {
           let power = Power(begins: true, ends: item.isOfNow && value.worth != .accepted)
           rules.notJudged = nil
           let tellings = Machine(rule: rule, now: now).take(finding, &rules, power)
-          events += tellings.map { telling in
-            var event = rule.event(telling, rules, plan, nil, nil)
-            event.detail.isTimeUnknown = true
-            return event
-          }
+          events += tellings.map { ofUnknownTime($0, rule, rules) }
         } else {
           late(finding, rule, &rules)
         }
@@ -81,7 +77,7 @@ extension JudgingRound {
         let number = value.number.map { FindingValue.number(Ratio($0)) } ?? .none
         let finding = Finding(
           isUnbelieved ? Rank(.yellow, 1) : .green, value: number, reading: item.id, taken: item.received)
-        guard isUnbelieved || state.rules[rule.id] != nil else { continue }
+        guard isUnbelieved || state.holds(rule) else { continue }
         var rules = state.rules[rule.id] ?? RuleState()
         rules.signature = rule.signature
         var values = PerMeasure<ExactDecimal>()
@@ -92,11 +88,7 @@ extension JudgingRound {
             rule, kind, finding, value.worth == .suspect ? .somebodyElse : .notBelievable, values, beyond,
             isOlder: false,
             ends: item.isOfNow, &rules)
-          events += tellings.map { telling in
-            var event = rule.event(telling, rules, plan, nil, nil)
-            event.detail.isTimeUnknown = true
-            return event
-          }
+          events += tellings.map { ofUnknownTime($0, rule, rules) }
         } else {
           late(finding, rule, &rules)
         }
@@ -104,5 +96,11 @@ extension JudgingRound {
       }
     }
     return events
+  }
+
+  private func ofUnknownTime(_ telling: Telling, _ rule: Rule, _ state: RuleState) -> MonitoringEvent {
+    var event = rule.event(telling, state, plan, nil, nil)
+    event.detail.isTimeUnknown = true
+    return event
   }
 }

@@ -73,10 +73,6 @@ struct Machine {
 
   /// What nothing is compared with any more.
   private func forget(_ state: inout RuleState) {
-    guard
-      !(state.told.isEmpty && state.asked.isEmpty && state.lateTold.isEmpty && state.tellings.isEmpty
-        && state.retellings.isEmpty)
-    else { return }
     let longest = max(rule.quiet, Machine.day)
     if state.held.isEmpty { state.told.removeAll { now.moved(-$0.at) >= longest } }
     state.asked.removeAll { now.moved(-$0.at) >= Machine.askPause }
