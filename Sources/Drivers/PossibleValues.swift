@@ -42,9 +42,8 @@ enum PossibleValues {
     return !(number < ends.low) && !(ends.high < number)
   }
 
-  /// The reading without what is impossible, and what is told of it. Nil when no value is left: then there is no measurement.
+  /// The reading without what is impossible, and what is told of it; callers ask first whether it is flawless. Nil when no value is left: then there is no measurement.
   static func check(_ reading: DeviceReading) -> (reading: DeviceReading?, problem: DriverProblem?) {
-    if isFlawless(reading.observations) { return (reading, nil) }
     var impossible = reading.observations.filter { observation in
       observation.value.decimal.map { !isPossible($0, observation.term) } ?? false
     }
