@@ -23,6 +23,8 @@ package struct ControlParameter: Sendable {
     case choice([String])
     /// A list of some words.
     case choices([String])
+    /// A list of at most so many texts, each of at most so many characters.
+    case list(most: Int, upTo: Int)
     /// So many octets as hexadecimal digits.
     case hexadecimal(octets: Int)
   }
@@ -73,6 +75,7 @@ package struct ControlParameter: Sendable {
     case .flag: "true or false"
     case .choice(let words): words.joined(separator: ", ")
     case .choices(let words): "a list of \(words.joined(separator: ", "))"
+    case .list(let most, let longest): "a list of at most \(most) texts of at most \(longest) characters"
     case .hexadecimal(let octets): "\(octets * 2) hexadecimal digits"
     }
   }
@@ -102,6 +105,17 @@ package struct ControlParameter: Sendable {
         throw node.error("invalid-value", "expected at most \(words.count) words, found \(items.count)")
       }
       return .texts(try items.map { item throws(JSONError) in try item.string(of: words) })
+    case .list(let most, let longest):
+      let items = try node.array()
+      guard items.count <= most else {
+        throw node.error("invalid-value", "expected at most \(most) texts, found \(items.count)")
+      }
+      return .texts(
+        try items.map { item throws(JSONError) in
+          let text = try item.string()
+          try ControlParameter.check(text, upTo: longest, item)
+          return text
+        })
     case .hexadecimal(let octets): return .octets(try ControlParameter.hexadecimal(node, octets))
     }
   }

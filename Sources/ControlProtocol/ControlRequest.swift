@@ -28,8 +28,12 @@ package enum ControlRequest: Sendable, Hashable {
   case parked
   /// The readings behind `parked`.
   case parkedReadings
-  /// Send a refused reading to its backend again.
+  /// Send a refused reading or event to its backend again.
   case parkedRetry(id: String, backend: String?)
+  /// Send everything again that a backend refused, since a moment or ever.
+  case parkedRetryAll(backend: String, since: String?)
+  /// What backends refused needs nobody any more.
+  case parkedDismiss(Refused, isExported: Bool)
   /// A patient's readings, and what was derived from them, are to go; the patient's lines in the files of directory backends too, or
   /// they are only counted.
   case erase(patient: String, files: Bool = false)
@@ -101,6 +105,24 @@ package enum ControlRequest: Sendable, Hashable {
     case registerUser(code: UInt16)
     /// The 16 octets of a key that the device's maker gives out (encrypting scales).
     case key([UInt8])
+  }
+
+  /// Which refused items are meant.
+  package struct Refused: Sendable, Hashable {
+    /// Their ids, or the beginnings of them; empty: all of the backend.
+    package var ids: [String]
+    /// The most ids of one request.
+    package static let mostIDs = 200
+    /// One backend's alone.
+    package var backend: String?
+    /// Refused since this moment.
+    package var since: String?
+
+    package init(ids: [String], backend: String? = nil, since: String? = nil) {
+      self.ids = ids
+      self.backend = backend
+      self.since = since
+    }
   }
 
   /// Which stored readings.

@@ -7,10 +7,6 @@ package struct Delivery: Sendable {
   /// Encodes items, under a batch identifier of its own each time.
   package typealias Encode = ([OutgoingItem]) -> EncodedBatch
 
-  /// With so many readings refused one by one and none ever taken, the backend is wrong and not they.
-  static let suspicious = 8
-  /// How often such a batch is offered before its readings are set aside after all.
-  static let mostOffers = 12
   /// A request that any backend has to take and any link has to carry, in octets.
   static let ordinary = 16_384
   /// What tries without an end may cost before smaller requests are tried: one whose time was over costs four, one whose connection
@@ -32,12 +28,6 @@ package struct Delivery: Sendable {
   private var stalls = 0
   /// How often the first request was sent.
   package private(set) var attempt = 0
-  private var hasSucceeded = false
-  /// What the backend refused alone, of this batch.
-  private var turnedAway: Set<String> = []
-  private var offers = 0
-  private var isWithdrawn = false
-
   /// Nothing under way.
   package init() {}
 
@@ -47,20 +37,16 @@ package struct Delivery: Sendable {
   /// Takes a new batch.
   package mutating func begin(_ items: [OutgoingItem], _ encode: Encode) {
     // What the last batch told is acknowledged by now; what a divided batch told comes again and counts.
-    if items.map(\.id) != order.map(\.id) { offers = 0 }
-    for id in results.keys where requests.isEmpty && !isWithdrawn { settled[id] = nil }
+    for id in results.keys where requests.isEmpty { settled[id] = nil }
     order = items
     self.items = Dictionary(items.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     results = settled.filter { self.items[$0.key] != nil }
-    isWithdrawn = false
-    turnedAway = []
     attempt = 0
     requests = make(items.filter { results[$0.id] == nil }, encode)
   }
 
   /// The request to be sent now; nil when every item has an answer.
   package mutating func next(_ encode: Encode) -> EncodedRequest? {
-    if isWithdrawn { begin(order, encode) }
     guard let request = requests.first else { return nil }
     attempt += 1
     return request
@@ -83,14 +69,12 @@ package struct Delivery: Sendable {
         return .unknown(code: "answer.incomplete")
       }
       for (id, result) in told { settle(id, result) }
-      if told.values.contains(where: { $0 == .stored || $0 == .duplicate }) { hasSucceeded = true }
       advance()
     case .refused(let code, let text):
       if request.items.count > 1 {
         divide(request, encode)
       } else {
         for id in request.items { settle(id, .rejected(ServerText.line("\(code): \(text)"))) }
-        turnedAway.formUnion(request.items)
         advance()
       }
     case .tooLarge:
@@ -115,21 +99,7 @@ package struct Delivery: Sendable {
   /// What the outbox is told when nothing is left to be sent.
   package mutating func finish() -> UploadOutcome { ended }
 
-  private var ended: UploadOutcome {
-    mutating get {
-      if turnedAway.count >= Delivery.suspicious, turnedAway.count == order.count, !hasSucceeded {
-        offers += 1
-        if offers < Delivery.mostOffers {
-          for id in turnedAway { settled[id] = nil }
-          isWithdrawn = true
-          var reason = "it refuses every reading"
-          if case .rejected(let text)? = order.first.flatMap({ results[$0.id] }) { reason += ": \(text)" }
-          return .misconfigured(code: "backend.refuses-everything", text: ServerText.line(reason))
-        }
-      }
-      return .items(results)
-    }
-  }
+  private var ended: UploadOutcome { .items(results) }
 
   private mutating func settle(_ id: String, _ result: ItemResult) {
     results[id] = result

@@ -66,7 +66,7 @@ package enum Event: Sendable {
   /// A delivery ended. `mostItems`: larger batches were refused as too large on the way.
   case delivered(backend: String, lane: OutboxLane, UploadOutcome, mostItems: Int? = nil)
   /// A stored reading that an assignment asked for; nil when it is no longer there.
-  case loaded(sequence: UInt64, Reading?)
+  case loaded(sequence: UInt64, Reading?, isEvent: Bool = false)
   /// Parked readings of a slot that was given to a patient; nil for what is no longer there.
   case loadedParked(Bindings.Slot, [(sequence: UInt64, reading: Reading?)])
   /// What state files of an older version held is to become records. Comes before `configured`, once in the life of a hub.

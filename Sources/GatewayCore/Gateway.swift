@@ -178,8 +178,8 @@ package struct Gateway: Sendable {
       send(.delivery(.fetched(request, items, isAtEnd: isAtEnd)))
     case .delivered(let backend, let lane, let outcome, let mostItems):
       send(.delivery(.delivered(backend: backend, lane, outcome, mostItems: mostItems)))
-    case .loaded(let sequence, let reading):
-      send([.desk(.loaded(sequence, reading)), .links(.loaded(sequence, reading))])
+    case .loaded(let sequence, let reading, let isEvent):
+      send([.desk(.loaded(sequence, reading, isEvent: isEvent)), .links(.loaded(sequence, reading))])
     case .asked(let id, let request, let caller): send(.desk(.asked(id, request, caller)))
     case .kept(let id): send(.bluetooth(.keysKept(id)))
     case .keepFailed(let id, let message): send(.bluetooth(.keysRefused(id, message)))
@@ -379,7 +379,7 @@ package struct Gateway: Sendable {
 
   /// What each configured backend has: what all of them have may be dropped. None without backends: then nothing goes.
   package var cursors: [UInt64] {
-    turn.house.configuration.backends.map { turn.durable.cursors[$0.name]?.through ?? 0 }
+    turn.house.configuration.backends.map { turn.durable.cursors[$0.name]?.complete ?? 0 }
   }
 }
 

@@ -263,6 +263,26 @@ struct BackendFact: Sendable {
   var inFlight: UInt64
   /// Items that are on their way past a backlog, by sequence number.
   var aheadInFlight: [UInt64]
+  /// Items of a kind's line that are on their way, with the kind.
+  var lineInFlight: (kind: String, sequences: [UInt64])?
+  /// When a kind that it refuses is asked for again, monotonic milliseconds.
+  var probes: [String: Int64] = [:]
+
+  /// The name in its address; nil for a folder.
+  var host: String? {
+    guard case .http(_, let http) = configuration.kind else { return nil }
+    return http.url.split(separator: "/").dropFirst().first.map { address in
+      let bare = address.split(separator: "@").last ?? address
+      return String(bare.prefix { $0 != "?" && $0 != "#" })
+    }
+  }
+
+  /// Why it takes nothing, in plain words, with the code behind them.
+  var plainReason: String {
+    guard let error = lastError else { return "there was no answer yet" }
+    let words = DeliveryWords.text(error.code).split(separator: ";").first.map(String.init) ?? error.text
+    return "\(words) (\(error.code))"
+  }
 }
 
 /// Everything that is shown: a value of its own, so that who asks can look at it while the hub goes on.

@@ -5,6 +5,7 @@ internal import Drivers
 internal import Monitoring
 internal import Readings
 internal import Settings
+internal import Journal
 internal import Ledger
 
 /// Something for one component.
@@ -49,8 +50,13 @@ enum Route {
     case .session: [.desk(.sessionsChanged)]
     case .imported: [.desk(.imported)]
     case .pauses: [.rules(.expire)]
-    case .swept, .deviceFacts, .plan, .acknowledgement, .fragment, .fragmentsTaken, .refusal, .erased, .rules, .event,
-      .retry, .problem, .audit, .snapshot, .snapshotPart, .history:
+    case .refusal(let refusal): [.watch(.refusalsChanged(backend: refusal.backend))]
+    case .retry(let retry): [.watch(.refusalsChanged(backend: retry.backend))]
+    case .line(let change): [.watch(.refusalsChanged(backend: change.backend))]
+    case .dismissal(let dismissal): [.watch(.refusalsChanged(backend: dismissal.backend))]
+    case .acknowledgement(let word): [.watch(.refusalsChanged(backend: word.backend))]
+    case .swept, .deviceFacts, .plan, .fragment, .fragmentsTaken, .erased, .rules, .event,
+      .problem, .audit, .snapshot, .snapshotPart, .history:
       []
     }
   }
@@ -68,7 +74,7 @@ enum Route {
     case .erased: [.desk(.erasedRefused)]
     case .reading(let reading): reading.anchor == nil ? [.links(.restampRefused(reading.id))] : []
     case .acknowledgement, .deviceFacts, .event, .fragment, .fragmentsTaken, .plan, .pauses, .problem, .audit, .refusal,
-      .retry,
+      .retry, .line, .dismissal,
       .snapshot, .snapshotPart, .history:
       []
     }

@@ -102,6 +102,7 @@ package struct Deliverables: Sendable {
   private struct Passed: Sendable {
     var from: UInt64
     var through: UInt64
+    var without: Set<String>
   }
   private var passed: [String: Passed] = [:]
   /// More backends than any configuration has: names of earlier ones are forgotten.
@@ -114,18 +115,23 @@ package struct Deliverables: Sendable {
 
   /// What a backend's lane is to get next.
   package mutating func answer(_ request: FetchRequest, _ read: Read) -> Fetched {
-    request.lane == .express ? express(request, read) : backlog(request, read)
+    request.lane == .express || !request.only.isEmpty ? express(request, read) : backlog(request, read)
   }
 
   /// Everything in order, up to what the express lane has in hand and to what is being erased.
   private mutating func backlog(_ request: FetchRequest, _ read: Read) -> Fetched {
     var cursor = request.after
-    if let passed = passed[request.backend], passed.from <= cursor { cursor = max(cursor, passed.through) }
+    // What is nothing for a backend depends on the kinds that are asked for.
+    if request.line == nil, let passed = passed[request.backend], passed.from <= cursor,
+      passed.without == request.without
+    {
+      cursor = max(cursor, passed.through)
+    }
     let skipping = Set(request.skipping)
     let before = max(1, request.before ?? .max)
     var items: [Deliverable] = []
     var given: Set<String> = []
-    var isAtEnd = false
+    var isAtEnd = request.line != nil && cursor >= before - 1
     var isWithheld = false
     // Readings without patient are passed over; so a batch may need more than one read.
     while items.isEmpty, !isWithheld, cursor < before - 1 {
@@ -137,7 +143,7 @@ package struct Deliverables: Sendable {
       var end = before
       if let first = stored.withheld.first(after: cursor, skipping: skipping), first < end { end = first }
       for record in batch.records where record.sequence < end && !skipping.contains(record.sequence) {
-        guard let item = item(record, for: request.backend, read) else { continue }
+        guard let item = item(record, for: request.backend, read), request.takes(item) else { continue }
         // Answers are by identifier: a correction goes behind what it corrects, in a batch of its own.
         guard !given.contains(item.id) else {
           end = min(end, record.sequence)
@@ -157,9 +163,15 @@ package struct Deliverables: Sendable {
       cursor = min(max(cursor, batch.through), end - 1)
       isWithheld = end < before && cursor == end - 1
       isAtEnd = batch.isAtEnd && batch.through < end
+      // A line has an end of its own.
+      if request.line != nil, batch.error == nil, !isWithheld { isAtEnd = isAtEnd || cursor >= before - 1 }
       if batch.isAtEnd || batch.error != nil || isStuck { break }
     }
-    passed[request.backend] = items.isEmpty ? Passed(from: request.after, through: cursor) : nil
+    guard request.line == nil else {
+      return items.isEmpty && isWithheld ? .withheld : .items(items, isAtEnd: isAtEnd)
+    }
+    passed[request.backend] =
+      items.isEmpty ? Passed(from: request.after, through: cursor, without: request.without) : nil
     if passed.count > Self.mostBackends { passed = [:] }
     return items.isEmpty && isWithheld ? .withheld : .items(items, isAtEnd: isAtEnd)
   }
@@ -173,7 +185,7 @@ package struct Deliverables: Sendable {
       let stored = Self.one(sequence, JournalEntry.deliverable, read)
       if stored.batch.error != nil { return .items(items, isAtEnd: false) }
       guard let record = stored.batch.records.first(where: { $0.sequence == sequence }),
-        let item = item(record, for: request.backend, read), !stored.withheld.holds(item.json)
+        let item = item(record, for: request.backend, read), request.takes(item), !stored.withheld.holds(item.json)
       else { continue }
       guard !items.contains(where: { $0.id == item.id }) else { return .items(items, isAtEnd: false) }
       bytes += item.json.count
@@ -189,15 +201,20 @@ package struct Deliverables: Sendable {
     return record.flatMap { try? ReadingJSON.decode($0.payload).reading }
   }
 
+  /// True when a stored event stands there.
+  package static func isEvent(_ sequence: UInt64, _ read: Read) -> Bool {
+    one(sequence, [.event], read).batch.records.contains { $0.sequence == sequence }
+  }
+
   private static func one(_ sequence: UInt64, _ kinds: Set<RecordKind>, _ read: Read) -> StoredRecords {
     read(StoredQuery(after: max(sequence, 1) - 1, maximumCount: 1, maximumBytes: largest, kinds: kinds))
   }
 
   private func item(_ record: JournalRecord, for backend: String, _ read: Read) -> Deliverable? {
     guard record.kind.rawValue == JournalEntry.Kind.retry.rawValue else { return Deliverable(record) }
-    // A refused reading that this backend is to get again: it stands in the journal once, and is pinned there.
+    // A refused item that this backend is to get again: it stands in the journal once, and is pinned there.
     guard let retry = Retry(record.payload), retry.backend == backend, retry.original > 0,
-      let original = Self.one(retry.original, [.reading], read).batch.records.first(where: {
+      let original = Self.one(retry.original, [.reading, .event], read).batch.records.first(where: {
         $0.sequence == retry.original
       }),
       var item = Deliverable(original)

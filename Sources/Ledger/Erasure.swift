@@ -14,13 +14,16 @@ package struct Erasure: Sendable {
   /// Readings that were taken back from the patient: they are somebody else's. Only what says that they were the patient's goes.
   private var released: Set<ReadingID> = []
   private var events: Set<String> = []
-  private var numbers: [UInt64] = []
+  /// By kind, as `Deliverable.kind` has it.
+  private var numbers: [String: [UInt64]] = [:]
   /// Readings and events that backends would have got, by sequence number, ascending.
   package var counted: [UInt64] {
-    // They were found in this order, but for second copies.
-    let sorted = numbers.sorted()
+    let sorted = numbers.values.joined().sorted()
+    // There are second copies.
     return sorted.enumerated().filter { $0 == 0 || sorted[$0 - 1] != $1 }.map(\.element)
   }
+  /// The same by kind, as `Deliverable.kind` has it, ascending.
+  package var countedByKind: [String: [UInt64]] { numbers.mapValues { Set($0).sorted() } }
   /// Readings that go.
   package var readings: Int { identifiers.count }
 
@@ -41,13 +44,13 @@ package struct Erasure: Sendable {
       identifiers.insert(reading.id)
       released.remove(reading.id)
       // What waits for the hub's clock waits for no backend yet.
-      if reading.anchor == nil { numbers.append(record.sequence) }
+      if reading.anchor == nil { numbers[reading.kind.rawValue, default: []].append(record.sequence) }
     case .event:
       guard let event = try? JSONReader(maximumSize: 1 << 20).value(record.payload),
         event["patient"]?.string == patient
       else { return }
       if let id = event["id"]?.string { events.insert(id) }
-      numbers.append(record.sequence)
+      numbers["event.\(event["type"]?.string ?? "")", default: []].append(record.sequence)
     default: break
     }
   }
@@ -124,14 +127,19 @@ package struct ErasureReport: Sendable, Hashable {
   package var readings: Int
   /// What backends would have got, by sequence number.
   package var counted: [UInt64]
+  /// The same by kind, as `Deliverable.kind` has it.
+  package var kinds: [String: [UInt64]]
   /// Segments that could not be written anew, by name.
   package var left: [String]
   /// Why it is not complete; nil when it is.
   package var error: String?
 
   /// What an erasure did.
-  package init(readings: Int, counted: [UInt64], left: [String], error: String?) {
+  package init(
+    readings: Int, counted: [UInt64], kinds: [String: [UInt64]] = [:], left: [String], error: String?
+  ) {
     self.readings = readings
+    self.kinds = kinds
     self.counted = counted
     self.left = left
     self.error = error

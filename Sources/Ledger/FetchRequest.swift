@@ -23,12 +23,22 @@ package struct FetchRequest: Sendable, Hashable {
   package var before: UInt64?
   /// Sequence numbers that the backend has already, ascending.
   package var skipping: [UInt64]
-  /// The express lane's: these alone, ascending.
+  /// These alone, ascending: of the express lane, and of a line what goes out again.
   package var only: [UInt64]
+  /// The kind whose line is meant, and nothing else; nil: every kind.
+  package var line: String?
+  /// Kinds that wait in lines of their own: they are passed over.
+  package var without: Set<String> = []
   /// The most items.
   package var maximumCount: Int
   /// The most octets of records.
   package var maximumBytes: Int
+
+  /// True for what is asked for by its kind.
+  package func takes(_ item: Deliverable) -> Bool {
+    if let line { return item.kind == line }
+    return without.isEmpty || !(item.kind.map(without.contains) ?? false)
+  }
 
   /// A question for the journal.
   package init(

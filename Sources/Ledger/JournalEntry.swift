@@ -60,6 +60,10 @@ package enum JournalEntry: Sendable, Hashable {
   case pauses(patient: String, [PauseRecord])
   /// State files of an older version that are records now, with the SHA-1 of each.
   case imported([String: String])
+  /// One kind of item waits in a line of its own at a backend, or goes with the others again.
+  case line(LineChange)
+  /// Somebody dealt with what a backend refused.
+  case dismissal(Dismissal)
 
   /// The same, where an event says that the hub's clock was not synchronised.
   package var unsynchronised: JournalEntry {
@@ -103,6 +107,8 @@ package enum JournalEntry: Sendable, Hashable {
     case imported = 29
     case history = 30
     case snapshotPart = 31
+    case line = 32
+    case dismissal = 33
   }
 
   /// The kind of record that holds it.
@@ -132,6 +138,8 @@ package enum JournalEntry: Sendable, Hashable {
     case .plan: .plan
     case .pauses: .pauses
     case .imported: .imported
+    case .line: .line
+    case .dismissal: .dismissal
     }
   }
 
@@ -210,6 +218,8 @@ package enum JournalEntry: Sendable, Hashable {
       return value.encoded()
     case .refusal(let refusal): return refusal.json.encoded()
     case .retry(let retry): return retry.json.encoded()
+    case .line(let change): return change.json.encoded()
+    case .dismissal(let dismissal): return dismissal.json.encoded()
     case .erase(let patient, let files):
       var value = JSONObject()
       value["patient"] = .string(patient)

@@ -70,12 +70,23 @@ package struct LedgerState: Sendable, Hashable {
     package var through: UInt64 = 0
     /// How many readings and events have one.
     package var delivered: UInt64 = 0
-    /// How many of them were refused.
+    /// How many of them were refused, and not taken since.
     package var refused: UInt64 = 0
     /// What has an answer although it lies behind `through`, ascending: alerts and fresh readings overtake a backlog.
     package var ahead: [UInt64] = []
     /// The most items of a batch that the backend takes, where it refused a larger one.
     package var limit: Int?
+    /// What it refused since it last took one, by kind; kinds of which it refused nothing are not there.
+    package var rows: [String: RefusalRow] = [:]
+    /// Kinds that wait in a line of their own.
+    package var lines: [String: DeliveryLine] = [:]
+    /// Refusals that nobody dealt with and that are not listed any more: only the newest are.
+    package var unlisted: UInt64 = 0
+
+    /// What the backend has.
+    package var taken: UInt64 { delivered - min(delivered, refused) }
+    /// Every item up to this sequence number has an answer, whatever its kind.
+    package var complete: UInt64 { lines.values.reduce(through) { min($0, $1.through) } }
 
     package init(through: UInt64 = 0, delivered: UInt64 = 0, refused: UInt64 = 0) {
       self.through = through
@@ -106,7 +117,7 @@ package struct LedgerState: Sendable, Hashable {
   /// The most readings without patient that are known one by one.
   package static let mostParked = 65_536
 
-  /// What each backend refused last, by name, oldest first.
+  /// What each backend refused last and nobody dealt with, by name, oldest first.
   package var refusals: [String: [Refusal]] = [:]
 
   /// An empty journal's state.
@@ -189,7 +200,7 @@ package struct LedgerState: Sendable, Hashable {
     cursor.refused += UInt64(word.refused.count)
     cursor.limit = word.limit.map { Int(clamping: $0) }
     cursors[word.backend] = cursor
-    dropRetries(of: word.backend, through: word.through, ahead: ahead)
+    dropRetries(of: word.backend, through: word.through, ahead: ahead, besides: Set(cursor.lines.keys))
   }
 
   /// Takes a record. This is the only way in which the state changes: at recovery, while the daemon runs, and when state files of
@@ -222,6 +233,8 @@ package struct LedgerState: Sendable, Hashable {
     case .plan(let patient, let origin): origins.plans[patient] = origin
     case .pauses(let patient, let list): pauses[patient] = list.isEmpty ? nil : list
     case .imported(let files): imported = files
+    case .line(let change): apply(change)
+    case .dismissal(let dismissal): apply(dismissal)
     }
   }
 

@@ -55,6 +55,15 @@ extension JournalEntry {
     case .retry:
       guard let retry = Retry(payload) else { return nil }
       self = .retry(retry)
+    case .line, .dismissal:
+      guard let value = try? JSONReader(maximumSize: 1 << 20).value(payload) else { return nil }
+      if kind == .line {
+        guard let change = LineChange(json: value) else { return nil }
+        self = .line(change)
+      } else {
+        guard let dismissal = Dismissal(json: value) else { return nil }
+        self = .dismissal(dismissal)
+      }
     case .void: return nil
     case .device:
       guard let record = try? DeviceRecord(payload) else { return nil }

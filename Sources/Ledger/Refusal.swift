@@ -16,18 +16,23 @@ package struct Refusal: Sendable, Hashable {
   package var at: Int64
   /// The device of a refused reading; nil for an event, and where an older version did not note it.
   package var device: String?
+  /// Its kind, as `Deliverable.kind` has it; nil where an older version did not note it.
+  package var kind: String?
 
-  /// How many of a backend's refusals are kept at hand; the journal holds all.
-  package static let most = 100
+  /// How many of a backend's refusals are listed; older ones are counted, and the journal holds all.
+  package static let most = 1000
 
   /// A reading or event that one backend refused for good.
-  package init(backend: String, sequence: UInt64, id: String, reason: String, at: Int64, device: String? = nil) {
+  package init(
+    backend: String, sequence: UInt64, id: String, reason: String, at: Int64, device: String? = nil, kind: String? = nil
+  ) {
     self.backend = backend
     self.sequence = sequence
     self.id = id
     self.reason = reason
     self.at = at
     self.device = device
+    self.kind = kind
   }
 
   package var json: JSONValue {
@@ -38,6 +43,7 @@ package struct Refusal: Sendable, Hashable {
     object["reason"] = .string(reason)
     object["at"] = .int(at)
     if let device { object["device"] = .string(device) }
+    if let kind { object["kind"] = .string(kind) }
     return .object(object)
   }
 
@@ -46,7 +52,8 @@ package struct Refusal: Sendable, Hashable {
       let id = json["id"]?.string, let reason = json["reason"]?.string, let at = json["at"]?.int
     else { return nil }
     self.init(
-      backend: backend, sequence: sequence, id: id, reason: reason, at: Int64(at), device: json["device"]?.string)
+      backend: backend, sequence: sequence, id: id, reason: reason, at: Int64(at), device: json["device"]?.string,
+      kind: json["kind"]?.string)
   }
 
   /// Reads a record's payload.
@@ -59,10 +66,21 @@ package struct Refusal: Sendable, Hashable {
 extension LedgerState {
   /// A refusal is on disk.
   package mutating func add(_ refusal: Refusal) {
+    list(refusal)
+    guard let kind = refusal.kind else { return }
+    cursors[refusal.backend, default: Cursor()].rows[kind, default: RefusalRow()]
+      .add(refusal.reason, refusal.sequence)
+  }
+
+  /// Lists a refusal; the oldest are counted alone.
+  mutating func list(_ refusal: Refusal) {
     var known = refusals[refusal.backend] ?? []
     known.removeAll { $0.id == refusal.id }
     known.append(refusal)
-    if known.count > Refusal.most { known.removeFirst(known.count - Refusal.most) }
+    if known.count > Refusal.most {
+      cursors[refusal.backend, default: Cursor()].unlisted += UInt64(known.count - Refusal.most)
+      known.removeFirst(known.count - Refusal.most)
+    }
     refusals[refusal.backend] = known
   }
 }

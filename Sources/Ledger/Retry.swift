@@ -3,20 +3,29 @@
 package import JSON
 internal import Readings
 
-/// A refused reading that one backend is to get once more.
+/// A refused reading or event that one backend is to get once more.
 package struct Retry: Sendable, Hashable {
   /// The backend's name.
   package var backend: String
-  /// Where the reading is in the turn.house.journal.
+  /// Where the item is in the journal.
   package var original: UInt64
+  /// Its kind, as `Deliverable.kind` has it; nil where an older version did not note it.
+  package var kind: String?
 
-  /// A reading for one backend.
-  package init(backend: String, original: UInt64) {
+  /// An item for one backend.
+  package init(backend: String, original: UInt64, kind: String? = nil) {
     self.backend = backend
     self.original = original
+    self.kind = kind
   }
 
-  package var json: JSONValue { ["backend": .string(backend), "seq": .int(original)] }
+  package var json: JSONValue {
+    var object = JSONObject()
+    object["backend"] = .string(backend)
+    object["seq"] = .int(original)
+    if let kind { object["kind"] = .string(kind) }
+    return .object(object)
+  }
 
   /// The retry of a record's octets; nil when they are none.
   package init?(_ payload: [UInt8]) {
@@ -27,13 +36,18 @@ package struct Retry: Sendable, Hashable {
   package init?(json: JSONValue) {
     guard let backend = json["backend"]?.string, case .number(let number)? = json["seq"], let original = number.uint64
     else { return nil }
-    self.init(backend: backend, original: original)
+    self.init(backend: backend, original: original, kind: json["kind"]?.string)
   }
 }
 
 extension LedgerState {
-  /// In the order of the turn.house.journal.
+  /// In the order of the journal.
   package var allRefusals: [Refusal] { refusals.values.flatMap { $0 }.sorted { $0.sequence < $1.sequence } }
+
+  /// Something that the backend refused is on its way to it again.
+  package func hasRetries(of backend: String) -> Bool {
+    !retries.isEmpty && retries.values.contains { $0.backend == backend }
+  }
 
   package mutating func dropRefusals(where isGone: (Refusal) -> Bool) {
     for name in refusals.keys {
@@ -42,18 +56,22 @@ extension LedgerState {
     }
   }
 
-  /// The reading waits for this backend again.
+  /// The item waits for this backend again.
   package mutating func add(_ retry: Retry, sequence: UInt64) {
-    dropRefusals { $0.backend == retry.backend && $0.sequence == retry.original }
+    settleRefusals(of: retry.backend, [retry.original])
     retries[sequence] = retry
     guard var cursor = cursors[retry.backend], cursor.delivered > 0 else { return }
     cursor.delivered -= 1
+    cursor.refused -= min(cursor.refused, 1)
     cursors[retry.backend] = cursor
   }
 
-  /// A backend answered for everything up to its cursor, and for some beyond it: those retries are over.
-  package mutating func dropRetries(of backend: String, through: UInt64, ahead: [UInt64]) {
+  /// A backend answered for everything up to its cursor, and for some beyond it: those retries are over. Kinds that wait in a line
+  /// of their own have no answer.
+  package mutating func dropRetries(of backend: String, through: UInt64, ahead: [UInt64], besides kinds: Set<String>) {
     for (sequence, retry) in retries
-    where retry.backend == backend && (sequence <= through || ahead.contains(sequence)) { retries[sequence] = nil }
+    where retry.backend == backend && (sequence <= through || ahead.contains(sequence))
+      && !(retry.kind.map(kinds.contains) ?? false)
+    { retries[sequence] = nil }
   }
 }

@@ -256,6 +256,9 @@ extension LedgerState {
       fields["refused"] = .int(cursor.refused)
       if !cursor.ahead.isEmpty { fields["ahead"] = .array(cursor.ahead.map { .int($0) }) }
       if let limit = cursor.limit { fields["limit"] = .int(limit) }
+      if cursor.unlisted > 0 { fields["unlisted"] = .int(cursor.unlisted) }
+      if !cursor.rows.isEmpty { fields["rows"] = LedgerState.object(cursor.rows, \.json) }
+      if !cursor.lines.isEmpty { fields["lines"] = LedgerState.object(cursor.lines, \.json) }
       cursorsObject[name] = .object(fields)
     }
     object["cursors"] = .object(cursorsObject)
@@ -385,6 +388,11 @@ extension LedgerState {
         refused: unsigned(member.value["refused"]))
       cursor.ahead = (member.value["ahead"]?.array ?? []).map { unsigned($0) }
       cursor.limit = member.value["limit"]?.int
+      cursor.unlisted = unsigned(member.value["unlisted"])
+      for row in member.value["rows"]?.object?.members ?? [] { cursor.rows[row.key] = RefusalRow(json: row.value) }
+      for line in member.value["lines"]?.object?.members ?? [] {
+        cursor.lines[line.key] = DeliveryLine(json: line.value)
+      }
       cursors[member.key] = cursor
     }
     urgent = (value["urgent"]?.array ?? []).compactMap { item in
@@ -440,6 +448,12 @@ extension LedgerState {
     return .object(object)
   }
 
+  private static func object<T>(_ values: [String: T], _ json: (T) -> JSONValue) -> JSONValue {
+    var object = JSONObject()
+    for (key, value) in values.sorted(by: { $0.key < $1.key }) { object[key] = json(value) }
+    return .object(object)
+  }
+
   static func counted(_ value: JSONValue?) -> [String: UInt64] {
     let members = value?.object?.members ?? []
     return Dictionary(members.map { ($0.key, $0.value.unsigned ?? 0) }, uniquingKeysWith: { $1 })
@@ -454,7 +468,9 @@ extension LedgerState {
 
   private mutating func takeLists(_ value: JSONValue) {
     func unsigned(_ value: JSONValue?) -> UInt64 { value?.unsigned ?? 0 }
-    for refusal in (value["refusals"]?.array ?? []).compactMap({ Refusal(json: $0) }) { add(refusal) }
+    for refusal in (value["refusals"]?.array ?? []).compactMap({ Refusal(json: $0) }) {
+      list(refusal)
+    }
     for member in value["recent"]?.object?.members ?? [] {
       recent[member.key] = RecentReadings(
         identifiers: (member.value.array ?? []).compactMap { $0.string.flatMap { UInt64($0, radix: 36) } })

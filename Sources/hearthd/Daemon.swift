@@ -429,7 +429,8 @@ final class Daemon {
     case .report(let report): handle(.journalReport(report))
     case .fetched(let request, let items, let isAtEnd): handle(.fetched(request, items, isAtEnd: isAtEnd))
     case .parked(let slot, let readings): handle(.loadedParked(slot, readings))
-    case .loaded(let sequence, let reading): handle(.loaded(sequence: sequence, reading))
+    case .loaded(let sequence, let reading, let isEvent):
+      handle(.loaded(sequence: sequence, reading, isEvent: isEvent))
     case .finding(let text): SystemLog.write(3, text)
     case .recovered(let records):
       handle(.recovered(records))

@@ -41,7 +41,9 @@ struct JournalFetcher {
   }
 
   mutating func load(_ sequence: UInt64) {
-    mailbox.post(.loaded(sequence, Deliverables.reading(sequence, journal.read)))
+    let reading = Deliverables.reading(sequence, journal.read)
+    mailbox.post(
+      .loaded(sequence, reading, isEvent: reading == nil && Deliverables.isEvent(sequence, journal.read)))
     tellFindings()
   }
 

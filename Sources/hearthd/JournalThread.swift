@@ -15,7 +15,7 @@ enum JournalMessage: Sendable {
   case failed(AppendID, JournalFailure)
   case report(JournalReport)
   case fetched(FetchRequest, [Deliverable], isAtEnd: Bool)
-  case loaded(UInt64, Reading?)
+  case loaded(UInt64, Reading?, isEvent: Bool)
   case parked(Bindings.Slot, [(sequence: UInt64, reading: Reading?)])
   case finding(String)
   /// Records that the start kept back; they count now, behind everything else.
@@ -238,8 +238,8 @@ final class JournalThread {
     return (
       run.patient,
       ErasureReport(
-        readings: run.erasure.readings, counted: run.erasure.counted, left: run.rewriting.report.left,
-        error: failure)
+        readings: run.erasure.readings, counted: run.erasure.counted, kinds: run.erasure.countedByKind,
+        left: run.rewriting.report.left, error: failure)
     )
   }
 

@@ -88,7 +88,9 @@ private struct Place: Sendable, CustomTestStringConvertible {
       for parameter in method.parameters where method.name != "readings" && method.name != "pair" {
         #expect(method.examples.contains { $0[parameter.name] != nil }, "\(method.name) \(parameter.name)")
       }
-      if method.parameters.allSatisfy({ !$0.isRequired }) {
+      // Of these one of several parameters is needed.
+      let needsOne = ["parked.retry", "parked.dismiss"].contains(method.name)
+      if !needsOne, method.parameters.allSatisfy({ !$0.isRequired }) {
         for none in [nil, JSONValue.array([]), .null] { #expect(refusal(method.name, none) == nil, "\(method.name)") }
       }
     }
@@ -142,7 +144,7 @@ private struct Place: Sendable, CustomTestStringConvertible {
     let wrong: [JSONValue] =
       switch place.parameter.kind {
       case .number, .flag: ["1", [1], ["a": 1]]
-      case .choices: ["red", 1, [1], ["a": 1]]
+      case .choices, .list: ["red", 1, [1], ["a": 1]]
       default: [1, true, ["x"], ["a": "x"]]
       }
     for value in wrong { #expect(place.refusal(value)?.code == "bad-parameters", "\(value)") }
@@ -185,6 +187,10 @@ private struct Place: Sendable, CustomTestStringConvertible {
     case .choices(let words):
       bad(["nonsense"], says: words.joined(separator: ", "))
       bad(.array([JSONValue](repeating: .string(words[0]), count: words.count + 1)), says: "at most \(words.count)")
+    case .list(let most, let longest):
+      bad(.array([JSONValue](repeating: "x", count: most + 1)), says: "at most \(most)")
+      bad(.array([.string(String(repeating: "x", count: longest + 1))]), says: "at most \(longest) characters")
+      #expect(place.refusal(.array([JSONValue](repeating: "x", count: most))) == nil)
     case .hexadecimal(let octets):
       for text in ["00", String(repeating: "0", count: octets * 2 + 1), String(repeating: "g", count: octets * 2)] {
         bad(.string(text), says: "\(octets * 2) hexadecimal digits")

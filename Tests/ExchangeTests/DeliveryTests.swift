@@ -200,17 +200,10 @@ private func refused(_ end: UploadOutcome) -> [String: String] {
     #expect(delivery.finish() == .items(["r0": .rejected("time.unplaced"), "r1": .stored, "r2": .stored]))
   }
 
-  @Test func aBackendThatNeverTookAnythingIsWrongBeforeItsReadingsAre() {
+  @Test func whatIsRefusedOneByOneIsToldItemByItem() {
     var delivery = Delivery()
     delivery.begin(items, encode(10))
-    var offers = 0
-    var end = UploadOutcome.tooLarge
-    while offers < 50 {
-      offers += 1
-      end = run(&delivery, encode(10)) { _ in .refused(code: "http.422", text: "no such profile") }.end
-      guard case .misconfigured("backend.refuses-everything", _) = end else { break }
-    }
-    #expect(offers == 12)
+    let end = run(&delivery, encode(10)) { _ in .refused(code: "http.422", text: "no such profile") }.end
     #expect(refused(end).count == 10)
   }
 
@@ -224,14 +217,5 @@ private func refused(_ end: UploadOutcome) -> [String: String] {
     // When that is mended nothing stays small.
     let (_, end) = run(&delivery, encode(10), stored)
     #expect(refused(end).isEmpty && delivery.mostItems == nil)
-  }
-
-  @Test func aBackendThatTookSomethingBeforeIsBelieved() {
-    var delivery = Delivery()
-    delivery.begin([OutgoingItem(id: "first", isReading: true, json: [])], encode(1))
-    _ = run(&delivery, encode(1), stored)
-    delivery.begin(items, encode(10))
-    let (_, end) = run(&delivery, encode(10)) { _ in .refused(code: "http.422", text: "no") }
-    #expect(refused(end).count == 10)
   }
 }

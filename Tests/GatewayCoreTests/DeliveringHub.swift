@@ -16,6 +16,8 @@ extension DeliveringHub {
       return Deliverable(
         sequence: place.sequence, id: reading.id.description, isReading: true,
         receivedAt: reading.receivedAt.milliseconds, json: [])
+    case .event(let event):
+      return Deliverable(sequence: place.sequence, id: event.id, isReading: false, receivedAt: event.at, json: [])
     case .retry(let retry) where retry.backend == backend:
       guard let original = hub.disk.first(where: { $0.sequence == retry.original }) else { return nil }
       var item = item(original, for: backend)

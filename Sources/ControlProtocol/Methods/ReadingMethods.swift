@@ -38,16 +38,61 @@ extension ControlMethod {
     ) { _ in .parked },
     ControlMethod("parked.readings", "the readings behind \"parked\"", .reader, .readsJournal) { _ in .parkedReadings },
     ControlMethod(
-      "parked.retry", "sends a refused reading to its backend again", .technician, .change, isAudited: true,
+      "parked.retry", "sends to a backend again what it refused", .technician, .change, isAudited: true,
       isDurable: true,
       [
-        .required("id", lookup, "the reading's id, or its first six digits or more"),
-        ControlParameter("backend", lookup, "the backend, where more than one refused it"),
-      ], examples: [["id": "0e9a7b0c"], ["id": "0e9a7b0c", "backend": "gp"]]
+        ControlParameter("id", lookup, "a reading's or event's id, or its first six digits or more"),
+        ControlParameter("backend", lookup, "the backend, where more than one refused it, or all is meant"),
+        ControlParameter("all", .flag, "everything that the backend refused"),
+        ControlParameter("since", moment, "what the backend refused since this moment"),
+      ],
+      examples: [
+        ["id": "0e9a7b0c"], ["id": "0e9a7b0c", "backend": "gp"], ["backend": "gp", "all": true],
+        ["backend": "gp", "since": "7d"],
+      ]
     ) { given throws(ControlError) in
-      .parkedRetry(id: try given.text("id"), backend: given.text(ifGiven: "backend"))
+      if let id = given.text(ifGiven: "id") { return .parkedRetry(id: id, backend: given.text(ifGiven: "backend")) }
+      let (backend, since) = try all(given)
+      return .parkedRetryAll(backend: backend, since: since)
+    },
+    ControlMethod(
+      "parked.dismiss", "takes from the list what a backend refused and nobody needs there", .technician, .change,
+      isAudited: true, isDurable: true,
+      [
+        ControlParameter(
+          "ids", .list(most: Refused.mostIDs, upTo: ControlParameter.longestName),
+          "ids, or the first six digits or more of each"),
+        ControlParameter("backend", lookup, "the backend, where more than one refused it, or all is meant"),
+        ControlParameter("all", .flag, "everything that the backend refused"),
+        ControlParameter("since", moment, "what the backend refused since this moment"),
+        ControlParameter("exported", .flag, "because it was exported"),
+      ],
+      examples: [
+        ["ids": ["0e9a7b0c"], "backend": "gp", "exported": true], ["backend": "gp", "all": true],
+        ["backend": "gp", "since": "7d"],
+      ]
+    ) { given throws(ControlError) in
+      let ids = given.texts("ids")
+      guard ids.isEmpty else {
+        return .parkedDismiss(
+          Refused(ids: ids, backend: given.text(ifGiven: "backend")), isExported: given.flag("exported"))
+      }
+      let (backend, since) = try all(given)
+      return .parkedDismiss(Refused(ids: [], backend: backend, since: since), isExported: given.flag("exported"))
     },
   ]
+
+  private typealias Refused = ControlRequest.Refused
+
+  /// What says that all is meant: a backend, and that it is all of it or since when.
+  private static func all(_ given: ControlArguments) throws(ControlError) -> (backend: String, since: String?) {
+    guard let backend = given.text(ifGiven: "backend"), given.flag("all") || given.text(ifGiven: "since") != nil else {
+      throw ControlError(
+        code: "bad-parameters", message: "params: expected an id, or a backend and \"all\" or \"since\"",
+        hint: "hearthctl parked lists what is refused")
+    }
+    return (backend, given.text(ifGiven: "since"))
+  }
 
   /// A name that is looked up and never stored.
   static let lookup = ControlParameter.Kind.text(upTo: ControlParameter.longestName)

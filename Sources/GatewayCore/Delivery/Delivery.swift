@@ -25,6 +25,8 @@ struct Delivery: Sendable {
     case stored(backend: String, OutboxLane)
     case storingRefused(backend: String, OutboxLane)
     case diskRecovered
+    /// A technician asked for what a backend refused to be sent again.
+    case retried(backend: String)
     /// A patient is erased.
     case forget(String)
   }
@@ -61,7 +63,11 @@ struct Delivery: Sendable {
     case .due: return advanceAll(&turn)
     case .fetched(let request, let items, let isAtEnd):
       let items = withHeartbeat(items, request, &turn)
-      let effects = outboxes[request.backend]?.fetched(request, items, isAtEnd: isAtEnd) ?? []
+      let view = standing(request.backend, turn.head, turn)
+      var effects = outboxes[request.backend]?.fetched(request, items, isAtEnd: isAtEnd, view, turn.now) ?? []
+      if outboxes[request.backend]?[request.lane].step == .storing {
+        effects += store(request.backend, request.lane, &turn)
+      }
       return effects + advance(request.backend, &turn)
     case .delivered(let backend, let lane, let outcome, let mostItems):
       return delivered(backend, lane, outcome, mostItems, &turn)
@@ -75,6 +81,9 @@ struct Delivery: Sendable {
     case .diskRecovered:
       for name in outboxes.keys { outboxes[name]?.diskRecovered(turn.now) }
       return outboxes.keys.sorted().flatMap { storeAgain($0, &turn) }
+    case .retried(let backend):
+      outboxes[backend]?.tryNow()
+      return []
     case .forget(let patient):
       // What waits to be sent again, frozen, is read anew: without the patient.
       for name in outboxes.keys {
@@ -108,10 +117,16 @@ struct Delivery: Sendable {
   /// What a backend's outbox can do now.
   private mutating func advance(_ name: String, _ turn: inout Turn) -> [Effect] {
     guard turn.house.isStarted, outboxes[name] != nil else { return [] }
-    let cursor = turn.durable.cursors[name] ?? LedgerState.Cursor()
-    let view = Outbox.View(
-      through: cursor.through, ahead: cursor.ahead, waiting: turn.durable.waiting(name), urgent: turn.durable.urgent)
+    let view = standing(name, turn.durable, turn)
     return storeAgain(name, &turn) + (outboxes[name]?.advance(view, turn.now) ?? [])
+  }
+
+  /// How a backend stands by what the disk has, or by what is on its way there.
+  private func standing(_ name: String, _ state: LedgerState, _ turn: Turn) -> Outbox.View {
+    let cursor = state.cursors[name] ?? LedgerState.Cursor()
+    return Outbox.View(
+      through: cursor.through, ahead: cursor.ahead, waiting: state.waiting(name), urgent: state.urgent,
+      lines: cursor.lines, rows: cursor.rows, refusals: state.refusals[name] ?? [], retries: state.retries)
   }
 
   /// Answers that the disk refused are written again: what a backend said is not asked twice.
@@ -120,15 +135,10 @@ struct Delivery: Sendable {
   }
 
   private mutating func store(_ name: String, _ lane: OutboxLane, _ turn: inout Turn) -> [Effect] {
-    guard let (word, refusals) = outboxes[name]?[lane].word else { return [] }
-    // What was sent again stands in the journal where it first was.
-    let originals = refusals.map { refusal in
-      var refusal = refusal
-      refusal.sequence = turn.head.retries[refusal.sequence]?.original ?? refusal.sequence
-      return JournalEntry.refusal(refusal)
-    }
-    // The reasons first: a word without them would leave a reading parked that nobody knows of.
-    return turn.append(originals + [.acknowledgement(word)], for: .answer(backend: name, lane))
+    guard let answer = outboxes[name]?[lane].word else { return [] }
+    // The reasons first: a word without them would leave a reading set aside that nobody knows of.
+    let word = answer.acknowledgement.map { [JournalEntry.acknowledgement($0)] } ?? []
+    return turn.append(answer.records + word, for: .answer(backend: name, lane))
   }
 
   private mutating func delivered(
@@ -137,8 +147,9 @@ struct Delivery: Sendable {
     let batch = outboxes[backend]?[lane].batch ?? []
     guard outboxes[backend]?[lane].step == .sending else { return [] }
     var effects: [Effect] = []
+    let view = standing(backend, turn.head, turn)
     if let code = outboxes[backend]?.delivered(
-      lane, outcome, mostItems: mostItems, now: turn.now, random: &turn.jitter)
+      lane, outcome, mostItems: mostItems, view, now: turn.now, random: &turn.jitter)
     {
       effects.append(.log(.warning, "backend \(backend): \(code): \(DeliveryWords.text(code))"))
     }
@@ -173,7 +184,7 @@ struct Delivery: Sendable {
     _ items: [Deliverable], _ request: FetchRequest, _ turn: inout Turn
   ) -> [Deliverable] {
     let backend = request.backend
-    guard items.isEmpty, request.lane == .backlog, request.before == nil,
+    guard items.isEmpty, request.lane == .backlog, request.before == nil, request.line == nil,
       outboxes[backend]?.backlog.step == .fetching(request), var beat = waiting[backend]
     else { return items }
     beat.sequence = turn.durable.cursors[backend]?.through ?? 0
@@ -198,7 +209,10 @@ extension Outbox {
     BackendFact(
       configuration: configuration, nextDeadline: nextDeadline, isMisconfigured: isMisconfigured,
       isIdle: backlog.step == .idle && express.step == .idle, oldestWaiting: oldestWaiting, lastSuccess: lastSuccess,
-      lastError: lastError, failingSince: failingSince, advice: advice, inFlight: backlog.batch.last?.sequence ?? 0,
-      aheadInFlight: express.batch.map(\.sequence))
+      lastError: lastError, failingSince: failingSince, advice: advice,
+      inFlight: backlog.line == nil ? backlog.batch.last?.sequence ?? 0 : 0,
+      aheadInFlight: express.batch.map(\.sequence),
+      lineInFlight: backlog.line.map { ($0, backlog.batch.map(\.sequence)) },
+      probes: probes)
   }
 }

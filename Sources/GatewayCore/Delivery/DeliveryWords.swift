@@ -14,6 +14,20 @@ enum DeliveryWords {
     return "it is tried again; hearthctl backends tells more"
   }
 
+  /// What is shown of an error's own words: never a raw line of a library.
+  static func plain(_ words: String, of code: String) -> String {
+    guard isRaw(words) else { return words }
+    // What stands behind the last colon is often plain: "certificate has expired".
+    let last = words.split(separator: ":").last.map { String($0.drop { $0 == " " }) } ?? ""
+    return (last.contains(" ") && !isRaw(last) ? "\(last): " : "") + text(code)
+  }
+
+  /// True for words of OpenSSL.
+  private static func isRaw(_ words: String) -> Bool {
+    let marks = ["error:", "OpenSSL", "SSL", "routines"]
+    return words.split(separator: " ").contains { word in marks.contains { word.hasPrefix($0) } }
+  }
+
   /// The same of the question for plans: no batch is sent with it.
   static func plansText(_ code: String) -> String {
     let ofBatches = [
@@ -80,6 +94,7 @@ enum DeliveryWords {
     "answer.entry-failed": "it could not store a reading now; the same batch is sent again",
     "fhir.access": "the FHIR server does not let this credential store something: correct its permissions",
     "fhir.shared-entry": "the FHIR server refused the patient or device that readings point to",
-    "backend.refuses-everything": "the backend refuses every reading: nothing is set aside until that is mended",
+    "kind.refused":
+      "the backend refuses every reading of a kind: none of it is set aside any more, it waits and is offered again by itself",
   ]
 }

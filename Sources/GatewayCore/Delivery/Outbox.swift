@@ -18,6 +18,13 @@ struct Outbox: Sendable {
     /// Items that the backend does not have.
     var waiting: UInt64
     var urgent: [Urgent]
+    /// Kinds that wait in lines of their own.
+    var lines: [String: DeliveryLine] = [:]
+    /// What was refused since one was taken, by kind.
+    var rows: [String: RefusalRow] = [:]
+    /// What was set aside, and what of it is sent again, by its number there.
+    var refusals: [Refusal] = []
+    var retries: [UInt64: Retry] = [:]
   }
 
   /// The first wait of back-off, that after a busy answer, and the longest, in milliseconds; a misconfigured backend is tried at the slow pace.
@@ -54,13 +61,17 @@ struct Outbox: Sendable {
   /// When an answer that the disk refused is written again, monotonic milliseconds, and how often it was.
   private var storeAt: Int64?
   private var storeFailures = 0
-  private var nextTicket: UInt64 = 1
+  private(set) var nextTicket: UInt64 = 1
   var lastSuccess: Int64?
   var lastError: (code: String, text: String)?
   /// Since when it has taken nothing of what was sent, monotonic milliseconds; nil: the last try was good.
   private(set) var failingSince: Int64?
   var oldestWaiting: Int64?
   var isMisconfigured = false
+  /// When a kind that the backend refuses is asked for again, monotonic milliseconds.
+  var probes: [String: Int64] = [:]
+  /// The last request of the backlog lane was a line's: the others come next.
+  var wasLine = false
   /// It is so because the two sides find no TLS that both accept.
   private var isUntrusted = false
 
@@ -86,7 +97,13 @@ struct Outbox: Sendable {
   }
 
   /// When something is to be done without an event, monotonic milliseconds.
-  var nextDeadline: Int64? { [pausedUntil, storeAt].compactMap { $0 }.min() }
+  var nextDeadline: Int64? { [pausedUntil, storeAt, probeAt].compactMap { $0 }.min() }
+
+  /// When a kind that the backend refuses is asked for again; nil while something is in hand.
+  private var probeAt: Int64? {
+    guard backlog.step == .idle, !express.isUnderway, let next = probes.values.min() else { return nil }
+    return max(next, pausedUntil ?? next)
+  }
 
   /// New settings. What is on its way waits for its answer; what is sent after it is of the new settings.
   mutating func reconfigure(_ configuration: BackendConfiguration) {
@@ -104,6 +121,7 @@ struct Outbox: Sendable {
     isMisconfigured = false
     lastError = nil
     failingSince = nil
+    probes = [:]
     wake()
   }
 
@@ -145,7 +163,7 @@ struct Outbox: Sendable {
       self[lane].step = .sending
       return [.redeliver(backend: name, lane: lane)]
     case .idle:
-      guard let request = lane == .backlog ? backlogRequest(view) : expressRequest(view, now) else { return [] }
+      guard let request = lane == .backlog ? backlogRequest(view, now) : expressRequest(view, now) else { return [] }
       nextTicket += 1
       self[lane].step = .fetching(request)
       return [.fetch(request)]
@@ -153,13 +171,17 @@ struct Outbox: Sendable {
     }
   }
 
-  private mutating func backlogRequest(_ view: View) -> FetchRequest? {
+  private mutating func backlogRequest(_ view: View, _ now: Now) -> FetchRequest? {
+    if let request = lineRequest(view, now) { return request }
+    wasLine = false
     guard !isDrained, !isBlocked else { return nil }
     hasMore = false
-    return FetchRequest(
+    var request = FetchRequest(
       backend: name, lane: .backlog, ticket: nextTicket, after: view.through, before: express.inHand.min(),
       skipping: view.ahead, maximumCount: limit,
       maximumBytes: configuration.maximumBytes)
+    request.without = Set(view.lines.keys)
+    return request
   }
 
   private func expressRequest(_ view: View, _ now: Now) -> FetchRequest? {
@@ -177,14 +199,19 @@ struct Outbox: Sendable {
     // Alerts before readings, and the newest of them first when there are too many.
     let alerts = candidates.filter { $0.at == nil }.reversed()
     let chosen = (alerts + candidates.filter { $0.at != nil }.reversed()).prefix(limit)
-    return FetchRequest(
+    var request = FetchRequest(
       backend: name, lane: .express, ticket: nextTicket, after: view.through, only: chosen.map(\.sequence).sorted(),
       maximumCount: limit, maximumBytes: configuration.maximumBytes)
+    request.without = Set(view.lines.keys)
+    return request
   }
 
   /// The journal was read. `isAtEnd`: nothing more of what was asked for is there.
-  mutating func fetched(_ request: FetchRequest, _ items: [Deliverable], isAtEnd: Bool) -> [Effect] {
+  mutating func fetched(
+    _ request: FetchRequest, _ items: [Deliverable], isAtEnd: Bool, _ view: View, _ now: Now
+  ) -> [Effect] {
     guard self[request.lane].step == .fetching(request) else { return [] }
+    if let kind = request.line { return fetchedLine(kind, request, items, isAtEnd: isAtEnd, view, now) }
     if request.lane == .express {
       let found = Set(items.map(\.sequence))
       gone.formUnion(request.only.filter { !found.contains($0) && (isAtEnd || $0 < items.last?.sequence ?? 0) })
@@ -214,27 +241,21 @@ struct Outbox: Sendable {
   }
 
   /// A delivery ended. An answer to be stored stands in the lane's `word` then.
+  /// - Parameter view: how the backend stands, with what is on its way to the disk.
   mutating func delivered(
-    _ lane: OutboxLane, _ outcome: UploadOutcome, mostItems: Int?, now: Now, random: inout Jitter
+    _ lane: OutboxLane, _ outcome: UploadOutcome, mostItems: Int?, _ view: View, now: Now, random: inout Jitter
   ) -> String? {
     let batch = self[lane].batch
     guard self[lane].step == .sending, let last = batch.last else { return nil }
     switch outcome {
     case .items(let results):
-      let erased = self[lane].erased
-      let refusals = batch.filter { !erased.contains($0.sequence) }
-        .compactMap { item in results[item.id]?.reason.map { refusal(item, $0, now) } }
       learn(mostItems, batch.count)
-      succeed(lane, refusals, now)
-      if erased.isEmpty, let first = refusals.first { lastError = ("item.refused", String(first.reason.prefix(200))) }
-      return refusals.isEmpty ? nil : "item.refused"
+      return answered(lane, results.compactMapValues(\.reason), view, now, &random)
     case .tooLarge where batch.count == 1:
-      return setAside(last, lane, "too large for the backend even alone", now)
+      return answered(lane, [last.id: "too large for the backend even alone"], view, now, &random)
     case .refused(let code, let text) where batch.count == 1:
       // Found: this one alone is refused. It is set aside by its sequence number and the rest flows.
-      let word = setAside(last, lane, "\(code): \(text)", now)
-      lastError = (code, text)
-      return word
+      return answered(lane, [last.id: "\(code): \(text)"], view, now, &random)
     case .busy(let after, let code):
       // One that answers, but only that it is busy, is overrun as likely as not.
       return tryAgain(lane, code, after, first: after == nil ? Outbox.busyWait : Outbox.firstWait, now, &random)
@@ -254,11 +275,6 @@ struct Outbox: Sendable {
       pausedUntil = now.monotonic + random.next(Outbox.slowWait / 2...Outbox.slowWait)
       return isNew ? code : nil
     }
-  }
-
-  private mutating func setAside(_ item: Deliverable, _ lane: OutboxLane, _ reason: String, _ now: Now) -> String {
-    succeed(lane, [refusal(item, reason, now)], now)
-    return "item.refused"
   }
 
   private mutating func tryAgain(
@@ -302,16 +318,10 @@ struct Outbox: Sendable {
 
   /// A person asks for it: what was misconfigured is tried now.
   mutating func tryNow() {
+    probes = [:]
     guard isMisconfigured else { return }
     pausedUntil = nil
     attempts = 1
-  }
-
-  private func refusal(_ item: Deliverable, _ reason: String, _ now: Now) -> Refusal {
-    let reading = item.isReading ? try? JSONReader(maximumSize: 1 << 20).value(item.json) : nil
-    return Refusal(
-      backend: name, sequence: item.sequence, id: item.id, reason: String(reason.prefix(240)), at: now.wall,
-      device: reading?["device"]?["id"]?.string)
   }
 
   /// What a backend takes at most is learned, kept with the answers, and tried again after a while.
@@ -327,20 +337,13 @@ struct Outbox: Sendable {
     }
   }
 
-  private mutating func succeed(_ lane: OutboxLane, _ refusals: [Refusal], _ now: Now) {
-    let batch = self[lane].batch
-    lastSuccess = now.wall
+  /// The backend gave an answer that counts.
+  mutating func isWell(_ now: Now, tookSome: Bool) {
+    if tookSome { lastSuccess = now.wall }
     attempts = 0
     isMisconfigured = false
     lastError = nil
     failingSince = nil
-    var word = Acknowledgement(
-      backend: name, through: lane == .backlog ? batch.last?.sequence ?? 0 : 0,
-      delivered: UInt32(clamping: batch.count), refused: refusals.map(\.sequence))
-    if lane == .express { word.ahead = batch.map(\.sequence) }
-    if limit < configuration.maximumReadings { word.limit = UInt32(clamping: limit) }
-    self[lane].word = (word, refusals)
-    self[lane].step = .storing
   }
 
   private mutating func hold(_ lane: OutboxLane) {

@@ -5,6 +5,16 @@
 internal import Journal
 internal import Ledger
 
+/// What is stored of an answer.
+struct Answer: Sendable {
+  /// What is set aside, with reasons, and what changes about kinds of items.
+  var records: [JournalEntry] = []
+  /// How far the backend is now; nil: as far as before.
+  var acknowledgement: Acknowledgement?
+
+  var isEmpty: Bool { records.isEmpty && acknowledgement == nil }
+}
+
 /// Where one lane is.
 struct LaneState: Sendable {
   enum Step: Sendable, Hashable {
@@ -24,8 +34,10 @@ struct LaneState: Sendable {
 
   var step = Step.idle
   var batch: [Deliverable] = []
-  /// The answer that is to be stored, with the reasons of refusals.
-  var word: (acknowledgement: Acknowledgement, refusals: [Refusal])?
+  /// The answer that is to be stored.
+  var word: Answer?
+  /// The kind whose line the batch is of; nil: it is of every kind.
+  var line: String?
   /// What was erased while a batch was on its way: why it was refused is not kept.
   var erased: Set<UInt64> = []
   /// The settings changed while a batch was on its way: it is made anew rather than sent again.
@@ -49,6 +61,7 @@ struct LaneState: Sendable {
     step = .idle
     batch = []
     word = nil
+    line = nil
     isOutdated = false
     erased = []
   }

@@ -15,7 +15,7 @@ struct Desk: Sendable {
     case started
     /// A stored reading goes to a patient without anybody waiting for it.
     case assign(UInt64, patient: String)
-    case loaded(UInt64, Reading?)
+    case loaded(UInt64, Reading?, isEvent: Bool)
     case loadedParked(Bindings.Slot, [(sequence: UInt64, reading: Reading?)])
     case erased(String, ErasureReport)
     case filesErased(String, removes: Bool, [FileErasure])
@@ -57,8 +57,8 @@ struct Desk: Sendable {
   /// again that the disk refused, monotonic milliseconds.
   var loads: [UInt64: [Assignment]] = [:]
   var reloadAt: Int64?
-  /// Technicians who wait for a refused reading, by its sequence number.
-  var retrying: [UInt64: [PendingRetry]] = [:]
+  /// Technicians who wait until refused items are found in the journal.
+  var retrying: [RequestID: PendingRetry] = [:]
   /// Who corrects a reading that is being looked for.
   var corrections: [RequestID: PendingCorrection] = [:]
   /// Erasures of patients whom memory does not know, while they are looked for.
@@ -96,8 +96,8 @@ struct Desk: Sendable {
     case .assign(let sequence, let patient):
       loads[sequence, default: []].append(Assignment(patient: patient))
       return [.load(sequence: sequence)]
-    case .loaded(let sequence, let reading):
-      return loadedForRetry(sequence, isThere: reading != nil, &turn) + loaded(sequence, reading, &turn)
+    case .loaded(let sequence, let reading, let isEvent):
+      return loadedForRetry(sequence, isThere: reading != nil || isEvent, &turn) + loaded(sequence, reading, &turn)
     case .loadedParked(let slot, let readings): return loadedParked(slot, readings, &turn)
     case .erased(let patient, let report): return erased(patient, report, &turn)
     case .filesErased(let patient, let removes, let files): return filesErased(patient, removes: removes, files, &turn)
@@ -110,6 +110,7 @@ struct Desk: Sendable {
       return located(id, found, &turn)
     case .callerGone(let connection):
       forgetCorrections(of: connection)
+      retrying = retrying.filter { $0.key.connection != connection }
       searches = searches.filter { $0.key.connection != connection }
     case .devicesChanged: return endSessionsOfOwned(&turn)
     case .sweep: return sweep(&turn)
@@ -203,7 +204,11 @@ struct Desk: Sendable {
     case .unassign(let device, let user): return unassign(id, device: device, user: user, caller, &turn)
     case .correctReading(let kind, let reading): return correct(id, kind, reading: reading, caller)
     case .parkedRetry(let reading, let backend):
-      return retryParked(id, reading: reading, backend: backend, caller, &turn)
+      return retryParked(id, ControlRequest.Refused(ids: [reading], backend: backend), caller, &turn)
+    case .parkedRetryAll(let backend, let since):
+      return retryParked(id, ControlRequest.Refused(ids: [], backend: backend, since: since), caller, &turn)
+    case .parkedDismiss(let refused, let isExported):
+      return dismissParked(id, refused, isExported: isExported, caller, &turn)
     case .erase(let patient, let files): return erase(id, patient: patient, files: files, caller, &turn)
     case .capture(let device): return capture(id, device, caller, &turn)
     case .askDevice(let device, let wish): return askDevice(id, device, wish, caller, &turn)

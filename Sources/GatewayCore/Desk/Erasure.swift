@@ -113,7 +113,16 @@ extension Desk {
       let inFlight = fact?.inFlight ?? 0
       let through = max(turn.head.cursors[backend.name]?.through ?? 0, inFlight)
       let ahead = Set((turn.head.cursors[backend.name]?.ahead ?? []) + (fact?.aheadInFlight ?? []))
-      counts[backend.name] = UInt64(report.counted.count { $0 > through && !ahead.contains($0) })
+      var missing = report.counted.count { $0 > through && !ahead.contains($0) }
+      // What waits in a kind's own line lies behind what the backend answered for.
+      for (kind, line) in turn.head.cursors[backend.name]?.lines ?? [:] {
+        let inLine = fact?.lineInFlight.flatMap { $0.kind == kind ? $0.sequences : nil } ?? []
+        let has = Set(line.skipping + inLine)
+        missing += (report.kinds[kind] ?? []).count {
+          $0 > line.through && $0 <= through && !ahead.contains($0) && !has.contains($0)
+        }
+      }
+      counts[backend.name] = UInt64(missing)
     }
     var answer = JSONObject()
     answer["erased"] = true

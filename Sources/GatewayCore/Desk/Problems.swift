@@ -173,29 +173,21 @@ extension View {
         list.append(
           StandingProblem(
             kind: .backendMisconfigured, code: "backend.misconfigured", about: name,
-            message: "backend \(name): \(error.text) (\(error.code))", hint: backend.advice,
+            message: "backend \(name): \(DeliveryWords.plain(error.text, of: error.code)) (\(error.code))",
+            hint: backend.advice,
             since: backend.failingSince.map { now.wall - (now.monotonic - $0) }))
       } else if let since = backend.failingSince, now.monotonic - since >= View.backendGrace, durable.waiting(name) > 0
       {
         let minutes = (now.monotonic - since) / 60_000
+        let host = backend.host.map { " at \($0)" } ?? ""
         list.append(
           StandingProblem(
             kind: .backendUnreachable, code: "backend.unreachable", about: name,
             message:
-              "backend \(name) has taken nothing for \(Count.of(minutes, "minute")) (\(backend.lastError?.code ?? "unknown"))",
+              "backend \(name)\(host) has taken nothing for \(Count.of(minutes, "minute")): \(backend.plainReason)",
             hint: backend.advice, since: now.wall - (now.monotonic - since)))
       }
-      if let refused = durable.refusals[name], let first = refused.first, let last = refused.last {
-        let count = refused.count
-        let number = (count < Refusal.most ? "" : "at least ") + Count.of(count, "item")
-        let newest = first.reason == last.reason ? "" : "; the last: \(last.reason)"
-        list.append(
-          StandingProblem(
-            kind: .backendRefuses, code: "backend.refuses", about: name,
-            message: "backend \(name) refused \(number): \(first.reason)\(newest)",
-            hint: "mend it there; then hearthctl parked lists them, and hearthctl parked retry ID sends one again",
-            since: first.at))
-      }
+      list += refusalProblems(name)
       if let fault = house.retentionFaults[name] {
         list.append(
           StandingProblem(
@@ -212,6 +204,42 @@ extension View {
       }
       return list
     }
+  }
+
+  /// What a backend refused and nobody dealt with, and the kinds of which it takes nothing.
+  private func refusalProblems(_ name: String) -> [StandingProblem] {
+    var list: [StandingProblem] = []
+    let refused = durable.refusals[name] ?? []
+    for (kind, line) in (durable.cursors[name]?.lines ?? [:]).sorted(by: { $0.key < $1.key }) where !line.isOpen {
+      let reason = refused.last { $0.kind == kind }.map { ": \($0.reason)" } ?? ""
+      list.append(
+        StandingProblem(
+          kind: .backendRefusesKind, code: "backend.refuses-kind", about: name,
+          message: "backend \(name) takes nothing of the kind \(kind)\(reason)",
+          hint:
+            "mend it there; until then all of that kind waits, and it is offered again by itself every few minutes, at once after hearthctl reload",
+          since: line.since))
+    }
+    let count = unsettled(of: name)
+    let again = durable.retries.values.count { $0.backend == name }
+    guard count > 0 || again > 0 else { return list }
+    var message = "backend \(name)"
+    if count > 0 { message += " refused \(Count.of(count, "item"))" }
+    if let first = refused.first, let last = refused.last {
+      message += ": \(first.reason)" + (first.reason == last.reason ? "" : "; the last: \(last.reason)")
+    }
+    if again > 0 {
+      message +=
+        (count > 0 ? "; and" : " refused")
+        + " \(Count.of(again, "item")) that \(again == 1 ? "is" : "are") sent again now"
+    }
+    list.append(
+      StandingProblem(
+        kind: .backendRefuses, code: "backend.refuses", about: name, message: message,
+        hint:
+          "mend it there; hearthctl parked lists them; then hearthctl parked retry --backend \(name) --all sends them again, and hearthctl parked dismiss takes from the list what nobody needs there",
+        since: refused.first?.at))
+    return list
   }
 
   private func planProblems() -> [StandingProblem] { reviewProblems() + pullProblems() + orphanProblems() }

@@ -36,6 +36,7 @@ struct StandingProblem: Sendable, Hashable {
     case backendMisconfigured
     case backendUnreachable
     case backendRefuses
+    case backendRefusesKind
     case credentialEnding
     case filesNotRemoved
     case plansMisconfigured
@@ -61,7 +62,8 @@ struct StandingProblem: Sendable, Hashable {
       switch self {
       case .fileFault, .journalFailing, .readingsUnsaved, .readingsLost, .journalDamaged, .clockUnsynchronised,
         .readingsParked,
-        .nationalID, .backendMisconfigured, .backendUnreachable, .backendRefuses, .plansMisconfigured,
+        .nationalID, .backendMisconfigured, .backendUnreachable, .backendRefuses, .backendRefusesKind,
+        .plansMisconfigured,
         .plansUnreachable,
         .planRefused, .erasureFailing, .filesErasureFailing, .keysUnsaved, .bluetooth, .port, .deviceQuarantined,
         .deviceNeedsPairing,
@@ -88,7 +90,8 @@ struct StandingProblem: Sendable, Hashable {
       case .readingsParked, .readingsUnlisted: "parked"
       case .historyCrowded: "histories"
       case .nationalID, .patientNear: "patient-references"
-      case .backendMisconfigured, .backendUnreachable, .backendRefuses, .credentialEnding, .filesNotRemoved:
+      case .backendMisconfigured, .backendUnreachable, .backendRefuses, .backendRefusesKind, .credentialEnding,
+        .filesNotRemoved:
         "backend-\(name)"
       case .erasureFailing, .filesErasureFailing: "erasure"
       case .keysUnsaved: "keys"

@@ -110,6 +110,11 @@ extension View {
     if let offset = device.clockOffset { object["clock_offset_seconds"] = .int(offset / 1000) }
     object["readings"] = .int(durable.readings(of: id))
     object["asks"] = .array(device.abilities.names.map { .string($0) })
+    let refused = backends.keys.sorted().compactMap { name -> JSONValue? in
+      let count = durable.refusals[name]?.count { $0.device == id } ?? 0
+      return count == 0 ? nil : ["backend": .string(name), "count": .int(count)]
+    }
+    if !refused.isEmpty { object["refused"] = .array(refused) }
     if let answer = device.lastAnswer { object["last_answer"] = .string(answer) }
     if let problem = device.lastProblem {
       object["last_problem"] = ["code": .string(problem.code), "message": .string(problem.message)]
@@ -142,7 +147,10 @@ extension View {
     object["name"] = .string(name)
     let stateText: String
     var next: Int64?
-    if let until = backend.nextDeadline {
+    if durable.cursors[name]?.lines.values.contains(where: { !$0.isOpen }) ?? false {
+      stateText = "misconfigured"
+      next = backend.nextDeadline.map { max(0, $0 - now.monotonic) }
+    } else if let until = backend.nextDeadline {
       stateText = backend.isMisconfigured ? "misconfigured" : "waiting"
       next = max(0, until - now.monotonic)
     } else {
@@ -158,8 +166,23 @@ extension View {
     let cursor = durable.cursors[name] ?? LedgerState.Cursor()
     object["state"] = .string(stateText)
     object["waiting"] = .int(durable.waiting(name))
-    object["delivered"] = .int(cursor.delivered)
+    object["delivered"] = .int(cursor.taken)
     object["refused"] = .int(cursor.refused)
+    let unsettled = unsettled(of: name)
+    if unsettled > 0 { object["refused_unsettled"] = .int(unsettled) }
+    if !cursor.lines.isEmpty {
+      object["kinds_waiting"] = .array(
+        cursor.lines.sorted { $0.key < $1.key }.map { kind, line in
+          var entry = JSONObject()
+          entry["kind"] = .string(kind)
+          entry["state"] = line.isOpen ? "catching-up" : "refused"
+          entry["since"] = instant(line.since)
+          if let next = backend.probes[kind], !line.isOpen {
+            entry["next_attempt_seconds"] = .int(max(0, next - now.monotonic) / 1000)
+          }
+          return .object(entry)
+        })
+    }
     if !cursor.ahead.isEmpty, durable.waiting(name) > 0 { object["ahead"] = .int(cursor.ahead.count) }
     if let limit = cursor.limit { object["batch_limit"] = .int(limit) }
     if durable.waiting(name) > 0, let oldest = backend.oldestWaiting {
@@ -184,6 +207,11 @@ extension View {
     return .object(object)
   }
 
+  /// How many refusals nobody dealt with.
+  func unsettled(of backend: String) -> UInt64 {
+    UInt64(durable.refusals[backend]?.count ?? 0) + (durable.cursors[backend]?.unlisted ?? 0)
+  }
+
   /// An address without user, password and query.
   static func withoutSecrets(_ url: String) -> String {
     let bare = url.prefix { $0 != "?" && $0 != "#" }
@@ -196,7 +224,7 @@ extension View {
   /// What is known of a backend of which nothing is wrong: only one that took something is said to take readings.
   private func deliveryText(_ name: String) -> String {
     if backends[name]?.lastSuccess != nil { return "takes readings" }
-    let taken = durable.cursors[name]?.delivered ?? 0
+    let taken = durable.cursors[name]?.taken ?? 0
     guard taken == 0 else {
       return "not tried since the daemon started; it took \(Count.of(Int(clamping: taken), "item")) before"
     }

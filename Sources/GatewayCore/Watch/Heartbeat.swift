@@ -21,7 +21,7 @@ extension View {
     object["uptime_seconds"] = .int((now.monotonic - identity.startedAt) / 1000)
     object["clock_synchronised"] = .bool(now.isSynchronised)
     object["parked"] = .int(durable.parked.count)
-    object["refused"] = .int(durable.allRefusals.count)
+    object["refused"] = .int(backends.keys.reduce(0) { $0 + unsettled(of: $1) })
     object["journal"] = [
       "state": .string(journalFailure?.code ?? "ok"), "bytes": .int(journal.bytes),
       "maximum_bytes": .int(journal.maximumBytes), "damaged": .int(journal.damage.count),

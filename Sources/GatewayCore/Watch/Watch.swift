@@ -24,6 +24,8 @@ struct Watch: Sendable {
     case directoryRetained(backend: String, fault: String?)
     /// A snapshot was made: how much of the room for histories is taken, and of how many patients it was not enough.
     case snapshotMade(percent: Int, shortened: Int)
+    /// What a backend refuses is on disk, or is no matter any more.
+    case refusalsChanged(backend: String)
     case due
   }
 
@@ -57,6 +59,7 @@ struct Watch: Sendable {
       turn.house.retentionFaults[backend] = fault.map { ($0, before?.since ?? turn.now.wall) }
       return []
     case .snapshotMade(let percent, let shortened): return snapshotMade(percent, shortened, &turn)
+    case .refusalsChanged(let backend): return refusalsChanged(backend, &turn)
     case .due: return due(&turn)
     }
   }
@@ -75,6 +78,8 @@ struct Watch: Sendable {
 
   private mutating func started(_ turn: inout Turn) -> [Effect] {
     day.stored = turn.head.readings
+    // It was told before this start.
+    for name in turn.durable.cursors.keys { raised.formUnion(turn.durable.refusalKeys(of: name)) }
     retainAt = turn.now.monotonic + 60_000
     heartbeatAt = turn.house.configuration.watch.heartbeatEvery.map { turn.now.monotonic + min($0, 60_000) }
     return []
@@ -199,6 +204,32 @@ struct Watch: Sendable {
     return turn.append(entries)
   }
 
+  /// That a backend refuses something, or a whole kind, is told when it begins and when nothing of it is left to be dealt with.
+  private mutating func refusalsChanged(_ backend: String, _ turn: inout Turn) -> [Effect] {
+    let now = turn.durable.refusalKeys(of: backend)
+    let before = raised.filter { $0.hasPrefix("\(Watch.refusing)|\(backend)|") || $0 == "\(Watch.refuses)|\(backend)" }
+    guard now != before else { return [] }
+    var entries: [JournalEntry] = []
+    for key in now.union(before).sorted() {
+      let parts = key.split(separator: "|", maxSplits: 1).map(String.init)
+      guard parts.count == 2 else { continue }
+      let kind = parts[0] == Watch.refusing ? parts[1].dropFirst(backend.utf8.count + 1) : ""
+      let message =
+        switch (kind.isEmpty, now.contains(key)) {
+        case (true, true): "backend \(backend) refused something: hearthctl parked tells what and why"
+        case (true, false): "nothing that backend \(backend) refused is left"
+        case (false, true):
+          "backend \(backend) takes nothing of the kind \(kind) any more: it waits, and is asked again"
+        case (false, false): "backend \(backend) has taken what waited of the kind \(kind)"
+        }
+      entries += tell(parts[0], now.contains(key), message, about: parts[1], &turn)
+    }
+    return turn.append(entries)
+  }
+
+  static let refuses = "backend.refuses"
+  static let refusing = "backend.refuses-kind"
+
   // MARK: Faults in files
 
   /// What these are about in `raised`, where backends' plans have codes of the same name.
@@ -243,5 +274,15 @@ struct Watch: Sendable {
       sequence: 0, id: id, isReading: false, receivedAt: now.wall,
       json: turn.view.heartbeat(id, raised: raised).encoded())
     turn.send(.delivery(.heartbeat(beat, backends: watch.heartbeatTo)))
+  }
+}
+
+extension LedgerState {
+  /// What is told of a backend's refusals, as `Watch` knows it.
+  fileprivate func refusalKeys(of backend: String) -> Set<String> {
+    let cursor = cursors[backend]
+    let kinds = cursor?.lines.keys.map { "\(Watch.refusing)|\(backend)|\($0)" } ?? []
+    let isLeft = !(refusals[backend] ?? []).isEmpty || cursor?.unlisted ?? 0 > 0 || hasRetries(of: backend)
+    return Set(kinds + (isLeft ? ["\(Watch.refuses)|\(backend)"] : []))
   }
 }

@@ -78,7 +78,7 @@ enum DevicesVerb {
       }
       row += [
         Show.text(device["readings"]), patients.isEmpty ? "-" : patients.joined(separator: " "),
-        unopened(device) ?? device["last_problem"]?["code"]?.string.map(words) ?? "-",
+        unopened(device) ?? refused(device) ?? device["last_problem"]?["code"]?.string.map(words) ?? "-",
       ]
       if hasBluetooth { row.append(Show.text(device["address"])) }
       table.rows.append(row)
@@ -104,6 +104,12 @@ extension DevicesVerb {
       }
       return "cannot be opened: " + Terminal.clean(String(reason))
     }
+  }
+
+  /// Which backends refused readings of it, and nobody dealt with that; nil: none.
+  private static func refused(_ device: JSONValue) -> String? {
+    guard let list = device["refused"]?.array, !list.isEmpty else { return nil }
+    return list.map { "refused by \(Show.text($0["backend"])): \(Show.text($0["count"]))" }.joined(separator: ", ")
   }
 
   /// What a driver could not use, in words; the code stands in `--json`.
@@ -148,7 +154,8 @@ enum BackendsVerb {
     if arguments.isJSON {
       Terminal.line(answer.whole)
     } else {
-      Terminal.out(table(answer.items) + kept(answer.items) + refused(answer.items) + plans(answer.items))
+      Terminal.out(
+        table(answer.items) + kept(answer.items) + refused(answer.items) + kinds(answer.items) + plans(answer.items))
     }
     return 0
   }
@@ -172,6 +179,22 @@ enum BackendsVerb {
         let id = Terminal.clean(String((item["id"]?.string ?? "-").prefix(8)))
         lines.append(
           "\(Show.text(backend["name"])) refused \(id) at \(Show.time(item["at"])): \(Show.text(item["reason"]))")
+      }
+    }
+    return lines.isEmpty ? "" : lines.joined(separator: "\n") + "\n"
+  }
+
+  /// Kinds of which a backend takes nothing.
+  private static func kinds(_ backends: [JSONValue]) -> String {
+    var lines: [String] = []
+    for backend in backends {
+      for kind in backend["kinds_waiting"]?.array ?? [] {
+        let name = "\(Show.text(backend["name"])): \(Show.text(kind["kind"]))"
+        let next = kind["next_attempt_seconds"]?.int.map { ", next in \(Show.duration($0))" } ?? ""
+        lines.append(
+          kind["state"]?.string == "refused"
+            ? "\(name) waits since \(Show.time(kind["since"])): it is refused\(next)"
+            : "\(name) is taken again: what waited is sent")
       }
     }
     return lines.isEmpty ? "" : lines.joined(separator: "\n") + "\n"
@@ -210,16 +233,20 @@ enum BackendsVerb {
 
   static func table(_ backends: [JSONValue]) -> String {
     guard !backends.isEmpty else { return "no backends configured\n" }
+    let refuses = backends.contains { $0["refused_unsettled"] != nil }
+    let refused = refuses ? ["REFUSED"] : []
     var table = Table(
-      ["BACKEND", "TYPE", "STATE", "WAITING", "OLDEST", "DELIVERED", "LAST SUCCESS", "LAST ERROR"],
+      ["BACKEND", "TYPE", "STATE", "WAITING", "OLDEST", "DELIVERED"] + refused + ["LAST SUCCESS", "LAST ERROR"],
       leaving: ["TYPE", "DELIVERED", "OLDEST", "LAST SUCCESS", "WAITING", "LAST ERROR"])
     for backend in backends {
       let next = backend["next_attempt_seconds"]?.int.map { ", next in \(Show.duration($0))" } ?? ""
-      table.rows.append([
-        Show.text(backend["name"]), Show.text(backend["type"]), state(backend) + next,
-        Show.text(backend["waiting"]), backend["oldest_waiting_seconds"]?.int.map(Show.duration) ?? "-",
-        Show.text(backend["delivered"]), Show.time(backend["last_success"]), Show.text(backend["last_error"]?["code"]),
-      ])
+      let count = refuses ? ["\(backend["refused_unsettled"]?.int ?? 0)"] : []
+      table.rows.append(
+        [
+          Show.text(backend["name"]), Show.text(backend["type"]), state(backend) + next,
+          Show.text(backend["waiting"]), backend["oldest_waiting_seconds"]?.int.map(Show.duration) ?? "-",
+          Show.text(backend["delivered"]),
+        ] + count + [Show.time(backend["last_success"]), Show.text(backend["last_error"]?["code"])])
     }
     return table.text()
   }
