@@ -248,20 +248,7 @@ extension LedgerState {
     var object = JSONObject()
     object["version"] = 2
     object["stored"] = .int(stored)
-    var cursorsObject = JSONObject()
-    for (name, cursor) in cursors.sorted(by: { $0.key < $1.key }) {
-      var fields = JSONObject()
-      fields["through"] = .int(cursor.through)
-      fields["delivered"] = .int(cursor.delivered)
-      fields["refused"] = .int(cursor.refused)
-      if !cursor.ahead.isEmpty { fields["ahead"] = .array(cursor.ahead.map { .int($0) }) }
-      if let limit = cursor.limit { fields["limit"] = .int(limit) }
-      if cursor.unlisted > 0 { fields["unlisted"] = .int(cursor.unlisted) }
-      if !cursor.rows.isEmpty { fields["rows"] = LedgerState.object(cursor.rows, \.json) }
-      if !cursor.lines.isEmpty { fields["lines"] = LedgerState.object(cursor.lines, \.json) }
-      cursorsObject[name] = .object(fields)
-    }
-    object["cursors"] = .object(cursorsObject)
+    object["cursors"] = LedgerState.object(cursors, \.json)
     var lastObject = JSONObject()
     for (device, number) in lastRecord.sorted(by: { $0.key < $1.key }) { lastObject[device] = .int(number) }
     object["last_record"] = .object(lastObject)
@@ -382,19 +369,7 @@ extension LedgerState {
     self.init()
     self.stored = stored
     func unsigned(_ value: JSONValue?) -> UInt64 { value?.unsigned ?? 0 }
-    for member in value["cursors"]?.object?.members ?? [] {
-      var cursor = Cursor(
-        through: unsigned(member.value["through"]), delivered: unsigned(member.value["delivered"]),
-        refused: unsigned(member.value["refused"]))
-      cursor.ahead = (member.value["ahead"]?.array ?? []).map { unsigned($0) }
-      cursor.limit = member.value["limit"]?.int
-      cursor.unlisted = unsigned(member.value["unlisted"])
-      for row in member.value["rows"]?.object?.members ?? [] { cursor.rows[row.key] = RefusalRow(json: row.value) }
-      for line in member.value["lines"]?.object?.members ?? [] {
-        cursor.lines[line.key] = DeliveryLine(json: line.value)
-      }
-      cursors[member.key] = cursor
-    }
+    for member in value["cursors"]?.object?.members ?? [] { cursors[member.key] = Cursor(json: member.value) }
     urgent = (value["urgent"]?.array ?? []).compactMap { item in
       guard let place = item.array, let sequence = place.first else { return nil }
       let at = place.count > 1 ? place[1].int.map { Int64($0) } : nil
@@ -445,12 +420,6 @@ extension LedgerState {
   static func countedJSON(_ counted: [String: UInt64]) -> JSONValue {
     var object = JSONObject()
     for (device, count) in counted.sorted(by: { $0.key < $1.key }) { object[device] = .int(count) }
-    return .object(object)
-  }
-
-  private static func object<T>(_ values: [String: T], _ json: (T) -> JSONValue) -> JSONValue {
-    var object = JSONObject()
-    for (key, value) in values.sorted(by: { $0.key < $1.key }) { object[key] = json(value) }
     return .object(object)
   }
 
