@@ -138,6 +138,26 @@ struct SerialCuffTests {
     #expect(systolics(again) == [] && octets(again) == [])
   }
 
+  /// Another device on its port is told once a call, and ends nothing that goes on.
+  @Test func whatABeurerDoesNotSayIsTold() throws {
+    func problems(_ actions: [DriverAction]) -> [String] {
+      actions.compactMap { if case .problem(let problem) = $0 { problem.code } else { nil } }
+    }
+    var cuff = try driver("beurer-serial")
+    _ = cuff.handle(.opened)
+    #expect(problems(cuff.handle(.received([0x53]))) == ["malformed"])
+    #expect(problems(cuff.handle(.received(Array("S T   72.4 kg\r\n".utf8)))) == [], "once a call")
+    _ = cuff.handle(.timer(2))
+    #expect(problems(cuff.handle(.received([0x53]))) == ["malformed"])
+    _ = cuff.handle(.timer(2))
+    #expect(problems(cuff.handle(.received([0x55]))) == [])
+    // What a cuff that was recognised leaves on the line when it is switched off is noise.
+    _ = cuff.handle(.received(Array("BM65".utf8) + [UInt8](repeating: 0x20, count: 28)))
+    _ = cuff.handle(.received([0]))
+    _ = cuff.handle(.timer(2))
+    #expect(problems(cuff.handle(.received([0, 1]))) == [])
+  }
+
   @Test func aRecordOfAVisomatHasItsUser() throws {
     let vector = try #require(SerialVector.all.first { $0.id == "visomat-02" })
     let readings = try vector.decoded(everyFrame: false).readings

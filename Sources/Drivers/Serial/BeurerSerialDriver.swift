@@ -45,6 +45,8 @@ struct BeurerSerialDriver: Driver {
   private var reading: [[UInt8]] = []
   private var records: UInt8 = 0
   private var isDescribed = false
+  /// It is told once a call that something else talks on the line.
+  private var isForeignTold = false
 
   init(_ context: DriverContext) { self.context = context }
 
@@ -65,6 +67,7 @@ struct BeurerSerialDriver: Driver {
 
   private mutating func ask(_ question: Question) -> [DriverAction] {
     asked = question
+    if question == .ping { isForeignTold = false }
     times = 1
     octets = []
     return send(question)
@@ -92,9 +95,9 @@ struct BeurerSerialDriver: Driver {
     return send(question)
   }
 
-  /// Octets that nobody asked for are dropped; so is what comes behind an answer.
+  /// Octets that nobody asked for are no answer; what comes behind an answer is dropped.
   private mutating func received(_ more: [UInt8]) -> [DriverAction] {
-    guard let question = asked else { return [] }
+    guard let question = asked else { return foreign(more) }
     octets += more.prefix(max(0, question.length - octets.count))
     guard octets.count == question.length else { return [] }
     let answer = octets
@@ -102,10 +105,19 @@ struct BeurerSerialDriver: Driver {
     return [.stopTimer(BeurerSerialDriver.answerTimer)] + answered(question, answer)
   }
 
+  /// Something else may talk on the line until the cuff has said who it is; behind that it is the noise of a plug.
+  private mutating func foreign(_ octets: [UInt8]) -> [DriverAction] {
+    guard !isForeignTold, !isDescribed else { return [] }
+    isForeignTold = true
+    let raw = RawSource(source: BeurerSerialLine.id, octets: Array(octets.prefix(BeurerSerialLine.longestFrame)))
+    let message = "octets that are no answer of this protocol"
+    return [.problem(DriverProblem(code: "malformed", message: message, raw: raw))]
+  }
+
   private mutating func answered(_ question: Question, _ answer: [UInt8]) -> [DriverAction] {
     switch question {
     case .ping:
-      guard answer == [0x55] else { return [] }
+      guard answer == [0x55] else { return foreign(answer) }
       return ask(isDescribed ? .count : .description)
     case .description:
       isDescribed = true
