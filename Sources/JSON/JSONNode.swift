@@ -187,6 +187,20 @@ package enum Suggestion {
     return restA.count == 2 && restB.count == 2 && Array(restA) == Array(restB).reversed()
   }
 
+  /// One slip, and hardly meant so. Short names and names that are counted are often one letter apart on purpose: neither two of
+  /// which the longer one has fewer than six characters nor `home-1` and `home-2`, equal up to a last number of at most three digits,
+  /// are a slip; where capitals are the only difference they are one at any length.
+  package static func isLikelySlip(_ left: String, _ right: String) -> Bool {
+    guard isOneSlip(left, right) else { return false }
+    let (a, b) = (left.lowercased(), right.lowercased())
+    guard a != b else { return true }
+    guard max(a.utf8.count, b.utf8.count) >= 6 else { return false }
+    func number(_ text: String) -> Int { text.utf8.reversed().prefix { (0x30...0x39).contains($0) }.count }
+    let (ofA, ofB) = (number(a), number(b))
+    let areCounted = (1...3).contains(ofA) && (1...3).contains(ofB) && a.dropLast(ofA) == b.dropLast(ofB)
+    return !areCounted
+  }
+
   private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
     // The same letters in another order are one slip of the fingers.
     if left != right, left.sorted() == right.sorted() { return 1 }

@@ -65,7 +65,7 @@ enum PatientSlips {
     // Such a number is refused, and repeated nowhere.
     guard let own = uses[patient], !PatientReference.isNationalIdentityNumber(patient) else { return nil }
     return uses.keys.sorted().first { other in
-      guard let its = uses[other], Suggestion.isOneSlip(patient, other),
+      guard let its = uses[other], Suggestion.isLikelySlip(patient, other),
         !PatientReference.isNationalIdentityNumber(other)
       else { return false }
       return its.count > own.count || isPlan && own.devices == 0 && its.plans == 0 && its.count == own.count

@@ -185,6 +185,17 @@ extension Hub {
     #expect(warnings.count == 1 && warnings.first?.contains("who has a plan: write p-7f3a") == true)
   }
 
+  /// Patients who are counted are one letter apart on purpose.
+  @Test func patientsWhoAreCountedAreNot() {
+    let counted = Plan(patient: "p-1", version: 1, liveWindow: 7_200_000, rules: [])
+    for patient in ["p-2", "p-11"] {
+      #expect(problems(patient, plans: [counted]).isEmpty)
+      let hub = Hub(.with([]), plans: [counted])
+      #expect(hub.gateway.warnings(of: .with([Cuff.device(patient: patient)]), plans: ["p-1": counted]).isEmpty)
+    }
+    #expect(problems("P-1", plans: [counted]).count == 1)
+  }
+
   @Test func othersAreNot() {
     #expect(problems("p-7f3a", plans: [plan]).isEmpty)
     #expect(problems("p-81c2", plans: [plan]).isEmpty)

@@ -98,8 +98,9 @@ import Zones
     case .deviceFlooding: house.devices["cuff"]?.floodToldAt = now.monotonic
     case .deviceNotUnderstood: house.devices["cuff"]?.isNotUnderstood = true
     case .patientNear:
-      let plan = Plan(patient: "p-12", version: 1, liveWindow: 7_200_000, rules: [])
-      house.configure(configuration, house.zones, ["p-12": plan])
+      let plan = Plan(patient: "p-7f3b", version: 1, liveWindow: 7_200_000, rules: [])
+      configuration.devices[0].patient = "p-7f3a"
+      house.configure(configuration, house.zones, ["p-7f3b": plan])
     case .nationalID, .deviceUnassigned, .deviceSilent: break
     }
     return View(house: house, head: durable, durable: durable, now: now)

@@ -189,4 +189,18 @@ private func read(_ text: String, _ dialect: JSONReader.Dialect = .strict) -> JS
   func twoSlipsAreNot(left: String, right: String) {
     #expect(!Suggestion.isOneSlip(left, right) && !Suggestion.isOneSlip(right, left))
   }
+
+  @Test(arguments: [
+    ("p-7f3a", "p-7f3b", true), ("p-7f3a", "p-7f3", true), ("kari-nordmann", "kari-nordman", true),
+    ("p-9998", "p-9999", true), ("p-83920174", "p-83920175", true), ("P-1", "p-1", true),
+    ("aurora-1", "auorra-1", true),
+    // Counted, or too short to tell.
+    ("p-1", "p-2", false), ("p-1", "p-12", false), ("home-1", "home-2", false), ("patient-007", "patient-008", false),
+    ("ward-9", "ward-10", false), ("a", "b", false), ("p-7f3", "p-7f4", false), ("anna", "anne", false),
+    // No slip at all.
+    ("p-7f3a", "p-7f3a", false), ("p-7f3a", "p-81c2", false),
+  ])
+  func whatIsCountedIsNoSlip(left: String, right: String, isSlip: Bool) {
+    #expect(Suggestion.isLikelySlip(left, right) == isSlip && Suggestion.isLikelySlip(right, left) == isSlip)
+  }
 }

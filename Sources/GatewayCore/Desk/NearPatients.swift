@@ -37,7 +37,7 @@ extension View {
       Set(patients).sorted().compactMap { patient in
         // A number that is no pseudonym is repeated nowhere.
         func isMeant(_ other: String) -> Bool {
-          Suggestion.isOneSlip(patient, other) && !PatientReference.isNationalIdentityNumber(other)
+          Suggestion.isLikelySlip(patient, other) && !PatientReference.isNationalIdentityNumber(other)
         }
         guard !PatientReference.isNationalIdentityNumber(patient) else { return nil }
         if let near = planned.first(where: isMeant) {
