@@ -91,9 +91,11 @@ package struct Gateway: Sendable {
 
   /// Takes an event and gives what is to be done, in order.
   package mutating func handle(_ event: Event, at now: Now) -> [Effect] {
+    let wasUnsure = turn.house.clockUnsureSince != nil
     turn.begin(now)
     isOverdue = false
     var effects = Effects()
+    if turn.house.isStarted, wasUnsure != (turn.house.clockUnsureSince != nil) { send(.watch(.clockJudged)) }
     if let step = turn.house.clockStep { send(.rules(.clockStepped(by: step))) }
     take(arrived(event), &effects)
     deliver(&effects)
@@ -113,6 +115,7 @@ package struct Gateway: Sendable {
       let changesPlans = turn.house.plans != plans
       turn.house.configure(configuration, zones, plans)
       send(Route.configured(changesPlans: changesPlans))
+      if turn.house.isStarted { send(.watch(.clockJudged)) }
     case .linkOpened(let device):
       if let node = SerialPortState.node(device) {
         send(.ports(.opened(node: node)))

@@ -302,6 +302,33 @@ private struct House: DeliveringHub {
     #expect(codes(house) == ["clock.unsynchronised", "-clock.unsynchronised"])
   }
 
+  /// It is told when it becomes true, not with the next hourly round; and so is its end.
+  @Test func theClockIsToldToTheMinute() {
+    var watch = WatchConfiguration()
+    watch.clockAfter = 20 * 60_000
+    var house = House(readings: 0, watch: watch)
+    func events() -> [String] { codes(house) }
+    house.hub.pass(70 * 60_000)
+    house.hub.sync()
+    house.hub.isSynchronised = false
+    house.hub.pass(1000)
+    house.hub.sync()
+    #expect(events().isEmpty)
+    // The hub wakes for it by itself.
+    let wakes = house.hub.done.compactMap { if case .wake(let at) = $0 { at } else { nil } }
+    #expect(wakes.last == house.hub.time + 20 * 60_000)
+    house.hub.pass(20 * 60_000 - 1)
+    house.hub.sync()
+    #expect(events().isEmpty)
+    house.hub.pass(1)
+    house.hub.sync()
+    #expect(events() == ["clock.unsynchronised"])
+    house.hub.isSynchronised = true
+    house.hub.send(.clockChanged)
+    house.hub.sync()
+    #expect(events() == ["clock.unsynchronised", "-clock.unsynchronised"])
+  }
+
   @Test func aSilentDeviceIsToldOnce() {
     var watch = WatchConfiguration()
     watch.silentAfter = ["*": 7_200_000]

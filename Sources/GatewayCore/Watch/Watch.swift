@@ -17,6 +17,8 @@ struct Watch: Sendable {
     /// Something began (`holds`) or is over: told once. `isNews`: what it says changed, and it is told again.
     case tell(String, holds: Bool, String, about: String?, isNews: Bool)
     case journalReported
+    /// The clock began to be right, or stopped; or how long it may be wrong was changed.
+    case clockJudged
     case restarted(after: UncleanEnd)
     case credentialsRead([String: CredentialFact])
     case faultsFound([HubFault])
@@ -42,8 +44,11 @@ struct Watch: Sendable {
   /// Hourly rounds since the last line of the day, and what was stored then.
   private var day = (rounds: 0, stored: UInt64(0))
 
+  /// When it is to be told that the clock is not right, monotonic milliseconds; nil: it is right, or that is told.
+  private var clockAt: Int64?
+
   /// When something is to be done without an event, monotonic milliseconds.
-  var deadline: Int64? { [heartbeatAt, retainAt].compactMap(\.self).min() }
+  var deadline: Int64? { [heartbeatAt, retainAt, clockAt].compactMap(\.self).min() }
 
   mutating func handle(_ input: Input, _ turn: inout Turn) -> [Effect] {
     switch input {
@@ -51,6 +56,7 @@ struct Watch: Sendable {
     case .tell(let code, let holds, let message, let about, let isNews):
       return turn.append(tell(code, holds, message, about: about, isNews: isNews, &turn))
     case .journalReported: return journalReported(&turn)
+    case .clockJudged: return turn.append(tellClock(&turn))
     case .restarted(let end): return restarted(after: end, &turn)
     case .credentialsRead(let ends): return credentialsRead(ends, &turn)
     case .faultsFound(let faults): return faultsFound(faults, &turn)
@@ -82,7 +88,7 @@ struct Watch: Sendable {
     for name in turn.durable.cursors.keys { raised.formUnion(turn.durable.refusalKeys(of: name)) }
     retainAt = turn.now.monotonic + 60_000
     heartbeatAt = turn.house.configuration.watch.heartbeatEvery.map { turn.now.monotonic + min($0, 60_000) }
-    return []
+    return turn.append(tellClock(&turn))
   }
 
   private mutating func due(_ turn: inout Turn) -> [Effect] {
@@ -94,6 +100,7 @@ struct Watch: Sendable {
       effects.append(.retain(pinned: turn.view.pinned))
       effects += dailyLine(&turn) + hourly(&turn)
     }
+    if let time = clockAt, time <= now.monotonic { effects += turn.append(tellClock(&turn)) }
     if let time = heartbeatAt, time <= now.monotonic { beat(&turn) }
     return effects
   }
@@ -128,14 +135,22 @@ struct Watch: Sendable {
     return [.event(turn.house.event(code, message, isOver: !holds, turn.now))]
   }
 
+  /// The hub's clock was not right for so long that it is told, or is right again.
+  private mutating func tellClock(_ turn: inout Turn) -> [JournalEntry] {
+    let at = turn.house.clockUnsureSince.map { $0 + turn.house.configuration.watch.clockAfter }
+    // A longer time that came by a reload makes no clock right.
+    let isUnsure = at.map { $0 <= turn.now.monotonic || raised.contains("clock.unsynchronised") } ?? false
+    clockAt = isUnsure ? nil : at
+    return tell(
+      "clock.unsynchronised", isUnsure,
+      isUnsure ? "the hub's clock is not synchronised" : "the hub's clock is synchronised again", &turn)
+  }
+
   /// Once an hour: the clock, and devices that were not heard of.
   private mutating func hourly(_ turn: inout Turn) -> [Effect] {
     let now = turn.now
     let watch = turn.house.configuration.watch
-    let unsure = turn.house.clockUnsureSince.map { now.monotonic - $0 >= watch.clockAfter } ?? false
-    var entries = tell(
-      "clock.unsynchronised", unsure,
-      unsure ? "the hub's clock is not synchronised" : "the hub's clock is synchronised again", &turn)
+    var entries = tellClock(&turn)
     for id in turn.knownDevices.map(\.id) {
       guard watch.silentAfter[id] ?? watch.silentAfter["*"] != nil, turn.house.devices[id] != nil else { continue }
       let silence = turn.view.silence(of: id)
