@@ -58,6 +58,8 @@ package enum JournalEntry: Sendable, Hashable {
   case plan(patient: String, PlanOrigin?)
   /// The pauses beside a patient's plan: all of them.
   case pauses(patient: String, [PauseRecord])
+  /// A backend is in the configuration no more; nil: it is again.
+  case backendLeft(backend: String, LeftBackend?)
   /// State files of an older version that are records now, with the SHA-1 of each.
   case imported([String: String])
   /// One kind of item waits in a line of its own at a backend, or goes with the others again.
@@ -109,6 +111,7 @@ package enum JournalEntry: Sendable, Hashable {
     case snapshotPart = 31
     case line = 32
     case dismissal = 33
+    case backendLeft = 34
   }
 
   /// The kind of record that holds it.
@@ -137,6 +140,7 @@ package enum JournalEntry: Sendable, Hashable {
     case .quarantine: .quarantine
     case .plan: .plan
     case .pauses: .pauses
+    case .backendLeft: .backendLeft
     case .imported: .imported
     case .line: .line
     case .dismissal: .dismissal
@@ -220,6 +224,9 @@ package enum JournalEntry: Sendable, Hashable {
     case .retry(let retry): return retry.json.encoded()
     case .line(let change): return change.json.encoded()
     case .dismissal(let dismissal): return dismissal.json.encoded()
+    case .backendLeft(let backend, let left):
+      let value: JSONValue = ["backend": .string(backend), "left": left?.json ?? .null]
+      return value.encoded()
     case .erase(let patient, let files):
       var value = JSONObject()
       value["patient"] = .string(patient)

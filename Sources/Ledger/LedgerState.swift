@@ -61,6 +61,8 @@ package struct LedgerState: Sendable, Hashable {
   package var origins = PlanOrigins()
   /// Pauses beside plans, by patient.
   package var pauses: [String: [PauseRecord]] = [:]
+  /// Backends that the configuration has no more, by name.
+  package var left: [String: LeftBackend] = [:]
   /// The state files of an older version that are records now; nil: they were not looked at.
   package var imported: [String: String]?
 
@@ -232,6 +234,7 @@ package struct LedgerState: Sendable, Hashable {
     case .quarantine(let device, let entry): quarantine.devices[device] = entry
     case .plan(let patient, let origin): origins.plans[patient] = origin
     case .pauses(let patient, let list): pauses[patient] = list.isEmpty ? nil : list
+    case .backendLeft(let backend, let entry): note(left: backend, entry)
     case .imported(let files): imported = files
     case .line(let change): apply(change)
     case .dismissal(let dismissal): apply(dismissal)

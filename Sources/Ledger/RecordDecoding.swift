@@ -73,7 +73,7 @@ extension JournalEntry {
         let values = value["values"]
       else { return nil }
       self = .history(patient: patient, PatientHistory(json: values))
-    case .deviceFacts, .binding, .swept, .session, .quarantine, .plan, .pauses, .imported:
+    case .deviceFacts, .binding, .swept, .session, .quarantine, .plan, .pauses, .backendLeft, .imported:
       guard let value = try? JSONReader(maximumSize: 1 << 20).value(payload) else { return nil }
       self.init(setting: kind, value)
     case .rules, .fragment, .fragmentsTaken, .problem, .audit, .erase, .erased:
@@ -145,6 +145,11 @@ extension JournalEntry {
       guard let patient = value["patient"]?.string else { return nil }
       let pauses = (value["pauses"]?.array ?? []).prefix(PauseRecord.most).compactMap { PauseRecord(json: $0) }
       self = .pauses(patient: patient, pauses)
+      return
+    }
+    if kind == .backendLeft {
+      guard let backend = value["backend"]?.string else { return nil }
+      self = .backendLeft(backend: backend, LeftBackend(json: value["left"]))
       return
     }
     guard let slot = Bindings.Slot(value) else { return nil }

@@ -288,6 +288,7 @@ extension LedgerState {
       for (patient, list) in pauses.sorted(by: { $0.key < $1.key }) { paused[patient] = .array(list.map(\.json)) }
       object["pauses"] = .object(paused)
     }
+    object["left"] = leftJSON
     if let imported {
       var files = JSONObject()
       for (name, digest) in imported.sorted(by: { $0.key < $1.key }) { files[name] = .string(digest) }
@@ -397,6 +398,7 @@ extension LedgerState {
     if let member = value["register"] { register = (try? DeviceRegister(member.encoded())) ?? DeviceRegister() }
     if let member = value["sessions"] { sessions = (try? PublicSessions(member.encoded())) ?? PublicSessions() }
     if let member = value["quarantine"] { quarantine = (try? Quarantine(member.encoded())) ?? Quarantine() }
+    for member in value["left"]?.object?.members ?? [] { left[member.key] = LeftBackend(json: member.value) }
     for member in value["pauses"]?.object?.members ?? [] {
       pauses[member.key] = (member.value.array ?? []).compactMap { PauseRecord(json: $0) }
     }

@@ -1,6 +1,7 @@
 // Reading the configuration, the patients' plans and the zones that they name from disk. A check and a reload take all of it or
 // nothing. A start takes what is good, and the last good of what is not: a home is never without its hub.
 
+import ControlProtocol
 import GatewayCore
 import Glibc
 import JSON
@@ -143,6 +144,13 @@ enum ConfigurationLoader {
     }
     report.lines += findings.map { $0.description(file: path) } + PatientSlips.lines(top, plans, known?.patients ?? [])
     report.lines += PatientSlips.orphans(top, plans, known?.patients)
+    let names = Set(configuration.backends.map(\.name))
+    for (name, count) in (known?.waiting ?? [:]).sorted(by: { $0.key < $1.key })
+    where count > 0 && !names.contains(name) {
+      let items = Count.of(Int(clamping: count), "item waits", plural: "items wait")
+      report.lines.append(
+        "\(path): warning: backends: \"\(name)\" is not among them any more: \(items) for it and will not be sent")
+    }
     let files = [path] + (access(folder, F_OK) == 0 ? [folder] : []) + plans.plans.values.map(\.path).sorted()
     report.lines += files.compactMap { HubAccess.fault($0, .reading) }.map { "\(path): warning: \($0)" }
     report.lines += Actions.idle(beside: path).map { "\($0): warning: \(Actions.idleWords)" }

@@ -13,6 +13,8 @@ enum PairedDevices {
     var devices: [DeviceConfiguration] = []
     /// Whose slots there are, and of whom something was measured.
     var patients: Set<String> = []
+    /// Backends of which something is known, and how much waits for each; those that the configuration lost before are left out.
+    var waiting: [String: UInt64] = [:]
   }
 
   /// All of it; nothing where there is no journal yet, nil where it may not be read.
@@ -28,7 +30,9 @@ enum PairedDevices {
     }
     let devices = ledger.register.devices
     let owners = devices.flatMap { [$0.patient].compactMap(\.self) + $0.users.values }
+    let waiting = ledger.gone(without: []).map { ($0, ledger.waiting($0)) }
     return Known(
-      devices: devices, patients: Set(ledger.bindings.slots.values).union(ledger.history.keys).union(owners))
+      devices: devices, patients: Set(ledger.bindings.slots.values).union(ledger.history.keys).union(owners),
+      waiting: Dictionary(uniqueKeysWithValues: waiting))
   }
 }

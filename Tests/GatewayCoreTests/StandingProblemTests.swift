@@ -68,6 +68,7 @@ import Zones
       durable.add(Refusal(backend: "gp", sequence: 1, id: "x", reason: "value 190 is no pressure", at: 5))
     case .backendRefusesKind:
       durable.apply(LineChange(backend: "gp", kind: "body-weight", line: DeliveryLine(since: 5, through: 1)))
+    case .backendRemoved: durable.left["old"] = LeftBackend(waiting: 2, at: now.wall - 1)
     case .credentialEnding: house.credentials["gp"] = CredentialFact(what: "token", end: now.wall - 1)
     case .filesNotRemoved: house.retentionFaults["gp"] = ("unlink: Operation not permitted", 5)
     case .plansMisconfigured, .plansUnreachable, .planRefused, .planWithdrawn:

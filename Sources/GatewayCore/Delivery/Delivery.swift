@@ -48,14 +48,16 @@ struct Delivery: Sendable {
   private mutating func decide(_ input: Input, _ turn: inout Turn) -> [Effect] {
     switch input {
     case .configured:
+      let before = Set(outboxes.keys)
       configure(&turn)
-      return []
+      return turn.house.isStarted ? noteGone(before, &turn) : []
     case .started:
+      let gone = noteGone([], &turn)
       let spread = turn.house.identity.startSpread
       for name in outboxes.keys.sorted() where spread > 0 && turn.durable.waiting(name) > 0 {
         outboxes[name]?.pausedUntil = turn.now.monotonic + turn.jitter.next(0...spread)
       }
-      return []
+      return gone
     case .wake:
       guard turn.house.isStarted else { return [] }
       for name in outboxes.keys { outboxes[name]?.wake() }
@@ -108,6 +110,21 @@ struct Delivery: Sendable {
         outboxes[backend.name]?.reconfigure(backend)
       }
     }
+  }
+
+  /// Backends that left the configuration, also while the hub was off, and those that are in it again.
+  /// - Parameter before: those that there were until now; of one that took nothing yet the ledger knows nothing.
+  private func noteGone(_ before: Set<String>, _ turn: inout Turn) -> [Effect] {
+    let names = Set(turn.house.configuration.backends.map(\.name))
+    let known = before.subtracting(names).filter { turn.head.left[$0] == nil }
+    let gone = known.union(turn.head.gone(without: names)).sorted().map { name in
+      JournalEntry.backendLeft(
+        backend: name, LeftBackend(waiting: turn.head.waiting(name), at: turn.now.wall))
+    }
+    let back = turn.head.left.keys.filter(names.contains).sorted().map {
+      JournalEntry.backendLeft(backend: $0, nil)
+    }
+    return gone.isEmpty && back.isEmpty ? [] : turn.append(gone + back)
   }
 
   private mutating func advanceAll(_ turn: inout Turn) -> [Effect] {

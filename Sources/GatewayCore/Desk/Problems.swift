@@ -14,7 +14,8 @@ extension View {
 
   /// Everything that stands until somebody mends it.
   func standingProblems() -> [StandingProblem] {
-    fileProblems() + hubProblems() + unfinishedProblems() + readingProblems() + backendProblems() + planProblems()
+    fileProblems() + hubProblems() + unfinishedProblems() + readingProblems() + backendProblems() + leftProblems()
+      + planProblems()
       + bluetoothProblems()
       + serialProblems() + deviceProblems()
   }
@@ -240,6 +241,20 @@ extension View {
           "mend it there; hearthctl parked lists them; then hearthctl parked retry --backend \(name) --all sends them again, and hearthctl parked dismiss takes from the list what nobody needs there",
         since: refused.first?.at))
     return list
+  }
+
+  /// Backends that the configuration has no more, while something that waited for them may still be in the journal.
+  private func leftProblems() -> [StandingProblem] {
+    durable.left.sorted { $0.key < $1.key }.compactMap { name, left in
+      guard left.waiting > 0, now.wall - left.at < configuration.journal.keep else { return nil }
+      let count = Count.of(Int(clamping: left.waiting), "item waits", plural: "items wait")
+      return StandingProblem(
+        kind: .backendRemoved, code: "backend.removed", about: name,
+        message: "the backend \(name) is in the configuration no more: \(count) for it and will not be sent",
+        hint:
+          "to send them, name a backend \(name) again before they are older than journal.keep; else they are dropped then",
+        since: left.at)
+    }
   }
 
   private func planProblems() -> [StandingProblem] { reviewProblems() + pullProblems() + orphanProblems() }

@@ -37,6 +37,7 @@ struct StandingProblem: Sendable, Hashable {
     case backendUnreachable
     case backendRefuses
     case backendRefusesKind
+    case backendRemoved
     case credentialEnding
     case filesNotRemoved
     case plansMisconfigured
@@ -70,7 +71,8 @@ struct StandingProblem: Sendable, Hashable {
         .deviceChanged, .deviceUnreachable, .deviceNotUnderstood:
         .error
       case .fileWarning, .journalNearlyFull, .diskNearlyFull, .readingsHeld, .readingsUnlisted, .historyCrowded,
-        .credentialEnding, .filesNotRemoved, .planWithdrawn, .planReviewDue, .planOfNobody, .portChoice,
+        .backendRemoved, .credentialEnding, .filesNotRemoved, .planWithdrawn, .planReviewDue, .planOfNobody,
+        .portChoice,
         .deviceUnassigned, .deviceFlooding,
         .deviceSilent, .patientNear:
         .warning
@@ -90,7 +92,8 @@ struct StandingProblem: Sendable, Hashable {
       case .readingsParked, .readingsUnlisted: "parked"
       case .historyCrowded: "histories"
       case .nationalID, .patientNear: "patient-references"
-      case .backendMisconfigured, .backendUnreachable, .backendRefuses, .backendRefusesKind, .credentialEnding,
+      case .backendMisconfigured, .backendUnreachable, .backendRefuses, .backendRefusesKind, .backendRemoved,
+        .credentialEnding,
         .filesNotRemoved:
         "backend-\(name)"
       case .erasureFailing, .filesErasureFailing: "erasure"

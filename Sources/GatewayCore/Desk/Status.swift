@@ -274,6 +274,7 @@ extension View {
         check("backend-\(name)", deliveryText(name))
       }
     }
+    for name in durable.left.keys.sorted() where backends[name] == nil { check("backend-\(name)", nil) }
     for name in house.pulls.keys.sorted() {
       if let early = earlyPullCheck(name, problems) {
         list.append(early)
