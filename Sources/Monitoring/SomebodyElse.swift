@@ -4,6 +4,9 @@
 package import Readings
 
 extension PatientHistory {
+  /// A reading that comes now may be somebody else's.
+  package func isSuspect(_ reading: Reading) -> Bool { sighting(reading).worth[.weight] == .suspect }
+
   private static let week: Int64 = 168 * 3_600_000
   private static let month: Int64 = 30 * 86_400_000
 

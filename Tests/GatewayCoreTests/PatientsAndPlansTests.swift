@@ -36,6 +36,29 @@ private let shared = DeviceConfiguration(
     #expect(hub.readings.map(\.patient) == [patient])
   }
 
+  /// Whose a weight may be hangs on no rule: without a plan nobody is told, and the reading says so.
+  @Test func aWeightOfSomebodyElseIsRemarkedWithoutAPlan() {
+    var hub = Hub(.with([]))
+    func weigh(_ number: UInt64, _ kilograms: Int64) {
+      hub.wall += 3_600_000
+      let time = Timestamp(milliseconds: hub.wall, offsetSeconds: 0)
+      hub.send(
+        .rehearsed(
+          Reading(
+            id: ReadingID(high: 3, low: number), kind: .bodyWeight,
+            observations: [Observation(.weight, .value(ExactDecimal(kilograms)), unit: .kilogram)], flags: [],
+            takenAt: time, timeQuality: .device, deviceTime: nil, receivedAt: time, user: nil, patient: "p-9",
+            device: DeviceIdentity(id: "scale", transport: .ble), evaluation: nil,
+            raw: RawSource(source: "2A9D", octets: [UInt8(truncatingIfNeeded: number)]))))
+      hub.sync()
+    }
+    for (number, weight) in [(1, 70), (2, 71), (3, 90), (4, 71)] as [(UInt64, Int64)] { weigh(number, weight) }
+    #expect(hub.readings.map { $0.flags.contains(.suspectPerson) } == [false, false, true, false])
+    #expect(hub.events.compactMap(\.monitoring).isEmpty && hub.readings.allSatisfy { $0.evaluation == nil })
+    let report = hub.result(.report(patient: "p-9", days: 3))
+    #expect(report["asides"]?.array?.count == 1)
+  }
+
   @Test func aParkedReadingGoesToNoBackendUntilItIsAssigned() {
     var hub = hub(shared)
     hub.send(.linkReceived(device: "cuff", Cuff.indication(systolic: 190, user: 2)))

@@ -96,8 +96,10 @@ extension Desk {
         id, "reading.impossible", "nobody can have these values: they cannot be accepted",
         "hearthctl readings park \(reading.id.description.prefix(8)) takes it from the patient")
     }
-    let isSuspect = turn.head.isAside(reading)
-    guard isSuspect || reading.flags.contains(.implausible) || reading.flags.contains(.suspectPerson) else {
+    // Its values stay what they are when somebody said that they are right.
+    let isOpen = reading.correction?.kind != .accepted && Plausibility.isImplausible(reading.observations)
+    let isDoubted = turn.head.isAside(reading) || isOpen
+    guard isDoubted || reading.flags.contains(.implausible) || reading.flags.contains(.suspectPerson) else {
       return .failure(
         id, "reading.sound", "the hub does not doubt this reading", "hearthctl readings shows what it remarks")
     }

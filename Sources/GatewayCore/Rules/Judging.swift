@@ -13,14 +13,17 @@ extension Turn {
     var reading = given
     // A value is judged once more when the disk refused what was said of it.
     reading.flags.removeAll { $0 == .suspectPerson }
-    guard let patient = reading.patient, let plan = house.plan(of: patient, head.pauses) else {
+    guard let patient = reading.patient else { return [.reading(reading)] }
+    var history = head.history[patient] ?? PatientHistory()
+    // One that is corrected is known already, by what it was before.
+    if reading.correction != nil { history.remove(reading.id) }
+    guard let plan = house.plan(of: patient, head.pauses) else {
+      // Whose a weight may be hangs on no rule: without a plan nobody is told, and it is still said of the reading.
+      if history.isSuspect(reading) { reading.flags.append(.suspectPerson) }
       return [.reading(reading)]
     }
     let before = head.rules[patient] ?? PatientState()
     var after = before
-    var history = head.history[patient] ?? PatientHistory()
-    // One that is corrected is known already, by what it was before.
-    if reading.correction != nil { history.remove(reading.id) }
     let outcome = Monitor.judge(
       reading, by: plan, state: &after, history: history, zone: house.planZone(plan), now: now.wall)
     reading.evaluation = outcome.evaluation
