@@ -207,6 +207,7 @@ extension Finding {
     case .beyond(let above): object["beyond"] = .bool(above)
     case .means(let means): object["means"] = .array(means.map { $0?.json ?? .null })
     }
+    if let said { object["said"] = .string("\(said)") }
     if isDoubted { object["doubted"] = true }
     if let reading { object["reading"] = .string(reading.description) }
     object["taken"] = .int(taken)
@@ -230,6 +231,7 @@ extension Finding {
       taken: json["taken"]?.whole ?? 0)
     direction = json["direction"]?.string.flatMap(Direction.init(rawValue:))
     raw = rank(json["raw"]) ?? stood
+    said = json["said"]?.string.flatMap { ExactDecimal($0) }
     isDoubted = json["doubted"]?.bool ?? false
   }
 }

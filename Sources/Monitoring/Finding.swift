@@ -95,6 +95,8 @@ package struct Finding: Sendable, Hashable {
   /// The rank without the doubt.
   package var raw: Rank
   package var value: FindingValue
+  /// What the device said in the unit of the rule's limits, where that is not the measure's; nil: it said nothing in it.
+  package var said: ExactDecimal?
   /// The device is in doubt of the value, or the hub whose it is.
   package var isDoubted = false
   /// The reading that led to it; nil: time, or what is known looks otherwise now.
@@ -118,7 +120,7 @@ package struct Finding: Sendable, Hashable {
   package var isGreen: Bool { rank.zone == .green }
 
   /// The same as if nothing were in doubt.
-  var withoutDoubt: Finding {
+  package var withoutDoubt: Finding {
     var finding = self
     finding.rank = raw
     return finding

@@ -215,7 +215,7 @@ struct JudgingRound {
   func isBeyondUnbelieved(_ rule: Rule, _ measure: Measure, _ above: Bool) -> Bool {
     guard let scale = rule.bandScale else { return false }
     return isBeyondUnbelieved(measure, above)
-      || (scale.finding(above: above).0.zone == .green && scale.hasZone(above: above))
+      || (scale.finding(above: above).0.zone == .green && scale.hasZone(above: above, of: measure.usual))
   }
 
   /// No band of a measure says anything of a value beyond it.

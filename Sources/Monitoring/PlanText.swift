@@ -6,7 +6,7 @@ internal import Readings
 /// Sentences for patients.
 package enum PlanText {
   /// What an event says.
-  static func sentence(_ rule: Rule, _ event: MonitoringEvent, _ language: PlanLanguage) -> String {
+  package static func sentence(_ rule: Rule, _ event: MonitoringEvent, _ language: PlanLanguage) -> String {
     let isAlarm = event.kind == .raised || event.kind == .missing || event.kind == .unconfirmed
     if let message = rule.message, isAlarm { return message }
     let words = PlanWords(language)
@@ -14,6 +14,7 @@ package enum PlanText {
     let what = rule.kind.subject(language) + (value.map { ": \($0)" } ?? "")
     let side = side(rule, event.detail, words)
     if rule.kind is DoubtRule { return doubt(what, event, words) }
+    if let signs = rule.kind as? any SignRule { return self.signs(signs, event, words) }
     switch event.kind {
     case .repeatRequested:
       return words.say(
@@ -34,10 +35,7 @@ package enum PlanText {
           "\(what), within the limits of your new plan.")
       }
       if let because = event.detail.because, because != "other-direction", because != "came-late" {
-        return words.say(
-          "\(rule.kind.subject(language)): følges ikke lenger av denne regelen.",
-          "\(rule.kind.subject(language)): blir ikkje lenger følgd av denne regelen.",
-          "\(rule.kind.subject(language)): no longer watched by this rule.")
+        return noLongerWatched(rule.kind.subject(language), words)
       }
       if rule.isMissing {
         return words.say(
@@ -79,8 +77,14 @@ package enum PlanText {
     sentence(rule, MonitoringEvent(patient: "", rule: rule.id, kind: kind, zone: .yellow, planVersion: 0), language)
   }
 
+  static func noLongerWatched(_ what: String, _ words: PlanWords) -> String {
+    words.say(
+      "\(what): følges ikke lenger av denne regelen.", "\(what): blir ikkje lenger følgd av denne regelen.",
+      "\(what): no longer watched by this rule.")
+  }
+
   /// Who sees it, and what to do when it gets worse.
-  private static func seen(_ event: MonitoringEvent, _ words: PlanWords) -> String {
+  static func seen(_ event: MonitoringEvent, _ words: PlanWords) -> String {
     let seen = words.say(
       "De som følger deg opp, ser det.", "Dei som følgjer deg opp, ser det.", "Those who follow you up can see it.")
     guard event.zone == .red else {

@@ -74,6 +74,8 @@ package protocol RuleKind: Sendable, Hashable {
 
   /// What an event says of a finding.
   func detail(of finding: Finding, in reading: Reading?, _ view: HistoryView?) -> EventDetail
+  /// What a difference is held against, in the unit of its limits.
+  func shown(reference: ExactDecimal) -> ExactDecimal
 
   // MARK: Time passes
 
@@ -332,6 +334,8 @@ extension RuleKind {
     detail.direction = finding.direction
     return detail
   }
+
+  package func shown(reference: ExactDecimal) -> ExactDecimal { reference }
 
   package func due(_ rule: Rule, _ state: inout RuleState, at moment: DueMoment) -> [Telling] { [] }
   package func nextDue(_ rule: Rule, _ state: RuleState?, at moment: DueMoment) -> Int64? { nil }

@@ -181,7 +181,7 @@ extension JudgingRound {
         var event = rule.event(telling, state, plan, nil, view)
         event.detail.absent = note.absent
         event.detail.points = note.points
-        event.detail.reference = event.detail.reference ?? note.reference
+        event.detail.reference = event.detail.reference ?? note.reference.map(rule.kind.shown(reference:))
         if let because, event.kind == .cleared { event.detail.because = because }
         return event
       }

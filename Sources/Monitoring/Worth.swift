@@ -271,7 +271,7 @@ extension PatientHistory {
     if !(mean > .zero) {
       // What some cuffs send when they compute none.
       seen.worth[.meanArterial] = .void
-    } else if let pressure = seen.pressure, pressure.isUnbelieved || pressure == .doubted {
+    } else if let pressure = seen.pressure, pressure.isUnbelieved || pressure == .doubted || pressure == .void {
       seen.worth[.meanArterial] = PatientHistory.worse(seen.worth[.meanArterial], pressure)
     } else if seen.worth[.meanArterial]?.isBelieved ?? false,
       systolic.map({ $0 < mean }) ?? false || diastolic.map({ mean < $0 }) ?? false

@@ -60,18 +60,22 @@ package struct ZoneScale: Sendable, Hashable {
     return (rank, rank.zone == .green ? nil : direction(above: above))
   }
 
-  /// Some zone that is not green ends on that side alone: a value beyond it is abnormal.
-  func hasZone(above: Bool) -> Bool {
+  /// Some zone that is not green lies on a side of what is usual: a value beyond all that can be measured there is not in order, also
+  /// where the zone ends before it.
+  func hasZone(above: Bool, of usual: ExactDecimal?) -> Bool {
     zones.contains { limit in
       limit.zone > .green
-        && limit.bounds.contains { ($0.comparison == .greaterThan || $0.comparison == .atLeast) == above }
-        && limit.bounds.allSatisfy { ($0.comparison == .greaterThan || $0.comparison == .atLeast) == above }
+        && limit.bounds.contains { bound in
+          bound.isUpper == above && (usual.map { above ? $0 < bound.limit : bound.limit < $0 } ?? true)
+        }
     }
   }
 
   /// The outermost limit of the finding's colour that holds, such as `lt 85`.
-  func limit(_ value: FindingValue, zone: Zone) -> String? {
-    let holding = zones.filter { limit in
+  /// - Parameter given: the same zones as they were set in another unit, in which the limit is named.
+  func limit(_ value: FindingValue, zone: Zone, given: [ZoneLimit]? = nil) -> String? {
+    let holding = zones.indices.filter { index in
+      let limit = zones[index]
       guard limit.zone == zone else { return false }
       switch value {
       case .number(let number): return limit.holds(number)
@@ -79,8 +83,9 @@ package struct ZoneScale: Sendable, Hashable {
       default: return false
       }
     }
-    guard let last = holding.max(by: { left, right in ZoneScale.isNearer(left, than: right) }) else { return nil }
-    return last.bounds.map { "\($0.comparison.rawValue) \($0.limit)" }.joined(separator: " ")
+    guard let last = holding.max(by: { ZoneScale.isNearer(zones[$0], than: zones[$1]) }) else { return nil }
+    let named = given.flatMap { $0.indices.contains(last) ? $0[last] : nil } ?? zones[last]
+    return named.bounds.map { "\($0.comparison.rawValue) \($0.limit)" }.joined(separator: " ")
   }
 
   /// Of two zones of one colour that hold, the one whose limit is crossed first.

@@ -18,6 +18,16 @@ extension UCUM {
     return ExactDecimal(mantissa, exponent: exponent)
   }
 
+  /// A value in the canonical unit as one in this unit, for people: rounded half to even to about as many digits as it has. Of a
+  /// `difference` the zero of the scale is left out. Nil when it does not fit.
+  package func shown(canonical value: ExactDecimal, difference: Bool = false) -> ExactDecimal? {
+    guard let rule = conversion else { return value }
+    // A tenth of mmol/L is 2 mg/dL.
+    let places = max(0, value.decimalPlaces - (self == .milligramPerDecilitre ? 1 : 0))
+    guard let scaled = value.scaled(by: rule.bottom, over: rule.top, places: places) else { return nil }
+    return difference || rule.offset == 0 ? scaled : scaled.subtracting(ExactDecimal(rule.offset))
+  }
+
   /// A unit as a plan may name it: by its UCUM code, or as people write it.
   package init?(named text: String) {
     switch text {

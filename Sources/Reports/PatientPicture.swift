@@ -179,12 +179,25 @@ package struct PatientPicture: Sendable, Hashable {
     package var awaitsUntil: Int64?
     /// Nobody was asked for that repeat: the last question was less than an hour before.
     package var isUnasked = false
+    /// The value that is asked about, where that is another than what stands.
+    package var asked: Asked?
     /// How many findings are held back for now.
     package var held = 0
     /// By what they are held, as the daemon names it.
     package var heldBy: String?
     /// Why it ended, where not by a value, as the daemon names it.
     package var because: String?
+
+    /// A value that people were asked about.
+    package struct Asked: Sendable, Hashable {
+      /// Nil: beyond all that the device measures.
+      package var value: ExactDecimal?
+      /// Beyond all that the device can measure: true above.
+      package var above: Bool?
+      /// Nil: points of a score, or there is no value.
+      package var unit: UCUM?
+      package var measure: Measure?
+    }
 
     /// Somebody took notice.
     package struct Notice: Sendable, Hashable {

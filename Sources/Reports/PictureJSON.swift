@@ -375,6 +375,12 @@ extension PatientPicture.Episode {
   fileprivate mutating func awaits(_ alert: JSONValue) {
     awaitsUntil = alert["repeat_until"]?.string.flatMap { ISO8601.instant($0)?.milliseconds }
     isUnasked = alert["repeat_asked"]?.bool == false
+    asked = alert["repeat_of"].map { item in
+      Asked(
+        value: item["value"]?.string.flatMap { ExactDecimal($0) }, above: item["comparator"]?.string.map { $0 == ">" },
+        unit: item["unit"]?.string.flatMap(UCUM.init(rawValue:)),
+        measure: item["measure"]?.string.flatMap(Measure.init(rawValue:)))
+    }
     held = max(0, alert["held"]?.int ?? 0)
     heldBy = alert["held_by"]?.string
   }

@@ -66,7 +66,7 @@ extension ReportPage {
       parts.append(words.say("lengst ute: \(worst)", "lengst ute: \(worst)", "furthest out: \(worst)"))
     }
     if episode.told > 0 { parts.append(words.told(episode.told)) }
-    parts += words.waits(episode, picture.clock)
+    parts += words.waits(episode, picture)
     out.write(parts.joined(separator: "; ") + ".")
     out.raw("</p>\n<p>")
     let notices = notices(episode)
@@ -181,12 +181,17 @@ extension Words {
     value(episode.value, above: episode.above, episode.unit, episode.measure, picture.kind(of: episode.rule))
   }
 
-  /// The repeat that is awaited, and what is held back: `ny måling ventes til 22:14, ikke spurt på nytt`.
-  func waits(_ episode: PatientPicture.Episode, _ clock: LocalClock) -> [String] {
+  /// The repeat that is awaited, and what is held back: `ny måling etter 192 mmHg ventes til 22:14, ikke spurt på nytt`.
+  func waits(_ episode: PatientPicture.Episode, _ picture: PatientPicture) -> [String] {
     var parts: [String] = []
-    if let until = episode.awaitsUntil.map(clock.time) {
+    if let until = episode.awaitsUntil.map(picture.clock.time) {
+      let asked = episode.asked.flatMap {
+        value($0.value, above: $0.above, $0.unit, $0.measure, picture.kind(of: episode.rule))
+      }
+      let after = asked.map { say(" etter \($0)", " etter \($0)", " after \($0)") } ?? ""
       let waits = say(
-        "ny måling ventes til \(until)", "ny måling er venta til \(until)", "a repeat is awaited until \(until)")
+        "ny måling\(after) ventes til \(until)", "ny måling\(after) er venta til \(until)",
+        "a repeat\(after) is awaited until \(until)")
       parts.append(waits + (episode.isUnasked ? ", " + unasked : ""))
     }
     if episode.held > 0 {

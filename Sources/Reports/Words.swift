@@ -95,68 +95,7 @@ struct Words: Hashable {
 
   // MARK: What readings and rules say
 
-  func flag(_ flag: ReadingFlag) -> String {
-    switch flag {
-    case .bodyMovement: say("bevegelse", "rørsle", "movement")
-    case .cuffTooLoose: say("løs mansjett", "laus mansjett", "cuff too loose")
-    case .irregularPulse: say("uregelmessig puls", "uregelmessig puls", "irregular pulse")
-    case .pulseOverRange: say("puls over måleområdet", "puls over måleområdet", "pulse above the range")
-    case .pulseUnderRange: say("puls under måleområdet", "puls under måleområdet", "pulse below the range")
-    case .improperPosition: say("feil stilling", "feil stilling", "wrong position")
-    case .sensorDisconnected: say("føleren er koblet fra", "følaren er kopla frå", "sensor disconnected")
-    case .sensorMalfunction: say("feil på føleren", "feil på følaren", "sensor fault")
-    case .sensorDisplaced: say("føleren sitter feil", "følaren sit feil", "sensor displaced")
-    case .sensorUnsupported: say("føler som ikke støttes", "følar som ikkje er støtta", "sensor not supported")
-    case .sensorOff: say("føleren er av", "følaren er av", "sensor off")
-    case .sensorInterference: say("forstyrret føler", "forstyrra følar", "sensor disturbed")
-    case .signalSearching: say("leter etter signal", "leitar etter signal", "searching for a signal")
-    case .signalPulseQuestionable: say("usikker puls", "usikker puls", "questionable pulse")
-    case .signalNonPulsatile: say("ingen puls i signalet", "ingen puls i signalet", "no pulse in the signal")
-    case .signalErratic: say("ustabilt signal", "ustabilt signal", "erratic signal")
-    case .signalLowPerfusion: say("svak sirkulasjon", "svak sirkulasjon", "low perfusion")
-    case .signalPoor: say("dårlig signal", "dårleg signal", "poor signal")
-    case .signalInadequate: say("for svakt signal", "for svakt signal", "signal too weak")
-    case .signalProcessingIrregularity:
-      say("uregelmessig signalbehandling", "uregelmessig signalhandsaming", "irregular signal processing")
-    case .deviceMalfunction: say("feil på apparatet", "feil på apparatet", "device fault")
-    case .deviceExtendedUpdate:
-      say("verdien oppdateres langsomt", "verdien blir oppdatert langsamt", "value updated slowly")
-    case .invalid: say("ugyldig måling", "ugyldig måling", "invalid")
-    case .notAvailable: say("ingen verdi", "ingen verdi", "no value")
-    case .questionable: say("usikker måling", "usikker måling", "questionable")
-    case .calibrationOngoing: say("kalibrering pågår", "kalibrering går føre seg", "calibration under way")
-    case .earlyIndication: say("foreløpig verdi", "førebels verdi", "early value")
-    case .measurementOngoing: say("måling pågår", "måling går føre seg", "measurement under way")
-    case .validated: say("kontrollert", "kontrollert", "validated")
-    case .fullyQualified: say("fullgod måling", "fullgod måling", "fully qualified")
-    case .fromStorage: say("fra apparatets minne", "frå minnet i apparatet", "from the device's memory")
-    case .demonstration: say("demonstrasjon", "demonstrasjon", "demonstration")
-    case .testData: say("prøvemåling", "prøvemåling", "test data")
-    case .mealBefore: say("før måltid", "før måltid", "before a meal")
-    case .mealAfter: say("etter måltid", "etter måltid", "after a meal")
-    case .mealFasting: say("fastende", "fastande", "fasting")
-    case .mealCasual: say("mellom måltider", "mellom måltid", "between meals")
-    case .mealBedtime: say("ved leggetid", "ved leggjetid", "at bedtime")
-    case .controlSolution: say("kontrolløsning", "kontrolløysing", "control solution")
-    case .resultAboveRange: say("over måleområdet", "over måleområdet", "above the range")
-    case .resultBelowRange: say("under måleområdet", "under måleområdet", "below the range")
-    case .sampleInsufficient: say("for lite blod", "for lite blod", "sample too small")
-    case .stripError: say("feil på teststrimmelen", "feil på teststrimmelen", "strip error")
-    case .temperatureOutOfRange:
-      say(
-        "for varmt eller kaldt for apparatet", "for varmt eller kaldt for apparatet", "too warm or cold for the device")
-    case .measurementFailed: say("mislykket måling", "mislukka måling", "failed measurement")
-    case .implausible: say("usannsynlig verdi", "usannsynleg verdi", "implausible")
-    case .clockNotSet: say("klokken ikke stilt", "klokka ikkje stilt", "clock not set")
-    case .ambiguousTime: say("tvetydig tid", "tvitydig tid", "ambiguous time")
-    case .estimatedTime: say("anslått tid", "omtrentleg tid", "estimated time")
-    case .lowBattery: say("lavt batteri", "lågt batteri", "low battery")
-    case .unverifiedChecksum:
-      say("kontrollsummen er ikke kontrollert", "kontrollsummen er ikkje kontrollert", "checksum not verified")
-    case .clockUnverified: say("klokken ikke kontrollert", "klokka ikkje kontrollert", "clock not verified")
-    case .suspectPerson: say("kanskje en annen person", "kanskje ein annan person", "perhaps another person")
-    }
-  }
+  func flag(_ flag: ReadingFlag) -> String { PlanText.flag(flag, language) }
 
   /// What a reading's time rests on.
   func timeQuality(_ quality: TimeQuality) -> String {

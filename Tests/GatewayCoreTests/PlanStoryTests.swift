@@ -52,6 +52,7 @@ enum StoryZone {
     #expect(StoryCase.all("stories").count == 38)
     #expect(StoryCase.all("findings").count == 35)
     #expect(StoryCase.all("principles").count == 3)
+    #expect(StoryCase.all("sections").count == 199)
     #expect(StoryZone.oslo != .utc)
   }
 
@@ -61,6 +62,11 @@ enum StoryZone {
 
   /// What version 1 kept silent, and what it told too often.
   @Test(arguments: StoryCase.all("findings")) func aFindingOfVersionOneIsToldAsItIsWritten(item: StoryCase) throws {
+    try expectAsWritten(item)
+  }
+
+  /// Sentence by sentence: each story says which one of the language it holds the gateway to.
+  @Test(arguments: StoryCase.all("sections")) func aSentenceOfTheLanguageIsKept(item: StoryCase) throws {
     try expectAsWritten(item)
   }
 

@@ -56,6 +56,32 @@ private func event(_ kind: MonitoringEvent.Kind, _ change: (inout EventDetail) -
     #expect(text.hasPrefix("Blood glucose: above what the device can measure. Please measure once more, and call"))
   }
 
+  /// Remarks are said in the patient's words, in each language and of each event.
+  @Test func remarksAreSaidInWords() {
+    func rule(_ flags: [ReadingFlag]) -> Rule {
+      Rule(id: "b", kind: BitsRule(readingKind: .bloodPressure, flags: flags, k: 2, of: 3, zone: .yellow))
+    }
+    let pulse = rule([.irregularPulse])
+    for language in PlanLanguage.allCases {
+      let words = PlanText.flag(.irregularPulse, language)
+      for kind in [MonitoringEvent.Kind.raised, .cleared, .late, .acknowledged] {
+        let text = PlanText.sentence(pulse, event(kind) { $0 = EventDetail() }, language)
+        #expect(text.contains(words) && !text.contains("irregular-pulse"), "\(text)")
+      }
+      let gone = PlanText.sentence(pulse, event(.cleared) { $0.because = "paused" }, language)
+      #expect(gone.contains(words), "\(gone)")
+      let plan = PlanText.explain(pulse, language)
+      #expect(plan.contains(words) && !plan.contains("irregular-pulse"), "\(plan)")
+      let many = PlanText.sentence(
+        rule([.questionable, .implausible, .bodyMovement, .cuffTooLoose]), event(.raised) { $0 = EventDetail() },
+        language)
+      #expect(!many.contains("-") && many.count < 160, "\(many)")
+    }
+    #expect(
+      PlanText.sentence(pulse, event(.cleared) { $0 = EventDetail() }, .english)
+        == "No longer in the latest measurements: irregular pulse.")
+  }
+
   @Test(arguments: [("92.000", "92,0"), ("3.300", "3,3"), ("80", "80"), ("0.05", "0,05"), ("120.0", "120,0")])
   func numbersAreWrittenAsPeopleReadThem(number: String, text: String) throws {
     #expect(PlanWords(.bokmal).shown(try #require(ExactDecimal(number))) == text)

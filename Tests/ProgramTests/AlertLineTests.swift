@@ -25,6 +25,25 @@ import Testing
     #expect(try alert(#""held":1,"held_by":"quiet""#).contains("1 held while quiet"))
   }
 
+  @Test func theValueThatIsAskedAboutIsSaid() throws {
+    let asked =
+      #""repeat_until":"M","repeat_asked":true,"repeat_of":{"value":"190","unit":"mm[Hg]","direction":"high"}"#
+    #expect(try alert(asked).contains("asked about 190 mmHg high until 2026-11-08 18:31"))
+    #expect(
+      try alert(asked.replacingOccurrences(of: "true", with: "false"))
+        .contains("a repeat about 190 mmHg high is awaited until 2026-11-08 18:31, not asked again"))
+  }
+
+  /// A plan of nobody judges nothing: that is not "every rule judges".
+  @Test func aPlanOfNobodyIsNotCalledJudging() throws {
+    let nobody = try FakeDaemon(result: #"{"alerts":[],"not_judged":[],"watch_nobody":["p-1"]}"#)
+    let told = try nobody.hearthctl("alerts", "--all").out
+    #expect(told.contains("the plan of p-1 judges nothing: no device, no slot and no reading is of this patient"))
+    #expect(!told.contains("every rule judges"))
+    let all = try FakeDaemon(result: #"{"alerts":[],"not_judged":[]}"#)
+    #expect(try all.hearthctl("alerts", "--all").out.contains("every rule judges"))
+  }
+
   @Test func eventsAreToldInTheirOwnWords() throws {
     let events = [
       #"{"type":"hub","at":"M","code":"plan.paused","state":"raised","message":"the plan of p-1 is paused"}"#,

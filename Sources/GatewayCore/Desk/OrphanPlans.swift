@@ -19,15 +19,22 @@ extension View {
     return patients
   }
 
-  /// Plans in force that watch nobody. One without rules is meant to.
-  func orphanProblems() -> [StandingProblem] {
+  /// Plans in force that watch nobody, by their patients. One without rules is meant to.
+  var orphanPlans: [Plan] {
     let rules = plans.values.filter { plan in
       !plan.rules.isEmpty && !PatientReference.isNationalIdentityNumber(plan.patient)
         && !head.erasing.contains(plan.patient)
     }
     guard !rules.isEmpty else { return [] }
     let named = namedPatients
-    return rules.filter { !named.contains($0.patient) }.sorted { $0.patient < $1.patient }.map { plan in
+    return rules.filter { !named.contains($0.patient) }.sorted { $0.patient < $1.patient }
+  }
+
+  func orphanProblems() -> [StandingProblem] {
+    let plans = orphanPlans
+    guard !plans.isEmpty else { return [] }
+    let named = namedPatients
+    return plans.map { plan in
       let patient = plan.patient
       let near = named.sorted().first {
         Suggestion.isOneSlip(patient, $0) && !PatientReference.isNationalIdentityNumber($0)

@@ -22,7 +22,13 @@ extension View {
       }
     }
     list.sort { ($1.zone, $0.since) < ($0.zone, $1.since) }
-    return ["alerts": .array(list.map(\.value)), "not_judged": notJudged(patient)]
+    var answer = JSONObject()
+    answer["alerts"] = .array(list.map(\.value))
+    answer["not_judged"] = notJudged(patient)
+    // Their rules judge nothing: there is nothing to be judged.
+    let nobody = orphanPlans.map(\.patient).filter { patient == nil || patient == $0 }
+    if !nobody.isEmpty { answer["watch_nobody"] = .array(nobody.map { .string($0) }) }
+    return .object(answer)
   }
 
   private func alert(of patient: String, _ plan: Plan, _ rule: Rule, _ state: RuleState, since: Int64) -> JSONObject {
@@ -40,17 +46,17 @@ extension View {
       ]
     }
     if let episode = RuleEpisode.id(rule.id, of: patient, state) { object["episode"] = .string(episode) }
-    if let current = state.current {
-      let detail = rule.kind.detail(of: current, in: nil, nil)
-      if let direction = current.direction { object["direction"] = .string(direction.rawValue) }
-      if let value = detail.value { object["value"] = .string("\(value)") }
-      if let comparator = detail.comparator { object["comparator"] = .string(comparator) }
-      if let unit = detail.unit, detail.value != nil { object["unit"] = .string(unit) }
-      if let measure = detail.measure { object["measure"] = .string(measure) }
-    }
+    if let current = state.current { tell(current, of: rule, in: &object) }
     if let ask = state.ask {
       object["repeat_until"] = planInstant(ask.deadline, zone)
       if let isAsked = isAsked(state, ask) { object["repeat_asked"] = .bool(isAsked) }
+      // What is asked about is another value than the one that stands, where something was raised before.
+      if state.phase != .pending, let asked = ask.counted.last, asked != state.current {
+        var fields = JSONObject()
+        tell(asked.withoutDoubt, of: rule, in: &fields)
+        fields["zone"] = .string(asked.raw.zone.rawValue)
+        object["repeat_of"] = .object(fields)
+      }
     }
     if let retold = state.retold, retold.count > 0 { object["repeat"] = .int(retold.count) }
     if let at = retelling(rule, state, plan) { object["repeat_at"] = planInstant(at, zone) }
@@ -64,6 +70,16 @@ extension View {
     if state.missed > 0 { object["count"] = .int(state.missed) }
     object["message"] = .string(standingWords(rule, state, plan))
     return object
+  }
+
+  /// The value of a finding, its side and its unit.
+  private func tell(_ finding: Finding, of rule: Rule, in object: inout JSONObject) {
+    let detail = rule.kind.detail(of: finding, in: nil, nil)
+    if let direction = finding.direction { object["direction"] = .string(direction.rawValue) }
+    if let value = detail.value { object["value"] = .string("\(value)") }
+    if let comparator = detail.comparator { object["comparator"] = .string(comparator) }
+    if let unit = detail.unit, detail.value != nil { object["unit"] = .string(unit) }
+    if let measure = detail.measure { object["measure"] = .string(measure) }
   }
 
   /// People were asked for the repeat that is awaited. They are not where they were asked less than an hour before; nil: not known.
@@ -98,27 +114,14 @@ extension View {
   /// What people are told of a rule where it stands: the words that it would have if it were told at this moment. So they name the
   /// value, its side and what its colour asks for, as what was told did.
   private func standingWords(_ rule: Rule, _ state: RuleState, _ plan: Plan) -> String {
-    let usual = PlanText.sentence(
-      rule, state.phase == .pending ? .repeatRequested : rule.usualTelling, plan.language)
-    guard let current = state.current else { return usual }
-    var (rule, state, plan) = (rule, state, plan)
-    (state.held, state.told, state.retold, state.ask) = ([], [], nil, nil)
-    if rule.kind is DoubtRule {
-      // Its question, its telling and what was not confirmed have the same words.
-      state.phase = .pending
-      state.ask = .init(
-        deadline: now.wall, since: now.wall, first: current.taken, counted: [current], isSaid: false)
-    } else if state.isRaised {
-      // An acknowledgement that counts no longer brings the telling of where the rule stands.
-      rule.afterAcknowledgement = 0
-      state.phase = .acknowledged
-      state.acknowledgement = RuleAcknowledgement(by: "", at: now.wall, note: "")
-      plan.rules = [rule]
-    } else {
-      return usual
-    }
-    var all = PatientState(rules: [rule.id: state])
-    return Monitor.expire(plan, state: &all, now: now.wall).first { $0.rule == rule.id }?.message ?? usual
+    let isAsked = state.phase == .pending || rule.kind is DoubtRule
+    let kind = isAsked ? .repeatRequested : rule.usualTelling
+    guard let current = state.current else { return PlanText.sentence(rule, kind, plan.language) }
+    var event = MonitoringEvent(
+      patient: plan.patient, rule: rule.id, kind: kind, zone: current.rank.zone, planVersion: plan.version)
+    event.detail = rule.kind.detail(of: current, in: nil, nil)
+    if rule.kind is DoubtRule { event.detail.because = state.doubt?.rawValue }
+    return PlanText.sentence(rule, event, plan.language)
   }
 
   /// The rules that do not judge, and why; without values.

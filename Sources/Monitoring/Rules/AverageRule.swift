@@ -319,7 +319,7 @@ extension AverageRule {
     switch finding.value {
     case .number(let mean):
       detail.value = mean.rounded(places: places(mean))
-      detail.limit = plain?.limit(finding.value, zone: finding.raw.zone)
+      detail.limit = plain?.limit(finding.value, zone: finding.raw.zone, given: givenPlain)
     case .means(let means):
       guard let index = means.firstIndex(where: { $0 != nil }), let mean = means[index] else {
         detail.measure = nil
@@ -329,16 +329,24 @@ extension AverageRule {
       detail.measure = measures[index].rawValue
       detail.unit = measures[index].unit.rawValue
       detail.value = mean.rounded(places: places(mean))
-      let holding = zones.filter { limit in
-        limit.zone == finding.raw.zone && limit.side == finding.direction && index < limit.limits.count
+      let holding = zones.indices.filter { place in
+        let limit = zones[place]
+        return limit.zone == finding.raw.zone && limit.side == finding.direction && index < limit.limits.count
           && limit.holds(mean, limit.limits[index], .zero)
       }
       if let last = holding.max(by: {
-        $0.side == .high ? $0.limits[index] < $1.limits[index] : $1.limits[index] < $0.limits[index]
+        let (left, right) = (zones[$0], zones[$1])
+        return left.side == .high
+          ? left.limits[index] < right.limits[index] : right.limits[index] < left.limits[index]
       }) {
-        detail.limit = "\(last.comparison.rawValue) \(last.limits[index])"
+        let named = givenZones.indices.contains(last) ? givenZones[last] : zones[last]
+        detail.limit = "\(named.comparison.rawValue) \(named.limits[index])"
       }
     default: break
+    }
+    if let unit = givenUnit {
+      detail.unit = unit.rawValue
+      detail.value = detail.value.map { unit.shown(canonical: $0) ?? $0 }
     }
     return detail
   }

@@ -88,7 +88,9 @@ extension BandRule {
     guard let number = value.number else { return nil }
     if let given, let said = value.reading.flatMap({ measure.reported(in: $0, unit: given.unit) }) {
       let found = given.scale.finding(Ratio(said), standing: standing, hysteresis: given.hysteresis)
-      return finding(found, .number(Ratio(number)), value)
+      var told = finding(found, .number(Ratio(number)), value)
+      told.said = said
+      return told
     }
     let found = scale.finding(Ratio(number), standing: standing, hysteresis: hysteresis)
     return finding(found, .number(Ratio(number)), value)
@@ -96,15 +98,7 @@ extension BandRule {
 
   package func detail(of finding: Finding, in reading: Reading?, _ view: HistoryView?) -> EventDetail {
     var detail = EventDetail(finding, measure.rawValue)
-    let said = given.flatMap { given in reading.flatMap { measure.reported(in: $0, unit: given.unit) } }
-    if let given, let said, case .number(let number) = finding.value, number.top == reading.flatMap(measure.value) {
-      detail.value = said
-      detail.unit = given.unit.rawValue
-      detail.limit = given.scale.limit(.number(Ratio(said)), zone: finding.raw.zone)
-    } else {
-      detail.unit = measure.unit.rawValue
-      detail.limit = scale.limit(finding.value, zone: finding.raw.zone)
-    }
+    detail.take(finding, scale, given, measure)
     return detail
   }
 

@@ -108,8 +108,7 @@ extension ConsecutiveRule {
 
   package func detail(of finding: Finding, in reading: Reading?, _ view: HistoryView?) -> EventDetail {
     var detail = EventDetail(finding, measure.rawValue)
-    detail.unit = measure.unit.rawValue
-    detail.limit = scale.limit(finding.value, zone: finding.raw.zone)
+    detail.take(finding, scale, given, measure)
     return detail
   }
 

@@ -283,11 +283,17 @@ extension DeltaRule {
 
   package func detail(of finding: Finding, in reading: Reading?, _ view: HistoryView?) -> EventDetail {
     var detail = EventDetail(finding, measure.rawValue)
-    if case .number(let number) = finding.value { detail.value = number.rounded(places: isPercent ? 2 : 0) }
-    detail.unit = isPercent ? UCUM.percent.rawValue : measure.unit.rawValue
-    detail.limit = scale.limit(finding.value, zone: finding.raw.zone)
-    if case .value(let value) = reference { detail.reference = value }
+    detail.take(finding, scale, isPercent ? nil : given, measure, difference: true)
+    if isPercent {
+      if case .number(let number) = finding.value { detail.value = number.rounded(places: 2) }
+      detail.unit = UCUM.percent.rawValue
+    }
+    if case .value(let value) = reference { detail.reference = shown(reference: value) }
     return detail
+  }
+
+  package func shown(reference: ExactDecimal) -> ExactDecimal {
+    given.flatMap { isPercent ? nil : $0.unit.shown(canonical: reference) } ?? reference
   }
 
   package func explanation(_ words: PlanWords) -> String {

@@ -98,13 +98,11 @@ extension MissingRule {
   /// Each slot is judged once, however often this is called, also after the hub was off: slots that were missed meanwhile are told as
   /// one event with their count. What falls due outside of the rule's hours is told when they begin.
   package func due(_ rule: Rule, _ state: inout RuleState, at moment: DueMoment) -> [Telling] {
+    // A rule that is new is judged from now on, also where its hours begin later.
+    if moment.unsetSince == nil, state.judgedThrough == nil { state.judgedThrough = moment.now }
     guard rule.holdsHours(moment.now, moment.clock) else { return [] }
     if let since = moment.unsetSince { return dueWithoutTime(rule, &state, moment, since) }
-    // A rule that is new is judged from now on.
-    guard let through = state.judgedThrough else {
-      state.judgedThrough = moment.now
-      return []
-    }
+    guard let through = state.judgedThrough else { return [] }
     // The clock was ahead once: nothing is judged beyond this moment.
     if through > moment.now { state.judgedThrough = moment.now }
     switch schedule {
@@ -257,7 +255,14 @@ extension MissingRule {
       let held = state.held.reduce(state.missed) { $0 + $1.count }
       state.held = [.init(count: held, worst: current, isUnconfirmed: false)]
     }
-    (state.missed, state.missedSlot) = (0, nil)
+    // Without a quiet of its own it is told with the next one: a count is of all since the last telling.
+    if rule.quiet > 0 {
+      state.missed = 0
+    } else if because != nil {
+      // The newest of them came after all.
+      state.missed = max(0, state.missed - 1)
+    }
+    state.missedSlot = nil
     return Machine(rule: rule, now: now).clear(nil, &state, because: because)
   }
 

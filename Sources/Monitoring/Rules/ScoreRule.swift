@@ -28,7 +28,7 @@ package struct ScoreRule: TrendRule {
   }
 
   package var parts: [Part]
-  /// How old the value of a part may be, in milliseconds.
+  /// How old the value of a part may be, in milliseconds; a whole day is the date on the patient's clock.
   package var within: Int64
   /// With so many parts the sum may lower and end what stands.
   package var minimumParts: Int
@@ -170,7 +170,7 @@ extension ScoreRule {
 
   /// The newest value of a part that is young enough; nil: there is none, or a newer one is in doubt or not believed.
   private func newest(_ measure: Measure, at time: Int64, _ view: HistoryView, _ note: inout TrendNote) -> Ratio? {
-    let from = time.moved(-within)
+    let from = view.start(of: within, endingAt: time) { $0 }
     let point = view.newest(measure, from: from, to: time)
     let isContradicted =
       view.history.unbelieved[measure]?.contains { unbelieved in

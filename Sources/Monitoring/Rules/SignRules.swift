@@ -87,7 +87,17 @@ package protocol SignRule: RuleKind {
 extension SignRule {
   package static var keys: [String] { ["measure", "bit", "k", "of", "zone", "spacing"] }
 
-  package func subject(_ language: PlanLanguage) -> String { language.say("Målingen", "Målinga", "The measurement") }
+  package func subject(_ language: PlanLanguage) -> String {
+    language.say("Siste målinger", "Siste målingar", "Latest measurements") + " (\(names(language)))"
+  }
+
+  /// The remarks in a patient's words; where many are watched, that one cannot rely on the measurements.
+  func names(_ language: PlanLanguage) -> String {
+    guard signs.flags.count <= 3 else {
+      return language.say("usikre målinger", "usikre målingar", "questionable measurements")
+    }
+    return signs.flags.map { PlanText.flag($0, language) }.joined(separator: ", ")
+  }
 
   package var zonesTold: Set<Zone> { Set([signs.zone]).subtracting([.green]) }
 
@@ -133,10 +143,12 @@ extension SignRule {
   }
 
   package func explanation(_ words: PlanWords) -> String {
-    let (names, zone) = (signs.flags.map(\.rawValue).joined(separator: ", "), words.zone(signs.zone))
+    let names = signs.flags.map { PlanText.flag($0, words.language) }.joined(separator: ", ")
+    let zone = words.zone(signs.zone)
     return words.say(
       "Tegn på målingen (\(names)) i \(signs.k) av de siste \(signs.of): \(zone).",
       "Teikn på målinga (\(names)) i \(signs.k) av dei siste \(signs.of): \(zone).",
       "A sign of the measurement (\(names)) in \(signs.k) of the last \(signs.of): \(zone).")
+      + words.spaced(signs.spacing)
   }
 }

@@ -73,8 +73,13 @@ enum AlertsVerb {
     }
     guard arguments.has("--all") else { return 0 }
     let refused = whole["not_judged"]?.array ?? []
+    let nobody = whole["watch_nobody"]?.array ?? []
+    for patient in nobody {
+      Terminal.out(
+        "\nthe plan of \(Show.text(patient)) judges nothing: no device, no slot and no reading is of this patient\n")
+    }
     guard !refused.isEmpty else {
-      Terminal.out("\nevery rule judges\n")
+      if nobody.isEmpty { Terminal.out("\nevery rule judges\n") }
       return 0
     }
     Terminal.out("\nrules that do not judge\n")
@@ -110,9 +115,11 @@ enum AlertsVerb {
     var words: [String] = []
     if let until = alert["repeat_until"] {
       let isUnasked = alert["repeat_asked"]?.bool == false
+      let about = alert["repeat_of"].map { " about \(value($0))" } ?? ""
       words.append(
         isUnasked
-          ? "a repeat is awaited until \(Show.time(until)), not asked again" : "asked until \(Show.time(until))")
+          ? "a repeat\(about) is awaited until \(Show.time(until)), not asked again"
+          : "asked\(about) until \(Show.time(until))")
     }
     if let count = alert["repeat"]?.int { words.append("told again \(count) \(count == 1 ? "time" : "times")") }
     if let next = alert["repeat_at"] { words.append("told again at \(Show.time(next))") }
