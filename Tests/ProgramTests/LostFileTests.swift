@@ -328,6 +328,14 @@ extension Home {
     try home.startAndWait()
     let problem = try #require(try home.problems("plan.of-nobody").first)
     #expect(problem["about"] as? String == "somebody-else" && problem["severity"] as? String == "warning")
+    let alerts = try home.ctl("alerts", "--all")
+    #expect(
+      alerts.status == 0 && alerts.out.contains("the plan of somebody-else judges nothing")
+        && !alerts.out.contains("every rule judges"), "\(alerts)")
+    let one = try home.ctl("alerts", "--all", "--patient", "somebody-else", "--json")
+    #expect(one.json["watch_nobody"] as? [String] == ["somebody-else"], "\(one)")
+    let other = try home.ctl("alerts", "--all", "--patient", "p-1", "--json")
+    #expect(other.status == 0 && other.json["watch_nobody"] == nil, "\(other)")
     #expect(home.stop() == 0)
   }
 
