@@ -116,6 +116,37 @@ private let cuff = """
     #expect(home.stop() == 0)
   }
 
+  /// Patients who are counted are one letter apart on purpose: whoever means a new one says so, and the hub stays quiet afterwards.
+  @Test func countedPatientsAreNoDeadEnd() throws {
+    let home = try home()
+    try home.write(plan("p-2", 1), "counted.json")
+    let file = home.folder.appending(path: "counted.json").path
+    #expect(try home.ctl("assign", "--device", "free", "--user", "1", "p-1", "--new").status == 0)
+    let verbs = [
+      ["assign", "--device", "free", "--user", "2", "p-2"], ["plan", "try", file, "--patient", "p-2"],
+      ["plan", "set", file],
+      ["session", "start", "--device", "free", "--patient", "p-2"], ["erase", "--patient", "p-2", "--yes"],
+    ]
+    let socket = ["--socket", home.folder.appending(path: "run/hearthd.sock").path]
+    for verb in verbs {
+      let refused = try Home.run("hearthctl", verb + socket)
+      #expect(
+        refused.status == 65
+          && refused.error.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            .contains("write p-1, or say --new if p-2 is meant"),
+        "\(verb): \(refused)")
+    }
+    // Of one who is known nowhere nothing can be erased, whatever was meant.
+    let erased = try Home.run("hearthctl", verbs[4] + ["--new"] + socket)
+    #expect(erased.status == 69, "\(erased)")
+    for verb in verbs.prefix(3) {
+      let meant = try Home.run("hearthctl", verb + ["--new"] + socket)
+      #expect(meant.status == 0, "\(verb): \(meant)")
+    }
+    #expect(try home.problems("patient.near").isEmpty)
+    #expect(home.stop() == 0)
+  }
+
   /// What can be no reference is refused before anybody is asked about it, and before a near one is proposed.
   @Test func whatIsNoReferenceIsRefusedFirst() throws {
     let home = try home()

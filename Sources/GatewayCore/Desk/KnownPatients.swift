@@ -20,9 +20,14 @@ extension View {
     var object = JSONObject()
     object["patient"] = .string(patient)
     object["known"] = .bool(isKnown)
-    if !isKnown, let near = knownPatients.sorted().first(where: { Suggestion.isOneSlip(patient, $0) }) {
-      object["near"] = .string(near)
-    }
+    // A number that is no pseudonym is repeated nowhere.
+    let near =
+      isKnown
+      ? nil
+      : knownPatients.sorted().first { other in
+        Suggestion.isOneSlip(patient, other) && !PatientReference.isNationalIdentityNumber(other)
+      }
+    if let near { object["near"] = .string(near) }
     if head.sharesScale(patient, house) { object["shares_scale"] = true }
     return .object(object)
   }
