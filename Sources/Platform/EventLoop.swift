@@ -32,6 +32,7 @@ package final class EventLoop {
   private var registrations: [Int32: Registration] = [:]
   private var generation: UInt32 = 0
   private var isRunning = false
+  private var wakeHandler: () -> Void = {}
   private var timerHandler: () -> Void = {}
   private var signalHandler: (Int32) -> Void = { _ in }
 
@@ -61,6 +62,8 @@ package final class EventLoop {
     for fd in [epoll, timer, signals, clock] where fd >= 0 { Descriptor.close(fd) }
   }
 
+  /// What to do when the loop wakes up, before anything else.
+  package func onWake(_ handler: @escaping () -> Void) { wakeHandler = handler }
   /// What to do when the timer runs out.
   package func onTimer(_ handler: @escaping () -> Void) { timerHandler = handler }
   /// What to do on a signal.
@@ -120,26 +123,51 @@ package final class EventLoop {
     epoll_ctl(epoll, EPOLL_CTL_DEL, fd, &event)
   }
 
-  /// Waits and calls handlers until `stop`.
+  /// How often descriptors are looked at again before the timer runs out: somebody who never stops must not keep it waiting.
+  private static let mostRounds = 64
+
+  /// Waits and calls handlers until `stop`. What waits to be read is read before the timer runs out: a loop that was held up for a
+  /// while would otherwise take a device for silent whose octets are there.
   package func run() {
     isRunning = true
     var events = [epoll_event](repeating: epoll_event(), count: 64)
     while isRunning {
-      let count = epoll_wait(epoll, &events, Int32(events.count), -1)
+      var count = epoll_wait(epoll, &events, Int32(events.count), -1)
       guard count > 0 else { continue }
-      for event in events[..<Int(count)] {
-        let fd = Int32(bitPattern: UInt32(truncatingIfNeeded: event.data.u64))
-        // A descriptor that was closed and opened again in this round has another generation: the event is not its own.
-        guard let registration = registrations[fd],
-          registration.generation == UInt32(truncatingIfNeeded: event.data.u64 >> 32)
-        else { continue }
-        var ready: Interest = []
-        if event.events & ~UInt32(4) != 0 { ready.insert(.read) }
-        if event.events & 4 != 0 { ready.insert(.write) }
-        if event.events & Interest.gone.rawValue != 0 { ready.insert(.gone) }
-        registration.handler(ready)
+      wakeHandler()
+      var isTimerDue = false
+      var rounds = 0
+      while count > 0, isRunning {
+        let isOthers = handle(events[..<Int(count)], &isTimerDue)
+        rounds += 1
+        guard isTimerDue, isOthers || rounds == 1, rounds < EventLoop.mostRounds else { break }
+        count = epoll_wait(epoll, &events, Int32(events.count), 0)
       }
+      if isTimerDue, isRunning { registrations[timer]?.handler(.read) }
     }
+  }
+
+  /// Calls the handlers of what is ready, but for the timer's. True when there was anything but the timer.
+  private func handle(_ events: ArraySlice<epoll_event>, _ isTimerDue: inout Bool) -> Bool {
+    var isOthers = false
+    for event in events {
+      let fd = Int32(bitPattern: UInt32(truncatingIfNeeded: event.data.u64))
+      // A descriptor that was closed and opened again in this round has another generation: the event is not its own.
+      guard let registration = registrations[fd],
+        registration.generation == UInt32(truncatingIfNeeded: event.data.u64 >> 32)
+      else { continue }
+      guard fd != timer else {
+        isTimerDue = true
+        continue
+      }
+      isOthers = true
+      var ready: Interest = []
+      if event.events & ~UInt32(4) != 0 { ready.insert(.read) }
+      if event.events & 4 != 0 { ready.insert(.write) }
+      if event.events & Interest.gone.rawValue != 0 { ready.insert(.gone) }
+      registration.handler(ready)
+    }
+    return isOthers
   }
 
   /// Ends `run` after the handler that calls this.

@@ -46,6 +46,8 @@ final class Daemon {
   private var watchdogAt: Int64?
   private var watchdogEvery: Int64?
   private var exitBy: Int64?
+  /// The clocks as they were when the loop woke up; nil before it runs.
+  private var moment: Now?
   private var isStopping = false
   private var serial: SerialLinks?
   private var ports: PortMonitor?
@@ -160,6 +162,7 @@ final class Daemon {
       }
     }
     journal.mailbox.attach(to: loop) { [unowned self] in received($0) }
+    loop.onWake { [unowned self] in moment = Now(bootID: bootID, isDemo: options.action == .demo) }
     loop.onTimer { [unowned self] in timer() }
     loop.onSignal { [unowned self] in signalled($0) }
     do throws(SystemError) {
@@ -290,12 +293,8 @@ final class Daemon {
     }
   }
 
-  private func now() -> Now {
-    Now(
-      monotonic: Clocks.monotonic(), wall: Clocks.wall(),
-      isSynchronised: Clocks.isSynchronised() || options.action == .demo,
-      bootID: bootID)
-  }
+  /// One moment for everything that the loop found when it woke up: octets that waited are not later than the timers.
+  private func now() -> Now { moment ?? Now(bootID: bootID, isDemo: options.action == .demo) }
 
   /// Who set which plan, as the disk has it.
   var planOrigins: PlanOrigins { gateway.planOrigins }
@@ -453,7 +452,7 @@ final class Daemon {
   }
 
   private func timer() {
-    let time = Clocks.monotonic()
+    let time = now().monotonic
     if let due = watchdogAt, due <= time {
       ServiceManager.notify("WATCHDOG=1")
       watchdogAt = watchdogEvery.map { time + $0 }
