@@ -204,6 +204,8 @@ struct ContecV7Driver: Driver {
 
   private mutating func stored(_ packet: ContecPacket, _ frame: [UInt8]) -> [DriverAction] {
     if context.everyFrame { return packet.storedReadings(frame).compactMap { $0.map { .reading($0) } } }
+    // One wrong bit makes stored samples of a live packet: what was not asked for is none.
+    guard context.isRecording || questions.first?.code == 0xA6 else { return [] }
     if download == nil { download = ContecDownload(context) }
     let actions = download?.add(packet, frame) ?? []
     if !actions.isEmpty { memory.gave() }
