@@ -160,6 +160,12 @@ package struct DeviceProfile: Sendable {
   package var pairingHint = ""
   /// Looks at the octets of service data that many kinds of devices have in common; nil: the UUID says enough.
   package var accepts: (@Sendable (AdvertisedData) -> Bool)?
+  /// Why no device of it can be plugged in, one sentence; nil: it can.
+  package var obstacle: String?
+  /// What of its line keeps damaged octets from becoming a reading; nil for what goes over the air, which has its own.
+  package var protection: LineProtection?
+  /// What a technician is asked when it is bound, because it is not read rightly without its model; nil: nothing.
+  package var modelQuestion: ModelQuestion?
   /// The rule by which a stream becomes measurements, one sentence; empty where each message is one.
   package var rule: String
   /// Makes the driver for one session; what it gives holds nothing impossible (`PossibleValues`).
@@ -184,5 +190,60 @@ package struct DeviceProfile: Sendable {
     self.verification = verification
     self.rule = rule
     self.make = { CheckedDriver(make($0)) }
+  }
+}
+
+extension DeviceProfile {
+  /// The same for a device that no port is made for.
+  func cannotBePluggedIn(_ why: String) -> DeviceProfile {
+    var profile = self
+    profile.obstacle = why
+    return profile
+  }
+
+  /// The same with what protects its line.
+  func protected(by protection: LineProtection) -> DeviceProfile {
+    var profile = self
+    profile.protection = protection
+    return profile
+  }
+
+  /// The same for a family whose model is asked for.
+  func asks(_ question: ModelQuestion) -> DeviceProfile {
+    var profile = self
+    profile.modelQuestion = question
+    return profile
+  }
+}
+
+/// What a family needs to know of the model, and what holds until it is known.
+package struct ModelQuestion: Sendable, Hashable {
+  /// What is asked, for a technician.
+  package var question: String
+  /// Answers that are understood, as examples.
+  package var answers: [String]
+  /// What holds until it is known, one sentence.
+  package var untilThen: String
+  /// A model answers it.
+  package var isAnswered: @Sendable (String) -> Bool
+
+  package static func == (one: ModelQuestion, other: ModelQuestion) -> Bool { one.question == other.question }
+  package func hash(into hasher: inout Hasher) { hasher.combine(question) }
+}
+
+/// What keeps octets that were damaged on a serial line from becoming a reading.
+package enum LineProtection: Sendable, Hashable {
+  /// Several messages have to say the same, or the median of many counts.
+  case agreement
+  /// One message is a measurement, with a short check value or none: of a thousand messages in which each bit is wrong once in a
+  /// thousand at most so many become another reading, as measured.
+  case unchecked(falsePerThousand: Int)
+
+  /// As in `hearthctl drivers --json`.
+  package var name: String {
+    switch self {
+    case .agreement: "agreement"
+    case .unchecked: "unchecked"
+    }
   }
 }

@@ -99,6 +99,8 @@ package enum DriverInput: Sendable {
   case subscribeFailed(CharacteristicID, UInt8)
   /// An advertisement of the device.
   case advertisement(AdvertisedData)
+  /// Nobody looked at the line for so many milliseconds: the octets that follow may have come at any time of it.
+  case waited(Int)
   /// Octets of a serial line, split anywhere.
   case received([UInt8])
   /// A timer that the driver asked for ran out.
@@ -124,6 +126,8 @@ package enum DriverAction: Sendable, Equatable {
   /// Octets that a later value completes: kept on disk until a reading with `key` in its sources takes them up, so that the
   /// indication can be confirmed now. After a power cut they are decoded by themselves.
   case fragment(RawSource)
+  /// The load that a scale still shows is another one, or none: remembered for the next session, whatever ends this one.
+  case heldLoad(HeldLoad?)
   /// What the device's clock shows now, read before anything is written to it.
   case deviceClock(DeviceStamp)
   /// Something else that the device told about itself.

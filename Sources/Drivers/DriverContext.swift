@@ -36,6 +36,8 @@ package struct DriverContext: Sendable, Hashable {
   var isRecording = false
   /// The last record number that is on disk, to resume from.
   package var lastRecordNumber: UInt32?
+  /// The load that a scale showed when the last session ended, if its weight was given.
+  package var heldLoad: HeldLoad?
   /// Where the hub's zone stands, for devices that keep one (2A0F); nil leaves it alone.
   package var zone: LocalZone?
   /// 16 octets: the bind key of an encrypting Xiaomi scale, or the hub's own key for an Omron cuff.

@@ -13,13 +13,15 @@ enum PossibleValues {
   private static let one = ExactDecimal(1)
   private static let percent: Ends = (ExactDecimal(1, exponent: -2), ExactDecimal(100))
   private static let mass: Ends = (ExactDecimal(1, exponent: -2), ExactDecimal(1000))
+  /// Balances weigh grams; what no person weighs is flagged later.
+  private static let load: Ends = (ExactDecimal(1, exponent: -3), ExactDecimal(1000))
 
   private static let byTerm: [Term: Ends] = [
     .systolic: (one, ExactDecimal(400)), .diastolic: (one, ExactDecimal(400)), .meanArterial: (one, ExactDecimal(400)),
     .cuffPulse: (one, ExactDecimal(400)), .oximeterPulse: (one, ExactDecimal(400)),
     .heartRate: (one, ExactDecimal(400)),
     .spo2: (one, ExactDecimal(100)), .perfusionIndex: (ExactDecimal(1, exponent: -4), ExactDecimal(100)),
-    .bodyFat: percent, .musclePercentage: percent, .weight: mass, .fatFreeMass: mass, .softLeanMass: mass,
+    .bodyFat: percent, .musclePercentage: percent, .weight: load, .fatFreeMass: mass, .softLeanMass: mass,
     .bodyWater: mass, .muscleMass: mass, .height: (one, ExactDecimal(300)),
     .bodyMassIndex: (ExactDecimal(1, exponent: -1), ExactDecimal(500)),
     .basalMetabolism: (one, ExactDecimal(100_000)), .impedance: (ExactDecimal(1, exponent: -1), ExactDecimal(100_000)),
@@ -44,6 +46,10 @@ enum PossibleValues {
 
   /// The reading without what is impossible, and what is told of it; callers ask first whether it is flawless. Nil when no value is left: then there is no measurement.
   static func check(_ reading: DeviceReading) -> (reading: DeviceReading?, problem: DriverProblem?) {
+    // The device itself says why it has no value, and its driver has told so.
+    let isTold =
+      reading.observations.allSatisfy { $0.value.decimal == nil } && reading.flags.contains(.measurementFailed)
+    guard !isTold else { return (reading, nil) }
     var impossible = reading.observations.filter { observation in
       observation.value.decimal.map { !isPossible($0, observation.term) } ?? false
     }

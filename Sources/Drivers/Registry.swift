@@ -120,6 +120,13 @@ package enum Registry {
     recognise(name: name, services: services, serviceData: serviceData, companies: companies, data: data).profile
   }
 
+  /// Adapters that any device may hang on, and devices that are their own: no sign of a driver. CH9102 and the devices of Omron and
+  /// Nonin are CDC-ACM (`ttyACM`), which older versions of ModemManager probe with `AT`.
+  private static let adapters: [(vendor: UInt16, product: UInt16, name: String)] = [
+    (0x1A86, 0x7523, "CH340"), (0x1A86, 0x55D4, "CH9102, as CDC-ACM"), (0x0403, 0x6015, "FT231X, FT230X, FT234X"),
+    (0x10C4, 0xEA60, "CP2102N"), (0x067B, 0x23A3, "PL2303GC"), (0x04B4, 0x5500, "Cypress, Microlife"),
+  ]
+
   /// The udev rules for the cables of the registry: access for the daemon's group, no modem probing, no suspend. Before
   /// ModemManager's own rules (77-), because an `AT` wakes scales and cuffs.
   package static func udevRules() -> String {
@@ -136,6 +143,10 @@ package enum Registry {
           cables.append((vendor, product, [profile.id]))
         }
       }
+    }
+    for adapter in adapters
+    where !cables.contains(where: { $0.vendor == adapter.vendor && $0.product == adapter.product }) {
+      cables.append((adapter.vendor, adapter.product, [adapter.name]))
     }
     cables.sort { ($0.vendor, $0.product) < ($1.vendor, $1.product) }
     var lines = [
@@ -181,7 +192,8 @@ package enum Registry {
         separator: ": ")
       let evidence = profile.evidence
       let details = [evidence.transport, evidence.firmware.map { "firmware \($0)" }].compactMap { $0 }
-      let check = evidence.grade.words + (details.isEmpty ? "" : " (\(details.joined(separator: ", ")))")
+      let seen = evidence.grade.words + (details.isEmpty ? "" : " (\(details.joined(separator: ", ")))")
+      let check = profile.obstacle == nil ? seen : "\(seen); cannot be plugged in"
       lines.append(
         "| `\(profile.id)` | \(names) | \(transport) | \(profile.kinds.map(\.rawValue).joined(separator: ", ")) | \(check) |"
       )

@@ -9,7 +9,12 @@ internal import Readings
 struct SpotCheckRule: Sendable {
   /// The rule in words, for the profile.
   static let sentence =
-    "the median of at least 5 valid values over 10 s, once for each time that a finger is in the sensor"
+    "the median of at least 5 valid values over 10 s, once for each time that a finger is in the sensor; in doubt where they differ by "
+    + "more than 4 % or 30 beats, or where the device searched in two of those seconds"
+  /// How far the values of a window may lie apart: somebody who moves has none that is steady.
+  private static let widestSpO2 = ExactDecimal(4)
+  private static let widestPulse = ExactDecimal(30)
+  private static let mostSearching = 1
   /// How long a window is and how many of its seconds must have a value.
   private static let windowSeconds = 10
   private static let fewestSeconds = 5
@@ -24,6 +29,9 @@ struct SpotCheckRule: Sendable {
   private var current: DeviceReading?
   /// Frames of the second that runs; it begins with a valid one.
   private var frames = 0
+  /// In which seconds of the window the device searched, and whether it does in the one that runs.
+  private var searched: [Bool] = []
+  private var isSearching = false
   /// Frames without value in a row.
   private var gap = 0
   /// Frames from one measurement to the next while the finger stays; nil: there is no next.
@@ -43,7 +51,9 @@ struct SpotCheckRule: Sendable {
   }
 
   /// Takes the value of the next frame, nil when it has none. Gives the spot-check when it is complete.
-  mutating func add(_ value: DeviceReading?) -> DeviceReading? {
+  /// `isSearching`: the frame has none because the device searches.
+  mutating func add(_ value: DeviceReading?, isSearching searches: Bool = false) -> DeviceReading? {
+    isSearching = isSearching || searches
     gap = value == nil ? gap + 1 : 0
     if gap >= SpotCheckRule.gapSeconds * rate {
       self = SpotCheckRule(rate: rate, interval: interval)
@@ -55,7 +65,12 @@ struct SpotCheckRule: Sendable {
     frames += 1
     guard frames == rate else { return nil }
     seconds.append(current)
-    if seconds.count > SpotCheckRule.windowSeconds { seconds.removeFirst() }
+    searched.append(isSearching)
+    isSearching = false
+    if seconds.count > SpotCheckRule.windowSeconds {
+      seconds.removeFirst()
+      searched.removeFirst()
+    }
     // A window ends with a value: a finger that is just leaving ends nothing.
     let isComplete =
       seconds.count == SpotCheckRule.windowSeconds && current != nil
@@ -64,7 +79,10 @@ struct SpotCheckRule: Sendable {
     frames = 0
     guard isComplete else { return nil }
     framesSince = 0
-    defer { seconds = [] }
+    defer {
+      seconds = []
+      searched = []
+    }
     return median(seconds.compactMap { $0 })
   }
 
@@ -90,8 +108,25 @@ struct SpotCheckRule: Sendable {
     }
     var flags: [ReadingFlag] = []
     for reading in seconds { for flag in reading.flags where !flags.contains(flag) { flags.append(flag) } }
+    if searched.count(where: { $0 }) > SpotCheckRule.mostSearching, !flags.contains(.signalSearching) {
+      flags.append(.signalSearching)
+    }
+    if isErratic(seconds), !flags.contains(.signalErratic) { flags.append(.signalErratic) }
     result.flags = flags
     result.raw.octets = seconds.flatMap(\.raw.octets)
     return result
+  }
+
+  /// The second smallest and the second largest value lie too far apart: one damaged frame says nothing of the person.
+  private func isErratic(_ seconds: [DeviceReading]) -> Bool {
+    [(Term.spo2, SpotCheckRule.widestSpO2), (.oximeterPulse, SpotCheckRule.widestPulse)].contains { term, widest in
+      let numbers = seconds.compactMap { reading in
+        reading.observations.first { $0.term == term }?.value.decimal
+      }.sorted().dropFirst().dropLast()
+      guard let low = numbers.first, let high = numbers.last, let difference = high.subtracting(low) else {
+        return false
+      }
+      return widest < difference
+    }
   }
 }

@@ -76,6 +76,8 @@ extension DeviceProfile {
 
   /// What the driver was checked against.
   package var evidence: VerificationEvidence {
+    // Octets that came another way prove nothing of a port that nobody can plug it into.
+    guard obstacle == nil else { return VerificationEvidence(grade: .documentOnly) }
     if let evidence = DeviceProfile.recorded[id] { return evidence }
     guard verification == .captured else { return VerificationEvidence(grade: .documentOnly) }
     return VerificationEvidence(grade: .frameRecorded, transport: transport.name)

@@ -65,7 +65,7 @@ package struct Erasure: Sendable {
     case .event, .rules, .history, .pauses: return member("patient", record.payload) == patient ? .drop : .keep
     case .refusal: return member("id", record.payload).map(isErased) == true ? .drop : .keep
     case .audit: return isOfPatient(record.payload) ? .drop : .keep
-    case .fragment, .problem: return .drop
+    case .fragment, .problem, .heldLoad: return .drop
     case .snapshot:
       guard let state = LedgerState(record.payload) else { return .keep }
       return .replace(without(state).encoded)
@@ -151,6 +151,8 @@ extension LedgerState {
   package mutating func forget(_ patient: String) {
     rules[patient] = nil
     history[patient] = nil
+    // They tell no patient, and a weight too many is none.
+    heldLoads = [:]
   }
 
   package mutating func beginErasing(_ patient: String, files: Bool = false) {

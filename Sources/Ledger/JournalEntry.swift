@@ -54,6 +54,8 @@ package enum JournalEntry: Sendable, Hashable {
   case session(device: String, PublicSessions.Session?)
   /// How often the daemon died in a device's sessions; nil: that counts no more.
   case quarantine(device: String, Quarantine.Entry?)
+  /// The load that a scale still shows and whose weight was given; nil: it shows none, or another.
+  case heldLoad(device: String, KeptLoad?)
   /// Who set a patient's plan; nil: nobody.
   case plan(patient: String, PlanOrigin?)
   /// The pauses beside a patient's plan: all of them.
@@ -106,6 +108,7 @@ package enum JournalEntry: Sendable, Hashable {
     case plan = 24
     case pauses = 25
     // 26 and 27 are kept free for orders and settings.
+    case heldLoad = 28
     case imported = 29
     case history = 30
     case snapshotPart = 31
@@ -138,6 +141,7 @@ package enum JournalEntry: Sendable, Hashable {
     case .deviceFacts: .deviceFacts
     case .session: .session
     case .quarantine: .quarantine
+    case .heldLoad: .heldLoad
     case .plan: .plan
     case .pauses: .pauses
     case .backendLeft: .backendLeft
@@ -170,6 +174,9 @@ package enum JournalEntry: Sendable, Hashable {
       return value.encoded()
     case .quarantine(let device, let entry):
       let value: JSONValue = ["device": .string(device), "entry": entry?.json(device) ?? .null]
+      return value.encoded()
+    case .heldLoad(let device, let load):
+      let value: JSONValue = ["device": .string(device), "load": load?.json ?? .null]
       return value.encoded()
     case .plan(let patient, let origin):
       let value: JSONValue = ["patient": .string(patient), "origin": origin?.json(patient) ?? .null]

@@ -6,6 +6,7 @@ package import Readings
 
 internal import Exchange
 internal import Octets
+internal import Settings
 internal import Zones
 
 package enum EventText {
@@ -57,6 +58,8 @@ package struct LedgerState: Sendable, Hashable {
   package var sessions = PublicSessions()
   /// Devices in whose sessions the daemon died.
   package var quarantine = Quarantine()
+  /// The loads that scales still show, by device.
+  package var heldLoads: [String: KeptLoad] = [:]
   /// Who set which patient's plan.
   package var origins = PlanOrigins()
   /// Pauses beside plans, by patient.
@@ -226,7 +229,12 @@ package struct LedgerState: Sendable, Hashable {
     case .problem, .audit: break
     case .binding(let binding): bindings.apply(binding, at: sequence)
     case .swept(let slot, let number): bindings.endSweep(slot, binding: number)
+    case .heldLoad(let device, let load): heldLoads[device] = load
     case .device(let record):
+      let before = register.devices.first { $0.id == record.id }
+      // Another device under its name shows another load.
+      let isAnother = record.serial.flatMap { new in register.serials[record.id].map { new != $0 } } ?? false
+      if record.device?.driver != before?.driver || isAnother { heldLoads[record.id] = nil }
       register.apply(record)
       keys = record.keys ?? keys
     case .deviceFacts(let device, let attributes): register.attributes[device] = attributes

@@ -73,7 +73,8 @@ extension JournalEntry {
         let values = value["values"]
       else { return nil }
       self = .history(patient: patient, PatientHistory(json: values))
-    case .deviceFacts, .binding, .swept, .session, .quarantine, .plan, .pauses, .backendLeft, .imported:
+    case .deviceFacts, .binding, .swept, .session, .quarantine, .heldLoad, .plan, .pauses, .backendLeft,
+      .imported:
       guard let value = try? JSONReader(maximumSize: 1 << 20).value(payload) else { return nil }
       self.init(setting: kind, value)
     case .rules, .fragment, .fragmentsTaken, .problem, .audit, .erase, .erased:
@@ -166,6 +167,8 @@ extension JournalEntry {
     case .session:
       let open = (try? PublicSessions(JSONEncoding.list("sessions", value["session"])))?.open[slot.device]
       self = .session(device: slot.device, open)
+    case .heldLoad:
+      self = .heldLoad(device: slot.device, KeptLoad(json: value["load"]))
     case .quarantine:
       let entry = (try? Quarantine(JSONEncoding.list("devices", value["entry"])))?.devices[slot.device]
       self = .quarantine(device: slot.device, entry)

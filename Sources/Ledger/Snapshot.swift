@@ -282,6 +282,7 @@ extension LedgerState {
     object["keys"] = .int(keys)
     object["sessions"] = sessions.json
     object["quarantine"] = quarantine.json
+    if !heldLoads.isEmpty { object["held_loads"] = KeptLoad.json(heldLoads) }
     object["origins"] = origins.json
     if !pauses.isEmpty {
       var paused = JSONObject()
@@ -402,6 +403,7 @@ extension LedgerState {
     for member in value["pauses"]?.object?.members ?? [] {
       pauses[member.key] = (member.value.array ?? []).compactMap { PauseRecord(json: $0) }
     }
+    heldLoads = KeptLoad.loads(json: value["held_loads"])
     if let member = value["origins"] { origins = (try? PlanOrigins(member.encoded())) ?? PlanOrigins() }
     keys = unsigned(value["keys"])
     if let files = value["imported"]?.object?.members {

@@ -18,6 +18,10 @@ enum SerialBench {
     ("and-scale", Array("ST,+00072.15 kg\r\n".utf8)),
   ]
 
+  /// Somebody steps on a scale and off again.
+  private static let weighing =
+    String(repeating: "S S      72.15 kg\r\n", count: 3) + String(repeating: "S S       0.00 kg\r\n", count: 2)
+
   static func run() -> [Figure] { streams.map(parse) }
 
   /// A minute of a busy line through the gateway, in the pieces in which a port gives it.
@@ -128,7 +132,7 @@ enum SerialBench {
     while !isDelivered(place), nanoseconds() - begin < 20e9 {
       if !isAsked, case .octets = Descriptor.read(line) {
         isAsked = true
-        _ = Descriptor.write(line, Array("S S      72.15 kg\r\n".utf8)[...])
+        _ = Descriptor.write(line, Array(weighing.utf8)[...])
       }
       usleep(1000)
     }

@@ -80,7 +80,11 @@ struct DemoStory {
     stage.run { story in
       story.wait(3)
       Demo.say("* someone steps on the scale")
-      story.weigh(["US,+00041.30 kg", "US,+00071.95 kg", "ST,+00072.15 kg", "ST,+00072.15 kg"])
+      story.weigh([
+        "US,+00041.30 kg", "US,+00071.95 kg", "ST,+00072.15 kg", "ST,+00072.15 kg", "ST,+00072.15 kg",
+        "ST,+00000.00 kg",
+        "ST,+00000.00 kg",
+      ])
       story.wait(2)
       Demo.say("* a finger goes into the oximeter")
       story.measureOxygen()
@@ -89,7 +93,10 @@ struct DemoStory {
       rename("\(story.folder)/network", "\(story.folder)/network.gone")
       story.wait(3)
       Demo.say("* somebody steps on the scale all the same")
-      story.weigh(["US,+00000.00 kg", "US,+00071.10 kg", "ST,+00072.30 kg"])
+      story.weigh([
+        "US,+00071.10 kg", "ST,+00072.30 kg", "ST,+00072.30 kg", "ST,+00072.30 kg", "ST,+00000.00 kg",
+        "ST,+00000.00 kg",
+      ])
       story.wait(4)
       Demo.say("* the network comes back")
       rename("\(story.folder)/network.gone", "\(story.folder)/network")

@@ -90,6 +90,7 @@ struct Replay {
         gave = gave || problem.raw != nil
         lines.append("problem \(problem.code)\(problem.offset.map { " @\($0)" } ?? "")")
       case .answer(let answer): lines.append("answer \(answer)")
+      case .heldLoad: break
       case .finish: lines.append("finish")
       case .startTimer(let timer, let milliseconds): timers[timer] = now + Int64(milliseconds)
       case .stopTimer(let timer): timers[timer] = nil

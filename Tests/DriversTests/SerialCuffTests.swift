@@ -96,8 +96,10 @@ struct SerialCuffTests {
   @Test func whatAWaitingRoomCuffHoldsAtFirstWasMeasuredBefore() throws {
     var cuff = try driver("and-tm265x")
     #expect(cuff.handle(.opened).first == .transmit(try Hex.decode("16160130300252420310")))
+    #expect(stored(cuff.handle(.received(result(29)))) == [], "asked for once more")
     #expect(stored(cuff.handle(.received(result(29)))) == [true])
     #expect(stored(cuff.handle(.received(result(29)))) == [], "the same result again")
+    #expect(stored(cuff.handle(.received(result(51)))) == [])
     let actions = cuff.handle(.received(result(51)))
     #expect(stored(actions) == [false])
     let stamp = DeviceDateTime(year: 2019, month: 10, day: 29, hours: 14, minutes: 51, seconds: 0)

@@ -149,7 +149,7 @@ struct SerialDriverTests {
       }
     }
     #expect(problems == 1)
-    let actions = session.handle(.received(Array("\r\nST,+00072.15 kg\r\n".utf8)))
+    let actions = session.handle(.received(Array("\r\nST,+00072.15 kg\r\n".utf8))) + session.handle(.timer(1))
     #expect(actions.contains { if case .reading = $0 { true } else { false } })
   }
 
@@ -203,10 +203,12 @@ struct SerialDriverTests {
   }
 
   @Test func aScaleGivesEachWeighingOnce() throws {
-    #expect(try weights(["ST,+00072.15 kg", "ST,+00072.15 kg", "US,+00072.10 kg", "ST,+00072.15 kg"]) == ["72.15"])
-    #expect(
-      try weights(["ST,+00072.15 kg", "ST,+00000.00 kg", "US,+00050.00 kg", "ST,+00072.15 kg"]) == ["72.15", "72.15"])
-    #expect(try weights(["ST,+00072.15 kg", "US,+00075.00 kg", "ST,+00080.20 kg"]) == ["72.15", "80.20"])
+    func times(_ count: Int, _ line: String) -> [String] { [String](repeating: line, count: count) }
+    let (full, empty) = ("ST,+00072.15 kg", "ST,+00000.00 kg")
+    #expect(try weights([full, full, "US,+00072.10 kg", full]) == ["72.15"])
+    #expect(try weights(times(3, full) + times(2, empty) + ["US,+00050.00 kg"] + times(3, full)) == ["72.15", "72.15"])
+    #expect(try weights(times(3, full) + ["US,+00075.00 kg"] + times(3, "ST,+00080.20 kg")) == ["80.20"])
+    #expect(try weights([full, "US,+00075.00 kg", "ST,+00080.20 kg"]) == [], "two weights of which no two lines agree")
     #expect(try weights(["ST,+00000.00 kg", "ST,-00072.15 kg", "QT,+00072.15 kg", "US,+00072.15 kg"]) == [])
     #expect(try weights(["ST,+001234.5  g"]) == ["1.2345"])
   }

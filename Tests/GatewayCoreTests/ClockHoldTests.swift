@@ -50,7 +50,9 @@ private struct Dawn {
   }
 
   mutating func weigh(_ text: String) {
-    hub.send(.linkReceived(device: "scale", Array("ST,+\(text) kg\r\n".utf8)))
+    let line = "ST,+\(text) kg\r\n"
+    let lines = line + line + line + "ST,+00000.00 kg\r\nST,+00000.00 kg\r\n"
+    hub.send(.linkReceived(device: "scale", Array(lines.utf8)))
     serve()
   }
 

@@ -13,7 +13,9 @@ private let scale = DeviceConfiguration(
   id: "scale", driver: "and-scale", endpoint: .serial(path: "/dev/x"), patient: "p-1")
 
 private func weigh(_ hub: inout Hub, _ weight: String) {
-  hub.send(.linkReceived(device: "scale", Array("US,+00000.00 kg\r\nST,+\(weight) kg\r\n".utf8)))
+  let line = "ST,+\(weight) kg\r\n"
+  let lines = line + line + line + "ST,+00000.00 kg\r\nST,+00000.00 kg\r\n"
+  hub.send(.linkReceived(device: "scale", Array(lines.utf8)))
 }
 
 @Suite struct HeldReadingsTests {

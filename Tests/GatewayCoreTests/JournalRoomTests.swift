@@ -15,7 +15,9 @@ import Testing
       id: "scale", driver: "and-scale", endpoint: .serial(path: "/dev/x"), patient: "p-1")
     var hub = Hub(.with([device], backends: backends))
     hub.send(.linkOpened(device: "scale"))
-    hub.send(.linkReceived(device: "scale", Array("US,+00000.00 kg\r\nST,+00072.15 kg\r\n".utf8)))
+    let weighing =
+      String(repeating: "ST,+00072.15 kg\r\n", count: 3) + String(repeating: "ST,+00000.00 kg\r\n", count: 2)
+    hub.send(.linkReceived(device: "scale", Array(weighing.utf8)))
     return hub
   }
 

@@ -12,8 +12,10 @@ import Testing
 private let scale = DeviceConfiguration(
   id: "scale", driver: "and-scale", endpoint: .serial(path: "/dev/x"), patient: "p-1")
 
+/// Somebody on the scale, and off again.
 private func weight(_ text: String, _ status: String = "ST") -> [UInt8] {
-  Array("US,+00000.00 kg\r\n\(status),+000\(text) kg\r\n".utf8)
+  let line = "\(status),+000\(text) kg\r\n"
+  return Array((line + line + line + "ST,+00000.00 kg\r\nST,+00000.00 kg\r\n").utf8)
 }
 
 extension Hub {

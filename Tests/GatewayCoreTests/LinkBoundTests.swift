@@ -60,7 +60,9 @@ import Testing
     var problems: Int { hub.disk.count { if case .problem = $0.entry { true } else { false } } }
     for turn in 0..<60 {
       hub.time += 1000
-      hub.send(.linkReceived(device: "scale", Array("x\(turn)\r\nST,+000\(turn % 2 == 0 ? 40 : 80).00 kg\r\n".utf8)))
+      let line = "ST,+000\(turn % 2 == 0 ? 40 : 80).00 kg\r\n"
+      let lines = "x\(turn)\r\n" + line + line + line + "ST,+00000.00 kg\r\nST,+00000.00 kg\r\n"
+      hub.send(.linkReceived(device: "scale", Array(lines.utf8)))
       hub.sync()
     }
     #expect(problems == 1)

@@ -45,6 +45,11 @@ extension Hub {
     return (status["problems"]?.array ?? []).map { ($0["code"]?.string ?? "", $0["hint"]?.string ?? "") }
   }
 
+  /// Three lines that agree, then what the scale shows when nobody is on it.
+  fileprivate mutating func weigh(_ device: String, _ line: String, empty: String) {
+    for text in [line, line, line, empty, empty] { hear(device, text + "\r\n") }
+  }
+
   fileprivate mutating func hear(_ device: String, _ text: String) {
     send(.linkReceived(device: device, Array(text.utf8)))
     sync()
@@ -55,14 +60,14 @@ extension Hub {
   @Test func aPortThatIsAnothersNowEndsItsSessionAndTheNewOneBegins() {
     var hub = Hub(.with([scale("scale", "/dev/ttyS0")]))
     hub.send(.linkOpened(device: "scale"))
-    hub.hear("scale", "ST,+00072.15 kg\r\n")
+    hub.weigh("scale", "ST,+00072.15 kg", empty: "ST,+00000.00 kg")
     // Another driver, another patient, at another port.
     hub.reload([scale("scale", "/dev/ttyS1", driver: "mt-sics", patient: "p-2")])
     #expect(hub.closed == ["scale"])
     #expect(hub.opened == ["scale /dev/ttyS1"])
     hub.shell()
     #expect(hub.sent(to: "scale").first == Array("I2\r\n".utf8))
-    hub.hear("scale", "S S     64.40 kg\r\n")
+    hub.weigh("scale", "S S     64.40 kg", empty: "S S      0.00 kg")
     #expect(hub.readings.map(\.patient) == ["p-1", "p-2"])
     // Nothing changed: nothing is closed or opened.
     hub.reload([scale("scale", "/dev/ttyS1", driver: "mt-sics", patient: "p-2")])
@@ -97,7 +102,7 @@ extension Hub {
     #expect(hub.closed == ["old"])
     #expect(hub.opened == ["new /dev/ttyUSB0"])
     hub.shell()
-    hub.hear("new", "ST,+00072.15 kg\r\n")
+    hub.weigh("new", "ST,+00072.15 kg", empty: "ST,+00000.00 kg")
     #expect(hub.readings.map(\.patient) == ["p-2"])
     // Taken out again, the port is the old device's as before.
     hub.reload([])
@@ -139,7 +144,7 @@ extension Hub {
 
   private func weigh(_ hub: inout Hub, _ serial: String, _ kilograms: String) {
     hub.hear("scale", "I4 A \"\(serial)\"\r\n")
-    hub.hear("scale", "S S     \(kilograms) kg\r\n")
+    hub.weigh("scale", "S S     \(kilograms) kg", empty: "S S      0.00 kg")
     hub.time += 60_000
   }
 

@@ -14,7 +14,11 @@ private func port(_ number: Int, at path: String, serial: String? = nil) -> Port
   PortFacts(node: "/dev/ttyUSB\(number)", path: path, vendor: 0x0403, product: 0x6001, serial: serial)
 }
 
-private func weight(_ text: String) -> [UInt8] { Array("US,+00000.00 kg\r\nST,+000\(text) kg\r\n".utf8) }
+/// Somebody steps on the scale and off again: three lines agree, then it shows zero.
+private func weight(_ text: String) -> [UInt8] {
+  let line = "ST,+000\(text) kg\r\n"
+  return Array(("US,+00000.00 kg\r\n" + line + line + line + "ST,+00000.00 kg\r\nST,+00000.00 kg\r\n").utf8)
+}
 
 extension Hub {
   fileprivate var opened: [(device: String, path: String)] {
@@ -177,7 +181,9 @@ extension Hub {
     _ = hub.bind("hub-1", "mt-sics", id: "scale", patient: "p-1")
     hub.shell()
     func talk(_ serial: String, _ kilograms: String) {
-      hub.send(.linkReceived(device: "scale", Array("S S     \(kilograms) kg\r\n".utf8)))
+      for weight in [kilograms, kilograms, kilograms, "0.00", "0.00"] {
+        hub.send(.linkReceived(device: "scale", Array("S S     \(weight) kg\r\n".utf8)))
+      }
       hub.sync()
       hub.send(.linkReceived(device: "scale", Array("I4 A \"\(serial)\"\r\n".utf8)))
       hub.sync()

@@ -49,6 +49,11 @@ extension Home {
   }
 }
 
+/// Somebody steps on the scale and off again.
+private func weighed(_ line: String, _ empty: String) -> String {
+  [line, line, line, empty, empty].map { $0 + "\r\n" }.joined()
+}
+
 @Suite(.serialized) struct SerialChangeTests {
   private func configuration(_ devices: String...) -> String {
     #"{"bluetooth": {"enabled": false}, "devices": ["# + devices.joined(separator: ", ") + "]}"
@@ -63,13 +68,13 @@ extension Home {
     let home = try Home(configuration(scale("scale", "mt-sics", line, "p-1")))
     try home.start()
     #expect(line.hears("I4\r\n"))
-    line.say("I4 A \"1234567\"\r\nS S      71.00 kg\r\n")
+    line.say("I4 A \"1234567\"\r\n" + weighed("S S      71.00 kg", "S S       0.00 kg"))
     #expect(try home.weights(1) == ["71.00 p-1"])
     #expect(home.stop() == 0)
     // Over a restart of the hub somebody has put another scale there.
     try home.start()
     #expect(line.hears("I4\r\n"))
-    line.say("I4 A \"7654321\"\r\nS S      82.00 kg\r\n")
+    line.say("I4 A \"7654321\"\r\n" + weighed("S S      82.00 kg", "S S       0.00 kg"))
     #expect(try home.weights(2) == ["71.00 p-1", "82.00 parked"])
     let hint = try #require(try home.problem("device.changed")?["hint"] as? String)
     let command = "serial bind \(line.path) --driver mt-sics --id scale"
@@ -78,7 +83,7 @@ extension Home {
     let words = command.split(separator: " ").map(String.init)
     #expect(try home.until(words) { $0.status == 0 }.status == 0)
     #expect(line.hears("I4\r\n"))
-    line.say("I4 A \"7654321\"\r\nS S      83.00 kg\r\n")
+    line.say("I4 A \"7654321\"\r\n" + weighed("S S      83.00 kg", "S S       0.00 kg"))
     #expect(try home.weights(3) == ["71.00 p-1", "82.00 parked", "83.00 p-1"])
     #expect(home.stop() == 0)
   }
@@ -91,7 +96,7 @@ extension Home {
     for _ in 0..<3 { line.say("ST,GS,+  82.00kg\r\n") }
     let problem = try #require(try home.problem("device.changed"))
     #expect((problem["message"] as? String)?.contains("speaks like cas") ?? false)
-    line.say("S S      71.00 kg\r\n")
+    line.say(weighed("S S      71.00 kg", "S S       0.00 kg"))
     #expect(try home.weights(1) == ["71.00 parked"])
     #expect(home.stop() == 0)
   }
@@ -101,22 +106,22 @@ extension Home {
     let home = try Home(configuration(scale("scale", "mt-sics", old, "p-1")))
     try home.start()
     #expect(old.hears("SI\r\n"))
-    old.say("S S      71.00 kg\r\n")
+    old.say(weighed("S S      71.00 kg", "S S       0.00 kg"))
     #expect(try home.weights(1) == ["71.00 p-1"])
     // Another port.
     try home.reload(configuration(scale("scale", "mt-sics", new, "p-1")))
     #expect(new.hears("SI\r\n"))
-    old.say("S S      61.00 kg\r\n")
-    new.say("S S      72.00 kg\r\n")
+    old.say(weighed("S S      61.00 kg", "S S       0.00 kg"))
+    new.say(weighed("S S      72.00 kg", "S S       0.00 kg"))
     #expect(try home.weights(2) == ["71.00 p-1", "72.00 p-1"])
     // Another driver and another patient at the same port.
     try home.reload(configuration(scale("scale", "cas", new, "p-2")))
     _ = try home.until(["devices", "--json"]) { $0.out.contains(#""driver":"cas""#) }
-    new.say("US,GS,+   0.00kg\r\nST,GS,+  73.00kg\r\n")
+    new.say(weighed("ST,GS,+  73.00kg", "ST,GS,+   0.00kg"))
     #expect(try home.weights(3) == ["71.00 p-1", "72.00 p-1", "73.00 p-2"])
     // A file that is not good changes nothing.
     try home.reload(#"{"devices": [{}]}"#)
-    new.say("US,GS,+   0.00kg\r\nST,GS,+  74.00kg\r\n")
+    new.say(weighed("ST,GS,+  74.00kg", "ST,GS,+   0.00kg"))
     #expect(try home.weights(4).last == "74.00 p-2")
     #expect(home.stop() == 0)
   }

@@ -42,7 +42,11 @@ extension Home {
   }
 }
 
-private func weight(_ text: String) -> String { "US,GS,+   0.00kg\r\nST,GS,+  \(text)kg\r\n" }
+/// Somebody steps on the scale and off again.
+private func weight(_ text: String) -> String {
+  let line = "ST,GS,+  \(text)kg\r\n"
+  return "US,GS,+   0.00kg\r\n" + line + line + line + "ST,GS,+   0.00kg\r\nST,GS,+   0.00kg\r\n"
+}
 
 @Suite(.serialized, .enabled(if: SerialBed.isPossible, "needs Debian's libumockdev0 and umockdev"))
 struct SerialPortTests {

@@ -124,7 +124,7 @@ struct SIGDriver<Profile: SIGProfile>: Driver {
       return UserConsent.isMine(request) ? consent.request(request) : profile.request(request)
     case .committed: return profile.committed()
     case .closed: return profile.closed()
-    case .opened, .written, .subscribed, .advertisement, .received: return []
+    case .opened, .written, .subscribed, .advertisement, .received, .waited: return []
     }
   }
 

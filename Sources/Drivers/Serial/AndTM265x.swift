@@ -2,8 +2,11 @@
 // drivers, one recorded answer.
 //
 // `SYN SYN SOH address(2) STX text ETX BCC`, BCC the exclusive or of the text. RB asks for the last result: model, YYMMDDhhmm, RB,
-// then fields by their letter (E error, S systolic, M mean, D diastolic, P pulse), each ended by RS. Many persons measure on one
-// device: what is there when the port opens was measured before, and is told as stored. ST, which inflates, is never sent.
+// then fields by their letter (E error, S systolic, M mean, D diastolic, P pulse), each ended by RS. The same frame comes by itself
+// after a measurement. Many persons measure on one device: what an answer brings that was not asked for before is from the memory, and
+// told as stored; what comes by itself, or differs from the answer before, was measured now, whatever the cuff's clock says. The
+// exclusive or lets pass what two errors in one column do: the cuff is asked for a new result once more, and what it says then counts. ST,
+// which inflates, is never sent.
 
 internal import Octets
 internal import Readings
@@ -116,15 +119,22 @@ enum AndTM265xLine: LineProtocol {
   static func evidence(_ frame: [UInt8]) -> Int { 40 }
 }
 
-/// Asks for the last result again and again: nothing else tells of a new one.
+/// Asks for the last result again and again, because the frame that comes by itself may be damaged or come while nobody listens.
 struct AndTM265xDriver: FramedDriver {
   private static let pollTimer: DriverTimer = 1
+  private static let answerTimer: DriverTimer = 2
   private static let pollMilliseconds = 10_000
+  /// How long a frame is taken for the answer to a question.
+  private static let answerMilliseconds = 2000
 
   private let context: DriverContext
   var line = FramedLine<AndTM265xLine>()
-  /// The last result, to know a new one.
+  /// The last result that was given, to know a new one.
   private var last: [UInt8]?
+  /// A new result, until the cuff says it once more; nil: it is from the memory or measured now.
+  private var seen: (frame: [UInt8], isStored: Bool)?
+  /// A question waits for its answer.
+  private var isAsked = false
   private var model: String?
 
   init(_ context: DriverContext) { self.context = context }
@@ -132,45 +142,75 @@ struct AndTM265xDriver: FramedDriver {
   mutating func handle(_ input: DriverInput) -> [DriverAction] {
     switch input {
     case .opened, .timer(AndTM265xDriver.pollTimer):
-      return [
-        .transmit(AndTM265xLine.request("RB")),
-        .startTimer(AndTM265xDriver.pollTimer, milliseconds: AndTM265xDriver.pollMilliseconds),
-      ]
+      return ask() + [.startTimer(AndTM265xDriver.pollTimer, milliseconds: AndTM265xDriver.pollMilliseconds)]
+    case .timer(AndTM265xDriver.answerTimer):
+      isAsked = false
+      // Nothing contradicts it.
+      guard let (frame, isStored) = seen, let result = AndTM265xLine.result(frame) else { return [] }
+      seen = nil
+      last = frame
+      return given(result, isStored: isStored, frame)
     case .received(let octets):
       return frames(of: octets)
     default: return []
     }
   }
 
+  private mutating func ask() -> [DriverAction] {
+    isAsked = true
+    return [
+      .transmit(AndTM265xLine.request("RB")),
+      .startTimer(AndTM265xDriver.answerTimer, milliseconds: AndTM265xDriver.answerMilliseconds),
+    ]
+  }
+
   mutating func taken(_ frame: [UInt8]) -> [DriverAction] {
-    guard let result = AndTM265xLine.result(frame), context.everyFrame || frame != last else { return [] }
-    // What the first question finds was measured before the hub listened.
-    let isStored = last == nil
+    guard let result = AndTM265xLine.result(frame) else { return [] }
+    let isAnswer = isAsked
+    isAsked = false
+    guard !context.everyFrame, !context.isRecording else {
+      guard context.everyFrame || frame != last else { return [] }
+      last = frame
+      return given(result, isStored: nil, frame)
+    }
+    guard frame != last else {
+      seen = nil
+      return []
+    }
+    guard let seen, seen.frame == frame else {
+      self.seen = (frame, isAnswer && last == nil)
+      return ask()
+    }
+    self.seen = nil
     last = frame
+    return given(result, isStored: seen.isStored, frame)
+  }
+
+  private mutating func given(_ result: AndTM265xLine.Result, isStored: Bool?, _ frame: [UInt8]) -> [DriverAction] {
     var actions: [DriverAction] = []
     if model != result.model {
       model = result.model
       actions.append(.property(.model(result.model)))
     }
     // A result that has just appeared was measured now: its stamp is what the clock shows.
-    if !isStored, !context.everyFrame, let time = result.time { actions.append(.deviceClock(.local(time))) }
+    if isStored == false, let time = result.time { actions.append(.deviceClock(.local(time))) }
     let raw = RawSource(source: AndTM265xLine.id, octets: frame)
     guard result.error == "00" else {
       let message = "the cuff reports a failed measurement (E\(result.error)); it gives no value"
       return actions + [.problem(DriverProblem(code: "measurement-failed", message: message, raw: raw))]
     }
-    let stored = context.isRecording ? nil : isStored
-    return actions + result.cuff.decoded(time: result.time, stored: stored, raw: raw).actions
+    return actions + result.cuff.decoded(time: result.time, stored: isStored, raw: raw).actions
   }
 
   static let family = SerialFamily(
-    AndTM265xLine.self,
+    AndTM265xLine.self, .agreement,
     profile: DeviceProfile(
       id: AndTM265xLine.id, manufacturer: "A&D", names: ["TM-2655", "TM-2657", "InBody BPBIO (same frames)"],
       transport: .serial([SerialSettings(9600)]), recognition: [.frames("frames SYN SYN SOH with their check value")],
       kinds: [.bloodPressure], terms: [.systolic, .diastolic, .meanArterial, .cuffPulse], clock: .stampsOnly,
       memory: .records, verification: .captured,
-      rule: "a result that differs from the one before it, by its time or values, is one measurement"
+      rule:
+        "a result that differs from the one before it, by its time or values, is one measurement; the cuff is asked for it twice"
     ) { AndTM265xDriver($0) },
     query: HarmlessQuery(
       sentence: "asks the cuff for its last result; nothing of it is stored",

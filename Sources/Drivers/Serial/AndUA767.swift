@@ -3,7 +3,7 @@
 //
 // Digits in pairs: status (80 valid, 81 to 83 not), systolic minus diastolic, diastolic, pulse, and one that no source names.
 // There is neither check value nor line end nor time: ten digits count only between two silences, and only when they can be a
-// person's. Answers are `01 37 30 50 43` and 06 or 15. Nothing is sent: commands of the same form start the pump.
+// person's; the rest of a result is waited for up to 5 s. One damaged digit may pass. Answers are `01 37 30 50 43` and 06 or 15. Nothing is sent: commands of the same form start the pump.
 
 internal import Octets
 internal import Readings
@@ -60,6 +60,12 @@ enum AndUA767Line: LineProtocol {
     return octets[0] != 0x80 || result.isWithinPlausibleRange ? (octets[0], result, octets[4]) : nil
   }
 
+  /// Octets that the rest of a result, or of an answer, may follow.
+  static func isBeginning(_ frame: [UInt8]) -> Bool {
+    frame.count < digits && frame.first == 0x38 && frame.allSatisfy(isDigit)
+      || frame.count < 6 && answer.starts(with: frame)
+  }
+
   static func values(_ frame: [UInt8]) -> [NamedValue] {
     if frame.count == 6 { return [NamedValue("ack", .flag(frame.last == 0x06))] }
     guard let (status, result, last) = result(frame) else { return [] }
@@ -75,12 +81,18 @@ enum AndUA767Line: LineProtocol {
 struct AndUA767Driver: Driver {
   private static let silenceTimer: DriverTimer = 1
   private static let silenceMilliseconds = 500
+  /// How long the rest of a result is waited for: adapters and busy hubs hold octets back.
+  private static let restMilliseconds = 5000
 
   private let context: DriverContext
   private var line = FramedLine<AndUA767Line>()
   /// What came since the last silence.
   private var burst: [UInt8] = []
   private var isGarbageReported = false
+  /// The rest of a result is waited for.
+  private var isWaiting = false
+  /// So much of the burst came before the line was silent for a moment.
+  private var beginning = 0
 
   init(_ context: DriverContext) { self.context = context }
 
@@ -92,27 +104,55 @@ struct AndUA767Driver: Driver {
     case .received(let octets):
       // One more than a frame can be is enough to know that it is none.
       burst += octets.prefix(max(0, AndUA767Line.longestFrame + 1 - burst.count))
+      isWaiting = false
       return [
         .startTimer(AndUA767Driver.silenceTimer, milliseconds: AndUA767Driver.silenceMilliseconds)
       ]
-    case .timer(AndUA767Driver.silenceTimer), .closed: return silence()
+    case .timer(AndUA767Driver.silenceTimer): return silence(isEnd: false)
+    case .closed: return silence(isEnd: true)
     default: return []
     }
   }
 
   /// A burst counts when it is one result or one answer and nothing else.
-  private mutating func silence() -> [DriverAction] {
-    defer { burst = [] }
-    let frame = burst.filter { ![0x00, 0x0A, 0x0D, 0x20].contains($0) }
+  private mutating func silence(isEnd: Bool) -> [DriverAction] {
+    var frame = AndUA767Driver.withoutFiller(burst)
+    // The beginning of a result: it was held up on its way.
+    if !isEnd, !isWaiting, beginning == 0, AndUA767Line.isBeginning(frame) {
+      isWaiting = true
+      beginning = burst.count
+      return [.startTimer(AndUA767Driver.silenceTimer, milliseconds: AndUA767Driver.restMilliseconds)]
+    }
+    defer {
+      isWaiting = false
+      beginning = 0
+      burst = []
+    }
+    // It was cut, and what came behind the silence is a whole one.
+    let rest = AndUA767Driver.withoutFiller(burst.dropFirst(beginning))
+    var actions: [DriverAction] = []
+    if beginning > 0, frame.count != 10, AndUA767Line.result(rest) != nil {
+      actions = garbage(burst.prefix(beginning))
+      frame = rest
+    }
     guard !frame.isEmpty else { return [] }
     if frame.count == 10 && frame.allSatisfy(AndUA767Line.isDigit) || frame.count == 6 && frame[0] == 0x01 {
       line = FramedLine<AndUA767Line>()
       line.append(frame)
-      return frames()
+      return actions + frames()
     }
+    return garbage(burst[...])
+  }
+
+  private static func withoutFiller(_ octets: some Sequence<UInt8>) -> [UInt8] {
+    octets.filter { ![0x00, 0x0A, 0x0D, 0x20].contains($0) }
+  }
+
+  /// Told once until a result comes.
+  private mutating func garbage(_ octets: ArraySlice<UInt8>) -> [DriverAction] {
     guard !isGarbageReported else { return [] }
     isGarbageReported = true
-    let raw = RawSource(source: DriverProblem.garbage, octets: Array(burst.prefix(32)))
+    let raw = RawSource(source: DriverProblem.garbage, octets: Array(octets.prefix(32)))
     return [
       .problem(DriverProblem(code: "malformed", message: "octets that are no result of this cuff", raw: raw))
     ]
@@ -135,7 +175,7 @@ struct AndUA767Driver: Driver {
   }
 
   static let family = SerialFamily(
-    AndUA767Line.self,
+    AndUA767Line.self, .unchecked(falsePerThousand: 16),
     profile: DeviceProfile(
       id: AndUA767Line.id, manufacturer: "A&D", names: ["UA-767PC"],
       transport: .serial([SerialSettings(9600, stopBits: 2), SerialSettings(9600)]),

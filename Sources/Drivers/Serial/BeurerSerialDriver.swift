@@ -177,7 +177,7 @@ struct BeurerSerialDriver: Driver {
   }
 
   static let family = SerialFamily(
-    BeurerSerialLine.self,
+    BeurerSerialLine.self, .unchecked(falsePerThousand: 21),
     profile: DeviceProfile(
       id: BeurerSerialLine.id, manufacturer: "Beurer", names: ["BM65 (serial edition)"],
       transport: .serial([SerialSettings(4800)]), recognition: [.frames("answers to AA, A4, A2 and A3")],

@@ -228,11 +228,12 @@ struct ContecV7Driver: Driver {
     if context.everyFrame { return reading.map { [.reading($0)] } ?? [] }
     // A value that is shown while the device searches is an old one.
     let steady = reading.flatMap { $0.flags.isEmpty ? $0 : nil }
-    return spotCheck.add(steady).map { [.reading($0)] } ?? []
+    let searches = reading?.flags.contains(.signalSearching) ?? false
+    return spotCheck.add(steady, isSearching: searches).map { [.reading($0)] } ?? []
   }
 
   static let family = SerialFamily(
-    ContecV7Line.self,
+    ContecV7Line.self, .agreement,
     profile: DeviceProfile(
       id: id, manufacturer: "Contec", names: ["CMS50D+ (firmware 4.6 and later)", "CMS50E/F/H/I/EW", "Pulox rebrands"],
       transport: .serial([SerialSettings(115_200)]),

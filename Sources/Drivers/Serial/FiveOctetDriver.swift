@@ -63,7 +63,8 @@ struct FiveOctetDriver<Protocol: LineProtocol>: FramedDriver {
       if context.everyFrame { return reading.map { [.reading($0)] } ?? [] }
       // A value that is shown while the device searches is an old one.
       let steady = reading.flatMap { $0.flags.isEmpty ? $0 : nil }
-      return spotCheck.add(steady).map { [.reading($0)] } ?? []
+      let searches = reading?.flags.contains(.signalSearching) ?? false
+      return spotCheck.add(steady, isSearching: searches).map { [.reading($0)] } ?? []
     }
     let waits = isDownloading ? [downloadContinues] : []
     guard let sample = ContecV5Line.sample(frame) else {
@@ -93,7 +94,7 @@ struct FiveOctetDriver<Protocol: LineProtocol>: FramedDriver {
 /// The two families.
 enum FiveOctetOximeters {
   static let contecV5 = SerialFamily(
-    ContecV5Line.self,
+    ContecV5Line.self, .agreement,
     profile: DeviceProfile(
       id: FiveOctetDialect.contec.rawValue, manufacturer: "Contec", names: ["CMS50D+/E/F (firmware before 4.6)"],
       transport: .serial([SerialSettings(19_200, parity: .odd), SerialSettings(4800, parity: .odd)]),
@@ -109,7 +110,7 @@ enum FiveOctetOximeters {
     pace: { _ in 3000...4200 })
 
   static let bci = SerialFamily(
-    BCILine.self,
+    BCILine.self, .agreement,
     profile: DeviceProfile(
       id: FiveOctetDialect.bci.rawValue, manufacturer: "Berry", names: ["BM1000 and other BCI 1.2 oximeters"],
       transport: .serial([SerialSettings(115_200), SerialSettings(4800, parity: .odd), SerialSettings(4800)]),

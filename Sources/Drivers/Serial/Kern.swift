@@ -2,7 +2,9 @@
 // unit, an unstable one has none), public drivers.
 //
 // Two forms: ` [M][+-]  nnn.nnn kg`, and 14 or 15 characters that end in S (stable), U (unstable) or E (error), the unit in
-// upper case (EW). `s` (a stable weight) is asked once a second, without line end. Never sent: t, which tares.
+// upper case (EW: G is mass; CT, PC and % are none). `s` (a stable weight) is asked once a second, without line end. Never sent: t,
+// which tares. There is no check value: three lines in a row have to say the same weight; a lone printed line counts when silence
+// follows. `+007.12/3 G S` has a digit that is not verified: it is refused.
 
 internal import Octets
 internal import Readings
@@ -12,6 +14,7 @@ enum KernLine: WeighingLine {
   static let id = "kern"
   static let longestFrame = 32
   static let question: [UInt8]? = Array("s".utf8)
+  static let countingUnits: Set<String> = ["pcs", "ct", "%"]
 
   private static func parse(_ line: ArraySlice<UInt8>) throws(DecodeError) -> (weighing: Weighing, sign: String) {
     func bad(_ field: String, _ offset: Int, _ text: String) -> DecodeError {
@@ -27,7 +30,7 @@ enum KernLine: WeighingLine {
     guard line.count >= 11, line.count <= 20, line.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) else {
       throw bad("line", 0, "no line of this protocol")
     }
-    if text.lowercased() == "error" { return (Weighing(status: .overload), "") }
+    if text.lowercased() == "error" { return (Weighing(status: .error), "") }
     if text.first == "M" { text = text.dropFirst() }
     let sign = text.first.flatMap { $0 == "+" || $0 == "-" ? String($0) : nil } ?? ""
     text = text.dropFirst(sign.count)
@@ -35,25 +38,35 @@ enum KernLine: WeighingLine {
     guard let number = ExactDecimal(digits) else { throw bad("weight", 0, "no number") }
     var unit = String(text.dropFirst(digits.count))
     var status = unit.isEmpty ? Weighing.Status.unstable : .stable
-    // The status column of EW stands apart from the unit.
-    if let last = words.last, last.count == 1, let letter = last.first, words.count >= 3 || unit.count == 1 {
-      switch letter {
-      case 0x53: break
-      case 0x55: status = .unstable
-      case 0x45: status = .overload
-      default: return try finish(status, sign, number, unit, bad("unit", digits.count, "no unit of weight"))
-      }
+    // The status column of EW stands apart from the unit, which may touch the digits.
+    if let last = words.last, last.count == 1, let letter = last.first, words.count >= 2, !unit.isEmpty,
+      let found = EWStatus(rawValue: letter)
+    {
       unit.removeLast()
+      switch found {
+      case .stable: status = .stable
+      case .unstable: status = .unstable
+      // Nothing else in the line is valid.
+      case .error: return (Weighing(status: .error), sign)
+      }
     }
     return try finish(status, sign, number, unit, bad("unit", digits.count, "no unit of weight"))
+  }
+
+  /// The last column of EW: S, U, E.
+  private enum EWStatus: UInt8 {
+    case stable = 0x53
+    case unstable = 0x55
+    case error = 0x45
   }
 
   private static func finish(
     _ status: Weighing.Status, _ sign: String, _ number: ExactDecimal, _ unit: String, _ error: DecodeError
   ) throws(DecodeError) -> (Weighing, String) {
-    guard unit.isEmpty || ["kg", "g", "lb", "st", "pcs", "%"].contains(unit.lowercased()) else { throw error }
+    let pieces = ["pc", "pcs"].contains(unit.lowercased())
+    guard unit.isEmpty || pieces || ["kg", "g", "lb", "st", "ct", "%"].contains(unit.lowercased()) else { throw error }
     let value = sign == "-" ? ExactDecimal(-number.mantissa, exponent: number.exponent) : number
-    return (Weighing(status: status, value: value, unitText: unit), sign)
+    return (Weighing(status: status, value: value, unitText: pieces ? "pcs" : unit), sign)
   }
 
   static func step(_ octets: ArraySlice<UInt8>) -> FrameStep {
@@ -74,7 +87,7 @@ enum KernLine: WeighingLine {
   static func evidence(_ frame: [UInt8]) -> Int { Evidence.text(frame, weighing(frame)?.unit == nil ? 2 : 8) }
 
   static let family = SerialFamily(
-    KernLine.self,
+    KernLine.self, .agreement,
     profile: DeviceProfile(
       id: id, manufacturer: "KERN", names: ["older KERN scales (commands s and w)", "EW"],
       transport: .serial([SerialSettings(9600), SerialSettings(1200, stopBits: 2)]),

@@ -2,7 +2,9 @@
 // drivers and their tests.
 //
 // Answers: `S S     100.00 g` stable, `S D` moving, `S I` not now, `S +` and `S -` out of range; `I2` and `I4` tell type and
-// serial number; ES, ET, EL refuse a command. SI (the weight now) is asked once a second, so that a scale that is switched on
+// serial number; ES, ET, EL refuse a command. `Z`, `ZI`, `T`, `TI` and `TA` answer what somebody else asked or pressed: of them only
+// that TARE was pressed counts. There is no check value: three answers in a row have to say the same weight; a lone printed line counts
+// when silence follows. SI (the weight now) is asked once a second, so that a scale that is switched on
 // later is read too. Never sent: Z and T, which change what the scale shows, and @, which resets it.
 
 internal import Octets
@@ -22,6 +24,8 @@ enum MTSICSLine: WeighingLine {
     case refusal(String)
     /// An answer with text, such as I4.
     case text(command: String, String)
+    /// An answer to a command that Hearth does not send.
+    case other(String)
   }
 
   private static func parse(_ line: ArraySlice<UInt8>) throws(DecodeError) -> Answer {
@@ -44,6 +48,21 @@ enum MTSICSLine: WeighingLine {
         throw bad("unit", line.count - words[3].utf8.count, "no unit")
       }
       return .weighing(Weighing(status: words[1] == "S" ? .stable : .unstable, value: value, unitText: words[3]))
+    // Zero and tare: A done, D done while it moved, S done while it stood still, I not now, + and - out of range, L refused.
+    case ("Z", 2) where ["A", "I", "+", "-", "L"].contains(words[1]),
+      ("ZI", 2) where ["D", "S", "I", "+", "-"].contains(words[1]),
+      ("T", 2) where ["I", "+", "-", "L"].contains(words[1]), ("TI", 2) where ["I", "+", "-", "L"].contains(words[1]),
+      ("TA", 2) where ["I", "L"].contains(words[1]), ("TAC", 2) where ["A", "I", "L"].contains(words[1]),
+      ("@", 2):
+      return .other(first)
+    case ("T", 4), ("TI", 4), ("TA", 4):
+      guard ["S", "D", "A"].contains(words[1]), ExactDecimal(words[2]) != nil else {
+        throw bad("weight", 4, "no number")
+      }
+      return .weighing(Weighing(status: .tare))
+    case ("I0", 2...), ("I1", 2...), ("I5", 2...):
+      guard ["A", "B"].contains(words[1]) else { return .refusal("not executable") }
+      return .other(first)
     case ("I2", 2...), ("I3", 2...), ("I4", 2...):
       guard words[1] == "A" else { return .refusal("not executable") }
       let text = TextFraming.text(line).split(separator: "\"")
@@ -87,6 +106,7 @@ enum MTSICSLine: WeighingLine {
     case .weighing(let weighing): weighing.values
     case .refusal(let word): [NamedValue("error", .text(word))]
     case .text(let command, let text): [NamedValue("command", .text(command)), NamedValue("text", .text(text))]
+    case .other(let command): [NamedValue("command", .text(command))]
     case nil: []
     }
   }
@@ -94,7 +114,7 @@ enum MTSICSLine: WeighingLine {
   static func evidence(_ frame: [UInt8]) -> Int { Evidence.text(frame, frame.count < 6 ? 6 : 32) }
 
   static let family = SerialFamily(
-    MTSICSLine.self,
+    MTSICSLine.self, .agreement,
     profile: DeviceProfile(
       id: id, manufacturer: "Mettler-Toledo", names: ["scales with MT-SICS", "KERN scales with KCP"],
       transport: .serial([SerialSettings(9600)]),

@@ -139,7 +139,7 @@ enum MasimoASCIILine: OximeterLine {
   static func evidence(_ frame: [UInt8]) -> Int { Evidence.text(frame, 64) }
 
   static let family = SerialFamily(
-    MasimoASCIILine.self,
+    MasimoASCIILine.self, .agreement,
     profile: DeviceProfile(
       id: id, manufacturer: "Masimo", names: ["Rad-8, Radical-7, Radical (output ASCII 1)"],
       transport: .serial([SerialSettings(9600)]), recognition: [.frames("lines of KEY=value behind a date")],

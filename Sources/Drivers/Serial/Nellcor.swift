@@ -102,7 +102,7 @@ enum NellcorLine: OximeterLine {
   static func evidence(_ frame: [UInt8]) -> Int { Evidence.text(frame, 64) }
 
   static let family = SerialFamily(
-    NellcorLine.self,
+    NellcorLine.self, .agreement,
     profile: DeviceProfile(
       id: id, manufacturer: "Nellcor", names: ["N-560 (line settings unconfirmed)"],
       transport: .serial([SerialSettings(9600)]), recognition: [.frames("lines of columns behind a date")],

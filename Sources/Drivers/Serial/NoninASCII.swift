@@ -1,7 +1,8 @@
 // Nonin's lines of text: 9600, 2500 PalmSAT, 8500, 9847, one a second over 9600 baud. Source: the manuals' chapters on communication.
 //
-// `[HH:MM:SS ]SPO2=097 HR=068`, dashes for "none", an asterisk for an event mark. Some send two stop bits, some nine bits of which
-// the ninth is a mark: both are read as 8N1. Nothing is sent.
+// `[HH:MM:SS ]SPO2=097 HR=068[ F][ B][*]`: dashes for "none", F for values of the fast average, B for a breath, an asterisk for an
+// event mark. Some send two stop bits, some nine bits of which the ninth is a mark: both are read as 8N1. Nothing is sent. There is no
+// check value: the median of ten seconds is not moved by a damaged line.
 
 internal import Octets
 internal import Readings
@@ -17,6 +18,8 @@ enum NoninASCIILine: OximeterLine {
     let error = DecodeError(field: "line", offset: 0, reason: .malformed("no SPO2= and HR="))
     var words = line.split(separator: 0x20).map { Array($0.filter { $0 != 0x2A }) }.filter { !$0.isEmpty }
     if let first = words.first, first.count == 8, first[2] == 0x3A, first[5] == 0x3A { words.removeFirst() }
+    // Fast values, and breaths.
+    while words.count > 2, let last = words.last, last == [0x46] || last == [0x42] { words.removeLast() }
     guard words.count == 2 else { throw error }
     func value(_ word: [UInt8], _ key: String, _ range: ClosedRange<Int>) throws(DecodeError) -> Int? {
       let text = word.dropFirst(key.utf8.count)
@@ -51,14 +54,14 @@ enum NoninASCIILine: OximeterLine {
     return [
       NamedValue("spo2", spo2.map { .integer(Int64($0)) } ?? .absent),
       NamedValue("pulse", pulse.map { .integer(Int64($0)) } ?? .absent),
-      NamedValue("eventMark", .flag(frame.contains(0x2A))),
+      NamedValue("eventMark", .flag(frame.contains(0x2A))), NamedValue("fast", .flag(frame.last == 0x46)),
     ]
   }
 
   static func evidence(_ frame: [UInt8]) -> Int { Evidence.text(frame, 40) }
 
   static let family = SerialFamily(
-    NoninASCIILine.self,
+    NoninASCIILine.self, .agreement,
     profile: DeviceProfile(
       id: id, manufacturer: "Nonin", names: ["9600, 2500 PalmSAT, 8500, 9847 (lines of text)"],
       transport: .serial([SerialSettings(9600)]), recognition: [.frames("lines SPO2= HR=")], kinds: [.pulseOximetry],

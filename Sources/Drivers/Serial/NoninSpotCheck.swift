@@ -224,7 +224,7 @@ struct NoninSpotCheckDriver: FramedDriver {
   }
 
   static let family = SerialFamily(
-    NoninSpotCheckLine.self,
+    NoninSpotCheckLine.self, .unchecked(falsePerThousand: 1),
     profile: DeviceProfile(
       id: NoninSpotCheckLine.id, manufacturer: "Nonin", names: ["Onyx II 9560 (data format 13)"],
       transport: .serial([SerialSettings(9600)]), recognition: [.frames("format 13 with its sum")],

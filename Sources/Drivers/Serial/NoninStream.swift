@@ -178,7 +178,7 @@ enum NoninStreams {
     _: Line.Type, _ names: [String], _ sign: String, pace: @escaping SerialFamily.Pace = { _ in nil }
   ) -> SerialFamily {
     SerialFamily(
-      Line.self,
+      Line.self, .agreement,
       profile: DeviceProfile(
         id: Line.id, manufacturer: "Nonin", names: names, transport: .serial([SerialSettings(9600)]),
         recognition: [.frames(sign)], kinds: [.pulseOximetry], terms: [.spo2, .oximeterPulse], clock: .none,

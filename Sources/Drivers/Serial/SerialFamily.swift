@@ -19,11 +19,11 @@ struct SerialFamily: Sendable {
 
   /// A row; the profile's transport is serial.
   init(
-    _ line: any LineProtocol.Type, profile: DeviceProfile, query: HarmlessQuery? = nil,
+    _ line: any LineProtocol.Type, _ protection: LineProtection, profile: DeviceProfile, query: HarmlessQuery? = nil,
     commands: HubCommands.Grammar? = nil, pace: @escaping Pace = { _ in nil }
   ) {
     self.line = line
-    self.profile = profile
+    self.profile = profile.protected(by: protection)
     self.query = query
     self.commands = commands
     self.pace = pace
@@ -48,7 +48,7 @@ struct SerialFamily: Sendable {
     KernLine.family,
     Toledo8217Line.family,
     ToledoContinuousLine.family,
-    HealthOMeterDriver.family,
+    HealthOMeterLine.family,
     TanitaDriver.family,
     TanitaPlainDriver.family,
     NoninSpotCheckDriver.family,

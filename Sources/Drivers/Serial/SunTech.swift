@@ -143,7 +143,7 @@ struct SunTechDriver: FramedDriver {
   }
 
   static let family = SerialFamily(
-    SunTechLine.self,
+    SunTechLine.self, .unchecked(falsePerThousand: 1),
     profile: DeviceProfile(
       id: SunTechLine.id, manufacturer: "SunTech", names: ["Advantage OEM modules"],
       transport: .serial([SerialSettings(9600)]), recognition: [.frames("packets beginning with 3E and their sum")],

@@ -3,7 +3,8 @@
 // captures of thermometer, oximeter and cuff.
 //
 // Frame: 51 command d0 d1 d2 d3 end sum; the end is A3 from the hub, A5 from the meter. Records are asked for by index, 0 the
-// newest, in two parts: time (25), value (26).
+// newest, in two parts: time (25), value (26). Glucose below 20 mg/dL is LO, above 600 HI: no numbers. One stored record is one
+// measurement; the sum over the frame lets one damaged frame of 256 pass.
 // Never sent: 43 inflates a cuff, 52 erases the memory.
 
 internal import HealthProfiles
@@ -194,6 +195,9 @@ struct TaiDocFrame: Hashable, Sendable {
     }
   }
 
+  /// mg/dL that are numbers.
+  private static let glucoseRange: ClosedRange<UInt16> = 20...600
+
   private func glucose(
     _ reading: (ReadingKind, [Observation], [ReadingFlag]) -> Decoded, _ raw: RawSource
   ) -> Decoded? {
@@ -210,9 +214,17 @@ struct TaiDocFrame: Hashable, Sendable {
           code: "control-solution", message: "a control solution was measured; it is never a patient's value", raw: raw)
       ])
     }
-    guard word != 0xFFFF, word != 255, word != 0 else { return ReadingBuilder.failed("glucose measurement", raw) }
-    let number = ObservedValue.value(ExactDecimal(Int64(word)))
-    let flags: [ReadingFlag] = d3 >> 6 == 1 ? [.mealBefore] : d3 >> 6 == 2 ? [.mealAfter] : []
+    guard word != 0 else { return ReadingBuilder.failed("glucose measurement", raw) }
+    var number = ObservedValue.value(ExactDecimal(Int64(word)))
+    var flags: [ReadingFlag] = d3 >> 6 == 1 ? [.mealBefore] : d3 >> 6 == 2 ? [.mealAfter] : []
+    // The meter's display shows LO and HI there: the word is no number.
+    if word < TaiDocFrame.glucoseRange.lowerBound {
+      number = .absent(.belowRange)
+      flags.append(.resultBelowRange)
+    } else if word > TaiDocFrame.glucoseRange.upperBound {
+      number = .absent(.aboveRange)
+      flags.append(.resultAboveRange)
+    }
     return reading(.glucose, [Observation(.glucoseCapillaryWholeBlood, number, unit: .milligramPerDecilitre)], flags)
   }
 

@@ -256,7 +256,7 @@ struct TaiDocDriver: Driver {
   private static let rule = "one stored record is one measurement"
 
   static let cable = SerialFamily(
-    TaiDocLine.self,
+    TaiDocLine.self, .unchecked(falsePerThousand: 1),
     profile: DeviceProfile(
       id: "taidoc", manufacturer: "TaiDoc", names: names, transport: .serial([SerialSettings(19_200)]),
       recognition: [.frames("eight-octet frames beginning with 51"), .usb(vendor: 0x10C4, product: 0xEA60)],

@@ -175,7 +175,7 @@ struct TanitaDriver: FramedDriver {
   }
 
   static let family = SerialFamily(
-    TanitaFraming.self,
+    TanitaFraming.self, .unchecked(falsePerThousand: 6),
     profile: DeviceProfile(
       id: TanitaFraming.id, manufacturer: "Tanita", names: ["SC-240", "SC-330", "DC-320/360", "MC-780/980", "BC-418"],
       transport: .serial([SerialSettings(9600)]),

@@ -131,7 +131,7 @@ struct TanitaPlainDriver: Driver {
   }
 
   static let family = SerialFamily(
-    TanitaPlainLine.self,
+    TanitaPlainLine.self, .unchecked(falsePerThousand: 32),
     profile: DeviceProfile(
       id: TanitaPlainLine.id, manufacturer: "Tanita", names: ["TBF-410"],
       transport: .serial([SerialSettings(2400, dataBits: 7, parity: .even)]),

@@ -2,8 +2,11 @@
 // general knowledge and verified on no device.
 //
 // 8217: `W` is answered by STX weight[N] CR, or STX ? status CR while there is none (bit 0 motion, 1 over capacity, 2 under zero);
-// `Ehello` by STX E CR hello. It never says its unit: the technician does, by the model. Continuous: STX SWA SWB SWC weight(6)
-// tare(6) CR and perhaps a check value, which makes the sum of all octets zero in its seven low bits.
+// `Ehello` by STX E CR hello. It never says its unit: the technician does, by the model, and until then it gives no weight. The status
+// has bit 3 outside of the range in which zero is taken, 4 centre of zero, 5 net. Continuous: STX SWA SWB SWC weight(6) tare(6) CR and
+// perhaps a check value, which makes the sum of all octets zero in its seven low bits. SWB bit 6: switched on and not zeroed. A clone
+// has bits 4, 5, 6 of SWA as 1, 0, 1. Seven bits of sum let pass what two errors do: as where there is none, three frames in a row
+// have to say the same weight.
 
 internal import Octets
 internal import Readings
@@ -55,13 +58,15 @@ enum Toledo8217Line: WeighingLine {
   static func weighing(_ frame: [UInt8]) -> Weighing? {
     let body = body(frame)
     if body.first == 0x3F, body.count == 2 {
-      switch body[1] & 0x07 {
-      case 0x02, 0x03: return Weighing(status: .overload)
-      case 0x04, 0x05: return Weighing(status: .underload)
-      default: return Weighing(status: .unstable)
+      let status = body[1]
+      if status & 0x02 != 0 { return Weighing(status: .overload) }
+      if status & 0x04 != 0 { return Weighing(status: .underload) }
+      if status & 0x10 != 0 {
+        return Weighing(status: status & 0x01 == 0 ? .stable : .unstable, value: .zero, unitText: "kg")
       }
+      return Weighing(status: status & 0x08 != 0 && status & 0x01 == 0 ? .notZeroed : .unstable)
     }
-    return number(body).map { Weighing(status: .stable, value: $0.value) }
+    return number(body).map { Weighing(status: .stable, value: $0.value, isNet: $0.isNet) }
   }
 
   static func values(_ frame: [UInt8]) -> [NamedValue] {
@@ -81,14 +86,22 @@ enum Toledo8217Line: WeighingLine {
   static func evidence(_ frame: [UInt8]) -> Int { Evidence.text(frame, frame.count == 8 && frame[1] == 0x45 ? 40 : 12) }
 
   static let family = SerialFamily(
-    Toledo8217Line.self,
+    Toledo8217Line.self, .agreement,
     profile: DeviceProfile(
       id: id, manufacturer: "Mettler-Toledo",
       names: ["8217 and scales with its protocol (model \"8217 kg\" or \"8217 lb\")"],
       transport: .serial([SerialSettings(9600, dataBits: 7, parity: .even)]),
       recognition: [.frames("answers STX weight CR")], kinds: [.bodyWeight], terms: [.weight], clock: .none,
       memory: .none, verification: .unverified, rule: WeighingRule.sentence
-    ) { WeighingDriver<Toledo8217Line>($0) },
+    ) { WeighingDriver<Toledo8217Line>($0) }
+    .asks(
+      ModelQuestion(
+        question: "does it weigh in kilograms or pounds? It never says so", answers: ["8217 kg", "8217 lb"],
+        untilThen: "no weight is taken",
+        isAnswered: { model in
+          let unit = Weighing(status: .stable, unitText: model.split(separator: " ").last.map { String($0) } ?? "").unit
+          return unit != nil
+        })),
     query: HarmlessQuery(
       sentence: "asks the scale for the weight that it shows",
       questions: [Array("W".utf8), Array("W".utf8), Array("W".utf8)], answerMilliseconds: 1000),
@@ -112,7 +125,8 @@ enum ToledoContinuousLine: WeighingLine {
       let fits: Bool
       switch offset {
       case 0: fits = octet == 0x02
-      case 1...3: fits = octet & 0x20 != 0 && octet < 0x80
+      case 1: fits = octet & 0x20 != 0 && octet < 0x80 || octet & 0xF0 == 0x50
+      case 2...3: fits = octet & 0x20 != 0 && octet < 0x80
       case 4...15: fits = octet == 0x20 || (octet >= 0x30 && octet <= 0x39)
       default: fits = octet == 0x0D
       }
@@ -145,12 +159,13 @@ enum ToledoContinuousLine: WeighingLine {
   static func weighing(_ frame: [UInt8]) -> Weighing? {
     guard frame.count >= length else { return nil }
     let (swb, swc) = (frame[2], frame[3])
-    if swb & 0x04 != 0 { return Weighing(status: .overload) }
+    if swb & 0x04 != 0 { return Weighing(status: swb & 0x02 != 0 ? .underload : .overload) }
+    if swb & 0x40 != 0 { return Weighing(status: .notZeroed) }
     guard let number = number(frame, 4) else { return nil }
     let value = swb & 0x02 != 0 ? ExactDecimal(-number.mantissa, exponent: number.exponent) : number
     // SWC names other units, and an output with a digit more: neither is taken.
     let unit = swc & 0x17 == 0 ? swb & 0x10 != 0 ? "kg" : "lb" : "?"
-    return Weighing(status: swb & 0x08 != 0 ? .unstable : .stable, value: value, unitText: unit)
+    return Weighing(status: swb & 0x08 != 0 ? .unstable : .stable, value: value, unitText: unit, isNet: swb & 0x01 != 0)
   }
 
   static func values(_ frame: [UInt8]) -> [NamedValue] {
@@ -165,7 +180,7 @@ enum ToledoContinuousLine: WeighingLine {
   static func evidence(_ frame: [UInt8]) -> Int { Evidence.text(Array(frame.prefix(17)), 40) }
 
   static let family = SerialFamily(
-    ToledoContinuousLine.self,
+    ToledoContinuousLine.self, .agreement,
     profile: DeviceProfile(
       id: id, manufacturer: "Mettler-Toledo", names: ["indicators with the standard continuous output"],
       transport: .serial([SerialSettings(9600, dataBits: 7, parity: .even), SerialSettings(9600)]),

@@ -1,10 +1,12 @@
 // visomat Double Comfort and Prevention DS-2200PV: a dump of the memory as digits. Source: a recorded block in the notes of a
-// public tool. The line's settings and what asks for the dump could not be read anywhere: 19200 8N1 is a guess, and nothing is
-// sent; a dump that comes is taken.
+// public tool. The cuff is no serial port as it is: `cdc_acm` refuses it (1247:00f8, a descriptor of no length), and the tool speaks to
+// its bulk pipes. Linux makes a tty for it only when somebody binds it to `usbserial` by hand, which nobody has tried with this driver.
+//
+// STX `R00` ETX asks for the dump. Another code starts a measurement: nothing else is ever sent.
 //
 // Between STX and ETX, for each user `M`, the user, two digits of the number of records, then records of twenty digits:
 // YYMMDDhhmm, a flag without known meaning, systolic, diastolic, pulse. A number of 00 is followed by one character that says
-// nothing. There is no check value.
+// nothing. 1 January 2010 and 1 June 2044 are clocks that were never set. There is no check value.
 
 internal import Octets
 internal import Readings
@@ -55,6 +57,8 @@ enum VisomatLine: LineProtocol {
     var time: DeviceDateTime? {
       let (month, day, hours, minutes) = (number(2..<4), number(4..<6), number(6..<8), number(8..<10))
       guard (1...12).contains(month), (1...31).contains(day), hours < 24, minutes < 60 else { return nil }
+      // Where the clock begins, and what it shows without a battery: nobody set it.
+      guard !["100101", "440601"].contains(text.prefix(6)) else { return nil }
       return DeviceDateTime(
         year: UInt16(2000 + number(0..<2)), month: UInt8(month), day: UInt8(day), hours: UInt8(hours),
         minutes: UInt8(minutes), seconds: 0)
@@ -87,8 +91,13 @@ enum VisomatLine: LineProtocol {
   }
 }
 
-/// Takes a dump when one comes.
+/// Asks for the dump, and takes one that comes.
 struct VisomatDriver: FramedDriver {
+  private static let request: [UInt8] = [0x02] + Array("R00".utf8) + [0x03]
+  private static let askTimer: DriverTimer = 1
+  /// How often the cuff is asked: it is on only when it is used.
+  private static let askMilliseconds = 60_000
+
   private let context: DriverContext
   var line = FramedLine<VisomatLine>()
   /// What was given in this session; the hub knows the rest by the records' own octets.
@@ -97,8 +106,15 @@ struct VisomatDriver: FramedDriver {
   init(_ context: DriverContext) { self.context = context }
 
   mutating func handle(_ input: DriverInput) -> [DriverAction] {
-    guard case .received(let octets) = input else { return [] }
-    return frames(of: octets)
+    switch input {
+    case .opened, .timer(VisomatDriver.askTimer):
+      return [
+        .transmit(VisomatDriver.request),
+        .startTimer(VisomatDriver.askTimer, milliseconds: VisomatDriver.askMilliseconds),
+      ]
+    case .received(let octets): return frames(of: octets)
+    default: return []
+    }
   }
 
   mutating func taken(_ frame: [UInt8]) -> [DriverAction] {
@@ -108,17 +124,27 @@ struct VisomatDriver: FramedDriver {
       let raw = RawSource(source: VisomatLine.id, octets: Array(frame.prefix(2)) + record.octets)
       if given.count > 1000 { given = [] }
       guard context.everyFrame || given.insert(raw.octets).inserted else { return [] }
-      return record.cuff.decoded(time: record.time, user: user, stored: true, raw: raw).actions
+      return reading(record, user, raw)
     }
   }
 
+  private func reading(_ record: VisomatLine.Record, _ user: UInt8, _ raw: RawSource) -> [DriverAction] {
+    record.cuff.decoded(time: record.time, user: user, stored: true, raw: raw).actions
+  }
+
   static let family = SerialFamily(
-    VisomatLine.self,
+    VisomatLine.self, .unchecked(falsePerThousand: 74),
     profile: DeviceProfile(
-      id: VisomatLine.id, manufacturer: "visomat",
-      names: ["Double Comfort, Prevention DS-2200PV (line settings unconfirmed)"],
+      id: VisomatLine.id, manufacturer: "visomat", names: ["Double Comfort, Prevention DS-2200PV"],
       transport: .serial([SerialSettings(19_200)]), recognition: [.frames("blocks of twenty digits a record")],
       kinds: [.bloodPressure], terms: [.systolic, .diastolic, .cuffPulse], clock: .stampsOnly, memory: .records,
-      verification: .captured, rule: "one record of a dump is one measurement, given once"
-    ) { VisomatDriver($0) })
+      verification: .unverified,
+      rule: "one record of a dump is one measurement, given once"
+    ) { VisomatDriver($0) }
+    .cannotBePluggedIn(
+      "Linux makes no serial port for it (1247:00f8): only usbserial bound by hand would, which nobody has tried"),
+    query: HarmlessQuery(
+      sentence: "asks the cuff for the records of its memory; nothing of it is stored", questions: [request],
+      answerMilliseconds: 3000),
+    commands: HubCommands.fixed([(request, "read records"), ([0x02, 0x52, 0x30, 0x32, 0x03], "read clock")]))
 }

@@ -1,5 +1,5 @@
-// What all scales on a line share: when a stream of weights is one weighing, and the driver around it. Each family has its own
-// lines and says what one of them means.
+// What all scales on a line share: what a line says, and the driver around the rule of what one measurement is (`WeighingRule`).
+// Each family has its own lines and says what one of them means.
 
 internal import Octets
 internal import Readings
@@ -12,11 +12,40 @@ struct Weighing: Sendable, Hashable {
     case unstable
     case overload
     case underload
+    /// It was switched on with something on it, and has no zero.
+    case notZeroed = "not zeroed"
+    case error
+    /// TARE was pressed.
+    case tare
+
+    /// Why there is no weight; nil where there may be one.
+    var reason: AbsentReason? {
+      switch self {
+      case .overload: .aboveRange
+      case .underload: .belowRange
+      case .notZeroed: .notPerformed
+      case .error: .error
+      case .stable, .stableCount, .unstable, .tare: nil
+      }
+    }
+
+    /// What is told of it.
+    var sentence: String {
+      switch self {
+      case .overload, .underload: "the scale says that the weight is out of its range (\(rawValue))"
+      case .notZeroed: "the scale has no zero: take everything off it and press ZERO, or switch it on again"
+      default: "the scale says that it cannot weigh (\(rawValue))"
+      }
+    }
   }
   var status: Status
   var value: ExactDecimal?
   /// As printed; empty when the line has none.
   var unitText: String = ""
+  /// True for a net weight, false for a gross one; nil where the protocol does not tell.
+  var isNet: Bool?
+  /// What the line says beside the weight.
+  var others: [Observation] = []
 
   /// The unit of a weight; nil for counts, percents and what else scales print.
   var unit: UCUM? {
@@ -60,37 +89,6 @@ struct Weighing: Sendable, Hashable {
   }
 }
 
-/// When a scale's stream is one weighing.
-struct WeighingRule: Sendable {
-  /// The rule in words, for the profile.
-  static let sentence =
-    "the first stable weight; another only after less than half of it or zero was shown, after 3 s of silence, or when it differs by more than 2 %"
-  /// Silence after which a weight is a new one.
-  static let silenceMilliseconds = 3000
-
-  /// Grams of the weighing that was given; nil when the next stable weight is a new one.
-  private var grams: Int64?
-  /// True while a repeated weight would be passed over.
-  var isHolding: Bool { grams != nil }
-
-  /// True when a weight (in kg) is a new weighing. Zero and less is none.
-  mutating func add(_ kilograms: ExactDecimal, isStable: Bool) -> Bool {
-    let now = min(kilograms.rounded(places: 3)?.mantissa ?? 0, 1_000_000_000)
-    guard now > 0 else {
-      grams = nil
-      return false
-    }
-    if let held = grams, now < held / 2 { grams = nil }
-    guard isStable else { return false }
-    if let held = grams, abs(now - held) <= held / 50 { return false }
-    grams = now
-    return true
-  }
-
-  /// The line was silent: whoever stood there has left.
-  mutating func silence() { grams = nil }
-}
-
 /// A family of scales: its lines, and what one of them means.
 protocol WeighingLine: LineProtocol {
   /// The protocol's id.
@@ -101,6 +99,12 @@ protocol WeighingLine: LineProtocol {
   static var question: [UInt8]? { get }
   /// It prints numbers without a unit.
   static var isWithoutUnit: Bool { get }
+  /// Units that a scale counts with: no weight, and nothing to tell.
+  static var countingUnits: Set<String> { get }
+  /// When its lines are one measurement.
+  static func rule(_ context: DriverContext) -> WeighingRule
+  /// How many lines in a row are enough from now on, because only a model that sends locked weights sends such a frame; nil: as before.
+  static func neededAfter(_ frame: [UInt8], _ context: DriverContext) -> Int?
   /// What a frame says about a weight; nil when it says something else.
   static func weighing(_ frame: [UInt8]) -> Weighing?
   /// What a frame says about the device.
@@ -111,6 +115,9 @@ extension WeighingLine {
   static var opening: [[UInt8]] { [] }
   static var question: [UInt8]? { nil }
   static var isWithoutUnit: Bool { false }
+  static var countingUnits: Set<String> { [] }
+  static func rule(_ context: DriverContext) -> WeighingRule { WeighingRule(held: context.heldLoad) }
+  static func neededAfter(_ frame: [UInt8], _ context: DriverContext) -> Int? { nil }
   static func property(_ frame: [UInt8]) -> DeviceProperty? { nil }
   static func values(_ frame: [UInt8]) -> [NamedValue] { weighing(frame)?.values ?? [] }
 }
@@ -119,38 +126,73 @@ extension WeighingLine {
 struct WeighingDriver<Line: WeighingLine>: FramedDriver {
   private static var silenceTimer: DriverTimer { 1 }
   private static var questionTimer: DriverTimer { 2 }
+  private static var settleTimer: DriverTimer { 3 }
+  private static var forgetTimer: DriverTimer { 4 }
   /// How often a scale is asked for its weight.
   private static var questionMilliseconds: Int { 1000 }
 
   private let context: DriverContext
   var line = FramedLine<Line>()
-  private var rule = WeighingRule()
-  /// The scale said last that the weight is out of its range; said again, it is no new problem.
-  private var isOutOfRange = false
+  private var rule: WeighingRule
+  /// The special value that was told last; said again, it is no new problem.
+  private var special: Weighing.Status?
   /// The same for what is no weight: pieces, percents.
   private var isWithoutWeight = false
+  /// Weights that do not agree were told since the last measurement.
+  private var isDisagreementTold = false
   /// Who it is was not told since the line was silent: it may have been switched off, or be another one.
   private var isStranger = true
+  /// How long the octets that come next may have waited, in milliseconds.
+  private var waited = 0
 
-  init(_ context: DriverContext) { self.context = context }
+  init(_ context: DriverContext) {
+    self.context = context
+    rule = Line.rule(context)
+  }
 
   mutating func handle(_ input: DriverInput) -> [DriverAction] {
     switch input {
-    case .opened: return Line.opening.map { .transmit($0) } + asked()
+    case .opened: return Line.opening.map { .transmit($0) } + asked() + (rule.held == nil ? [] : [forgetLater])
     case .timer(WeighingDriver.questionTimer): return asked()
     case .timer(WeighingDriver.silenceTimer):
-      rule.silence()
       isStranger = true
+      return told(rule.silence())
+    case .timer(WeighingDriver.settleTimer): return told(rule.settle())
+    case .timer(WeighingDriver.forgetTimer): return told(rule.forget())
+    case .waited(let milliseconds):
+      waited = milliseconds
       return []
-    case .received(let octets):
-      var actions = frames(of: octets)
-      if rule.isHolding || !Line.opening.isEmpty, !actions.isEmpty || line.waiting == 0 {
-        actions.append(
-          .startTimer(WeighingDriver.silenceTimer, milliseconds: WeighingRule.silenceMilliseconds))
-      }
-      return actions
+    case .received(let octets): return received(octets)
+    case .closed: return context.everyFrame ? [] : told(rule.closed(isRecording: context.isRecording))
     default: return []
     }
+  }
+
+  private mutating func received(_ octets: [UInt8]) -> [DriverAction] {
+    line.append(octets)
+    var items: [FramedLine<Line>.Item] = []
+    while let item = line.next() { items.append(item) }
+    // Lines that came while nobody listened: so few of them are printed ones, with silence between them.
+    let isApart = waited / max(1, items.count) >= WeighingRule.silenceMilliseconds
+    waited = 0
+    var actions: [DriverAction] = []
+    for item in items {
+      if isApart { actions += told(rule.silence()) }
+      switch item {
+      case .problem(let problem): actions.append(.problem(problem))
+      case .frame(let frame): actions += taken(frame)
+      }
+    }
+    guard !context.everyFrame, rule.isWaiting || rule.held != nil || !Line.opening.isEmpty else { return actions }
+    if !items.isEmpty || line.waiting == 0 {
+      actions.append(.startTimer(WeighingDriver.silenceTimer, milliseconds: WeighingRule.silenceMilliseconds))
+    }
+    if rule.held != nil { actions.append(forgetLater) }
+    return actions
+  }
+
+  private var forgetLater: DriverAction {
+    .startTimer(WeighingDriver.forgetTimer, milliseconds: WeighingRule.forgetMilliseconds)
   }
 
   private func asked() -> [DriverAction] {
@@ -161,11 +203,35 @@ struct WeighingDriver<Line: WeighingLine>: FramedDriver {
     ]
   }
 
+  /// What the rule made of lines or of silence.
+  private mutating func told(_ outcomes: [WeighingRule.Outcome]) -> [DriverAction] {
+    outcomes.flatMap { outcome -> [DriverAction] in
+      switch outcome {
+      case .give(let reading):
+        isDisagreementTold = false
+        return [.reading(reading)]
+      case .hold(let load):
+        let timer: DriverAction = load == nil ? .stopTimer(WeighingDriver.forgetTimer) : forgetLater
+        return [.heldLoad(load), timer]
+      case .wait: return [.startTimer(WeighingDriver.settleTimer, milliseconds: WeighingRule.tareMilliseconds)]
+      case .withdrawn:
+        let message = "TARE followed a weight of the scale: it is that of a chair or of clothes, and is not taken"
+        return [.stopTimer(WeighingDriver.settleTimer), .problem(DriverProblem(code: "tared", message: message))]
+      case .disagreed:
+        guard !isDisagreementTold else { return [] }
+        isDisagreementTold = true
+        let message = "the scale sent weights that do not agree, or fell silent too early; no value is taken"
+        return [.problem(DriverProblem(code: "no-agreement", message: message))]
+      }
+    }
+  }
+
   mutating func taken(_ frame: [UInt8]) -> [DriverAction] {
     if let property = Line.property(frame) {
       if case .serial = property { isStranger = false }
       return [.property(property)]
     }
+    if let needed = Line.neededAfter(frame, context) { rule.lower(to: needed) }
     guard let weighing = Line.weighing(frame) else { return [] }
     defer { isStranger = false }
     return (isStranger ? Line.opening.map { .transmit($0) } : []) + weighed(weighing, frame)
@@ -173,23 +239,49 @@ struct WeighingDriver<Line: WeighingLine>: FramedDriver {
 
   private mutating func weighed(_ weighing: Weighing, _ frame: [UInt8]) -> [DriverAction] {
     let raw = RawSource(source: Line.id, octets: frame)
-    if weighing.status == .overload || weighing.status == .underload {
-      defer { isOutOfRange = true }
-      guard !isOutOfRange else { return [] }
-      let message = "the scale says that the weight is out of its range (\(weighing.status.rawValue))"
-      return [.problem(DriverProblem(code: weighing.status.rawValue, message: message, raw: raw))]
+    if weighing.status == .tare {
+      return told(rule.add(WeighingRule.Line(content: .tare)))
     }
-    isOutOfRange = false
+    if let reason = weighing.status.reason { return without(weighing.status, reason, raw) }
     guard let value = weighing.value, let unit = weighing.unit ?? unitOfModel(weighing) else {
-      return withoutWeight(weighing, raw)
+      guard weighing.status == .unstable, !context.everyFrame else { return withoutWeight(weighing, raw) }
+      // It moves, and some do not say their unit then: what stood before it and what follows are no lines in a row.
+      return told(rule.add(WeighingRule.Line(content: .moving)))
     }
     isWithoutWeight = false
     let observation = Observation(.weight, .value(value), unit: unit)
-    guard let kilograms = observation.value.decimal else { return [] }
+    guard let kilograms = observation.value.decimal, let milligrams = WeighingDriver.milligrams(kilograms) else {
+      return []
+    }
     let isStable = weighing.status == .stable
-    let isNew = rule.add(kilograms, isStable: isStable)
-    guard isNew || context.everyFrame && isStable && !value.isZero && !value.isNegative else { return [] }
-    return [.reading(DeviceReading(kind: .bodyWeight, observations: [observation], stored: false, raw: raw))]
+    let reading = DeviceReading(
+      kind: .bodyWeight, observations: [observation] + weighing.others, stored: false, raw: raw)
+    if context.everyFrame { return isStable && milligrams > 0 ? [.reading(reading)] : [] }
+    let before = special
+    let actions = told(
+      rule.add(
+        WeighingRule.Line(
+          content: .load(milligrams, isStable: isStable), isNet: weighing.isNet, reading: isStable ? reading : nil)))
+    if before != nil, !actions.isEmpty || milligrams <= 0 { special = nil }
+    return actions
+  }
+
+  /// At most a thousand kilograms; nil for what is not counted in milligrams.
+  private static func milligrams(_ kilograms: ExactDecimal) -> Int64? {
+    kilograms.rounded(places: 6).map { min(max($0.mantissa, -1_000_000_000), 1_000_000_000) }
+  }
+
+  /// A value that is no number: said in words once, and as a reading without number when it is as sure as a weight would be.
+  private mutating func without(_ status: Weighing.Status, _ reason: AbsentReason, _ raw: RawSource) -> [DriverAction] {
+    let problem = DriverProblem(code: status.code, message: status.sentence, raw: raw)
+    let words: [DriverAction] = special == status ? [] : [.problem(problem)]
+    special = status
+    guard !context.everyFrame else { return words }
+    let flags: [ReadingFlag] = [.aboveRange, .belowRange].contains(reason) ? [] : [.measurementFailed]
+    let reading = DeviceReading(
+      kind: .bodyWeight, observations: [Observation(.weight, .absent(reason), unit: .kilogram)], flags: flags,
+      stored: false, raw: raw)
+    return words + told(rule.add(WeighingRule.Line(content: .special(status), reading: reading)))
   }
 
   /// A scale that prints numbers alone: the technician said what they are.
@@ -202,11 +294,23 @@ struct WeighingDriver<Line: WeighingLine>: FramedDriver {
   private mutating func withoutWeight(_ weighing: Weighing, _ raw: RawSource) -> [DriverAction] {
     guard weighing.status != .unstable, weighing.value?.isZero == false, !isWithoutWeight else { return [] }
     guard Line.isWithoutUnit || !weighing.unitText.isEmpty else { return [] }
+    guard !Line.countingUnits.contains(weighing.unitText.lowercased()) else { return [] }
     isWithoutWeight = true
     let message =
       Line.isWithoutUnit
       ? "the scale does not say its unit: give its model as \"\(context.model ?? "8217") kg\" or \"… lb\""
       : "the scale shows \(weighing.unitText), which is no unit of weight that is known; no value is taken"
     return [.problem(DriverProblem(code: "unsupported-unit", message: message, raw: raw))]
+  }
+}
+
+extension Weighing.Status {
+  /// The problem's code.
+  fileprivate var code: String {
+    switch self {
+    case .notZeroed: "not-zeroed"
+    case .error: "measurement-failed"
+    default: rawValue
+    }
   }
 }

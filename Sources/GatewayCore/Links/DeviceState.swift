@@ -22,6 +22,9 @@ struct DeviceState: Sendable {
   var isOfAnotherKind = false
   /// When each kind of garbage on its line was told last, monotonic milliseconds.
   private var garbageTold: [String: Int64] = [:]
+  /// How far the stamp of a value that was just measured is from the hub's clock, until that is told; and when it was told last.
+  var clockFault: Int64?
+  var clockFaultToldAt: Int64?
   var lastEnd: LinkEnd?
   /// When a closed port is opened again, monotonic milliseconds.
   var reopenAt: Int64?

@@ -151,6 +151,10 @@ package enum Intake {
       return Placed(time: nil, quality: .unplaced)
     }
     guard !isEstimated(raw) else { return estimate(milliseconds, context) }
+    // Measured now: the moment of reception is as good as any clock, and better than one that nothing stands beside.
+    if raw.stored == false, !isProvenRight(milliseconds, context) {
+      return Placed(time: received, quality: context.now.isSynchronised ? .received : .receivedUnsynced)
+    }
     var flags: [ReadingFlag] = isAmbiguous ? [.ambiguousTime] : []
     if let clock = context.clock, clock.isReliable, abs(clock.offset) > tolerance,
       !isSinceSet(milliseconds, clock, context)
@@ -177,6 +181,21 @@ package enum Intake {
     guard isBelievable(milliseconds, context) else { return Placed(time: nil, quality: .unplaced) }
     // Nothing that is right stood beside the stamp: it is not called the device's.
     return placed(milliseconds, context.now.isSynchronised ? .device : .receivedUnsynced, flags, context)
+  }
+
+  /// The stamp of a value that was measured now agrees with the hub's clock, which is right.
+  private static func isProvenRight(_ milliseconds: Int64, _ context: IntakeContext) -> Bool {
+    context.now.isSynchronised && abs(context.now.wall - milliseconds) <= tolerance
+  }
+
+  /// How far the stamp of a value that was measured now is from the hub's clock, in milliseconds: the device's clock is wrong. Nil for
+  /// other readings, and while the hub's clock is not known to be right.
+  static func clockFault(_ raw: DeviceReading, _ context: IntakeContext) -> Int64? {
+    guard raw.stored == false, !isEstimated(raw), context.now.isSynchronised, let stamp = raw.time,
+      let (milliseconds, _) = instant(stamp, context)
+    else { return nil }
+    let distance = milliseconds - context.now.wall
+    return abs(distance) > tolerance ? distance : nil
   }
 
   private static func placed(
@@ -262,6 +281,7 @@ package enum Intake {
   static func restamp(_ reading: Reading, received: Int64, zone: TimeZoneRules) -> Reading {
     var reading = reading
     let step = received - reading.receivedAt.milliseconds
+    let before: Int64? = reading.receivedAt.milliseconds
     func timestamp(_ milliseconds: Int64) -> Timestamp {
       let offset = zone.local(at: floorSeconds(milliseconds)).offset
       return Timestamp(milliseconds: milliseconds, offsetSeconds: Int32(clamping: offset))
@@ -277,7 +297,12 @@ package enum Intake {
       return reading
     }
     var raw = DeviceReading(kind: reading.kind, observations: [], time: stamp, raw: reading.raw)
-    if reading.flags.contains(.fromStorage) { raw.stored = true }
+    if reading.flags.contains(.fromStorage) {
+      raw.stored = true
+    } else if let before, reading.takenAt?.milliseconds == before {
+      // It was placed by its reception: it was measured then.
+      raw.stored = false
+    }
     let clock = anchor?.deviceOffset.map { DeviceClock(offset: $0 + step, isReliable: true) }
     let placed = place(
       raw,

@@ -17,6 +17,8 @@ struct SessionOutput {
   var clocks: [DeviceStamp] = []
   var properties: [DeviceProperty] = []
   var answers: [DriverAnswer] = []
+  /// The load that a scale still shows is another one, or none (`.some(nil)`).
+  var heldLoad: HeldLoad??
   /// Octets or PDUs to send once everything above is on disk.
   var transmit: [[UInt8]] = []
   /// An indication waits for its confirmation, which is sent last.
@@ -79,6 +81,8 @@ struct LinkSession: Sendable {
   private var quietDeadline: Int64?
   /// What the hub's clock shows, for a device that asks; nil while it is not synchronised.
   var hubTime: CurrentTimeOctets?
+  /// When octets came last.
+  private var lastHeard: Int64?
   /// A reading came on this link.
   private(set) var hasReading = false
 
@@ -180,6 +184,11 @@ struct LinkSession: Sendable {
       self.client = client
       take(outputs, at: now, into: &output)
     } else {
+      // A timer that is over and was not looked at: so long nobody looked at the line either.
+      if let due = timers.values.min(), due < now {
+        take(driver.handle(.waited(Int(clamping: now - max(due, lastHeard ?? due)))), at: now, into: &output)
+      }
+      lastHeard = now
       take(driver.handle(.received(octets)), at: now, into: &output)
     }
   }
@@ -336,6 +345,7 @@ struct LinkSession: Sendable {
       case .fragment(let raw): output.fragments.append(raw)
       case .problem(let problem): output.problems.append(problem)
       case .answer(let answer): output.answers.append(answer)
+      case .heldLoad(let load): output.heldLoad = .some(load)
       case .deviceClock(let stamp): output.clocks.append(stamp)
       case .property(let property): output.properties.append(property)
       case .transmit(let octets): output.transmit.append(octets)

@@ -57,6 +57,7 @@ extension Links {
       storedRecords: configuration.readsStoredRecords, lastRecordNumber: turn.head.lastRecord[configuration.id],
       consent: consent.map { ($0.user, $0.code) })
     context.name = configuration.advertisedName
+    context.heldLoad = turn.head.heldLoads[configuration.id].flatMap { $0.isKnown(at: now.wall) ? $0.load : nil }
     context.key = configuration.key
     context.requests = device.requests
     if let link = device.link {
@@ -259,6 +260,10 @@ extension Links {
     } else if output.confirms {
       devices[id]?.session?.confirmed()
     }
+    // In one group with the reading, and a record of its own only where the load left.
+    if let load = output.heldLoad, turn.head.heldLoads[id]?.load != load {
+      effects += turn.append([.heldLoad(device: id, load.map { KeptLoad($0, at: max(0, now.wall)) })])
+    }
     for octets in output.transmit {
       effects += captured(id, ">", octets, &turn)
       effects.append(.transmit(device: id, octets))
@@ -282,6 +287,7 @@ extension Links {
     var effects = turn.append(output.fragments.map { .fragment(device: id, $0) }, for: .device(id))
     var complete = true
     var refused: [Part] = []
+    defer { devices[id]?.clockFault = nil }
     for raw in output.readings {
       guard let device = devices[id] else { continue }
       guard let reading = admit(raw, device, complete: &complete, &turn) else {
@@ -302,6 +308,7 @@ extension Links {
       // Each is judged upon the ones before it.
       effects += turn.append(turn.judged(reading), for: .device(id))
     }
+    effects += tellClockFault(of: id, &turn)
     effects += self.refused(refused, &turn)
     // What became of them is not on its way to the disk: they stay.
     if refused.isEmpty, output.takesFragments || !taken.isEmpty {
@@ -311,6 +318,22 @@ extension Links {
     let problems = output.problems.filter { $0.raw != nil }
     effects += turn.append(problems.map { .problem(device: id, $0) }, for: .device(id))
     return (effects, complete)
+  }
+
+  /// The clock of a device that measures now is wrong: told once a day, because its stored records have wrong times.
+  private mutating func tellClockFault(of id: String, _ turn: inout Turn) -> [Effect] {
+    guard let distance = devices[id]?.clockFault else { return [] }
+    if let told = devices[id]?.clockFaultToldAt, turn.now.monotonic - told < Admission.day { return [] }
+    devices[id]?.clockFaultToldAt = turn.now.monotonic
+    let seconds = distance.magnitude / 1000
+    let length =
+      seconds >= 172_800
+      ? Count.of(seconds / 86_400, "day")
+      : seconds >= 7200 ? Count.of(seconds / 3600, "hour") : Count.of(max(1, seconds / 60), "minute")
+    let message =
+      "its clock is \(length) \(distance < 0 ? "behind" : "ahead"): set it at the device; what it measures now has the hub's time"
+    return [.log(.warning, "device \(id): device.clock-wrong: \(message)")]
+      + turn.append([.event(turn.house.event(of: id, "device.clock-wrong", message, turn.now))])
   }
 
   /// What waited for its turn, because the device says too much.
@@ -360,6 +383,8 @@ extension Links {
     var reading = Intake.normalise(
       raw, IntakeContext(device: device.identity, zone: zone, now: now, clock: clock))
     reading.anchor = anchor(clock, &turn)
+    let intake = IntakeContext(device: device.identity, zone: zone, now: now, clock: clock)
+    if let distance = Intake.clockFault(raw, intake) { devices[device.configuration.id]?.clockFault = distance }
     if known?.contains(reading.id) ?? false { return nil }
     if underway?.contains(reading.id) ?? false || isUnsaved(reading.id) {
       complete = false

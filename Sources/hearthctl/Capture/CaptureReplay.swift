@@ -107,7 +107,7 @@ struct CaptureReplay {
           let value = capture.characteristics.first { $0.service == id.service && $0.uuid == id.characteristic }
           answered.append(value.map { .value(id, $0.value, .read) } ?? .readFailed(id, 0x0A))
         case .write(let id, _, let withResponse): if withResponse { answered.append(.written(id)) }
-        case .fragment, .transmit, .finish: continue
+        case .fragment, .heldLoad, .transmit, .finish: continue
         }
       }
       if isStored { answered.append(.committed) }

@@ -15,8 +15,8 @@ from framework import expect, wait_until
 
 
 def weight(kilograms):
-    """What a scale with ST, output says once it stands still; zero between two persons."""
-    return b'US,+00000.00 kg\r\n' + b'ST,+%08.2f kg\r\n' % kilograms
+    """What a scale with ST, output says while somebody stands still on it, then steps off."""
+    return b'US,+00000.00 kg\r\n' + (b'ST,+%08.2f kg\r\n' % kilograms) * 3 + b'ST,+00000.00 kg\r\n' * 2
 
 
 class Pty:

@@ -140,7 +140,7 @@ def babbling(hub):
 
 def cas(kilograms):
     """What a scale of the other family says, at 9600 8N1: where listening begins."""
-    return b'US,GS,+   0.00kg\r\n' + b'ST,GS,+%7.2fkg\r\n' % kilograms
+    return b'US,GS,+   0.00kg\r\n' + (b'ST,GS,+%7.2fkg\r\n' % kilograms) * 3 + b'ST,GS,+   0.00kg\r\n' * 2
 
 
 def port(hub, place):
