@@ -10,6 +10,8 @@ package struct PortWish: Sendable, Hashable {
   package var id: String?
   /// Whose it is.
   package var patient: String?
+  /// Which model it is, where the driver needs to know.
+  package var model: String?
 
   package init(port: String, driver: String) {
     self.port = port

@@ -20,11 +20,17 @@ extension ControlMethod {
         port, .required("driver", lookup, "a driver's id, see hearthctl drivers"),
         ControlParameter("id", .name, "the hub's name for the device; a known one is bound again"),
         ControlParameter("patient", .patient, "whose it is"),
-      ], examples: [["port": "ttyUSB0", "driver": "contec-v7", "id": "oximeter", "patient": "p-7f3a"]]
+        ControlParameter("model", .text(upTo: 64), "the model, where the driver needs to know it"),
+      ],
+      examples: [
+        ["port": "ttyUSB0", "driver": "contec-v7", "id": "oximeter", "patient": "p-7f3a"],
+        ["port": "ttyUSB1", "driver": "toledo-8217", "model": "8217 kg"],
+      ]
     ) { given throws(ControlError) in
       var wish = PortWish(port: try given.text("port"), driver: try given.text("driver"))
       wish.id = given.text(ifGiven: "id")
       wish.patient = given.text(ifGiven: "patient")
+      wish.model = given.text(ifGiven: "model")
       return .serialBind(wish)
     },
     ControlMethod(

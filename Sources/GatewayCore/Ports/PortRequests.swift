@@ -257,17 +257,27 @@ extension Ports {
           port.facts, settings: settings, isUnique: port.facts.isUnique(among: ports.values.map(\.facts)))),
       patient: wish.patient ?? known?.patient, users: known?.users ?? [:])
     device.name = known?.name
-    device.model = known?.model
+    device.model = wish.model ?? (known?.driver == profile.id ? known?.model : nil)
     ports[node]?.isClaimed = true
+    var result = JSONObject()
+    result["bound"] = .string(name)
+    result["driver"] = .string(profile.id)
+    result["path"] = .string(port.facts.path)
+    var notice: [Effect] = []
+    // Bound all the same: the safe rule holds until somebody looks at the device.
+    if let question = profile.modelQuestion, !(device.model.map(question.isAnswered) ?? false) {
+      result["asks"] = question.json
+      let hint =
+        "hearthctl serial bind \(node) --driver \(profile.id) --id \(name) --model \"\(question.answers.first ?? "")\""
+      let words = "the driver has to know the model: \(question.question); until then \(question.untilThen): \(hint)"
+      notice.append(.log(.notice, "device \(name): device.model-unknown: \(words)"))
+    }
     return turn.append(
       [
         .device(DeviceRecord(id: name, device: device)),
         caller.audit("bind port \(port.facts.path) to \(name)"),
       ], for: .completion(.bound(PortBound(device: name, node: node))))
-      + [
-        .answer(
-          id, .result(["bound": .string(name), "driver": .string(profile.id), "path": .string(port.facts.path)]))
-      ]
+      + notice + [.answer(id, .result(.object(result)))]
   }
 
   /// The binding is on disk: the port is the device's.
@@ -336,6 +346,15 @@ extension Ports {
 struct PortBound: Sendable {
   var device: String
   var node: String
+}
+
+extension ModelQuestion {
+  /// As `serial.bind` answers and `hearthctl drivers --json` shows it.
+  var json: JSONValue {
+    [
+      "question": .string(question), "answers": .array(answers.map { .string($0) }), "until_then": .string(untilThen),
+    ]
+  }
 }
 
 extension DeviceConfiguration {

@@ -111,6 +111,17 @@ enum DriversVerb {
     object["verification"] = .string(profile.verification.rawValue)
     object["evidence"] = evidence(profile.evidence)
     if !profile.rule.isEmpty { object["rule"] = .string(profile.rule) }
+    if let protection = profile.protection {
+      object["check"] = .string(protection.name)
+      if case .unchecked(let count) = protection { object["false_per_thousand"] = .int(count) }
+    }
+    if let question = profile.modelQuestion {
+      object["model"] = [
+        "question": .string(question.question), "answers": .array(question.answers.map { .string($0) }),
+        "until_then": .string(question.untilThen),
+      ]
+    }
+    if let obstacle = profile.obstacle { object["obstacle"] = .string(obstacle) }
     return .object(object)
   }
 

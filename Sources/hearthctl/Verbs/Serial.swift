@@ -1,5 +1,6 @@
 // hearthctl serial: the ports that are plugged in, what is at them, and whose they are.
 
+import Drivers
 import Glibc
 import JSON
 import Platform
@@ -16,6 +17,7 @@ enum SerialVerb {
         --driver ID       the driver, see hearthctl drivers
         --id ID           the hub's name for the device; a known one is bound anew
         --patient P       whose readings these are; without it they wait
+        --model M         the model, where the driver has to know it: bind asks
       release DEVICE      the port is nobody's again, until it is plugged in anew
 
       PORT is a node (ttyUSB0), one of its links, or where it is plugged in. A port
@@ -26,7 +28,7 @@ enum SerialVerb {
         hearthctl serial list
         hearthctl serial identify ttyUSB0 --driver contec-v7
         hearthctl serial bind ttyUSB0 --driver contec-v7 --patient p-7f3a
-      """, options: ["--driver", "--id", "--patient"], takesWords: true,
+      """, options: ["--driver", "--id", "--patient", "--model"], takesWords: true,
     methods: ["serial.list", "serial.identify", "serial.bind", "serial.release"],
     exit: """
       0 done, 1 the daemon answered with an error, 64 usage,
@@ -159,6 +161,28 @@ enum SerialVerb {
     }
   }
 
+  /// How often a person is asked for the model before it is left open.
+  private static let mostQuestions = 3
+
+  /// What a person at the terminal says where the driver has to know the model; nil where it need not, nobody is there, or nobody knows.
+  private static func modelFromPerson(_ arguments: Arguments, _ driver: String) -> String? {
+    guard !arguments.isJSON, Confirmation.isInteractive, let question = Registry.profile(id: driver)?.modelQuestion
+    else {
+      return nil
+    }
+    let answers = question.answers.joined(separator: ", ")
+    Terminal.out(Show.paragraph("", "This driver has to know the model: \(question.question).") + "\n")
+    for _ in 0..<mostQuestions {
+      Terminal.out("Model (\(answers); Enter if nobody knows): ")
+      guard let line = readLine(strippingNewline: true) else { return nil }
+      let model = line.split(separator: " ").joined(separator: " ")
+      guard !model.isEmpty else { return nil }
+      if question.isAnswered(model) { return model }
+      Terminal.out("\(Terminal.clean(model)) does not answer it.\n")
+    }
+    return nil
+  }
+
   private static func bind(_ arguments: Arguments, _ port: String) throws(Failure) -> Int32 {
     guard let driver = arguments.value("--driver") else {
       throw Failure.usage("expected --driver ID", hint: "hearthctl drivers lists them")
@@ -168,12 +192,23 @@ enum SerialVerb {
     parameters["driver"] = .string(driver)
     if let id = arguments.value("--id") { parameters["id"] = .string(id) }
     if let patient = arguments.value("--patient") { parameters["patient"] = .string(patient) }
+    if let model = arguments.value("--model") ?? modelFromPerson(arguments, driver) {
+      parameters["model"] = .string(model)
+    }
     var client = try DaemonClient(arguments)
     let answer = try client.call("serial.bind", .object(parameters))
     if arguments.isJSON {
       Terminal.line(answer)
     } else {
-      Terminal.out("\(Terminal.clean(port)) is device \(Show.text(answer["bound"])) (\(Show.text(answer["driver"])))\n")
+      let name = Show.text(answer["bound"])
+      Terminal.out("\(Terminal.clean(port)) is device \(name) (\(Show.text(answer["driver"])))\n")
+      if let question = answer["asks"]?["question"]?.string {
+        let answers = (answer["asks"]?["answers"]?.array ?? []).map { "--model \"\(Show.text($0))\"" }
+        let until = Show.text(answer["asks"]?["until_then"])
+        Terminal.out(Show.paragraph("  ", "\(Terminal.clean(question)). Until then \(until).") + "\n")
+        let again = "bind it again with --id \(name) and \(answers.joined(separator: " or "))"
+        Terminal.out(Show.paragraph("    ", "what to do: \(again)") + "\n")
+      }
     }
     return 0
   }
