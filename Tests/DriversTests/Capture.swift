@@ -77,6 +77,14 @@ struct Capture: Sendable, CustomTestStringConvertible {
     }
   }
 
+  /// The same with other octets, or at other times; it ends so many milliseconds later.
+  func with(_ items: [Item], later: Int64 = 0) -> Capture {
+    var capture = self
+    capture.items = items
+    capture.headers["until"] = headers["until"].flatMap { Int64($0) }.map { "\($0 + later)" }
+    return capture
+  }
+
   /// Hexadecimal digits, said so many times: `60x 01e0…`.
   private static func octets(_ text: String) -> [UInt8]? {
     let parts = text.split(separator: "x", maxSplits: 1)

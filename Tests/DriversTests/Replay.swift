@@ -10,6 +10,7 @@ struct Replay {
   private let capture: Capture
   private var timers: [DriverTimer: Int64] = [:]
   private var now: Int64 = 0
+  private var lastHeard: Int64?
   private var indicated: Set<CharacteristicID> = []
   /// What the driver made of what came, as lines.
   private(set) var lines: [String] = []
@@ -40,6 +41,49 @@ struct Replay {
     return replay
   }
 
+  /// The whole session while nobody looks at the line for a while: what came meanwhile is read at once, and then timers run out. A
+  /// device that answers only when it is asked says nothing meanwhile.
+  static func run(_ capture: Capture, stopAt stop: Int64, for length: Int64) -> Replay? {
+    var replay = Replay(capture)
+    let isAsked = !capture.sent.isEmpty
+    var heldUp: [UInt8] = []
+    var isOver = false
+    func wake() {
+      guard !isOver else { return }
+      isOver = true
+      replay?.advance(to: stop)
+      replay?.wake(at: stop + length, heldUp)
+    }
+    for var item in capture.items {
+      if item.at > stop, isAsked { item.at += length }
+      if item.at > stop, item.at < stop + length {
+        heldUp += item.octets
+      } else {
+        if item.at > stop { wake() }
+        replay?.feed(item)
+      }
+    }
+    wake()
+    replay?.advance(to: (Int64(capture.headers["until"] ?? "0") ?? 0) + length)
+    replay?.close()
+    return replay
+  }
+
+  /// Octets that waited while nobody looked, before timers that are over, as a link's session tells them.
+  private mutating func wake(at time: Int64, _ octets: [UInt8]) {
+    let due = timers.values.min()
+    now = time
+    if !octets.isEmpty {
+      if let due, due < now { take(driver.handle(.waited(Int(clamping: now - max(due, lastHeard ?? due))))) }
+      lastHeard = now
+      take(driver.handle(.received(octets)))
+    }
+    for (timer, due) in timers.sorted(by: { ($0.value, $0.key) < ($1.value, $1.key) }) where due <= now {
+      timers[timer] = nil
+      take(driver.handle(.timer(timer)))
+    }
+  }
+
   mutating func feed(_ item: Capture.Item, chunk: Int? = nil) {
     advance(to: item.at)
     if let request = item.request {
@@ -53,6 +97,7 @@ struct Replay {
     } else if let id = Capture.id(item.source) {
       take(driver.handle(.value(id, item.octets, indicated.contains(id) ? .indication : .notification)))
     } else {
+      lastHeard = now
       var rest = item.octets[...]
       while !rest.isEmpty {
         let piece = rest.prefix(chunk ?? rest.count)
