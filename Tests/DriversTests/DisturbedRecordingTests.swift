@@ -47,7 +47,7 @@ import Testing
     }
   }
 
-  /// The middle of one delivery comes four seconds late, and all behind it.
+  /// The middle of one delivery comes two and a half seconds late, and all behind it.
   @Test(arguments: agreeing) func aStalledRecordingHasNoOtherValues(_ capture: Capture) throws {
     let whole = try said(capture)
     let count = try values(capture).count
@@ -59,8 +59,8 @@ import Testing
       var rest = item
       rest.octets = Array(item.octets.dropFirst(item.octets.count / 2))
       items.insert(rest, at: index + 1)
-      for later in items.indices where later > index { items[later].at += 4000 }
-      let found = try values(capture.with(items, later: 4000))
+      for later in items.indices where later > index { items[later].at += 2500 }
+      let found = try values(capture.with(items, later: 2500))
       #expect(whole.isSuperset(of: found) && found.count <= count, "\(capture.name), item \(index): \(found.count)")
     }
   }
@@ -137,16 +137,25 @@ import Testing
     }
   }
 
-  /// A stop of 1, 5 and 40 s at forty moments of each recording, at the device's own rate: the same readings. A device that is asked
-  /// is asked again afterwards.
+  /// Scenes of several scales, and results of a cuff each few seconds, which only silence tells apart.
+  private static let closer: Set<String> = ["healthometer-esc", "and-ua767"]
+
+  /// A stop of 1, 5 and 40 s at forty moments of each recording: the same readings. A device that is asked is asked again afterwards, and
+  /// gives no others.
   @Test(arguments: recorded.filter { $0.headers["every-frame"] == nil }, [1000, 5000, 40_000] as [Int64])
   func aStoppedDaemonGivesTheSameReadings(_ capture: Capture, _ length: Int64) throws {
     let whole = try values(capture)
+    let said = try said(capture)
     let end = max(capture.items.last?.at ?? 0, 1000)
+    let isSame =
+      capture.sent.isEmpty && !(length > 1000 && DisturbedRecordingTests.closer.contains(capture.profile?.id ?? ""))
     for stop in stride(from: Int64(0), through: end, by: Int64.Stride(max(1, end / 40))) {
       let replay = try #require(Replay.run(capture, stopAt: stop, for: length))
       let found = replay.readings.map(\.observations)
-      #expect(found == whole, "\(capture.name), at \(stop) for \(length): \(replay.readings.map(Replay.line))")
+      let place: Comment = "\(capture.name), at \(stop) for \(length): \(replay.readings.map(Replay.line))"
+      if isSame { #expect(found == whole, place) }
+      if capture.profile?.protection == .agreement { #expect(said.isSuperset(of: found), place) }
+      #expect(found.count <= whole.count, place)
     }
   }
 }

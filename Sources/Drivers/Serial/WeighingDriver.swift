@@ -172,8 +172,9 @@ struct WeighingDriver<Line: WeighingLine>: FramedDriver {
     line.append(octets)
     var items: [FramedLine<Line>.Item] = []
     while let item = line.next() { items.append(item) }
-    // Lines that came while nobody listened: so few of them are printed ones, with silence between them.
-    let isApart = waited / max(1, items.count) >= WeighingRule.silenceMilliseconds
+    // Lines that came while nobody listened: so few of them are printed ones, with silence between them. More are a stream.
+    let isApart =
+      items.count <= WeighingRule.agreement && waited / max(1, items.count) >= WeighingRule.silenceMilliseconds
     waited = 0
     var actions: [DriverAction] = []
     for item in items {

@@ -188,7 +188,9 @@ struct WeighingRule: Sendable {
     held = nil
     sawLow = false
     told = nil
-    burst.isAgreed = burst.isAgreed || !given.isEmpty
+    // What comes now is another measurement, as after silence.
+    burst = Burst()
+    burst.isEmpty = false
     return given + (wasHeld ? [.hold(nil)] : [])
   }
 
@@ -198,6 +200,8 @@ struct WeighingRule: Sendable {
     burst.isAgreed = true
     if let waiting = candidate {
       guard now != waiting.milligrams else { return [] }
+      // A load that creeps by a step of the display is no other.
+      guard !WeighingRule.isSame(now, waiting.milligrams, per: 1000) else { return [] }
       // Back at the load that was given: what was between was somebody who leaned on something, or damaged.
       if let held, !sawLow, WeighingRule.isSame(now, held.milligrams) {
         candidate = nil
