@@ -46,7 +46,6 @@ final class Daemon {
   private var watchdogAt: Int64?
   private var watchdogEvery: Int64?
   private var exitBy: Int64?
-  /// The clocks as they were when the loop woke up; nil before it runs.
   private var moment: Now?
   private var isStopping = false
   private var serial: SerialLinks?
