@@ -75,9 +75,9 @@ import Testing
         item.octets = dice.damaged(item.octets)
         return item
       }
-      let found = try values(capture.with(items))
+      let replay = try #require(Replay.run(capture.with(items)))
       guard capture.profile?.protection == .agreement else { continue }
-      #expect(found.count <= count, "\(capture.name), seed \(seed): \(found.count)")
+      #expect(replay.readings.count <= count, "\(capture.name), seed \(seed): \(replay.lines)")
     }
   }
 

@@ -134,6 +134,34 @@ private func packet(_ weight: String, tare: String = "0.0") -> String {
     #expect(scale.values == ["72.15", "72.95"], "somebody else")
   }
 
+  /// A bit of the last zero of a stream is wrong.
+  @Test func aLoneWeightBehindZerosIsNone() throws {
+    for zeros in 1...5 {
+      var scale = try ScaleBench("and-scale")
+      scale.say(a("00080.00"), 5, every: 100)
+      scale.say(a("00000.00"), zeros, every: 100)
+      scale.say(a("00000.20"))
+      scale.pass(5000)
+      #expect(scale.values == ["80.00"], "behind \(zeros)")
+    }
+    var scale = try ScaleBench("and-scale")
+    scale.say(a("00000.00"), 3, every: 1000)
+    scale.say(a("00072.15"), 2, every: 1000)
+    scale.pass(5000)
+    #expect(scale.values == ["72.15"], "two are not damaged alike")
+  }
+
+  @Test func aScaleThatIsAskedIsSilentOnlyWhenItDoesNotAnswer() throws {
+    var scale = try ScaleBench("kern")
+    scale.say("   72.150 kg \r\n")
+    // The hub was stopped: it asks late.
+    scale.hold(20_000)
+    #expect(scale.values == [])
+    scale.say("   64.450 kg \r\n", 3, every: 1000)
+    scale.pass(5000)
+    #expect(scale.values == ["64.450"])
+  }
+
   @Test func anIntervalOfPrintsIsOneMeasurement() throws {
     var scale = try ScaleBench("and-scale")
     scale.say(a("00072.15"), 10, every: 5000)

@@ -41,8 +41,11 @@ struct Replay {
     return replay
   }
 
+  /// How long after a question the recordings have its answer, in milliseconds.
+  private static let answer: Int64 = 20
+
   /// The whole session while nobody looks at the line for a while: what came meanwhile is read at once, and then timers run out. A
-  /// device that answers only when it is asked says nothing meanwhile.
+  /// device that answers only when it is asked says nothing meanwhile, but the answer to a question that was asked before.
   static func run(_ capture: Capture, stopAt stop: Int64, for length: Int64) -> Replay? {
     var replay = Replay(capture)
     let isAsked = !capture.sent.isEmpty
@@ -55,7 +58,7 @@ struct Replay {
       replay?.wake(at: stop + length, heldUp)
     }
     for var item in capture.items {
-      if item.at > stop, isAsked { item.at += length }
+      if item.at > stop + answer, isAsked { item.at += length }
       if item.at > stop, item.at < stop + length {
         heldUp += item.octets
       } else {

@@ -57,6 +57,15 @@ struct ScaleBench {
     now = end
   }
 
+  /// Nobody looks for a while, and nothing came; then the timers that are over run out, once each.
+  mutating func hold(_ milliseconds: Int64) {
+    now += milliseconds
+    for (timer, due) in timers.sorted(by: { ($0.value, $0.key) < ($1.value, $1.key) }) where due <= now {
+      timers[timer] = nil
+      take(driver.handle(.timer(timer)))
+    }
+  }
+
   /// The link ends as it does at a stop, a reload or an unplugging, and comes again after a while.
   mutating func restart(after milliseconds: Int64 = 5000, isKilled: Bool = false) throws {
     if !isKilled { take(driver.handle(.closed)) }

@@ -144,6 +144,8 @@ struct WeighingDriver<Line: WeighingLine>: FramedDriver {
   private var isStranger = true
   /// How long the octets that come next may have waited, in milliseconds.
   private var waited = 0
+  /// A question of this driver has no answer yet.
+  private var isUnanswered = false
 
   init(_ context: DriverContext) {
     self.context = context
@@ -173,8 +175,10 @@ struct WeighingDriver<Line: WeighingLine>: FramedDriver {
     var items: [FramedLine<Line>.Item] = []
     while let item = line.next() { items.append(item) }
     // Lines that came while nobody listened: so few of them are printed ones, with silence between them. More are a stream.
+    // A scale that is asked says nothing while nobody asks it.
     let isApart =
-      items.count <= WeighingRule.agreement && waited / max(1, items.count) >= WeighingRule.silenceMilliseconds
+      Line.question == nil && items.count <= WeighingRule.agreement
+      && waited / max(1, items.count) >= WeighingRule.silenceMilliseconds
     waited = 0
     var actions: [DriverAction] = []
     for item in items {
@@ -184,24 +188,38 @@ struct WeighingDriver<Line: WeighingLine>: FramedDriver {
       case .frame(let frame): actions += taken(frame)
       }
     }
-    guard !context.everyFrame, rule.isWaiting || rule.held != nil || !Line.opening.isEmpty else { return actions }
-    if !items.isEmpty || line.waiting == 0 {
-      actions.append(.startTimer(WeighingDriver.silenceTimer, milliseconds: WeighingRule.silenceMilliseconds))
+    if !items.isEmpty { isUnanswered = false }
+    guard listensForSilence else { return actions }
+    // Of a scale that is asked, silence begins with the next question; half an answer is one that is late.
+    if Line.question == nil || items.isEmpty {
+      actions.append(silenceLater)
+    } else {
+      actions.append(.stopTimer(WeighingDriver.silenceTimer))
     }
     if rule.held != nil { actions.append(forgetLater) }
     return actions
+  }
+
+  private var listensForSilence: Bool {
+    !context.everyFrame && (rule.isWaiting || rule.held != nil || !Line.opening.isEmpty)
+  }
+
+  private var silenceLater: DriverAction {
+    .startTimer(WeighingDriver.silenceTimer, milliseconds: WeighingRule.silenceMilliseconds)
   }
 
   private var forgetLater: DriverAction {
     .startTimer(WeighingDriver.forgetTimer, milliseconds: WeighingRule.forgetMilliseconds)
   }
 
-  private func asked() -> [DriverAction] {
+  private mutating func asked() -> [DriverAction] {
     guard let question = Line.question else { return [] }
+    let begins = !isUnanswered && listensForSilence
+    isUnanswered = true
     return [
       .transmit(question),
       .startTimer(WeighingDriver.questionTimer, milliseconds: WeighingDriver.questionMilliseconds),
-    ]
+    ] + (begins ? [silenceLater] : [])
   }
 
   /// What the rule made of lines or of silence.

@@ -28,8 +28,8 @@ struct WeighingRule: Sendable {
   /// The rule in words, for a family whose messages have another name.
   static func sentence(_ lines: String, needed: Int = WeighingRule.agreement) -> String {
     "the last stable weight that \(needed) \(lines) in a row say, given when the load leaves, when 3 s of silence follow or after 10 s; "
-      + "a lone stable weight only when 3 s of silence follow; a weight that TARE follows is withdrawn; another measurement only "
-      + "after the scale showed zero or less than half, another weight, or nothing for 15 min"
+      + "a lone stable weight only when 3 s of silence follow and no load just left; a weight that TARE follows is withdrawn; "
+      + "another measurement only after the scale showed zero or less than half, another weight, or nothing for 15 min"
   }
 
   /// So many lines in a row have to say the same: two may be damaged alike in an hour of ten lines a second.
@@ -89,6 +89,10 @@ struct WeighingRule: Sendable {
     var isAgreed = false
     var hasLow = false
     var hasLowBehind = false
+    /// A load left, as lines in a row said: it streams.
+    var isStreamed = false
+    /// Lines that may be a measurement.
+    var count = 0
     var isEmpty = true
   }
 
@@ -153,6 +157,7 @@ struct WeighingRule: Sendable {
     run = (key, count)
     if let first = burst.key, first != key { burst.isMixed = true }
     burst.key = key
+    burst.count = min(burst.count + 1, needed)
     burst.reading = reading
     burst.hasLowBehind = false
     return count >= needed
@@ -183,6 +188,7 @@ struct WeighingRule: Sendable {
   /// The scale shows that the load is gone.
   private mutating func left() -> [Outcome] {
     let wasHeld = held != nil
+    let isStreamed = burst.isStreamed || wasHeld || candidate != nil
     let given: [Outcome] = candidate.map { [.give($0.reading)] } ?? []
     candidate = nil
     held = nil
@@ -191,6 +197,7 @@ struct WeighingRule: Sendable {
     // What comes now is another measurement, as after silence.
     burst = Burst()
     burst.isEmpty = false
+    burst.isStreamed = isStreamed
     return given + (wasHeld ? [.hold(nil)] : [])
   }
 
@@ -259,6 +266,8 @@ struct WeighingRule: Sendable {
     switch key {
     case .special(let status): return tell(status, reading)
     case .load(let milligrams):
+      // The last zero of a stream may be damaged, unless one line is as good as three.
+      if burst.isStreamed, burst.count < 2, needed >= WeighingRule.agreement { return [.disagreed] }
       told = nil
       if burst.hasLow { held = nil }
       if let held, WeighingRule.isSame(milligrams, held.milligrams, per: 500) { return [] }
