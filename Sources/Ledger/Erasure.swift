@@ -65,7 +65,8 @@ package struct Erasure: Sendable {
     case .event, .rules, .history, .pauses: return member("patient", record.payload) == patient ? .drop : .keep
     case .refusal: return member("id", record.payload).map(isErased) == true ? .drop : .keep
     case .audit: return isOfPatient(record.payload) ? .drop : .keep
-    case .fragment, .problem, .heldLoad: return .drop
+    case .fragment, .problem: return .drop
+    case .heldLoad: return heldLoad(record.payload)
     case .snapshot:
       guard let state = LedgerState(record.payload) else { return .keep }
       return .replace(without(state).encoded)
@@ -74,6 +75,13 @@ package struct Erasure: Sendable {
       return .replace(without(part).encodedPart)
     default: return .keep
     }
+  }
+
+  /// The scale holds nothing then, rather than what an earlier record says.
+  private func heldLoad(_ payload: [UInt8]) -> RecordRewrite {
+    guard case .heldLoad(let device, let load)? = JournalEntry(kind: .heldLoad, payload: payload) else { return .drop }
+    guard load?.isErased(with: patient) ?? false else { return .keep }
+    return .replace(JournalEntry.heldLoad(device: device, nil).payload)
   }
 
   /// A stored form of a reading that was taken back from the patient.
@@ -151,8 +159,7 @@ extension LedgerState {
   package mutating func forget(_ patient: String) {
     rules[patient] = nil
     history[patient] = nil
-    // They tell no patient, and a weight too many is none.
-    heldLoads = [:]
+    heldLoads = heldLoads.filter { !$0.value.isErased(with: patient) }
   }
 
   package mutating func beginErasing(_ patient: String, files: Bool = false) {

@@ -229,7 +229,7 @@ package struct LedgerState: Sendable, Hashable {
     case .problem, .audit: break
     case .binding(let binding): bindings.apply(binding, at: sequence)
     case .swept(let slot, let number): bindings.endSweep(slot, binding: number)
-    case .heldLoad(let device, let load): heldLoads[device] = load
+    case .heldLoad(let device, let load): hold(load, of: device)
     case .device(let record):
       let before = register.devices.first { $0.id == record.id }
       // Another device under its name shows another load.

@@ -262,7 +262,11 @@ extension Links {
     }
     // In one group with the reading, and a record of its own only where the load left.
     if let load = output.heldLoad, turn.head.heldLoads[id]?.load != load {
-      effects += turn.append([.heldLoad(device: id, load.map { KeptLoad($0, at: max(0, now.wall)) })])
+      let patient =
+        devices[id].flatMap { turn.head.bindings.patient(of: $0.configuration, user: nil) }
+        ?? turn.head.sessions.patient(of: id, takenAt: nil, isStored: false, now)
+      let kept = load.map { KeptLoad($0, at: max(0, now.wall), patient: patient) }
+      effects += turn.append([.heldLoad(device: id, kept)])
     }
     for octets in output.transmit {
       effects += captured(id, ">", octets, &turn)
