@@ -81,6 +81,46 @@ struct Dice {
     Stream("nellcor-ascii", text("07-JAN-04 11:24:50    97     68      88\r\n"), every: 2000, ["97"]),
   ]
 
+  /// A cuff is asked for its result every ten seconds, and once more for a new one: each answer may be damaged.
+  @Test(arguments: 1...20) func anHourOfADamagedCuffIsOneMeasurement(_ seed: Int) throws {
+    let text = Array(
+      "TM2655\u{1E}2611210815\u{1E}RB\u{1E}M\u{1E}E00\u{1E}S128\u{1E}M 95\u{1E}D 80\u{1E}P 72\u{1E}I00\u{1E}L000\u{1E}"
+        .utf8)
+    let frame = [0x16, 0x16, 0x01, 0x30, 0x30, 0x02] + text + [0x03, Checksum.xor8(text)]
+    var bench = try ScaleBench("and-tm265x")
+    var dice = Dice(UInt64(seed))
+    for _ in 0..<36_000 {
+      if bench.takeQuestions() > 0 { bench.hear(dice.damaged(frame)) }
+      bench.pass(100)
+    }
+    #expect(bench.values == ["128"], "seed \(seed)")
+  }
+
+  /// Packets of 25 frames with a sum each, ten minutes of them.
+  @Test(arguments: ["nonin-2", "nonin-7"]) func damagedPacketsGiveNoOtherValue(_ id: String) throws {
+    let packet = try message(id)
+    func values(_ count: Int, _ octets: () -> [UInt8]) throws -> [String] {
+      var bench = try ScaleBench(id)
+      for _ in 0..<count {
+        bench.hear(octets())
+        bench.pass(333)
+      }
+      bench.pass(20_000)
+      return bench.readings.map { "\($0.said(.spo2)?.description ?? "") \($0.said(.oximeterPulse)?.description ?? "")" }
+    }
+    let expected = Set(try values(100) { packet })
+    var dice = Dice(11)
+    let found = try values(1800) { dice.damaged(packet) }
+    #expect(!expected.isEmpty && Set(found).isSubset(of: expected), "\(found)")
+  }
+
+  /// Whatever family says that lines have to agree is heard for an hour here.
+  @Test func everyFamilyWithAgreementIsHeard() {
+    let heard = (DamagedLineTests.scales + DamagedLineTests.oximeters).map(\.id) + ["and-tm265x", "nonin-2", "nonin-7"]
+    let agreeing = SerialFamily.all.filter { $0.profile.protection == .agreement }.map(\.id)
+    #expect(Set(agreeing) == Set(heard))
+  }
+
   private func run(_ stream: Stream, seed: UInt64) throws -> ScaleBench {
     var bench = try ScaleBench(stream.id, model: stream.model)
     var dice = Dice(seed)

@@ -18,6 +18,8 @@ struct ScaleBench {
   private(set) var held: HeldLoad?
   /// How often the load that is remembered changed: each is a record on the disk.
   private(set) var records = 0
+  /// Questions that nobody answered yet.
+  private var questions = 0
 
   init(_ id: String, model: String? = nil) throws {
     self.id = id
@@ -57,6 +59,12 @@ struct ScaleBench {
     now = end
   }
 
+  /// How often it was asked since this was looked at last.
+  mutating func takeQuestions() -> Int {
+    defer { questions = 0 }
+    return questions
+  }
+
   /// Nobody looks for a while, and nothing came; then the timers that are over run out, once each.
   mutating func hold(_ milliseconds: Int64) {
     now += milliseconds
@@ -87,6 +95,7 @@ struct ScaleBench {
       case .heldLoad(let load):
         held = load
         records += 1
+      case .transmit: questions += 1
       case .startTimer(let timer, let milliseconds): timers[timer] = now + Int64(milliseconds)
       case .stopTimer(let timer): timers[timer] = nil
       default: break

@@ -126,6 +126,8 @@ struct AndTM265xDriver: FramedDriver {
   private static let pollMilliseconds = 10_000
   /// How long a frame is taken for the answer to a question.
   private static let answerMilliseconds = 2000
+  /// How often a new result is asked for again when the answers to it are damaged; the next poll asks anyway.
+  private static let mostRepeats = 5
 
   private let context: DriverContext
   var line = FramedLine<AndTM265xLine>()
@@ -135,6 +137,9 @@ struct AndTM265xDriver: FramedDriver {
   private var seen: (frame: [UInt8], isStored: Bool)?
   /// A question waits for its answer.
   private var isAsked = false
+  /// Octets came since the last question, and how often it was asked again because they were no answer.
+  private var isAnswerDamaged = false
+  private var repeats = 0
   private var model: String?
 
   init(_ context: DriverContext) { self.context = context }
@@ -145,12 +150,20 @@ struct AndTM265xDriver: FramedDriver {
       return ask() + [.startTimer(AndTM265xDriver.pollTimer, milliseconds: AndTM265xDriver.pollMilliseconds)]
     case .timer(AndTM265xDriver.answerTimer):
       isAsked = false
-      // Nothing contradicts it.
       guard let (frame, isStored) = seen, let result = AndTM265xLine.result(frame) else { return [] }
+      guard !isAnswerDamaged else {
+        repeats += 1
+        guard repeats > AndTM265xDriver.mostRepeats else { return ask() }
+        seen = nil
+        repeats = 0
+        return []
+      }
+      // The cuff says nothing more, and nothing contradicts it.
       seen = nil
       last = frame
       return given(result, isStored: isStored, frame)
     case .received(let octets):
+      isAnswerDamaged = true
       return frames(of: octets)
     default: return []
     }
@@ -158,6 +171,7 @@ struct AndTM265xDriver: FramedDriver {
 
   private mutating func ask() -> [DriverAction] {
     isAsked = true
+    isAnswerDamaged = false
     return [
       .transmit(AndTM265xLine.request("RB")),
       .startTimer(AndTM265xDriver.answerTimer, milliseconds: AndTM265xDriver.answerMilliseconds),
@@ -168,6 +182,8 @@ struct AndTM265xDriver: FramedDriver {
     guard let result = AndTM265xLine.result(frame) else { return [] }
     let isAnswer = isAsked
     isAsked = false
+    isAnswerDamaged = false
+    repeats = 0
     guard !context.everyFrame, !context.isRecording else {
       guard context.everyFrame || frame != last else { return [] }
       last = frame
