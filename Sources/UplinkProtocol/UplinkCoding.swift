@@ -100,6 +100,7 @@ extension UplinkRequest {
     writer.uint32(deadlineMilliseconds)
     writer.uint32(maximumResponseBody)
     writer.flag(allowPlainHTTP)
+    writer.flag(compresses)
     writer.flag(profile.allowProxyEnvironment)
     writer.pem(profile.tls.authorities)
     writer.pem(profile.tls.identity?.certificate)
@@ -117,6 +118,7 @@ extension UplinkRequest {
     deadlineMilliseconds = try reader.uint32("deadline")
     maximumResponseBody = try reader.uint32("maximum response body")
     allowPlainHTTP = try reader.flag("allow plain HTTP")
+    compresses = try reader.flag("compresses")
     let allowProxyEnvironment = try reader.flag("allow proxy environment")
     let authorities = try reader.pem("authorities")
     let at = reader.offset
@@ -146,6 +148,7 @@ extension UplinkResponse {
       let answer = whole.bounded()
       writer.uint8(0)
       writer.uint16(answer.status)
+      writer.uint8(answer.sent.rawValue)
       writer.flag(answer.headersTruncated)
       writer.headers(answer.headers)
       writer.flag(answer.bodyTruncated)
@@ -167,13 +170,18 @@ extension UplinkResponse {
       guard (100...999).contains(status) else {
         throw DecodeError(field: "status", offset: at + 1, reason: .invalidValue(Int64(status)))
       }
+      let formAt = reader.offset
+      let sentForm = try reader.uint8("form of the request")
+      guard let sent = UplinkBodyForm(rawValue: sentForm) else {
+        throw DecodeError(field: "form of the request", offset: formAt, reason: .invalidValue(Int64(sentForm)))
+      }
       let headersTruncated = try reader.flag("headers truncated")
       let headers = try reader.headers()
       let bodyTruncated = try reader.flag("body truncated")
       outcome = .response(
         UplinkAnswer(
           status: status, headers: headers, headersTruncated: headersTruncated,
-          body: try reader.run("body", most: UplinkLimits.responseBody), bodyTruncated: bodyTruncated))
+          body: try reader.run("body", most: UplinkLimits.responseBody), bodyTruncated: bodyTruncated, sent: sent))
     } else {
       guard let kind = UplinkFailureKind(rawValue: form) else {
         throw DecodeError(field: "outcome", offset: at, reason: .invalidValue(Int64(form)))

@@ -1,6 +1,6 @@
 // The frame around every message between `hearthd` and `hearth-uplink`, over a Unix stream socket:
 //
-//     "HUPL"  version (1)  kind (1 = request, 2 = response)  0 0  payload length, 4 octets  payload
+//     "HUPL"  version (2)  kind (1 = request, 2 = response)  0 0  payload length, 4 octets  payload
 //
 // All integers are little-endian. Every frame begins with the magic, so that lost step is noticed at once.
 
@@ -17,7 +17,7 @@ package enum UplinkFrame: Hashable, Sendable {
 enum FrameHeader {
   static let length = 12
   static let magic: [UInt8] = Array("HUPL".utf8)
-  static let version: UInt8 = 1
+  static let version: UInt8 = 2
   static let request: UInt8 = 1
   static let response: UInt8 = 2
 
@@ -80,7 +80,8 @@ package struct UplinkFrameDecoder: Sendable {
     var header = OctetReader(Array(buffer[start..<(start + FrameHeader.length)]), from: FrameHeader.magic.count)
     let version = try header.uint8("version")
     guard version == FrameHeader.version else {
-      throw DecodeError(field: "version", offset: 4, reason: .unsupported("is \(version), this program speaks 1"))
+      throw DecodeError(
+        field: "version", offset: 4, reason: .unsupported("is \(version), this program speaks \(FrameHeader.version)"))
     }
     let kind = try header.uint8("kind")
     guard kind == FrameHeader.request || kind == FrameHeader.response else {

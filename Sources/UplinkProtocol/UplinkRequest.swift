@@ -84,12 +84,14 @@ package struct UplinkRequest: Hashable, Sendable {
   package var profile: UplinkProfile
   /// Whether `http` may be used to a host that is not this machine.
   package var allowPlainHTTP: Bool
+  /// Whether the body goes as gzip, with the header that says so, where the uplink can compress it and it gets smaller by that.
+  package var compresses: Bool
 
-  /// A request with the usual bounds: 1 MiB of answer, the system's authorities, no proxies, no plain HTTP.
+  /// A request with the usual bounds: 1 MiB of answer, the system's authorities, no proxies, no plain HTTP, no gzip.
   package init(
     id: UInt64, method: String, url: String, headers: [UplinkHeader] = [], body: [UInt8] = [],
     deadlineMilliseconds: UInt32, maximumResponseBody: UInt32 = UplinkLimits.defaultResponseBody,
-    profile: UplinkProfile = UplinkProfile(), allowPlainHTTP: Bool = false
+    profile: UplinkProfile = UplinkProfile(), allowPlainHTTP: Bool = false, compresses: Bool = false
   ) {
     self.id = id
     self.method = method
@@ -100,5 +102,6 @@ package struct UplinkRequest: Hashable, Sendable {
     self.maximumResponseBody = maximumResponseBody
     self.profile = profile
     self.allowPlainHTTP = allowPlainHTTP
+    self.compresses = compresses
   }
 }

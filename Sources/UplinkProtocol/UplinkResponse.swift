@@ -74,6 +74,16 @@ package enum UplinkFailureKind: UInt8, Hashable, Sendable, CaseIterable {
   }
 }
 
+/// In which form a request's body went out.
+package enum UplinkBodyForm: UInt8, Hashable, Sendable, CaseIterable {
+  /// As it was given.
+  case plain = 0
+  /// As gzip.
+  case gzip = 1
+  /// As it was given, although gzip was wanted: the uplink has no library that compresses.
+  case plainWithoutLibrary = 2
+}
+
 /// A server's answer, bounded.
 package struct UplinkAnswer: Hashable, Sendable {
   /// 100 to 999.
@@ -86,16 +96,19 @@ package struct UplinkAnswer: Hashable, Sendable {
   package var body: [UInt8]
   /// True when the body was cut off there, or broke off before its end.
   package var bodyTruncated: Bool
+  /// How the body of the request went out.
+  package var sent: UplinkBodyForm
 
   package init(
     status: UInt16, headers: [UplinkHeader] = [], headersTruncated: Bool = false, body: [UInt8] = [],
-    bodyTruncated: Bool = false
+    bodyTruncated: Bool = false, sent: UplinkBodyForm = .plain
   ) {
     self.status = status
     self.headers = headers
     self.headersTruncated = headersTruncated
     self.body = body
     self.bodyTruncated = bodyTruncated
+    self.sent = sent
   }
 
   /// The value of the first header of this name; ASCII case does not matter.

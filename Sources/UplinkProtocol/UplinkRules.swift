@@ -54,6 +54,7 @@ extension UplinkRequest {
       try rule(name, header.name.utf8.allSatisfy(isTokenOctet), "is not a token")
       try rule(
         name, !UplinkRequest.reservedHeaders.contains(header.name.lowercased()), "belongs to the connection")
+      try rule(name, !compresses || header.name.lowercased() != "content-encoding", "is the uplink's own")
       try bound(value, header.value.utf8.count, 0, UplinkLimits.headerValue)
       try rule(
         value, header.value.utf8.allSatisfy { ($0 >= 0x20 && $0 < 0x7F) || $0 == 0x09 }, "is not printable ASCII")

@@ -2,7 +2,7 @@
 
 /// What was asked for.
 enum Arguments {
-  case run(fd: Int32?, idleSeconds: Int)
+  case run(fd: Int32?, idleSeconds: Int, zlib: String)
   case help
   case version
 
@@ -11,10 +11,11 @@ enum Arguments {
   static let usage = """
     hearth-uplink - performs hearthd's HTTP requests; not meant to be started by hand
 
-    usage: hearth-uplink [--fd N] [--idle-seconds N]
+    usage: hearth-uplink [--fd N] [--idle-seconds N] [--zlib NAME]
 
       --fd N            the connected or listening Unix socket to serve (default: the service manager's)
       --idle-seconds N  end after this long without a request (default 10, at most 3600)
+      --zlib NAME       the library that compresses requests (default libz.so.1)
 
     Exit: 0 idle or the daemon hung up, 64 usage, 70 URLSession hung, 76 what came is no request.
 
@@ -24,6 +25,7 @@ enum Arguments {
     var rest = arguments[...]
     var fd: Int32?
     var idleSeconds = 10
+    var zlib = "libz.so.1"
     while let argument = rest.popFirst() {
       switch argument {
       case "--help", "-h": return .success(.help)
@@ -38,9 +40,14 @@ enum Arguments {
           return .failure(Problem(message: "--idle-seconds needs a number from 1 to 3600"))
         }
         idleSeconds = seconds
+      case "--zlib":
+        guard let name = rest.popFirst(), !name.isEmpty else {
+          return .failure(Problem(message: "--zlib needs the name of a library"))
+        }
+        zlib = name
       default: return .failure(Problem(message: "unknown argument \(argument)"))
       }
     }
-    return .success(.run(fd: fd, idleSeconds: idleSeconds))
+    return .success(.run(fd: fd, idleSeconds: idleSeconds, zlib: zlib))
   }
 }

@@ -28,12 +28,12 @@ enum HearthUplink {
     case .success(.version):
       Log.out("hearth-uplink \(version)\n")
       leave(0)
-    case .success(.run(let fd, let idleSeconds)):
-      run(fd ?? passedDescriptor(), idleMilliseconds: Int64(idleSeconds) * 1000)
+    case .success(.run(let fd, let idleSeconds, let zlib)):
+      run(fd ?? passedDescriptor(), idleMilliseconds: Int64(idleSeconds) * 1000, zlib: zlib)
     }
   }
 
-  private static func run(_ fd: Int32?, idleMilliseconds: Int64) -> Never {
+  private static func run(_ fd: Int32?, idleMilliseconds: Int64, zlib: String) -> Never {
     guard let fd else {
       Log.line("needs a socket: --fd N, or one from the service manager")
       leave(64)
@@ -46,10 +46,10 @@ enum HearthUplink {
     }
     _ = fcntl(fd, F_SETFD, FD_CLOEXEC)
     if isListening != 0 {
-      var listener = Listener(fd, idleMilliseconds: idleMilliseconds)
+      var listener = Listener(fd, idleMilliseconds: idleMilliseconds, zlib: zlib)
       listener.run()
     }
-    Worker(fd, idleMilliseconds: idleMilliseconds).run()
+    Worker(fd, idleMilliseconds: idleMilliseconds, zlib: zlib).run()
   }
 
   /// sd_listen_fds(3): the first passed descriptor is 3, and it is ours only when LISTEN_PID says so.

@@ -10,10 +10,12 @@ struct Listener {
   private static let mostWorkers = 6
   private let fd: Int32
   private let idleMilliseconds: Int64
+  private let zlib: String
   private var workers: Set<pid_t> = []
 
-  init(_ fd: Int32, idleMilliseconds: Int64) {
+  init(_ fd: Int32, idleMilliseconds: Int64, zlib: String) {
     self.fd = fd
+    self.zlib = zlib
     self.idleMilliseconds = idleMilliseconds
     _ = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK)
   }
@@ -48,7 +50,9 @@ struct Listener {
     var environment = ProcessInfo.processInfo.environment
     for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { environment[name] = nil }
     environment["SWIFT_BACKTRACE"] = "enable=no"
-    let arguments = ["hearth-uplink", "--fd", "3", "--idle-seconds", "\(max(1, idleMilliseconds / 1000))"]
+    let arguments = [
+      "hearth-uplink", "--fd", "3", "--idle-seconds", "\(max(1, idleMilliseconds / 1000))", "--zlib", zlib,
+    ]
     let argv = arguments.map { strdup($0) } + [nil]
     let envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer {

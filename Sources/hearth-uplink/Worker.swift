@@ -15,6 +15,7 @@ final class Worker {
   private struct Running {
     var id: UInt64
     var deadline: Int64
+    var form: UplinkBodyForm
     var isAnswered = false
     /// When this process gives up on URLSession; set once the request is cancelled.
     var watchdog: Int64?
@@ -31,9 +32,11 @@ final class Worker {
   /// Another profile was asked for: this process ends as soon as nothing runs, so that the next connection finds a fresh one.
   private var isRetiring = false
   private let proxies = ProxyEnvironment.takeAway()
+  private let compression: RequestCompression
 
-  init(_ fd: Int32, idleMilliseconds: Int64) {
+  init(_ fd: Int32, idleMilliseconds: Int64, zlib: String) {
     self.fd = fd
+    compression = RequestCompression(library: zlib)
     self.idleMilliseconds = idleMilliseconds
     _ = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK)
     var patience = timeval(tv_sec: 10, tv_usec: 0)
@@ -97,9 +100,11 @@ final class Worker {
       try request.check()
       let url = try RequestURL.check(request)
       let transfers = try transfers(for: request.profile)
+      let (sent, form) = compression.applied(to: request)
       nextKey += 1
-      running[nextKey] = Running(id: request.id, deadline: idleSince + Int64(request.deadlineMilliseconds))
-      transfers.start(request, url: url, key: nextKey)
+      running[nextKey] = Running(
+        id: request.id, deadline: idleSince + Int64(request.deadlineMilliseconds), form: form)
+      transfers.start(sent, url: url, key: nextKey)
     } catch let error as UplinkRuleError {
       answer(request.id, .failure(.invalidRequest, detail: error.message))
     } catch let error as ProfileError {
@@ -128,7 +133,7 @@ final class Worker {
     guard var entry = running[event.key] else { return }
     if let outcome = event.outcome, !entry.isAnswered {
       entry.isAnswered = true
-      answer(entry.id, entry.watchdog == nil ? outcome : Worker.afterDeadline(outcome))
+      answer(entry.id, (entry.watchdog == nil ? outcome : Worker.afterDeadline(outcome)).of(entry.form))
       if !event.isOver { entry.watchdog = monotonicMilliseconds() + Worker.patienceMilliseconds }
     }
     running[event.key] = event.isOver ? nil : entry

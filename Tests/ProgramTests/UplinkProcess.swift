@@ -67,11 +67,11 @@ final class UplinkProcess {
   @discardableResult func send(
     _ url: String, method: String = "POST", headers: [UplinkHeader] = [], body: [UInt8] = Array("hello".utf8),
     deadline: UInt32 = 20_000, most: UInt32 = 1 << 20, profile: UplinkProfile = UplinkProfile(),
-    allowPlainHTTP: Bool = false
+    allowPlainHTTP: Bool = false, compresses: Bool = false
   ) throws -> UInt64 {
     let request = UplinkRequest(
       id: nextID, method: method, url: url, headers: headers, body: body, deadlineMilliseconds: deadline,
-      maximumResponseBody: most, profile: profile, allowPlainHTTP: allowPlainHTTP)
+      maximumResponseBody: most, profile: profile, allowPlainHTTP: allowPlainHTTP, compresses: compresses)
     nextID += 1
     let octets = try conversation.send(request)
     _ = Descriptor.writeAll(fd, octets)

@@ -80,7 +80,7 @@ import UplinkProtocol
 
   @Test func anotherVersionIsNamed() {
     var frame = Samples.failure.frame()
-    frame[4] = 2
+    frame[4] = 1
     #expect(refusal(frame)?.field == "version")
   }
 

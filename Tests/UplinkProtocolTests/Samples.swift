@@ -12,14 +12,14 @@ enum Samples {
         authorities: .octets([0x2D, 0x2D]),
         identity: UplinkClientIdentity(certificate: .file("/etc/hearth/hub.pem"), key: .file("/etc/hearth/hub.key"))),
       allowProxyEnvironment: true),
-    allowPlainHTTP: true)
+    allowPlainHTTP: true, compresses: true)
 
   static let answer = UplinkResponse(
     id: 7,
     outcome: .response(
       UplinkAnswer(
         status: 503, headers: [UplinkHeader("Retry-After", "7")], headersTruncated: true, body: Array("later".utf8),
-        bodyTruncated: true)))
+        bodyTruncated: true, sent: .plainWithoutLibrary)))
 
   static let failure = UplinkResponse(id: .max, outcome: .failure(.timeout, detail: "the deadline passed"))
 

@@ -26,4 +26,12 @@ unsigned long hearth_curl_handles(void);
 /// Whether a handle was asked for that could not be given every option; it was refused.
 bool hearth_curl_failed(void);
 
+/// Opens zlib by the name of its library; false when it is not there or has not what is needed. To be called from one thread, and
+/// before `hearth_gzip`.
+bool hearth_gzip_open(const char *_Nonnull name);
+
+/// Writes `count` octets as one gzip member (RFC 1952) into `packed`; returns its length. 0: they need more than `capacity`, or there
+/// is no library. The same octets always give the same member: no time and no name stand in it.
+size_t hearth_gzip(const void *_Nonnull octets, size_t count, void *_Nonnull packed, size_t capacity);
+
 #endif

@@ -6,10 +6,15 @@ usage: fault_server.py [--control FD] [--address ADDRESS] [--certificate FILE --
 Writes its port as the first line to standard output and ends when standard input closes; with --control, both are that one
 socket. GET /requests tells the method, the path and the
 length of every request so far, one a line. Standard library only.
+
+For compressed requests: `gunzip` answers with the body as it was before, `plain-only-STATUS` answers STATUS to a compressed request and
+204 to another one, `never-STATUS` answers STATUS to every request, `gunzip-and-lose` takes the first request and closes without an
+answer; GET /bodies tells the SHA-256 of each body as it came, its encoding and the SHA-256 of what was in it.
 """
 
 import argparse
 import gzip
+import hashlib
 import os
 import socket
 import ssl
@@ -18,6 +23,8 @@ import threading
 import time
 
 requests = []
+bodies = []
+lost = set()
 lock = threading.Lock()
 
 
@@ -96,6 +103,34 @@ def serve_path(connection, name, method, headers, body):
             pass
     if name in ("ok", "after-work"):
         connection.sendall(answer(200, "OK", b'{"results":[]}', ["Content-Type: application/json", "X-Test: yes"]))
+        return True
+    encoding = headers.get("content-encoding", ["-"])[0]
+    if method == "POST":
+        content = gzip.decompress(body) if encoding == "gzip" else body
+        line = f"{hashlib.sha256(body).hexdigest()} {encoding} {hashlib.sha256(content).hexdigest()}"
+        with lock:
+            bodies.append(line)
+    if name == "bodies":
+        with lock:
+            text = "\n".join(bodies)
+        connection.sendall(answer(200, "OK", text.encode()))
+        return True
+    if name == "gunzip":
+        connection.sendall(answer(200, "OK", content))
+        return True
+    if name.startswith("plain-only-"):
+        connection.sendall(answer(int(name[11:]), "Refused") if encoding == "gzip" else answer(204, "No Content"))
+        return True
+    if name.startswith("never-"):
+        connection.sendall(answer(int(name[6:]), "Refused"))
+        return True
+    if name == "gunzip-and-lose":
+        with lock:
+            first = name not in lost
+            lost.add(name)
+        if first:
+            return False
+        connection.sendall(answer(204, "No Content"))
         return True
     if name == "echo":
         connection.sendall(answer(200, "OK", body))
