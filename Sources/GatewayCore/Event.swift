@@ -79,6 +79,8 @@ package enum Event: Sendable {
   case plansStaged(faults: [String: StagingFault])
   /// An answer to a delivery told the tag of the plans that the backend has.
   case plansHinted(backend: String, etag: String)
+  /// What is known of a backend and compressed requests changed.
+  case compressionKnown(backend: String, RequestCompression.State)
   /// A person wants plans to be asked for now.
   case plansWanted
   /// The daemon that ran here before died while it handled this device; comes before `started`.

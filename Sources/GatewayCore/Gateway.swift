@@ -169,6 +169,7 @@ package struct Gateway: Sendable {
     case .plansAnswered(let backend, let url, let answer): send(.rules(.answered(backend: backend, url: url, answer)))
     case .plansStaged(let faults): send(.rules(.staged(faults)))
     case .plansHinted(let backend, let etag): send(.rules(.hinted(backend: backend, etag: etag)))
+    case .compressionKnown(let backend, let state): send(.delivery(.compressionKnown(backend: backend, state)))
     case .plansWanted: send(.rules(.wanted))
     case .faultsFound(let faults): send(.watch(.faultsFound(faults)))
     case .diskSeen(let percent):

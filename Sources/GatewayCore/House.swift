@@ -4,6 +4,7 @@
 internal import BluetoothManagement
 internal import JSON
 internal import ControlProtocol
+internal import Exchange
 internal import Drivers
 internal import Monitoring
 internal import Octets
@@ -267,6 +268,8 @@ struct BackendFact: Sendable {
   var lineInFlight: (kind: String, sequences: [UInt64])?
   /// When a kind that it refuses is asked for again, monotonic milliseconds.
   var probes: [String: Int64] = [:]
+  /// What is known of compressed requests to it.
+  var compression = RequestCompression.State.off
 
   /// The name in its address; nil for a folder.
   var host: String? {

@@ -122,6 +122,8 @@ package struct HTTPBackend: Sendable, Hashable {
   package var usesProxyEnvironment: Bool
   /// Send in clear beyond this machine.
   package var allowsPlainHTTP: Bool
+  /// Send requests as gzip, as long as the backend takes them.
+  package var compresses: Bool
 
   /// An address with the usual settings.
   package init(url: String) {
@@ -130,5 +132,6 @@ package struct HTTPBackend: Sendable, Hashable {
     deadline = 30_000
     usesProxyEnvironment = false
     allowsPlainHTTP = false
+    compresses = false
   }
 }

@@ -8,7 +8,7 @@ extension ConfigurationFile {
   private static let httpKeys = [
     "url", "bearer", "basic", "oauth2", "helper", "trust_2xx", "deadline", "ca_file", "client_certificate",
     "client_key",
-    "proxy", "allow_plain_http", "plans",
+    "proxy", "allow_plain_http", "plans", "compress",
   ]
   private static let keys = [
     "directory": ["path", "keep"], "native": httpKeys,
@@ -167,6 +167,7 @@ extension ConfigurationFile {
       throw object.node.error("missing-key", "expected \"client_certificate\" and \"client_key\" together")
     }
     backend.usesProxyEnvironment = try object["proxy"]?.bool() ?? false
+    backend.compresses = try object["compress"]?.string(of: ["none", "gzip"]) == "gzip"
     return backend
   }
 

@@ -4,7 +4,8 @@ extension ConfigurationFile {
   private static let keys: Set<String> = [
     "allow_plain_http", "audience", "backends", "basic", "batch", "bearer", "bluetooth", "bundle_type", "ca_file",
     "client_certificate",
-    "client_id", "client_key", "client_secret", "clock", "clock_after", "continuous", "control", "controller", "create",
+    "client_id", "client_key", "client_secret", "clock", "clock_after", "compress",
+    "continuous", "control", "controller", "create",
     "create_by",
     "credential", "deadline", "devices", "disk_percent", "driver", "enabled", "entries", "every", "file", "heartbeat",
     "helper", "hold",

@@ -31,6 +31,7 @@ final class Backends {
   private let directories: DirectoryBackends
   private var senders: [BackendLane: HTTPSender] = [:]
   private var fetchers: [String: PlanFetcher] = [:]
+  private var compressions: [String: BackendCompression] = [:]
   private let emit: (Event) -> Void
   private let uplink: UplinkClient
   private let helpers: HelperPrograms
@@ -59,18 +60,23 @@ final class Backends {
       orphans[way] = sender.abandon()
       senders[way] = nil
     }
+    for name in compressions.keys where !configuration.backends.contains(where: { $0.name == name }) {
+      compressions[name] = nil
+    }
     for backend in configuration.backends {
       switch backend.kind {
       case .directory: break
       case .http(let format, let http):
         let bands = plans.mapValues { PatientBands($0) }
+        let compression = compression(of: backend.name, http)
         for lane in OutboxLane.allCases {
           let way = BackendLane(backend.name, lane)
           let known = senders[way]
           if known?.http != http || known?.format != format {
             if let known { orphans[way] = known.abandon() }
             senders[way] = HTTPSender(
-              backend, lane, format, http, identity: identity, uplink: uplink, helpers: helpers, mailbox: mailbox)
+              backend, lane, format, http, identity: identity, uplink: uplink, helpers: helpers,
+              compression: compression, mailbox: mailbox)
           }
           senders[way]?.maximumBytes = backend.maximumBytes
           senders[way]?.bands = bands
@@ -81,6 +87,19 @@ final class Backends {
     configureFetchers(configuration)
     // The outboxes wait for the answers to what the old settings were sending.
     for (way, items) in orphans where !items.isEmpty { deliver(way, items) }
+  }
+
+  /// Both lanes have one. Settings that changed begin anew, and so does a backend that refused: it may have been mended.
+  private func compression(of backend: String, _ http: HTTPBackend) -> BackendCompression {
+    if let known = compressions[backend], senders[BackendLane(backend, .backlog)]?.http == http {
+      known.tryAgain()
+      return known
+    }
+    let made = BackendCompression(isWanted: http.compresses) { [emit] in
+      emit(.compressionKnown(backend: backend, $0))
+    }
+    compressions[backend] = made
+    return made
   }
 
   private func configureFetchers(_ configuration: Configuration) {

@@ -1,5 +1,5 @@
 // One request to a backend and its answer, for whoever asks: the credential before it, once another one when the backend refuses the
-// first, once another address when it sends us on.
+// first, once another address when it sends us on, once plain when it does not take gzip.
 
 import Exchange
 import GatewayCore
@@ -19,17 +19,24 @@ final class HTTPExchange {
     var isRenewed = false
     var isRedirected = false
     var demands: [(String, String)] = []
+    /// What the server answered to the same request as gzip: this time it goes plain.
+    var plainAfter: Int?
   }
 
   let http: HTTPBackend
   private let connection: String
   private let uplink: UplinkClient
   private let credential: BackendCredential
+  private let compression: BackendCompression?
   /// What comes back for an earlier request is too late.
   private var turn = 0
 
-  init(_ connection: String, _ http: HTTPBackend, _ uplink: UplinkClient, _ helpers: HelperPrograms) {
+  init(
+    _ connection: String, _ http: HTTPBackend, _ uplink: UplinkClient, _ helpers: HelperPrograms,
+    _ compression: BackendCompression? = nil
+  ) {
     self.connection = connection
+    self.compression = compression
     self.http = http
     self.uplink = uplink
     credential = BackendCredential(connection, http, uplink, helpers)
@@ -65,8 +72,10 @@ final class HTTPExchange {
   ) {
     var target = http
     target.url = attempt.url
-    uplink.send(connection, target, method: attempt.method, attempt.headers + credentials, attempt.body) {
-      [weak self] result in
+    let compresses = attempt.plainAfter == nil && compression?.wants(attempt.body) ?? false
+    uplink.send(
+      connection, target, method: attempt.method, attempt.headers + credentials, attempt.body, compresses: compresses
+    ) { [weak self] result in
       guard let self, attempt.turn == turn else { return }
       switch result {
       case .reply(let reply, _): answered(attempt, reply, ended)
@@ -87,6 +96,12 @@ final class HTTPExchange {
     if !attempt.isRedirected, let target = Redirection.target(reply, from: attempt.url) {
       again.isRedirected = true
       again.url = target
+      return send(again, ended)
+    }
+    if let refused = attempt.plainAfter {
+      compression?.answeredPlain(reply.status, after: refused)
+    } else if compression?.answered(reply) ?? false {
+      again.plainAfter = reply.status
       return send(again, ended)
     }
     if let outcome = ProxyAnswer.outcome(reply) { return ended(.none(outcome)) }

@@ -37,12 +37,13 @@ final class HTTPSender {
   init(
     _ backend: BackendConfiguration, _ lane: OutboxLane, _ format: ExchangeFormat, _ http: HTTPBackend,
     identity: Identity,
-    uplink: UplinkClient, helpers: HelperPrograms, mailbox: Mailbox<BackendMessage>
+    uplink: UplinkClient, helpers: HelperPrograms, compression: BackendCompression?,
+    mailbox: Mailbox<BackendMessage>
   ) {
     way = BackendLane(backend.name, lane)
     // Each lane has its own connection.
     let connection = lane == .backlog ? backend.name : "\(backend.name) \(lane.rawValue)"
-    exchange = HTTPExchange(connection, http, uplink, helpers)
+    exchange = HTTPExchange(connection, http, uplink, helpers, compression)
     self.format = format
     maximumBytes = backend.maximumBytes
     self.identity = identity

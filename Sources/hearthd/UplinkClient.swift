@@ -54,7 +54,7 @@ final class UplinkClient {
   /// Posts a body, or asks for one; `done` is called once.
   func send(
     _ backend: String, _ http: HTTPBackend, method: String = "POST", _ headers: [(String, String)], _ body: [UInt8],
-    _ done: @escaping (HTTPResult) -> Void
+    compresses: Bool = false, _ done: @escaping (HTTPResult) -> Void
   ) {
     let profile: UplinkProfile
     switch UplinkClient.profile(http) {
@@ -64,7 +64,8 @@ final class UplinkClient {
     let done: (HTTPResult) -> Void = { done(UplinkClient.naming($0, http)) }
     let request = UplinkRequest(
       id: nextID, method: method, url: http.url, headers: headers.map { UplinkHeader($0.0, $0.1) }, body: body,
-      deadlineMilliseconds: UInt32(clamping: http.deadline), profile: profile, allowPlainHTTP: http.allowsPlainHTTP)
+      deadlineMilliseconds: UInt32(clamping: http.deadline), profile: profile, allowPlainHTTP: http.allowsPlainHTTP,
+      compresses: compresses)
     nextID += 1
     guard let connection = connection(backend) else {
       return done(.none(.unknown(code: "uplink.missing")))
@@ -181,12 +182,20 @@ final class UplinkClient {
       return .reply(
         HTTPReply(
           status: Int(answer.status), headers: answer.headers.map { ($0.name, $0.value) }, body: answer.body,
-          isTruncated: answer.bodyTruncated), url: url)
+          isTruncated: answer.bodyTruncated, sent: form(answer.sent)), url: url)
     case .failure(let kind, let detail):
       if kind.isAboutTLS { return .none(.untrusted(code: kind.code, text: detail)) }
       return .none(
         kind.isMisconfiguration
           ? .misconfigured(code: kind.code, text: detail) : .unknown(code: "net.\(kind.code)"))
+    }
+  }
+
+  private static func form(_ form: UplinkBodyForm) -> SentForm {
+    switch form {
+    case .plain: .plain
+    case .gzip: .gzip
+    case .plainWithoutLibrary: .plainWithoutLibrary
     }
   }
 

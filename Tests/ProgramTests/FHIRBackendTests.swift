@@ -139,6 +139,38 @@ private func isDelivered(_ backend: [String: Any]) -> Bool { backend["delivered"
     #expect(state["bodies"] as? Int == requests - 2 && state["keys"] as? Int == requests - 2)
   }
 
+  private static let gzip = #", "compress": "gzip", "batch": {"maximum_readings": 1}"#
+
+  @Test(arguments: ["gunzip", "lost-gunzip"]) func aBackendThatReadsGzipGetsIt(path: String) throws {
+    let hub = try Hub(path, FHIRBackendTests.gzip)
+    let backend = try hub.backend(until: isDelivered)
+    #expect(isDelivered(backend) && backend["compression"] as? String == "gzip", "\(backend)")
+    let state = try hub.state()
+    #expect(state["systolic"] as? [String] == ["128", "129", "130", "131"])
+    #expect(state["compressed"] as? Int == state["requests"] as? Int)
+    // What was lost went again octet by octet.
+    if path == "lost-gunzip" { #expect(state["bodies"] as? Int == 4 && state["requests"] as? Int == 5) }
+  }
+
+  @Test(arguments: [415, 400, 500]) func aBackendThatDoesNotReadGzipGetsPlainRequestsAndThatIsTold(status: Int) throws {
+    let hub = try Hub("plain-only-\(status)", FHIRBackendTests.gzip)
+    let backend = try hub.backend(until: isDelivered)
+    #expect(isDelivered(backend) && backend["refused"] as? Int == 0, "\(backend)")
+    #expect(backend["compression"] as? String == "refused")
+    #expect((backend["compression_reason"] as? String)?.contains("\(status) to gzip") ?? false)
+    let state = try hub.state()
+    #expect(state["systolic"] as? [String] == ["128", "129", "130", "131"])
+    // One try, and its twin under the same key.
+    #expect(state["compressed"] as? Int == 1 && state["requests"] as? Int == 5 && state["keys"] as? Int == 4)
+  }
+
+  @Test func aReadingThatIsRefusedBothWaysIsTheReadingsFault() throws {
+    let hub = try Hub("poison", FHIRBackendTests.gzip)
+    let backend = try hub.backend(until: isDelivered)
+    #expect(backend["refused"] as? Int == 1 && backend["compression"] as? String == "gzip", "\(backend)")
+    #expect(try hub.state()["systolic"] as? [String] == ["128", "129", "131"])
+  }
+
   @Test func theRefusedReadingIsParkedWithTheServersReason() throws {
     let hub = try Hub("poison")
     let backend = try hub.backend(until: isDelivered)

@@ -49,6 +49,19 @@ private func fault(_ members: String) -> String? {
     #expect(events.kind.name == "cloudevents" && phd.kind.name == "fhir-phd" && batch.kind.name == "fhir-batch")
   }
 
+  @Test func requestsAreCompressedWhereTheConfigurationWantsIt() throws {
+    for (members, expected) in [("", false), (#", "compress": "gzip""#, true), (#", "compress": "none""#, false)] {
+      for type in [#""native""#, #""fhir-phd""#, #""cloudevents""#] {
+        guard case .http(_, let http) = try backend(#""type": \#(type)\#(members)"#).kind else {
+          throw CancellationError()
+        }
+        #expect(http.compresses == expected)
+      }
+    }
+    #expect(fault(#""type": "native", "compress": true"#) != nil)
+    #expect(fault(#""type": "native", "compress": "br""#)?.contains("gzip") ?? false)
+  }
+
   @Test func everyCredential() throws {
     func authorization(_ members: String) throws -> HTTPBackend.Authorization? {
       guard case .http(_, let http) = try backend(#""type": "fhir-phd", "# + members).kind else { return nil }

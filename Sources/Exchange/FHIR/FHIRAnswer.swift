@@ -13,13 +13,19 @@ package struct HTTPReply: Sendable {
   package var body: [UInt8]
   /// The body was longer than is read.
   package var isTruncated: Bool
+  /// In which form the request's body went out.
+  package var sent: SentForm
 
   /// What came back.
-  package init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8], isTruncated: Bool = false) {
+  package init(
+    status: Int, headers: [(name: String, value: String)] = [], body: [UInt8], isTruncated: Bool = false,
+    sent: SentForm = .plain
+  ) {
     self.status = status
     self.headers = headers
     self.body = body
     self.isTruncated = isTruncated
+    self.sent = sent
   }
 
   /// The first header of that name.

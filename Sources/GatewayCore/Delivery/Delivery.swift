@@ -18,6 +18,8 @@ struct Delivery: Sendable {
     case delivered(backend: String, OutboxLane, UploadOutcome, mostItems: Int?)
     /// A new heartbeat takes the place of one that still waits.
     case heartbeat(Deliverable, backends: [String])
+    /// What is known of a backend and compressed requests changed.
+    case compressionKnown(backend: String, RequestCompression.State)
     case due
 
     // MARK: Of the disk
@@ -35,6 +37,8 @@ struct Delivery: Sendable {
   /// The newest heartbeat that a backend does not have yet, and the one that is on its way. A heartbeat is never stored.
   private var waiting: [String: Deliverable] = [:]
   private var sent: [String: String] = [:]
+  /// What is known of backends and compressed requests.
+  private var compression: [String: RequestCompression.State] = [:]
 
   /// When something is to be done without an event, monotonic milliseconds.
   var deadline: Int64? { outboxes.values.compactMap(\.nextDeadline).min() }
@@ -42,6 +46,7 @@ struct Delivery: Sendable {
   mutating func handle(_ input: Input, _ turn: inout Turn) -> [Effect] {
     let effects = decide(input, &turn)
     turn.house.backends = outboxes.mapValues(\.fact)
+    for (name, state) in compression { turn.house.backends[name]?.compression = state }
     return effects
   }
 
@@ -63,6 +68,11 @@ struct Delivery: Sendable {
       for name in outboxes.keys { outboxes[name]?.wake() }
       return advanceAll(&turn)
     case .due: return advanceAll(&turn)
+    case .compressionKnown(let backend, let state):
+      compression[backend] = state
+      guard let reason = state.whyPlain else { return [] }
+      let code = "compress.\(state.name ?? "off")"
+      return [.log(.warning, "backend \(backend): \(code): \(reason)")]
     case .fetched(let request, let items, let isAtEnd):
       let items = withHeartbeat(items, request, &turn)
       let view = standing(request.backend, turn.head, turn)
@@ -99,7 +109,10 @@ struct Delivery: Sendable {
 
   private mutating func configure(_ turn: inout Turn) {
     let backends = turn.house.configuration.backends
-    for name in outboxes.keys where !backends.contains(where: { $0.name == name }) { outboxes[name] = nil }
+    for name in outboxes.keys where !backends.contains(where: { $0.name == name }) {
+      outboxes[name] = nil
+      compression[name] = nil
+    }
     for backend in backends {
       // Who reloads has mended something, perhaps in a file that the configuration only names.
       if outboxes[backend.name]?.configuration == backend {

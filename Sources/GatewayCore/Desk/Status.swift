@@ -3,6 +3,7 @@
 internal import BluetoothManagement
 internal import ControlProtocol
 internal import Drivers
+internal import Exchange
 internal import GATT
 internal import JSON
 internal import Monitoring
@@ -203,6 +204,8 @@ extension View {
     if let error = backend.lastError {
       object["last_error"] = ["code": .string(error.code), "message": .string(error.text)]
     }
+    if let name = backend.compression.name { object["compression"] = .string(name) }
+    if let reason = backend.compression.whyPlain { object["compression_reason"] = .string(reason) }
     if let next { object["next_attempt_seconds"] = .int(next / 1000) }
     return .object(object)
   }
@@ -223,7 +226,9 @@ extension View {
 
   /// What is known of a backend of which nothing is wrong: only one that took something is said to take readings.
   private func deliveryText(_ name: String) -> String {
-    if backends[name]?.lastSuccess != nil { return "takes readings" }
+    if backends[name]?.lastSuccess != nil {
+      return backends[name]?.compression.whyPlain.map { "takes readings; \($0)" } ?? "takes readings"
+    }
     let taken = durable.cursors[name]?.taken ?? 0
     guard taken == 0 else {
       return "not tried since the daemon started; it took \(Count.of(Int(clamping: taken), "item")) before"

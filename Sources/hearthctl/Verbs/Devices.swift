@@ -155,7 +155,8 @@ enum BackendsVerb {
       Terminal.line(answer.whole)
     } else {
       Terminal.out(
-        table(answer.items) + kept(answer.items) + refused(answer.items) + kinds(answer.items) + plans(answer.items))
+        table(answer.items) + kept(answer.items) + compression(answer.items) + refused(answer.items)
+          + kinds(answer.items) + plans(answer.items))
     }
     return 0
   }
@@ -169,6 +170,15 @@ enum BackendsVerb {
       lines.append(Show.paragraph("  ", "files of \(Show.text(backend["name"])) under \(Show.text(path)) \(time)"))
     }
     return lines.isEmpty ? "" : lines.joined(separator: "\n") + "\n"
+  }
+
+  /// Why requests to a backend are not compressed although the configuration wants it.
+  private static func compression(_ backends: [JSONValue]) -> String {
+    backends.compactMap { backend in
+      backend["compression_reason"]?.string.map {
+        Show.paragraph("  ", "\(Show.text(backend["name"])): \(Terminal.clean($0))") + "\n"
+      }
+    }.joined()
   }
 
   /// What backends refused, with their reasons.

@@ -2,11 +2,12 @@
 """A receiver of FHIR Bundles that holds what it took by the identifier of its conditional creation, and answers by the path as
 real ones do on bad days. For tests of hearthd. Writes its port as the first line and ends when the control socket closes.
 
-POST /plain /poison /large /portal /choke /basic /oauth /helper, POST /token; GET /state tells what is held and what came.
+POST /plain /poison /large /portal /choke /basic /oauth /helper /gunzip /lost-gunzip /plain-only-STATUS, POST /token; GET /state tells what is held and what came.
 Standard library only.
 """
 
 import base64
+import gzip
 import json
 import threading
 from http.server import BaseHTTPRequestHandler
@@ -19,6 +20,7 @@ held = {}
 bodies = []
 keys = []
 tokens = [0]
+compressed = [0]
 
 
 def outcome(code, text):
@@ -47,6 +49,15 @@ def decide(path, headers, body):
         return 200, [("Content-Type", "application/json")], json.dumps(answer).encode()
     bodies.append(body)
     keys.append(headers.get("idempotency-key"))
+    if headers.get("content-encoding") == "gzip":
+        compressed[0] += 1
+        if path.startswith("/plain-only-"):
+            return int(path[12:]), FHIR, outcome("structure", "this is no JSON")
+        body = gzip.decompress(body)
+    # Taken, and nobody hears of it.
+    if path == "/lost-gunzip" and len(bodies) < 2:
+        take(body)
+        return None
     if path == "/poison" and b'"value":130,' in body:
         return 422, FHIR, outcome("value", "the systolic pressure is not liked")
     if path == "/large" and len(body) > 10000:
@@ -83,7 +94,10 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         with lock:
             answer = decide(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
-        self.reply(*answer)
+        if answer is None:
+            self.close_connection = True
+        else:
+            self.reply(*answer)
 
     def do_GET(self):
         with lock:
@@ -97,6 +111,7 @@ class Handler(BaseHTTPRequestHandler):
             state = {
                 "systolic": sorted(systolic), "devices": sum(one["resourceType"] == "Device" for one in resources),
                 "requests": len(bodies), "bodies": len(set(bodies)), "keys": len(set(keys)), "tokens": tokens[0],
+                "compressed": compressed[0],
             }
         self.reply(200, [("Content-Type", "application/json")], json.dumps(state).encode())
 

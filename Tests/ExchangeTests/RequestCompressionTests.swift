@@ -1,0 +1,59 @@
+// When requests go compressed, and what a backend's answer changes about it.
+
+import Exchange
+import Testing
+
+private let large = [UInt8](repeating: 0x20, count: RequestCompression.leastOctets)
+
+private func expect(_ expected: Bool, _ isPlainWanted: Bool) { #expect(isPlainWanted == expected) }
+
+@Suite struct RequestCompressionTests {
+  @Test func onlyWhatTheConfigurationWantsAndIsWorthIt() {
+    #expect(!RequestCompression(isWanted: false).wants(large))
+    #expect(RequestCompression(isWanted: true).wants(large))
+    #expect(!RequestCompression(isWanted: true).wants(Array(large.dropFirst())))
+  }
+
+  @Test func aBackendThatTakesItGetsIt() {
+    var compression = RequestCompression(isWanted: true)
+    for status in [503, 429, 401] {
+      expect(false, compression.answered(status, to: .gzip))
+      #expect(compression.state == .untried)
+    }
+    expect(false, compression.answered(200, to: .gzip))
+    #expect(compression.state == .taken && compression.wants(large))
+    // Of one that took others before, these are of the batch.
+    for status in [400, 422, 500] { expect(false, compression.answered(status, to: .gzip)) }
+    #expect(compression.state == .taken)
+  }
+
+  @Test(arguments: [415, 400, 422, 500, 501]) func oneThatTakesTheSameRequestPlainGetsPlainOnes(status: Int) {
+    var compression = RequestCompression(isWanted: true)
+    expect(true, compression.answered(status, to: .gzip))
+    // The plain one was refused as well, or nothing is known of it: no word about compression.
+    for plain in [status, 503, 401] {
+      compression.answeredPlain(plain, after: status)
+      #expect(compression.state == .untried)
+    }
+    expect(true, compression.answered(status, to: .gzip))
+    compression.answeredPlain(201, after: status)
+    #expect(compression.state == .refused(status: status) && !compression.wants(large))
+    #expect(compression.state.whyPlain?.contains("\(status)") ?? false)
+    compression.tryAgain()
+    #expect(compression.wants(large))
+  }
+
+  @Test func aServerThatIsReplacedMayTakeItNoMore() {
+    var compression = RequestCompression(isWanted: true)
+    _ = compression.answered(204, to: .gzip)
+    expect(true, compression.answered(415, to: .gzip))
+    compression.answeredPlain(204, after: 415)
+    #expect(compression.state == .refused(status: 415))
+  }
+
+  @Test func aMachineWithoutTheLibrarySaysSo() {
+    var compression = RequestCompression(isWanted: true)
+    expect(false, compression.answered(500, to: .plainWithoutLibrary))
+    #expect(compression.state == .unavailable && !compression.wants(large) && compression.state.whyPlain != nil)
+  }
+}
