@@ -9,6 +9,8 @@ struct FHIRPiece {
   var reading: Reading
   /// Their octets and what an answer is held against.
   var entries: [(octets: [UInt8], entry: EncodedRequest.Entry)]
+  /// The `fullUrl` of each entry that it shares with others.
+  var shared: [String] = []
 }
 
 enum FHIRPacking {
@@ -64,26 +66,32 @@ enum FHIRPacking {
       }
   }
 
-  /// Consecutive runs within the limits; `shared` says how many entries and octets a run needs beside its own. A piece that
-  /// is too large by itself goes alone.
-  static func runs(
-    _ pieces: [FHIRPiece], maximumEntries: Int, maximumBytes: Int, shared: ([FHIRPiece]) -> (entries: Int, bytes: Int)
-  ) -> [[FHIRPiece]] {
+  /// What an entry that several readings share takes at most, in octets.
+  static let mostOfShared = 1600
+
+  /// Consecutive runs within the limits; `frame` is what each run needs beside the entries, in octets. What the pieces of a run share
+  /// is counted once. A piece that is too large by itself goes alone.
+  static func runs(_ pieces: [FHIRPiece], maximumEntries: Int, maximumBytes: Int, frame: Int) -> [[FHIRPiece]] {
     var runs: [[FHIRPiece]] = []
     var run: [FHIRPiece] = []
+    var shared: Set<String> = []
     var entries = 0
-    var bytes = 0
+    var bytes = frame
     for piece in pieces {
       let pieceBytes = piece.entries.reduce(0) { $0 + $1.octets.count + 1 }
-      let beside = shared(run + [piece])
+      let more = piece.shared.count { !shared.contains($0) }
       let isTooMuch =
-        entries + piece.entries.count + beside.entries > maximumEntries
-        || bytes + pieceBytes + beside.bytes > maximumBytes
+        entries + piece.entries.count + more > maximumEntries
+        || bytes + pieceBytes + more * mostOfShared > maximumBytes
       if isTooMuch, !run.isEmpty {
         runs.append(run)
-        (run, entries, bytes) = ([], 0, 0)
+        (run, shared, entries, bytes) = ([], [], 0, frame)
       }
       run.append(piece)
+      for url in piece.shared where shared.insert(url).inserted {
+        entries += 1
+        bytes += mostOfShared
+      }
       entries += piece.entries.count
       bytes += pieceBytes
     }

@@ -29,8 +29,7 @@ package enum ObservationBundle {
         })
     }
     let runs = FHIRPacking.runs(
-      pieces, maximumEntries: settings.maximumEntries, maximumBytes: context.maximumBytes
-    ) { _ in (0, 600) }
+      pieces, maximumEntries: settings.maximumEntries, maximumBytes: context.maximumBytes, frame: 600)
     for (index, run) in runs.enumerated() {
       batch.requests.append(
         bundle(run, key: FHIRIdentity.uuid("request|\(context.batchID)|\(index)"), context, settings))

@@ -15,7 +15,7 @@ struct PHDObservations {
   }
 
   func observation(
-    _ draft: FHIRDraft, of reading: Reading, patient: String, clock: PHDClock?
+    _ draft: FHIRDraft, of reading: Reading, patient: String, device: String, clock: PHDClock?
   ) -> PHDDevices.Made {
     let url = PHDObservations.url(reading, draft.mdc)
     let status = MeasurementStatus(reading)
@@ -53,7 +53,7 @@ struct PHDObservations {
     put("dataAbsentReason", value.absent)
     put("interpretation", .array(value.interpretations))
     put("note", value.hasNote ? reading.fhirNote.map { [["text": .string($0)]] } : nil)
-    put("device", FHIRElement.reference(PHDDevices.url(reading.device, hubID: context.hubID)))
+    put("device", FHIRElement.reference(device))
     put("referenceRange", .array(value.ranges))
     put("derivedFrom", draft.derivedFrom.map { [FHIRElement.reference(PHDObservations.url(reading, $0))] })
     put("component", .array(value.components))

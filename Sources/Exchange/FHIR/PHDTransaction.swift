@@ -19,6 +19,7 @@ package enum PHDTransaction {
     let gateway = PHDDevices.gateway(context)
     let builder = PHDObservations(context: context, settings: settings, gatewayURL: gateway.url)
     var clocks: [String: PHDClock] = [:]
+    var deviceURLs: [DeviceIdentity: String] = [:]
     var searches: Set<String> = []
     let pieces = readings.map { item, reading, patient in
       let clock = PHDClock(reading).map { made in
@@ -27,8 +28,10 @@ package enum PHDTransaction {
         clocks[made.key] = known
         return known
       }
+      let device = deviceURLs[reading.device] ?? PHDDevices.url(reading.device, hubID: context.hubID)
+      deviceURLs[reading.device] = device
       let entries = FHIRDraft.all(of: reading).map { draft in
-        let made = builder.observation(draft, of: reading, patient: patient, clock: clock)
+        let made = builder.observation(draft, of: reading, patient: patient, device: device, clock: clock)
         // Two records that the guide's identifier cannot tell apart (a clock that was reset) are still two.
         let isNew = searches.insert(made.search).inserted
         let search = isNew ? made.search : FHIRIdentity.search(FHIRSystem.uri, made.url)
@@ -38,18 +41,17 @@ package enum PHDTransaction {
           EncodedRequest.Entry(fullURL: made.url, item: item.id, resourceType: "Observation")
         )
       }
-      return FHIRPiece(item: item, reading: reading, entries: entries)
+      var shared = [gateway.url, device]
+      if case .resource(let system) = settings.patient { shared.append(PHDPatient.url(patient, system: system)) }
+      if let clock { shared.append(clock.url) }
+      return FHIRPiece(item: item, reading: reading, entries: entries, shared: shared)
     }
     let runs = FHIRPacking.runs(
-      pieces, maximumEntries: settings.maximumEntries, maximumBytes: context.maximumBytes
-    ) { run in
-      let count = shared(run, gateway, clocks, context, settings).count
-      return (count, 1600 * count)
-    }
+      pieces, maximumEntries: settings.maximumEntries, maximumBytes: context.maximumBytes, frame: 0)
     for (index, run) in runs.enumerated() {
       batch.requests.append(
         request(
-          run, shared: shared(run, gateway, clocks, context, settings),
+          run, shared: shared(run, gateway, clocks, deviceURLs, context, settings),
           key: FHIRIdentity.uuid("request|\(context.batchID)|\(index)")))
     }
     return batch
@@ -57,14 +59,13 @@ package enum PHDTransaction {
 
   private typealias Shared = (octets: [UInt8], entry: EncodedRequest.Entry)
 
-  /// What the readings of a run refer to.
+  /// What the readings of a run refer to, each once.
   private static func shared(
-    _ run: [FHIRPiece], _ gateway: PHDDevices.Made, _ clocks: [String: PHDClock], _ context: ExchangeContext,
-    _ settings: PHDSettings
+    _ run: [FHIRPiece], _ gateway: PHDDevices.Made, _ clocks: [String: PHDClock],
+    _ deviceURLs: [DeviceIdentity: String], _ context: ExchangeContext, _ settings: PHDSettings
   ) -> [Shared] {
     var shared: [Shared] = []
     func add(_ made: PHDDevices.Made, _ type: String) {
-      guard !shared.contains(where: { $0.entry.fullURL == made.url }) else { return }
       shared.append(
         (
           FHIRPacking.entry(made.url, made.resource, request: FHIRPacking.post(type, ifNoneExist: made.search)),
@@ -73,22 +74,25 @@ package enum PHDTransaction {
     }
     add(gateway, "Device")
     if case .resource(let system) = settings.patient {
-      for patient in run.compactMap({ $0.reading.patient ?? $0.reading.correction?.patient }) {
+      var patients: Set<String> = []
+      for patient in run.compactMap({ $0.reading.patient ?? $0.reading.correction?.patient })
+      where patients.insert(patient).inserted {
         add(PHDPatient.made(patient, system: system), "Patient")
       }
     }
+    var kinds: [String: Set<ReadingKind>] = [:]
+    for piece in run { kinds[piece.reading.device.id, default: []].insert(piece.reading.kind) }
+    var known: Set<String> = []
     for piece in run {
       let device = piece.reading.device
-      let url = PHDDevices.url(device, hubID: context.hubID)
-      guard !shared.contains(where: { $0.entry.fullURL == url }) else { continue }
-      let kinds = ReadingKind.allCases.filter { kind in
-        run.contains { $0.reading.device.id == device.id && $0.reading.kind == kind }
-      }
+      guard let url = deviceURLs[device], known.insert(url).inserted else { continue }
+      let kinds = ReadingKind.allCases.filter { kinds[device.id]?.contains($0) ?? false }
       add(PHDDevices.device(device, kinds: kinds, hubID: context.hubID), "Device")
     }
     for piece in run {
-      guard let key = PHDClock(piece.reading)?.key, let clock = clocks[key] else { continue }
-      let device = PHDDevices.url(piece.reading.device, hubID: context.hubID)
+      guard let key = PHDClock(piece.reading)?.key, let clock = clocks[key], known.insert(clock.url).inserted,
+        let device = deviceURLs[piece.reading.device]
+      else { continue }
       add(clock.made(device: device, gateway: gateway.url), "Observation")
     }
     return shared
