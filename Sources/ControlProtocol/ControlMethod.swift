@@ -15,7 +15,7 @@ package struct ControlMethod: Sendable {
     case readsJournal = "reads-journal"
     /// Answered when what it changes is on disk, or loaded.
     case change
-    /// Waits for a device, a radio or a port.
+    /// Waits for a device, a radio, a port or a backend.
     case device
 
     /// The answer may be long: it grows with what is stored of the days or readings asked for.

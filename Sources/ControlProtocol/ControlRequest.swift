@@ -37,6 +37,8 @@ package enum ControlRequest: Sendable, Hashable {
   /// A patient's readings, and what was derived from them, are to go; the patient's lines in the files of directory backends too, or
   /// they are only counted.
   case erase(patient: String, files: Bool = false)
+  /// Send test readings to a backend.
+  case tryBackend(String)
   case reload
   /// What is on the air, as notifications `scan`, for so many seconds.
   case scan(seconds: Int)

@@ -72,6 +72,11 @@ package enum CloudEventsBatch {
     if let time { writer.member("time", time) }
     writer.member("subject", subject)
     writer.member("datacontenttype", "application/json")
+    // An extension attribute: a broker can keep tests out without a look at the data.
+    if value["test"] == true {
+      writer.key("test")
+      writer.bool(true)
+    }
     // One home stays in order in a partitioned log (Partitioning extension).
     writer.member("partitionkey", context.hubID)
     writer.key("data")

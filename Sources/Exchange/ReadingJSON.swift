@@ -27,6 +27,10 @@ package enum ReadingJSON {
     writer.beginArray()
     for flag in reading.flags { writer.string(flag.rawValue) }
     writer.endArray()
+    if reading.flags.contains(.testData) {
+      writer.key("test")
+      writer.bool(true)
+    }
     writer.key("taken_at")
     if let taken = reading.takenAt {
       writer.string(InstantText.text(taken, withMilliseconds: nil))

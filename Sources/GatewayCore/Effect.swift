@@ -3,6 +3,7 @@
 
 package import ControlProtocol
 package import Drivers
+package import Exchange
 package import JSON
 package import Readings
 package import Settings
@@ -80,6 +81,8 @@ package enum Effect: Sendable {
   case adoptPlans([PulledPlan])
   /// Ask a backend for patients' plans; with the tag of those that are known already, if there is one.
   case fetchPlans(backend: String, etag: String?)
+  /// Send test readings to a backend, one after the other, and answer with `TrialReport`.
+  case tryBackend(RequestID, backend: String, [TestReading])
   /// Look when the backends' credentials end.
   case readCredentials
   /// Read the configuration again.

@@ -28,6 +28,8 @@ package struct BackendConfiguration: Sendable, Hashable {
   package var maximumBytes: Int
   /// Where it gives patients' plans; nil: it gives none.
   package var plans: PlanSource?
+  /// The patient of test readings; nil: none may be sent.
+  package var testPatient: String?
   /// For how many milliseconds a directory backend keeps a day's file after the end of the day; nil: for ever.
   package var keep: Int64?
 

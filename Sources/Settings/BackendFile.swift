@@ -2,13 +2,14 @@
 
 internal import Exchange
 internal import JSON
+internal import Readings
 
 extension ConfigurationFile {
   private static let types = ["directory", "native", "fhir-phd", "fhir-batch", "cloudevents"]
   private static let httpKeys = [
     "url", "bearer", "basic", "oauth2", "helper", "trust_2xx", "deadline", "ca_file", "client_certificate",
     "client_key",
-    "proxy", "allow_plain_http", "plans", "compress",
+    "proxy", "allow_plain_http", "plans", "compress", "test_patient",
   ]
   private static let keys = [
     "directory": ["path", "keep"], "native": httpKeys,
@@ -42,8 +43,19 @@ extension ConfigurationFile {
     if case .http(_, let http) = backend.kind, let node = object["plans"] {
       backend.plans = try plans(node, http.allowsPlainHTTP)
     }
+    if let node = object["test_patient"] { backend.testPatient = try testPatient(node, backend.kind) }
     if type == "directory" { backend.keep = try object["keep"].map(keep) ?? BackendConfiguration.usualKeep }
     return backend
+  }
+
+  /// The patient of test readings: a reference like every other one.
+  private static func testPatient(_ node: JSONNode, _ kind: BackendConfiguration.Kind) throws(JSONError) -> String {
+    let text = try node.string()
+    if let fault = PatientReference.fault(in: text) { throw node.error(fault.code, "\(fault.message); \(fault.hint)") }
+    if case .http(.phd(let settings), _) = kind, settings.patient == .reference, text.utf8.contains(0x5F) {
+      throw node.error("invalid-value", "expected a FHIR id (letters, digits, \"-\", \".\"), found \"\(text)\"")
+    }
+    return text
   }
 
   /// How long the files of a directory backend are kept.

@@ -14,7 +14,7 @@ extension ConfigurationFile {
     "password", "path", "patient", "patient_system", "performer", "plans", "playback", "port", "proxy", "reader_group",
     "recognise",
     "scope", "segment_bytes", "serial", "silent_after", "source", "stored_records", "system", "technician_group",
-    "timezone",
+    "test_patient", "timezone",
     "token_url", "trust_2xx", "type", "type_prefix", "unplaced", "url", "user", "users", "value", "verify", "watch",
     "*",
   ]

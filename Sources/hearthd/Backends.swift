@@ -1,5 +1,6 @@
 // The backends' transports: each has its own thread or process, and answers through the mailbox when it is done.
 
+import ControlProtocol
 import Exchange
 import GatewayCore
 import Monitoring
@@ -31,6 +32,8 @@ final class Backends {
   private let directories: DirectoryBackends
   private var senders: [BackendLane: HTTPSender] = [:]
   private var fetchers: [String: PlanFetcher] = [:]
+  private var trials: [String: BackendTrial] = [:]
+  private var backends: [BackendConfiguration] = []
   private var compressions: [String: BackendCompression] = [:]
   private let emit: (Event) -> Void
   private let uplink: UplinkClient
@@ -53,6 +56,7 @@ final class Backends {
 
   /// The backends of a configuration that came into force, and the patients' plans.
   func configure(_ configuration: Configuration, plans: [String: Plan]) {
+    backends = configuration.backends
     directories.configure(configuration)
     var orphans: [BackendLane: [Deliverable]] = [:]
     for (way, sender) in senders
@@ -117,6 +121,27 @@ final class Backends {
 
   /// Asks a backend for patients' plans.
   func fetchPlans(_ backend: String, etag: String?) { fetchers[backend]?.fetch(etag) }
+
+  /// Sends test readings to a backend; one trial of it at a time.
+  func tryBackend(_ name: String, _ readings: [TestReading], _ tell: @escaping (ControlAnswer) -> Void) {
+    guard let backend = backends.first(where: { $0.name == name }), case .http(let format, let http) = backend.kind
+    else {
+      return tell(.failure(ControlError(code: "not-found", message: "there is no backend \(name) over HTTP")))
+    }
+    guard trials[name] == nil else {
+      return tell(
+        .failure(
+          ControlError(code: "busy", message: "\(name) is being tried already", hint: "wait for that trial's end")))
+    }
+    let trial = BackendTrial(backend, format, http, uplink, helpers) { [weak self] steps in
+      self?.trials[name] = nil
+      tell(.result(TrialReport.json(backend, steps)))
+    }
+    trials[name] = trial
+    trial.run(readings) { items in
+      format.encode(items, HTTPSender.context(identity, maximumBytes: backend.maximumBytes, bands: [:]))
+    }
+  }
 
   func deliver(_ way: BackendLane, _ items: [Deliverable]) {
     if !directories.deliver(way, items) { senders[way]?.deliver(items) }

@@ -409,6 +409,8 @@ final class Daemon {
     case .stagePlans(let plans): stage(plans)
     case .adoptPlans(let plans): adopt(plans)
     case .fetchPlans(let backend, let etag): backends?.fetchPlans(backend, etag: etag)
+    case .tryBackend(let id, let backend, let readings):
+      backends?.tryBackend(backend, readings) { [weak self] in self?.control?.answer(id, $0) }
     case .log(let level, let text): log(level.rawValue, text)
     case .exit: stopNow()
     }

@@ -73,12 +73,15 @@ final class HTTPSender {
   }
 
   private func encode(_ items: [OutgoingItem]) -> EncodedBatch {
-    format.encode(
-      items,
-      ExchangeContext(
-        hubID: identity.hubID, bootID: identity.bootID, version: Hearthd.version, batchID: HTTPSender.uuid(),
-        sentAtMilliseconds: Clocks.wall(), isSynchronised: Clocks.isSynchronised(), bands: bands,
-        maximumBytes: maximumBytes))
+    format.encode(items, HTTPSender.context(identity, maximumBytes: maximumBytes, bands: bands))
+  }
+
+  /// What is known at this moment, for a batch of its own identifier.
+  static func context(_ identity: Identity, maximumBytes: Int, bands: [String: PatientBands]) -> ExchangeContext {
+    ExchangeContext(
+      hubID: identity.hubID, bootID: identity.bootID, version: Hearthd.version, batchID: uuid(),
+      sentAtMilliseconds: Clocks.wall(), isSynchronised: Clocks.isSynchronised(), bands: bands,
+      maximumBytes: maximumBytes)
   }
 
   /// A random UUID (version 4).

@@ -74,7 +74,7 @@ private struct Place: Sendable, CustomTestStringConvertible {
       "scan", "pair", "pair.answer", "pair.cancel", "unpair", "capture", "device.ask", "device.release", "serial.list",
       "serial.identify", "serial.bind", "parked", "parked.readings", "parked.retry", "erase", "serial.release",
       "session.start", "session.end", "alerts", "alerts.ack", "plan.show", "plan.explain", "plan.try", "plan.set",
-      "report", "hello",
+      "report", "hello", "backends.try",
     ]
     for name in promised { #expect(ControlMethod.named(name) != nil, "\(name)") }
   }

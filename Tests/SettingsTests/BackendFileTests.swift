@@ -62,6 +62,15 @@ private func fault(_ members: String) -> String? {
     #expect(fault(#""type": "native", "compress": "br""#)?.contains("gzip") ?? false)
   }
 
+  @Test func whoseTheReadingsOfATrialAre() throws {
+    #expect(try backend(#""type": "native", "test_patient": "p-test""#).testPatient == "p-test")
+    #expect(try backend(#""type": "native""#).testPatient == nil)
+    #expect(fault(#""type": "native", "test_patient": "-""#)?.contains("a letter or a digit") ?? false)
+    #expect(fault(#""type": "native", "test_patient": "13097248022""#)?.contains("pseudonym") ?? false)
+    #expect(fault(#""type": "fhir-phd", "test_patient": "p_test""#)?.contains("FHIR id") ?? false)
+    #expect(fault(#""type": "directory", "path": "/x", "test_patient": "p""#)?.contains("unknown key") ?? false)
+  }
+
   @Test func everyCredential() throws {
     func authorization(_ members: String) throws -> HTTPBackend.Authorization? {
       guard case .http(_, let http) = try backend(#""type": "fhir-phd", "# + members).kind else { return nil }

@@ -21,6 +21,10 @@ extension ControlMethod {
     ControlMethod("status", "how the hub is, and what needs a person", .reader, .immediate) { _ in .status },
     ControlMethod("doctor", "what was checked, and what to do about what failed", .reader, .immediate) { _ in .doctor },
     ControlMethod("backends", "where readings go, and what waits for each", .reader, .immediate) { _ in .backends },
+    ControlMethod(
+      "backends.try", "sends test readings to a backend, and tells what it answers", .technician, .device,
+      isAudited: true, [.required("backend", lookup, "a backend's name")], examples: [["backend": "gp"]]
+    ) { given throws(ControlError) in .tryBackend(try given.text("backend")) },
     ControlMethod("reload", "reads the configuration and the plans again", .technician, .change) { _ in .reload },
   ]
 }

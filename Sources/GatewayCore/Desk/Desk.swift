@@ -211,6 +211,7 @@ struct Desk: Sendable {
       return dismissParked(id, refused, isExported: isExported, caller, &turn)
     case .erase(let patient, let files): return erase(id, patient: patient, files: files, caller, &turn)
     case .capture(let device): return capture(id, device, caller, &turn)
+    case .tryBackend(let name): return tryBackend(id, name, caller, &turn)
     case .askDevice(let device, let wish): return askDevice(id, device, wish, caller, &turn)
     case .releaseDevice(let device): return release(id, device: device, caller, &turn)
     case .sessionStart(let patient, let device, let minutes):

@@ -162,7 +162,9 @@ extension View {
     case .directory(let path):
       object["path"] = .string(path)
       object["keep_seconds"] = backend.configuration.keep.map { .int($0 / 1000) } ?? .null
-    case .http(_, let http): object["url"] = .string(View.withoutSecrets(http.url))
+    case .http(_, let http):
+      object["url"] = .string(View.withoutSecrets(http.url))
+      if let patient = backend.configuration.testPatient { object["test_patient"] = .string(patient) }
     }
     let cursor = durable.cursors[name] ?? LedgerState.Cursor()
     object["state"] = .string(stateText)

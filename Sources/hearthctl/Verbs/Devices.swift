@@ -138,17 +138,40 @@ extension DevicesVerb {
 
 enum BackendsVerb {
   static let verb = Verb(
-    name: "backends", summary: "where readings go, and what waits", usage: "[--json]",
+    name: "backends", summary: "where readings go, and what waits", usage: "[try NAME [--yes]] [--json]",
     text: """
       Nothing that waits is lost; a backend that fails is tried again by itself. Of
       one that gives plans: when it was asked, what is in force, what is refused.
 
+      try sends one reading of each kind to a backend, before any device is there:
+      each marked as a test, of the patient that "test_patient" of the backend names.
+      It asks before; --yes does not. It shows what was sent, what came back, after
+      how long, and what is wrong with that. With --json the bodies are shown, too.
+      A test reading is not stored here, and no plan judges it.
+
       examples:
         hearthctl backends
         hearthctl backends --json | jq '.backends[].waiting'
-      """, methods: ["backends"], run: run)
+        hearthctl backends try gp
+      """, flags: ["--yes"], takesWords: true, methods: ["backends", "backends.try"],
+    exit: """
+      0 done, 1 the daemon answered with an error, or a trial shows a fault,
+        64 usage, 69 no such backend, 75 try again later, 77 not permitted,
+        78 no test patient is configured, 111 the daemon is not running
+      """, run: run)
 
   @Sendable private static func run(_ arguments: Arguments) throws(Failure) -> Int32 {
+    if let word = arguments.words.first {
+      guard word == "try" else {
+        throw Failure.usage("\"\(word)\" is not try", hint: "hearthctl backends --help")
+      }
+      try arguments.atMost(2)
+      guard arguments.words.count == 2 else {
+        throw Failure.usage("expected the NAME of a backend", hint: "hearthctl backends lists them")
+      }
+      return try BackendTry.run(arguments.words[1], arguments)
+    }
+    try arguments.only([], for: "backends")
     var client = try DaemonClient(arguments)
     let answer = try client.list("backends", of: "backends")
     if arguments.isJSON {
