@@ -13,12 +13,17 @@ extension ConfigurationFile {
   ]
   private static let keys = [
     "directory": ["path", "keep"], "native": httpKeys,
-    "fhir-phd": httpKeys + ["patient", "patient_system", "create_by", "unplaced", "entries"],
-    "fhir-batch": httpKeys + [
-      "bundle_type", "create", "patient_system", "municipality", "performer", "unplaced", "entries",
+    "fhir-phd": httpKeys + shapeKeys + ["patient", "patient_system", "create_by", "unplaced", "entries"],
+    "fhir-batch": httpKeys + shapeKeys + [
+      "bundle_type", "create", "patient_system", "municipality", "unplaced", "entries",
     ],
     // Any success of a receiver of CloudEvents takes the batch: there is nothing to trust.
     "cloudevents": httpKeys.filter { $0 != "trust_2xx" } + ["source", "type_prefix"],
+  ]
+
+  /// Of `FHIRShapeFile`.
+  private static let shapeKeys = [
+    "profile", "profiles", "single_loinc", "encounter", "based_on", "focus", "performer", "performers",
   ]
 
   /// One backend.
@@ -124,6 +129,7 @@ extension ConfigurationFile {
     }
     settings.sendsUnplaced = try unplaced(object)
     if let node = object["entries"] { settings.maximumEntries = try node.int(in: 10...5000) }
+    settings.shape = try shape(object, presets: [.phd, .vitalsigns])
     return settings
   }
 
@@ -150,10 +156,10 @@ extension ConfigurationFile {
       }
       settings.municipality = text
     }
-    if let performer = try object["performer"]?.object(known: ["system", "value"]) {
-      settings.performer = Settings.Organisation(
-        system: try uri(try performer.required("system", "the system of the organisation's number, a URI")),
-        value: try word(try performer.required("value", "the organisation's number")))
+    settings.shape = try shape(object, presets: [.vitalsigns, .vkp])
+    if case .identifier(let system, let value)? = settings.shape.performer {
+      settings.performer = Settings.Organisation(system: system, value: value)
+      settings.shape.performer = nil
     }
     settings.sendsUnplaced = try unplaced(object)
     if let node = object["entries"] { settings.maximumEntries = try node.int(in: 10...5000) }
@@ -244,7 +250,7 @@ extension ConfigurationFile {
   }
 
   /// Text that is there and printable.
-  private static func word(_ node: JSONNode) throws(JSONError) -> String {
+  static func word(_ node: JSONNode) throws(JSONError) -> String {
     let text = try node.string()
     guard !text.isEmpty, text.utf8.count <= 512, text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }),
       text.first != " ", text.last != " "
@@ -253,7 +259,7 @@ extension ConfigurationFile {
   }
 
   /// An absolute URI, such as the system of an identifier.
-  private static func uri(_ node: JSONNode) throws(JSONError) -> String {
+  static func uri(_ node: JSONNode) throws(JSONError) -> String {
     let text = try node.string()
     let isGood = text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x3C && $0 != 0x3E && $0 != 0x7C }
     let scheme = text.utf8.prefix { $0 != 0x3A }

@@ -2,16 +2,19 @@
 
 extension ConfigurationFile {
   private static let keys: Set<String> = [
-    "allow_plain_http", "audience", "backends", "basic", "batch", "bearer", "bluetooth", "bundle_type", "ca_file",
+    "allow_plain_http", "audience", "backends", "based_on", "basic", "batch", "bearer", "bluetooth", "bundle_type",
+    "ca_file",
     "client_certificate",
     "client_id", "client_key", "client_secret", "clock", "clock_after", "compress",
     "continuous", "control", "controller", "create",
     "create_by",
-    "credential", "deadline", "devices", "disk_percent", "driver", "enabled", "entries", "every", "file", "heartbeat",
+    "credential", "deadline", "devices", "disk_percent", "driver", "enabled", "encounter", "entries", "focus", "every",
+    "file", "heartbeat",
     "helper", "hold",
     "hub", "id", "journal", "keep", "maximum_bytes", "maximum_readings", "model", "municipality", "name", "oauth2",
     "other_daemon",
-    "password", "path", "patient", "patient_system", "performer", "plans", "playback", "port", "proxy", "reader_group",
+    "password", "path", "patient", "patient_system", "performer", "performers", "plans", "profile", "profiles",
+    "single_loinc", "playback", "port", "proxy", "reader_group",
     "recognise",
     "scope", "segment_bytes", "serial", "silent_after", "source", "stored_records", "system", "technician_group",
     "test_patient", "timezone",

@@ -40,7 +40,11 @@ import Testing
       for request in batch.requests {
         #expect(FHIRRules.faults(ofBundle: try JSONReader(maximumSize: 8 << 20).value(request.body)) == [])
       }
-      return try entries(batch).filter { $0["resource"]?["resourceType"] == "Observation" }
+      // The clock of the device is no value of the patient's, and stays.
+      return try entries(batch).filter {
+        $0["resource"]?["resourceType"] == "Observation"
+          && $0["resource"]?["code"]?["coding"]?.array?.first?["code"] != "67975"
+      }
     }
     let (before, after) = (try observations(Sample.pressure), try observations(corrected(kind)))
     #expect(before.count == after.count && !after.isEmpty)

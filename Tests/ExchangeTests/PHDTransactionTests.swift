@@ -255,7 +255,7 @@ private func example(_ name: String) throws -> JSONValue {
     for observation in observations(bundle) where code(observation) == "150020" {
       #expect(observation["extension"]?.array?.last?["valueReference"]?["reference"] == clock["fullUrl"])
     }
-    #expect(observations(try encode([Sample.pressure]).first).allSatisfy { code($0) != "67975" })
+    #expect(observations(try encode([Sample.serialOximetry]).first).allSatisfy { code($0) != "67975" })
   }
 
   @Test func bothIdentifiersGoAndTheConfiguredOneFeedsTheCreation() throws {

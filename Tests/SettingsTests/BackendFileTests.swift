@@ -71,6 +71,42 @@ private func fault(_ members: String) -> String? {
     #expect(fault(#""type": "directory", "path": "/x", "test_patient": "p""#)?.contains("unknown key") ?? false)
   }
 
+  @Test func whatAReceiverWantsOfObservations() throws {
+    let phd = try backend(
+      #""type": "fhir-phd", "profile": "vitalsigns", "single_loinc": true, "encounter": "Encounter/17", "based_on": ["CarePlan/a", {"system": "urn:oid:2.999.1", "value": "b"}], "focus": "https://x.example/fhir/Patient/c", "performer": "Organization/d", "performers": {"weight": "none", "spo2": "Organization/e"}, "profiles": {"weight": "https://x.example/w", "glucose": ["https://x.example/g", "https://x.example/h"]}"#
+    )
+    guard case .http(.phd(let settings), _) = phd.kind else { throw CancellationError() }
+    var shape = FHIRShape()
+    shape.preset = .vitalsigns
+    shape.hasOneLOINC = true
+    shape.encounter = .reference("Encounter/17")
+    shape.basedOn = [.reference("CarePlan/a"), .identifier(system: "urn:oid:2.999.1", value: "b")]
+    shape.focus = [.reference("https://x.example/fhir/Patient/c")]
+    shape.performer = .reference("Organization/d")
+    shape.performers = ["spo2": .reference("Organization/e")]
+    shape.performers.updateValue(nil, forKey: "weight")
+    shape.profiles = ["weight": ["https://x.example/w"], "glucose": ["https://x.example/g", "https://x.example/h"]]
+    #expect(settings.shape == shape)
+    let batch = try backend(#""type": "fhir-batch", "patient_system": "urn:oid:2.999.1", "profile": "vkp""#)
+    guard case .http(.observations(let national), _) = batch.kind else { throw CancellationError() }
+    #expect(national.shape.preset == .vkp)
+    for (members, words) in [
+      (#""type": "fhir-phd", "profile": "vkp""#, "phd, vitalsigns"),
+      (#""type": "fhir-batch", "patient_system": "urn:oid:2.999.1", "profile": "phd""#, "vitalsigns, vkp"),
+      (#""type": "native", "profile": "phd""#, "unknown key"),
+      (#""type": "fhir-phd", "encounter": "17""#, "Encounter/17"),
+      (#""type": "fhir-phd", "encounter": "CarePlan/17""#, "of the type Encounter"),
+      (#""type": "fhir-phd", "based_on": []"#, "expected one to 8"),
+      (#""type": "fhir-phd", "focus": "care plan/1""#, "expected a reference"),
+      (#""type": "fhir-phd", "performers": {"wieght": "none"}"#, "weight"),
+      (#""type": "fhir-phd", "profiles": {"weight": "bodyweight"}"#, "expected a URI"),
+      (#""type": "fhir-phd", "performer": {"value": "1"}"#, #"missing key "system""#),
+    ] {
+      let text = fault(members) ?? "taken"
+      #expect(text.contains(words), "\(text)")
+    }
+  }
+
   @Test func everyCredential() throws {
     func authorization(_ members: String) throws -> HTTPBackend.Authorization? {
       guard case .http(_, let http) = try backend(#""type": "fhir-phd", "# + members).kind else { return nil }

@@ -36,6 +36,8 @@ package struct PHDSettings: Sendable, Hashable {
   package var sendsUnplaced: Bool
   /// The most entries of one Bundle, devices included.
   package var maximumEntries: Int
+  /// What the receiver wants of Observations.
+  package var shape = FHIRShape()
 
   /// `Patient/<reference>`, our own identifier, unplaced readings kept back, 150 entries.
   package init(
@@ -92,6 +94,8 @@ package struct ObservationBundleSettings: Sendable, Hashable {
   package var sendsUnplaced: Bool
   /// The most entries of one Bundle.
   package var maximumEntries: Int
+  /// What the receiver wants of Observations, but for its `performer`.
+  package var shape = FHIRShape()
 
   /// A batch, created once, 150 entries.
   package init(

@@ -85,6 +85,8 @@ package enum ObservationBundle {
   ) -> JSONValue {
     let status = MeasurementStatus(reading)
     let bands = context.bands[patient]
+    var shape = settings.shape
+    shape.performer = settings.performer.map { .identifier(system: $0.system, value: $0.value) } ?? shape.performer
     var object = JSONObject()
     func put(_ key: String, _ value: JSONValue?) {
       if case .array(let elements)? = value, elements.isEmpty { return }
@@ -92,23 +94,26 @@ package enum ObservationBundle {
     }
     put("resourceType", "Observation")
     if settings.bundleType == .batch, settings.creation == .put { put("id", .string(id)) }
-    if status.isTest {
-      put("meta", ["security": [FHIRElement.coding(FHIRSystem.actReason, "HTEST", "test health data")]])
-    }
+    let meta = FHIRElement.object([
+      "profile": .array(shape.profiles(of: draft, isVoid: status.absent != nil).map { .string($0) }),
+      "security": .array(status.isTest ? [FHIRElement.coding(FHIRSystem.actReason, "HTEST", "test health data")] : []),
+    ])
+    if meta.object?.isEmpty == false { put("meta", meta) }
     put("identifier", [FHIRIdentity.identifier(FHIRSystem.uri, "urn:uuid:\(id)")])
+    put("basedOn", FHIRShape.references(shape.basedOn))
     put("status", .string(status.status))
     put("category", hasCategory(draft) ? [FHIRTime.vitalSigns] : nil)
-    put("code", code(draft))
+    put("code", code(draft, shape))
     put("subject", ["identifier": FHIRIdentity.identifier(settings.patientSystem, patient)])
+    put("focus", FHIRShape.references(shape.focus))
+    put("encounter", shape.encounter?.json)
     if let taken = reading.takenAt {
       put("effectiveDateTime", FHIRElement.dateTime(taken))
     } else {
       put("_effectiveDateTime", FHIRTime.unknown)
       put("issued", .string(InstantText.text(reading.receivedAt, withMilliseconds: true)))
     }
-    put(
-      "performer",
-      settings.performer.map { [["identifier": FHIRIdentity.identifier($0.system, $0.value)]] })
+    put("performer", shape.performer(of: draft, isVoid: status.absent != nil))
     var interpretations = status.interpretations
     switch draft.shape {
     case .numeric(let observation):
@@ -124,7 +129,7 @@ package enum ObservationBundle {
       if let reason = status.absent {
         put("dataAbsentReason", FHIRElement.absent(reason))
       } else {
-        put("component", .array(observations.map { component($0, of: reading, by: bands) }))
+        put("component", .array(observations.map { component($0, of: reading, by: bands, shape) }))
       }
     case .bits, .coded: break
     }
@@ -162,11 +167,11 @@ package enum ObservationBundle {
   }
 
   private static func component(
-    _ observation: Observation, of reading: Reading, by bands: PatientBands?
+    _ observation: Observation, of reading: Reading, by bands: PatientBands?, _ shape: FHIRShape
   ) -> JSONValue {
     let told = Told(observation, of: reading, by: bands, absent: nil)
     return FHIRElement.object([
-      "code": code(observation.term), "valueQuantity": told.quantity, "dataAbsentReason": told.absent,
+      "code": code(observation.term, shape), "valueQuantity": told.quantity, "dataAbsentReason": told.absent,
       "interpretation": .array(told.interpretations), "referenceRange": .array(told.ranges),
     ])
   }
@@ -176,8 +181,8 @@ package enum ObservationBundle {
     draft.isVitalSign || draft.observations.contains { $0.term.name == "glucose" }
   }
 
-  private static func code(_ draft: FHIRDraft) -> JSONValue {
-    if case .numeric(let observation) = draft.shape { return code(observation.term) }
+  private static func code(_ draft: FHIRDraft, _ shape: FHIRShape) -> JSONValue {
+    if case .numeric(let observation) = draft.shape { return code(observation.term, shape) }
     return FHIRElement.concept(
       [
         LOINCDisplay.coding("85354-9"),
@@ -186,8 +191,8 @@ package enum ObservationBundle {
   }
 
   /// LOINC first, then SNOMED CT and NPU; a term that none of them has goes by its MDC code.
-  private static func code(_ term: Term) -> JSONValue {
-    var codings = term.loincCodes(unit: term.unit, isExtended: true).map(LOINCDisplay.coding)
+  private static func code(_ term: Term, _ shape: FHIRShape) -> JSONValue {
+    var codings = shape.loinc(term.loincCodes(unit: term.unit, isExtended: true)).map(LOINCDisplay.coding)
     if let (code, display) = term.snomed { codings.append(FHIRElement.coding(FHIRSystem.snomed, code, display)) }
     if let (code, display) = term.npu { codings.append(FHIRElement.coding(FHIRSystem.npu, code, display)) }
     if codings.isEmpty { codings = [FHIRElement.mdc(term.mdc, term.code)] }

@@ -28,7 +28,7 @@ struct PHDObservations {
     var extensions = [extensionReference(FHIRSystem.gatewayDevice, gatewayURL)]
     if let clock { extensions.append(extensionReference(FHIRSystem.coincident, clock.url)) }
     let value = PHDValue(
-      draft, of: reading, status: status, bands: context.bands[patient], isSpotCheck: spot)
+      draft, of: reading, status: status, bands: context.bands[patient], isSpotCheck: spot, shape: settings.shape)
     var object = JSONObject()
     func put(_ key: String, _ value: JSONValue?) {
       if case .array(let elements)? = value, elements.isEmpty { return }
@@ -38,16 +38,20 @@ struct PHDObservations {
     put("meta", meta(draft, status))
     put("extension", .array(extensions))
     put("identifier", .array(identifiers))
+    put("basedOn", FHIRShape.references(settings.shape.basedOn))
     put("status", .string(status.status))
     put("category", category(draft))
     put("code", value.code)
     put("subject", subject(patient))
+    put("focus", FHIRShape.references(settings.shape.focus))
+    put("encounter", settings.shape.encounter?.json)
     if let taken = reading.takenAt {
       put("effectiveDateTime", FHIRElement.dateTime(taken))
     } else {
       put("_effectiveDateTime", FHIRTime.unknown)
       put("issued", .string(InstantText.text(reading.receivedAt, withMilliseconds: true)))
     }
+    put("performer", settings.shape.performer(of: draft, isVoid: status.absent != nil))
     put("valueQuantity", value.quantity)
     put("valueCodeableConcept", value.concept)
     put("dataAbsentReason", value.absent)
@@ -81,7 +85,10 @@ struct PHDObservations {
       case .coded: "PhdCodedEnumerationObservation"
       }
     return FHIRElement.object([
-      "profile": [.string(FHIRSystem.profile(profile))],
+      "profile": .array(
+        ([FHIRSystem.profile(profile)] + settings.shape.profiles(of: draft, isVoid: status.absent != nil)).map {
+          .string($0)
+        }),
       "security": .array(status.isTest ? [FHIRElement.coding(FHIRSystem.actReason, "HTEST", "test health data")] : []),
     ])
   }
@@ -123,12 +130,13 @@ struct PHDValue {
   var hasNote = true
 
   init(
-    _ draft: FHIRDraft, of reading: Reading, status: MeasurementStatus, bands: PatientBands?, isSpotCheck: Bool
+    _ draft: FHIRDraft, of reading: Reading, status: MeasurementStatus, bands: PatientBands?, isSpotCheck: Bool,
+    shape: FHIRShape
   ) {
     switch draft.shape {
     case .numeric(let observation):
       let sent = observation.quantity(asReported: true)
-      code = PHDValue.code(observation.term, unit: sent?.unit ?? observation.term.unit)
+      code = PHDValue.code(observation.term, unit: sent?.unit ?? observation.term.unit, shape)
       interpretations = status.interpretations
       if let reason = status.absent ?? PHDValue.reason(observation) {
         absent = FHIRElement.absent(reason)
@@ -150,7 +158,7 @@ struct PHDValue {
       if let reason = status.absent {
         absent = FHIRElement.absent(reason)
       } else {
-        components = observations.map { PHDValue.component($0, reading, bands) }
+        components = observations.map { PHDValue.component($0, reading, bands, shape) }
       }
     case .bits(let bits):
       code = FHIRElement.concept([FHIRElement.mdc(bits.mdc, bits.reference)])
@@ -163,11 +171,13 @@ struct PHDValue {
     }
   }
 
-  private static func component(_ observation: Observation, _ reading: Reading, _ bands: PatientBands?) -> JSONValue {
+  private static func component(
+    _ observation: Observation, _ reading: Reading, _ bands: PatientBands?, _ shape: FHIRShape
+  ) -> JSONValue {
     let judged = BandJudgement(observation, of: reading, by: bands)
     let sent = observation.quantity(asReported: true)
     return FHIRElement.object([
-      "code": code(observation.term, unit: sent?.unit ?? observation.term.unit),
+      "code": code(observation.term, unit: sent?.unit ?? observation.term.unit, shape),
       "valueQuantity": sent.map { FHIRElement.quantity($0.value, $0.unit) },
       "dataAbsentReason": reason(observation).map(FHIRElement.absent),
       "interpretation": .array(sent == nil ? [] : alarm(judged)), "referenceRange": .array(judged.ranges),
@@ -179,8 +189,8 @@ struct PHDValue {
     return nil
   }
 
-  private static func code(_ term: Term, unit: UCUM) -> JSONValue {
-    let loinc = term.loincCodes(unit: unit, isExtended: false)
+  private static func code(_ term: Term, unit: UCUM, _ shape: FHIRShape) -> JSONValue {
+    let loinc = shape.loinc(term.loincCodes(unit: unit, isExtended: false))
     return FHIRElement.concept(
       [FHIRElement.mdc(term.mdc, term.code)] + loinc.map { FHIRElement.coding(FHIRSystem.loinc, $0) },
       text: term.fhirText)
@@ -203,7 +213,8 @@ struct PHDValue {
   ]
 }
 
-/// A device's clock and the hub's at one moment, known where the hub moved the device's stamp (PhdCoincidentTimeStampObservation).
+/// A device's clock and the hub's at one moment, known where the device's stamp placed the reading (PhdCoincidentTimeStampObservation).
+/// Receivers of the guide read its absence as "the device told no time".
 struct PHDClock {
   /// The device and how far its clock is off.
   let key: String
@@ -211,9 +222,12 @@ struct PHDClock {
   private let hub: Timestamp
   private let device: Timestamp
 
-  /// Nil unless the stamp was corrected: only then does the reading hold both clocks.
+  /// Nil unless the stamp, as it was or moved by the distance of the clocks, placed the reading: else nothing tells where the device's
+  /// clock stood.
   init?(_ reading: Reading) {
-    guard reading.timeQuality == .corrected, let taken = reading.takenAt, let stamp = reading.deviceTime else {
+    guard reading.timeQuality == .corrected || reading.timeQuality == .device, let taken = reading.takenAt,
+      let stamp = reading.deviceTime
+    else {
       return nil
     }
     let elapsed = reading.receivedAt.milliseconds - taken.milliseconds

@@ -1,5 +1,5 @@
 // A transaction Bundle of the HL7 PHD Implementation Guide 2.0.0 (FHIR R4): the gateway, the devices, the patients where the hub
-// names them, a coincident time stamp where a device's clock was corrected, and the Observations. Resources carry no ids; what
+// names them, a coincident time stamp where a device told the time, and the Observations. Resources carry no ids; what
 // the server has already is found by identifier, so that the same Bundle can be sent again.
 
 internal import JSON
