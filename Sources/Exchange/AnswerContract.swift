@@ -11,7 +11,7 @@ package enum AnswerContract {
   ) -> String? {
     guard (200...299).contains(reply.status) else { return nil }
     if reply.isTruncated { return "its body breaks off, or is larger than is read" }
-    if isPage(reply) { return "its body is a page of HTML, as a portal or a proxy sends it" }
+    if reply.isPage { return "its body is a page of HTML, as a portal or a proxy sends it" }
     switch format {
     case .cloudEvents:
       return [200, 201, 202, 204].contains(reply.status)
@@ -19,11 +19,6 @@ package enum AnswerContract {
     case .native: return native(reply, request, trustsSuccess)
     case .phd, .observations: return fhir(reply, request, trustsSuccess)
     }
-  }
-
-  private static func isPage(_ reply: HTTPReply) -> Bool {
-    (reply.header("content-type")?.lowercased().hasPrefix("text/html") ?? false)
-      || reply.body.first { $0 > 0x20 } == 0x3C
   }
 
   private static func native(_ reply: HTTPReply, _ request: EncodedRequest, _ trustsSuccess: Bool) -> String? {

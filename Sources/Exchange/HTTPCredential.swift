@@ -39,7 +39,8 @@ package enum HTTPCredential {
   package static func token(_ reply: HTTPReply, nowMilliseconds: Int64) -> TokenAnswer {
     let body = reply.json
     switch reply.status {
-    case 200:
+    // RFC 6749, 5.1 has 200; some servers say that they created a token.
+    case 200, 201:
       guard let token = body?["access_token"]?.string, isToken(token) else {
         return .unavailable(afterMilliseconds: nil, code: "oauth2.unreadable")
       }

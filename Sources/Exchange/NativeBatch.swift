@@ -46,12 +46,14 @@ package enum NativeAnswer {
     guard status == 200 || status == 207 else {
       return .unknown(code: status == 204 ? "answer.empty" : "answer.not-stored")
     }
-    guard !isTruncated, let answer = try? JSONReader(maximumSize: 4 << 20).value(body),
-      let list = answer["results"]?.array
+    guard !isTruncated, let answer = HTTPReply.value(body), let list = answer["results"]?.array
     else { return .unknown(code: "answer.unreadable") }
+    // A UUID is compared without case (RFC 9562, 4). What else is answered about counts for nothing.
+    let known = Dictionary(expected.map { ($0.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
     var results: [String: ItemResult] = [:]
     for item in list {
-      guard let id = item["id"]?.string, let status = item["status"]?.string else { continue }
+      guard let id = item["id"]?.string.flatMap({ known[$0.lowercased()] }), let status = item["status"]?.string
+      else { continue }
       switch status {
       case "stored": results[id] = .stored
       case "duplicate": results[id] = .duplicate

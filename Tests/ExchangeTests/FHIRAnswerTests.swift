@@ -48,6 +48,27 @@ private func isRetry(_ outcome: UploadOutcome) -> Bool {
 }
 
 @Suite struct FHIRAnswerTests {
+  @Test func whatServersMayLawfullySendIsTaken() {
+    let created = #"{"fullUrl":"URN:UUID:%","response":{"status":"201 Created"}}"#
+    func answer(_ urls: [Int], more: String = "") -> String {
+      let entries = urls.map { created.replacing("%", with: "\($0)") } + (more.isEmpty ? [] : [more])
+      return #"{"resourceType":"Bundle","type":"transaction-response","entry":[\#(entries.joined(separator: ","))]}"#
+    }
+    let taken = UploadOutcome.items(["a": .stored, "b": .stored])
+    // In capitals, in another order, with one more, behind a byte order mark.
+    #expect(read(200, answer([0, 1, 2, 3])) == taken)
+    #expect(read(200, answer([3, 1, 0, 2])) == taken)
+    #expect(read(200, answer([3, 1, 7, 0, 2])) == taken)
+    #expect(read(200, "\u{FEFF}" + answer([0, 1, 2, 3])) == taken)
+    let remark = #"{"resource":{"resourceType":"OperationOutcome","issue":[]}}"#
+    #expect(read(200, answer([0, 1, 2, 3], more: remark)) == taken)
+    #expect(read(200, bundle(["201", "201", "201", "201"]).replacing("]}", with: ",\(remark)]}")) == taken)
+    // Some are named, and stand elsewhere: whose the others are is not known.
+    #expect(read(200, answer([3, 1, 0, 7])) == .unknown(code: "answer.incomplete"))
+    // One more without names: whose is whose is not known.
+    #expect(read(200, bundle(["201", "201", "201", "201", "201"])) == .unknown(code: "answer.incomplete"))
+  }
+
   @Test func createdIsStoredAndFoundIsKnown() {
     #expect(
       read(200, bundle(["200 OK", "201 Created", "200 OK", "200"])) == .items(["a": .stored, "b": .duplicate]))

@@ -38,6 +38,8 @@ private func reply(_ status: Int, _ body: String = "", _ headers: [(name: String
       #expect(read(200, body) == .unavailable(afterMilliseconds: nil, code: "oauth2.unreadable"))
     }
     #expect(read(401, #"{"error":"invalid_client"}"#) == .refused("invalid_client"))
+    #expect(read(201, #"{"access_token":"t","expires_in":90}"#) == .token("t", lifetime: 60_000))
+    #expect(read(200, "\u{FEFF}" + #"{"access_token":"t","expires_in":90}"#) == .token("t", lifetime: 60_000))
     #expect(read(503, "") == .unavailable(afterMilliseconds: nil, code: "oauth2.http.503"))
     guard case .refused = read(200, #"{"access_token":"t","token_type":"DPoP"}"#) else {
       Issue.record("a DPoP token was taken for a bearer token")

@@ -38,6 +38,24 @@ private func read(
     }
   }
 
+  @Test func whatReceiversMayLawfullySendIsTaken() {
+    let taken = UploadOutcome.items(["a": .stored, "b": .duplicate])
+    for body in [
+      // In another order, with others between, under identifiers in capitals, behind a byte order mark.
+      #"{"results":[{"id":"b","status":"duplicate"},{"id":"a","status":"stored"}]}"#,
+      #"{"results":[{"id":"c","status":"rejected"},{"id":"a","status":"stored"},{"id":"b","status":"duplicate"},{"status":"stored"}],"more":1}"#,
+      #"{"results":[{"id":"A","status":"stored"},{"id":"B","status":"duplicate"}]}"#,
+      "\u{FEFF}" + #"{"results":[{"id":"a","status":"stored"},{"id":"b","status":"duplicate"}]}"#,
+    ] {
+      #expect(read(200, body) == taken, "\(body)")
+      #expect(read(207, body) == taken, "\(body)")
+    }
+    // One mark, not more, and none alone.
+    for body in ["\u{FEFF}", "\u{FEFF}\u{FEFF}{\"results\":[]}"] {
+      #expect(read(200, body) == .unknown(code: "answer.unreadable"), "\(body)")
+    }
+  }
+
   @Test func aTruncatedAnswerIsUnknown() {
     let body = #"{"results":[{"id":"a","status":"stored"},{"id":"b","status":"stored"}]}"#
     #expect(read(200, body, truncated: true) == .unknown(code: "answer.unreadable"))

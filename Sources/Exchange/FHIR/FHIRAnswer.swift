@@ -37,7 +37,7 @@ package struct HTTPReply: Sendable {
   var json: JSONValue? {
     guard !isTruncated, !body.isEmpty else { return nil }
     if let type = header("content-type")?.lowercased(), type.hasPrefix("text/html") { return nil }
-    return try? JSONReader(maximumSize: 4 << 20).value(body)
+    return HTTPReply.value(body)
   }
 }
 
@@ -159,13 +159,23 @@ package enum FHIRAnswer {
     return .items(results)
   }
 
-  /// The answers in the order of the request: by `fullUrl` where all have one of ours, else by index.
+  /// The answers in the order of the request: by `fullUrl` where each of ours is named, however many others are; else by index, where
+  /// there are as many answers as entries. UUIDs are compared without case (RFC 9562, 4). What is no answer, such as an
+  /// OperationOutcome about the whole, counts for none.
   private static func matched(_ list: [JSONValue], _ entries: [EncodedRequest.Entry]) -> [JSONValue]? {
-    guard list.count == entries.count else { return nil }
-    let urls = list.compactMap { $0["fullUrl"]?.string }
-    guard Set(urls) == Set(entries.map(\.fullURL)), urls.count == entries.count else { return list }
-    let byURL = Dictionary(zip(urls, list), uniquingKeysWith: { first, _ in first })
-    return entries.compactMap { byURL[$0.fullURL] }
+    let answers = list.filter { $0["response"] != nil }
+    let byURL = Dictionary(
+      answers.compactMap { answer in answer["fullUrl"]?.string.map { ($0.lowercased(), answer) } },
+      uniquingKeysWith: { first, _ in first })
+    let named = entries.compactMap { byURL[$0.fullURL.lowercased()] }
+    if named.count == entries.count { return named }
+    guard answers.count == entries.count else { return nil }
+    // Some of ours are named: then they have to stand where the index says, or it says nothing of the others.
+    let isInOrder = zip(answers, entries).allSatisfy { answer, entry in
+      guard let url = answer["fullUrl"]?.string?.lowercased() else { return true }
+      return url == entry.fullURL.lowercased() || !entries.contains { $0.fullURL.lowercased() == url }
+    }
+    return isInOrder ? answers : nil
   }
 
   private static func result(_ entry: JSONValue, _ isConditional: Bool) -> EntryResult? {
@@ -209,9 +219,7 @@ package enum CloudEventsAnswer {
     {
       return outcome
     }
-    let type = reply.header("content-type")?.lowercased() ?? ""
-    let isPage = type.hasPrefix("text/html") || reply.body.first { $0 > 0x20 } == 0x3C
-    guard !isPage, [200, 201, 202, 204].contains(reply.status) else {
+    guard !reply.isPage, [200, 201, 202, 204].contains(reply.status) else {
       return .unknown(code: "answer.unreadable")
     }
     return .items(Dictionary(request.items.map { ($0, .stored) }, uniquingKeysWith: { first, _ in first }))

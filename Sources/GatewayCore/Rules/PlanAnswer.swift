@@ -108,7 +108,7 @@ struct PlanList {
   /// Reads an answer's octets; `file` names where they come from.
   init(_ octets: [UInt8], file: String) {
     do throws(JSONError) {
-      let node = try JSONReader(maximumSize: PlanAnswer.mostOctets).node(octets)
+      let node = try JSONReader(maximumSize: PlanAnswer.mostOctets).node(HTTPReply.withoutMark(octets))
       let top = try node.object(known: ["plans"])
       let items = try top.required("plans", "a list of plans").array()
       var count: [String: Int] = [:]

@@ -88,6 +88,10 @@ STATUSES = {
     "bad-gzip": answer(200, "OK", b"this is no gzip", ["Content-Encoding: gzip"]),
     "trailers": b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
     b"Trailer: Server-Timing\r\n\r\n2\r\nok\r\n0\r\nServer-Timing: db;dur=5\r\nX-Checksum: 1\r\n\r\n",
+    "http-1.0": b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n" + b'{"results":[]}',
+    "informed": b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    + answer(200, "OK", b'{"results":[]}', ["Content-Type: application/json"]),
+    "gzipped": answer(200, "OK", gzip.compress(b'{"results":[]}'), ["Content-Type: application/json", "Content-Encoding: gzip"]),
     "many-headers": answer(200, "OK", b"ok", [f"X-Header-{n}: {n}" for n in range(200)]),
     "long-header": answer(200, "OK", b"ok", ["X-Long: " + "x" * 50000]),
     "portal": answer(200, "OK", b"<html>Welcome to the hotel</html>", ["Content-Type: text/html"]),
