@@ -6,17 +6,22 @@ import JSON
 enum ParkedVerb {
   static let verb = Verb(
     name: "parked", summary: "readings that wait for a patient, or that a backend refused",
-    usage: "[retry ID | dismiss ID | retry|dismiss --backend B --all|--since T | export] [--json]",
+    usage: """
+      [--json]
+             hearthctl parked retry|dismiss ID [--backend B] [--json]
+             hearthctl parked retry|dismiss --backend B --all|--since T [--json]
+             hearthctl parked export
+      """,
     text: """
       A reading without patient is sent to no backend until hearthctl assign gives it
       to one. A reading or event that a backend refused stands here with the reason
       that the backend gave; it stops nothing that comes after it. Once what was wrong
       there is right, retry sends it to that backend again, under the same identifier.
       dismiss takes from the list what nobody needs there; the journal keeps it.
-      --backend with --all means everything that the backend refused, with --since what
-      it refused since then (30m, 24h, 7d, today, yesterday, 2026-11-01). export gives
-      the readings themselves, one JSON object a line; what a backend refused of them
-      is then dealt with, and leaves the list.
+      --backend with --all means everything that the backend refused, with --since
+      what it refused since then (30m, 24h, 7d, today, yesterday, 2026-11-01). export
+      gives the readings themselves, one JSON object a line; what a backend refused of
+      them is then dealt with, and leaves the list.
 
       SINCE is when it was received, or refused. The first six letters of an ID are
       enough when only one begins so.
