@@ -23,6 +23,8 @@ package struct RequestCompression: Sendable, Hashable {
     case taken
     /// The backend answered this status to a compressed request and took the same one plain: all go plain.
     case refused(status: Int)
+    /// Connections broke under compressed requests, and the backend took the same one plain: all go plain.
+    case broken
     /// This machine cannot compress: all go plain.
     case unavailable
   }
@@ -32,15 +34,21 @@ package struct RequestCompression: Sendable, Hashable {
 
   /// How far it is known.
   package private(set) var state: State
+  /// How many compressed requests may break in a row, before any was answered, until the same one goes plain: a poor line breaks some.
+  private let patience: Int
+  private var breaks = 0
 
   /// Compressed where the configuration wants it.
-  package init(isWanted: Bool) { state = isWanted ? .untried : .off }
+  package init(isWanted: Bool, patience: Int = 3) {
+    state = isWanted ? .untried : .off
+    self.patience = patience
+  }
 
   /// Whether a body goes as gzip.
   package func wants(_ body: [UInt8]) -> Bool {
     switch state {
     case .untried, .taken: body.count >= RequestCompression.leastOctets
-    case .off, .refused, .unavailable: false
+    case .off, .refused, .broken, .unavailable: false
     }
   }
 
@@ -53,6 +61,7 @@ package struct RequestCompression: Sendable, Hashable {
       if state != .off { state = .unavailable }
       return false
     case .gzip:
+      breaks = 0
       switch status {
       case 200...299:
         if state == .untried { state = .taken }
@@ -66,6 +75,21 @@ package struct RequestCompression: Sendable, Hashable {
     }
   }
 
+  /// A compressed request has no answer, by this code. True: the same request is to be sent once more, plain. A server whose parser
+  /// ends with an error may close the connection without a word.
+  package mutating func broke(_ code: String) -> Bool {
+    guard state == .untried, ["net.closed-without-answer", "net.reset"].contains(code) else { return false }
+    breaks += 1
+    guard breaks >= patience else { return false }
+    breaks = 0
+    return true
+  }
+
+  /// Takes the status of the answer to the same request plain, after compressed ones broke.
+  package mutating func answeredPlainAfterBreaks(_ status: Int) {
+    if (200...299).contains(status), state == .untried { state = .broken }
+  }
+
   /// Takes the status of the answer to the same request plain, after `refused` to the compressed one.
   package mutating func answeredPlain(_ status: Int, after refused: Int) {
     guard (200...299).contains(status), state == .untried || state == .taken else { return }
@@ -75,7 +99,7 @@ package struct RequestCompression: Sendable, Hashable {
   /// Somebody reads the configuration anew: what refused may have been mended.
   package mutating func tryAgain() {
     switch state {
-    case .refused, .unavailable: state = .untried
+    case .refused, .broken, .unavailable: state = .untried
     case .off, .untried, .taken: break
     }
   }
@@ -88,7 +112,7 @@ extension RequestCompression.State {
     case .off: nil
     case .untried: "untried"
     case .taken: "gzip"
-    case .refused: "refused"
+    case .refused, .broken: "refused"
     case .unavailable: "unavailable"
     }
   }
@@ -99,6 +123,7 @@ extension RequestCompression.State {
     case .off, .untried, .taken: nil
     case .refused(let status):
       "requests go uncompressed: the backend answered \(status) to gzip and took the same request plain"
+    case .broken: "requests go uncompressed: the backend closed the connection at gzip and took the same request plain"
     case .unavailable: "requests go uncompressed: this machine has no libz.so.1"
     }
   }

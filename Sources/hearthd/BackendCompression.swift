@@ -7,8 +7,8 @@ final class BackendCompression {
   private var compression: RequestCompression
   private let tell: (RequestCompression.State) -> Void
 
-  init(isWanted: Bool, _ tell: @escaping (RequestCompression.State) -> Void) {
-    compression = RequestCompression(isWanted: isWanted)
+  init(isWanted: Bool, patience: Int = 3, _ tell: @escaping (RequestCompression.State) -> Void) {
+    compression = RequestCompression(isWanted: isWanted, patience: patience)
     self.tell = tell
     tell(compression.state)
   }
@@ -18,7 +18,19 @@ final class BackendCompression {
   /// True: the same request is to be sent once more, plain.
   func answered(_ reply: HTTPReply) -> Bool { change { $0.answered(reply.status, to: reply.sent) } }
 
-  func answeredPlain(_ status: Int, after refused: Int) { change { $0.answeredPlain(status, after: refused) } }
+  /// True: the same request is to be sent once more, plain.
+  func broke(_ code: String) -> Bool { change { $0.broke(code) } }
+
+  /// `refused`: what was answered to the same request as gzip; nil: nothing was.
+  func answeredPlain(_ status: Int, after refused: Int?) {
+    change { compression in
+      if let refused {
+        compression.answeredPlain(status, after: refused)
+      } else {
+        compression.answeredPlainAfterBreaks(status)
+      }
+    }
+  }
 
   func tryAgain() { change { $0.tryAgain() } }
 

@@ -28,7 +28,7 @@ final class BackendTrial {
     self.ended = ended
     connection = "\(backend.name) try"
     exchange = HTTPExchange(
-      connection, http, uplink, helpers, BackendCompression(isWanted: http.compresses) { _ in })
+      connection, http, uplink, helpers, BackendCompression(isWanted: http.compresses, patience: 1) { _ in })
   }
 
   /// Sends the readings; `ended` is called once.

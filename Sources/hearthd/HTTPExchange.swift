@@ -19,8 +19,10 @@ final class HTTPExchange {
     var isRenewed = false
     var isRedirected = false
     var demands: [(String, String)] = []
-    /// What the server answered to the same request as gzip: this time it goes plain.
-    var plainAfter: Int?
+    /// It did not come through as gzip: this time it goes plain.
+    var isPlain = false
+    /// What the server answered to it as gzip; nil: nothing.
+    var refused: Int?
   }
 
   let http: HTTPBackend
@@ -72,13 +74,17 @@ final class HTTPExchange {
   ) {
     var target = http
     target.url = attempt.url
-    let compresses = attempt.plainAfter == nil && compression?.wants(attempt.body) ?? false
+    let compresses = !attempt.isPlain && compression?.wants(attempt.body) ?? false
     uplink.send(
       connection, target, method: attempt.method, attempt.headers + credentials, attempt.body, compresses: compresses
     ) { [weak self] result in
       guard let self, attempt.turn == turn else { return }
       switch result {
       case .reply(let reply, _): answered(attempt, reply, ended)
+      case .none(.unknown(_, let code)) where compresses && compression?.broke(code) ?? false:
+        var again = attempt
+        again.isPlain = true
+        send(again, ended)
       case .none: ended(result)
       }
     }
@@ -98,10 +104,11 @@ final class HTTPExchange {
       again.url = target
       return send(again, ended)
     }
-    if let refused = attempt.plainAfter {
-      compression?.answeredPlain(reply.status, after: refused)
+    if attempt.isPlain {
+      compression?.answeredPlain(reply.status, after: attempt.refused)
     } else if compression?.answered(reply) ?? false {
-      again.plainAfter = reply.status
+      again.isPlain = true
+      again.refused = reply.status
       return send(again, ended)
     }
     if let outcome = ProxyAnswer.outcome(reply) { return ended(.none(outcome)) }

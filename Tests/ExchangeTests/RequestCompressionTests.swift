@@ -51,6 +51,25 @@ private func expect(_ expected: Bool, _ isPlainWanted: Bool) { #expect(isPlainWa
     #expect(compression.state == .refused(status: 415))
   }
 
+  @Test func aServerThatClosesTheConnectionGetsPlainRequests() {
+    var compression = RequestCompression(isWanted: true)
+    for code in ["net.timeout", "net.refused", "net.dns"] { expect(false, compression.broke(code)) }
+    expect(false, compression.broke("net.reset"))
+    expect(false, compression.broke("net.closed-without-answer"))
+    // An answer between: the line is poor, and not the server.
+    expect(false, compression.answered(503, to: .gzip))
+    for _ in 0..<2 { expect(false, compression.broke("net.reset")) }
+    expect(true, compression.broke("net.reset"))
+    compression.answeredPlainAfterBreaks(503)
+    #expect(compression.state == .untried)
+    compression.answeredPlainAfterBreaks(200)
+    #expect(compression.state == .broken && !compression.wants(large) && compression.state.whyPlain != nil)
+    compression.tryAgain()
+    _ = compression.answered(200, to: .gzip)
+    for _ in 0..<9 { expect(false, compression.broke("net.reset")) }
+    #expect(compression.state == .taken)
+  }
+
   @Test func aMachineWithoutTheLibrarySaysSo() {
     var compression = RequestCompression(isWanted: true)
     expect(false, compression.answered(500, to: .plainWithoutLibrary))

@@ -125,6 +125,11 @@ import Testing
     }
   }
 
+  @Test func aServerThatClosesTheConnectionAtGzipIsAskedPlain() throws {
+    let report = try Bed("fhir", #""fhir-phd""#, #", "test_patient": "p-test", "compress": "gzip""#).report(0)
+    #expect(report["good"] as? Bool == true)
+  }
+
   @Test func withoutATestPatientNothingIsSent() throws {
     let bed = try Bed("native", #""native""#, "")
     let outcome = try bed.home.ctl("backends", "try", "care", "--yes")
