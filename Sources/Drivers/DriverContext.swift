@@ -46,6 +46,8 @@ package struct DriverContext: Sendable, Hashable {
   package var address: [UInt8]?
   /// A technician holds the device in its pairing mode: the hub's key may be given to it.
   package var isPairing = false
+  /// What the device told about itself in an earlier session is known: it need not be asked before its first measurement.
+  package var knowsIdentity = true
   /// What a technician asked for at this contact.
   package var requests: [DriverRequest] = []
   /// The consent code of the user slot, when a technician entered one.

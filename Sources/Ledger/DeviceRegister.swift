@@ -20,6 +20,8 @@ package struct DeviceRegister: Sendable, Hashable {
   package var publicDevices: Set<String> = []
   /// What discovery found on bonded devices, by the hub's name of the device.
   package var attributes: [String: GATTDatabase] = [:]
+  /// What devices told about themselves, by the hub's name of the device; those of the configuration too.
+  package var identities: [String: KnownIdentity] = [:]
 
   /// No devices.
   package init() {}
@@ -37,6 +39,7 @@ package struct DeviceRegister: Sendable, Hashable {
   package mutating func remove(_ id: String) {
     devices.removeAll { $0.id == id }
     attributes[id] = nil
+    identities[id] = nil
     serials[id] = nil
     publicDevices.remove(id)
   }
@@ -52,6 +55,7 @@ package struct DeviceRegister: Sendable, Hashable {
     guard var device = record.device else {
       devices.removeAll { $0.id == record.id }
       attributes[record.id] = nil
+      identities[record.id] = nil
       publicDevices.remove(record.id)
       serials[record.id] = record.serial
       return
@@ -60,7 +64,10 @@ package struct DeviceRegister: Sendable, Hashable {
     device.key = nil
     if let index = devices.firstIndex(where: { $0.id == record.id }) {
       // Another device under its name has other attributes.
-      if devices[index].endpoint != device.endpoint { attributes[record.id] = nil }
+      if devices[index].endpoint != device.endpoint {
+        attributes[record.id] = nil
+        identities[record.id] = nil
+      }
       devices[index] = device
     } else {
       devices.append(device)

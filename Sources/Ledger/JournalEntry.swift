@@ -50,6 +50,8 @@ package enum JournalEntry: Sendable, Hashable {
   case device(DeviceRecord)
   /// What discovery found of a device; nil: it is found anew.
   case deviceFacts(device: String, attributes: GATTDatabase?)
+  /// What a device told about itself.
+  case identity(device: String, KnownIdentity)
   /// A session on a public device begins or ends.
   case session(device: String, PublicSessions.Session?)
   /// How often the daemon died in a device's sessions; nil: that counts no more.
@@ -114,6 +116,7 @@ package enum JournalEntry: Sendable, Hashable {
     case snapshotPart = 31
     case line = 32
     case dismissal = 33
+    case identity = 35
     case backendLeft = 34
   }
 
@@ -139,6 +142,7 @@ package enum JournalEntry: Sendable, Hashable {
     case .swept: .swept
     case .device: .device
     case .deviceFacts: .deviceFacts
+    case .identity: .identity
     case .session: .session
     case .quarantine: .quarantine
     case .heldLoad: .heldLoad
@@ -230,6 +234,8 @@ package enum JournalEntry: Sendable, Hashable {
     case .refusal(let refusal): return refusal.json.encoded()
     case .retry(let retry): return retry.json.encoded()
     case .line(let change): return change.json.encoded()
+    case .identity(let device, let identity):
+      return (["device": .string(device), "identity": identity.json] as JSONValue).encoded()
     case .dismissal(let dismissal): return dismissal.json.encoded()
     case .backendLeft(let backend, let left):
       let value: JSONValue = ["backend": .string(backend), "left": left?.json ?? .null]

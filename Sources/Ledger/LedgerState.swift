@@ -238,6 +238,7 @@ package struct LedgerState: Sendable, Hashable {
       register.apply(record)
       keys = record.keys ?? keys
     case .deviceFacts(let device, let attributes): register.attributes[device] = attributes
+    case .identity(let device, let identity): register.identities[device] = identity
     case .session(let device, let session): sessions.open[device] = session
     case .quarantine(let device, let entry): quarantine.devices[device] = entry
     case .plan(let patient, let origin): origins.plans[patient] = origin

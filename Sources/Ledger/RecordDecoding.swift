@@ -55,6 +55,11 @@ extension JournalEntry {
     case .retry:
       guard let retry = Retry(payload) else { return nil }
       self = .retry(retry)
+    case .identity:
+      guard let value = try? JSONReader(maximumSize: 1 << 16).value(payload), let device = value["device"]?.string,
+        let identity = value["identity"]
+      else { return nil }
+      self = .identity(device: device, KnownIdentity(json: identity))
     case .line, .dismissal:
       guard let value = try? JSONReader(maximumSize: 1 << 20).value(payload) else { return nil }
       if kind == .line {

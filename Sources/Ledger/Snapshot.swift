@@ -249,6 +249,7 @@ extension LedgerState {
     object["version"] = 2
     object["stored"] = .int(stored)
     object["cursors"] = LedgerState.object(cursors, \.json)
+    if !register.identities.isEmpty { object["identities"] = identitiesJSON }
     var lastObject = JSONObject()
     for (device, number) in lastRecord.sorted(by: { $0.key < $1.key }) { lastObject[device] = .int(number) }
     object["last_record"] = .object(lastObject)
@@ -397,6 +398,7 @@ extension LedgerState {
     // A member that cannot be read is as if it were not there; the rest counts.
     if let member = value["bindings"] { bindings = (try? Bindings(member.encoded())) ?? Bindings() }
     if let member = value["register"] { register = (try? DeviceRegister(member.encoded())) ?? DeviceRegister() }
+    register.identities = LedgerState.identities(value["identities"])
     if let member = value["sessions"] { sessions = (try? PublicSessions(member.encoded())) ?? PublicSessions() }
     if let member = value["quarantine"] { quarantine = (try? Quarantine(member.encoded())) ?? Quarantine() }
     for member in value["left"]?.object?.members ?? [] { left[member.key] = LeftBackend(json: member.value) }

@@ -1,6 +1,7 @@
 // The conversation that fits every Bluetooth SIG health profile: subscribe first, because some devices send at once; read the
 // clock before it is written, because only so its offset is known; set it before anything else is asked, because some devices
-// hang up after 5 s without; then features and records; Device Information and battery last.
+// hang up after 5 s without; then features and records; Device Information and battery last. A device that never told what it is tells
+// that first, once its clock is set: its first reading names it as every later one.
 
 internal import HealthProfiles
 internal import Octets
@@ -78,8 +79,11 @@ struct SIGDriver<Profile: SIGProfile>: Driver {
   private var consent = UserConsent([])
   /// Subscriptions that the device refused until consent is given.
   private var withheld: [CharacteristicID] = []
+  /// What waits until the device has told what it is, and what it has not answered yet.
+  private var introduction: (waiting: [DriverAction], open: Set<CharacteristicID>)?
   /// The rest of the session is asked for once the clock is done with.
   private var hasAskedRest = false
+  private var isIntroduced = false
 
   init(
     _ profile: Profile, _ context: DriverContext, isStream: Bool = false, consent code: ConsentCode = .none,
@@ -106,7 +110,8 @@ struct SIGDriver<Profile: SIGProfile>: Driver {
     switch input {
     case .connected(let discovered): return begin(discovered)
     case .value(let id, let octets, let origin): return value(id, octets, origin)
-    case .readFailed(let id, _): return id == clock.id ? clock.write(context) + askRest() : []
+    case .readFailed(let id, _):
+      return id == clock.id ? clock.write(context) + afterClock() : introduced(by: id)
     case .writeFailed(UserConsent.point, let code): return consent.writeFailed(code)
     case .writeFailed(let id, let code): return profile.writeFailed(id, code)
     case .timer(SIGDriver.idleTimer), .timer(SIGDriver.totalTimer): return profile.closed() + [.finish]
@@ -148,8 +153,35 @@ struct SIGDriver<Profile: SIGProfile>: Driver {
       if isBrief { actions.append(.startTimer(SIGDriver.idleTimer, milliseconds: profile.idleMilliseconds)) }
     }
     clock = SIGClock(characteristics)
+    // A&D's devices hang up after five seconds without subscription and clock: nothing stands before these.
+    if !context.knowsIdentity, clock.id?.characteristic.short != 0x2A08 {
+      let asked = Set(identityReads.compactMap { action in if case .read(let id) = action { id } else { nil } })
+      // Timers run from the beginning.
+      let later = actions.filter { if case .subscribe = $0 { true } else { false } }
+      if !asked.isEmpty {
+        introduction = (later, asked)
+        actions.removeAll { if case .subscribe = $0 { true } else { false } }
+      }
+    }
     if clock.isReadable, let id = clock.id { return actions + [.read(id)] }
-    return actions + clock.write(context) + askRest()
+    return actions + clock.write(context) + afterClock()
+  }
+
+  /// Device Information without the battery.
+  private var identityReads: [DriverAction] {
+    DeviceProperty.reads(Set(characteristics.keys)).filter { $0 != .read(DeviceProperty.battery) }
+  }
+
+  private mutating func afterClock() -> [DriverAction] { introduction == nil ? askRest() : identityReads }
+
+  /// The device answered a question about itself; once it has answered all, the measurements may come.
+  private mutating func introduced(by id: CharacteristicID) -> [DriverAction] {
+    guard introduction?.open.remove(id) != nil, let waiting = introduction?.waiting,
+      introduction?.open.isEmpty ?? false
+    else { return [] }
+    introduction = nil
+    isIntroduced = true
+    return waiting + askRest()
   }
 
   /// Consent, features, what the profile asks for, Device Information and battery.
@@ -162,11 +194,12 @@ struct SIGDriver<Profile: SIGProfile>: Driver {
     if !profile.keepsRecords {
       actions += context.requests.filter { !UserConsent.isMine($0) }.map(\.refusal)
     }
-    return actions + DeviceProperty.reads(Set(characteristics.keys))
+    let reads = DeviceProperty.reads(Set(characteristics.keys))
+    return actions + (isIntroduced ? reads.filter { $0 == .read(DeviceProperty.battery) } : reads)
   }
 
   private mutating func value(_ id: CharacteristicID, _ octets: [UInt8], _ origin: ValueOrigin) -> [DriverAction] {
-    if id == clock.id, origin == .read { return clock.read(octets) + clock.write(context) + askRest() }
+    if id == clock.id, origin == .read { return clock.read(octets) + clock.write(context) + afterClock() }
     if profile.features.contains(id), origin == .read {
       profile.feature(id, octets)
       return []
@@ -174,7 +207,7 @@ struct SIGDriver<Profile: SIGProfile>: Driver {
     if id.service == BluetoothUUID(0x180A) || id.service == BluetoothUUID(0x180F) {
       let actions = DeviceProperty.actions(id, octets)
       if case .property(.model(let model))? = actions.first, context.model == nil { context.model = model }
-      return actions
+      return actions + (origin == .read ? introduced(by: id) : [])
     }
     if id == UserConsent.point { return consented(octets) }
     if UserConsent.userData.contains(id), origin == .read { return toldAgain(id, octets) }
@@ -207,10 +240,12 @@ extension SIGDriver {
 }
 
 extension DeviceProperty {
+  static let battery = CharacteristicID(0x180F, 0x2A19)
+
   /// The characteristics of Device Information and the battery, as far as a device has them.
   static func reads(_ device: Set<CharacteristicID>) -> [DriverAction] {
     let information: [UInt16] = [0x2A29, 0x2A24, 0x2A25, 0x2A26, 0x2A27, 0x2A28, 0x2A23]
-    let all = information.map { CharacteristicID(0x180A, $0) } + [CharacteristicID(0x180F, 0x2A19)]
+    let all = information.map { CharacteristicID(0x180A, $0) } + [battery]
     return all.filter { device.contains($0) }.map { .read($0) }
   }
 

@@ -56,10 +56,8 @@ enum PHDDevices {
     let url = url(device, hubID: hubID)
     let systemID = FHIRIdentity.systemID(device)
     let address = FHIRIdentity.bluetoothAddress(device)
-    // The guide demands a system id; of a device without one it is all zeros, and something else identifies it.
-    var identifiers = [
-      FHIRIdentity.identifier(FHIRSystem.systemID, systemID ?? "00-00-00-00-00-00-00-00", type: type("SYSID"))
-    ]
+    // Of a device that told no System ID there is none: something else identifies it.
+    var identifiers = systemID.map { [FHIRIdentity.identifier(FHIRSystem.systemID, $0, type: type("SYSID"))] } ?? []
     if let address { identifiers.append(FHIRIdentity.identifier(FHIRSystem.bluetooth, address, type: type("BTMAC"))) }
     let search: String
     if let systemID {

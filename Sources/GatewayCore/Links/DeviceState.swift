@@ -1,5 +1,6 @@
 // What the gateway knows of one configured device while it runs.
 
+internal import BluetoothManagement
 internal import Drivers
 internal import Readings
 internal import Settings
@@ -42,7 +43,8 @@ struct DeviceState: Sendable {
   /// How much of what it sent last was nothing that its driver reads.
   var garbled = Garbled()
 
-  init(_ configuration: DeviceConfiguration, _ profile: DeviceProfile) {
+  /// - Parameter known: what it told about itself in earlier sessions.
+  init(_ configuration: DeviceConfiguration, _ profile: DeviceProfile, known: KnownIdentity? = nil) {
     self.configuration = configuration
     self.profile = profile
     admission = Admission(profile)
@@ -51,6 +53,9 @@ struct DeviceState: Sendable {
     if case .serial = profile.transport { transport = .serial } else { transport = .ble }
     identity = DeviceIdentity(
       id: configuration.id, manufacturer: profile.manufacturer, model: configuration.model, transport: transport)
+    if let known { identity = known.filling(identity) }
+    // An address that a device keeps; a port is no device's.
+    if case .bluetooth(let link) = configuration.endpoint { identity.address = link.device.description }
   }
 
   /// The line settings of its port: those at which it was recognised, else its driver's usual ones. Nil when it is on none.

@@ -162,12 +162,16 @@ struct Links: Sendable {
       devices[id]?.proof = DeviceProof()
       return ended + open(id, &turn)
     case .add(let configuration, let profile):
-      if devices[configuration.id] == nil { devices[configuration.id] = DeviceState(configuration, profile) }
+      if devices[configuration.id] == nil {
+        devices[configuration.id] = DeviceState(
+          configuration, profile, known: turn.head.register.identities[configuration.id])
+      }
       return []
     case .replace(let configuration, let profile, let keepsSession):
       let stored = storeWaiting([configuration.id], &turn)
       let session = keepsSession ? devices[configuration.id]?.session : nil
-      devices[configuration.id] = DeviceState(configuration, profile)
+      devices[configuration.id] = DeviceState(
+        configuration, profile, known: turn.head.register.identities[configuration.id])
       devices[configuration.id]?.session = session
       return stored
     case .remove(let id):
@@ -237,7 +241,9 @@ struct Links: Sendable {
       effects += forgetSerial(of: device.configuration, &turn)
     }
     for device in known where devices[device.id] == nil {
-      if let profile = Registry.profile(id: device.driver) { devices[device.id] = DeviceState(device, profile) }
+      if let profile = Registry.profile(id: device.driver) {
+        devices[device.id] = DeviceState(device, profile, known: turn.head.register.identities[device.id])
+      }
     }
     return effects
   }

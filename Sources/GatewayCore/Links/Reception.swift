@@ -60,6 +60,7 @@ extension Links {
     context.heldLoad = turn.head.heldLoads[configuration.id].flatMap { $0.isKnown(at: now.wall) ? $0.load : nil }
     context.key = configuration.key
     context.requests = device.requests
+    context.knowsIdentity = turn.head.register.identities[configuration.id].map { !$0.isEmpty } ?? false
     if let link = device.link {
       context.address = link.device.octets.reversed()
       context.isPairing = pairing != nil
@@ -77,6 +78,21 @@ extension Links {
         seconds: UInt8(clamping: civil.second))
     }
     return context
+  }
+
+  /// What a device told about itself is kept. What is another than it was is told: a device was exchanged, or has new firmware.
+  private func keepIdentity(of id: String, _ turn: inout Turn) -> [Effect] {
+    guard let identity = devices[id]?.identity else { return [] }
+    let known = KnownIdentity(identity)
+    let before = turn.head.register.identities[id]
+    guard known != before, !known.isEmpty else { return [] }
+    var entries: [JournalEntry] = [.identity(device: id, known)]
+    let changes = before.map { known.changes(from: $0) } ?? []
+    if !changes.isEmpty {
+      let message = "it tells another \(changes.joined(separator: ", ")) than before"
+      entries.append(.event(turn.house.event(of: id, "device.identity-changed", message, turn.now)))
+    }
+    return turn.append(entries)
   }
 
   /// What the hub's clock shows in the device's zone; nil while it is not synchronised: never a wrong time.
@@ -225,6 +241,7 @@ extension Links {
       devices[id]?.take(property)
       if case .serial(let text) = property { effects += toldSerial(id, text, &turn) }
     }
+    if !output.properties.isEmpty { effects += keepIdentity(of: id, &turn) }
     for stamp in output.clocks {
       guard let configuration else { continue }
       let zone = turn.house.zone(for: configuration, patient: configuration.patient)
