@@ -155,8 +155,8 @@ package struct Delivery: Sendable {
       let run = Array(rest.prefix(min(mostItems ?? rest.count, pace ?? rest.count)))
       rest = rest.dropFirst(run.count)
       let batch = encode(run)
-      for (id, reason) in batch.refused { settle(id, .rejected(reason)) }
-      for id in batch.passedOver { settle(id, .stored) }
+      for (id, reason) in batch.refused { settle(id, .unfit(reason)) }
+      for id in batch.passedOver { settle(id, .passedOver) }
       made += batch.requests
     }
     return made

@@ -6,9 +6,26 @@ package enum ItemResult: Sendable, Hashable {
   case duplicate
   /// With the backend's reason.
   case rejected(String)
+  /// It has no form that the backend could take, with the hub's own reason: it was not sent.
+  case unfit(String)
+  /// The backend's format has no place for it: it was not sent, and nothing is wrong.
+  case passedOver
 
-  /// Why it was rejected; nil when it was not.
-  package var reason: String? { if case .rejected(let reason) = self { reason } else { nil } }
+  /// Why it is set aside; nil when it is not.
+  package var reason: String? {
+    switch self {
+    case .rejected(let reason), .unfit(let reason): reason
+    case .stored, .duplicate, .passedOver: nil
+    }
+  }
+
+  /// True for what the backend answered: the hub's own decisions say nothing of the backend.
+  package var isAnswer: Bool {
+    switch self {
+    case .stored, .duplicate, .rejected: true
+    case .unfit, .passedOver: false
+    }
+  }
 }
 
 /// What came of a batch, or of a request to a backend: from the connection to the journal it is this one value.

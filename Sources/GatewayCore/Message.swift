@@ -50,12 +50,8 @@ enum Route {
     case .session: [.desk(.sessionsChanged)]
     case .imported: [.desk(.imported)]
     case .pauses: [.rules(.expire)]
-    case .refusal(let refusal): [.watch(.refusalsChanged(backend: refusal.backend))]
-    case .retry(let retry): [.watch(.refusalsChanged(backend: retry.backend))]
-    case .line(let change): [.watch(.refusalsChanged(backend: change.backend))]
-    case .dismissal(let dismissal): [.watch(.refusalsChanged(backend: dismissal.backend))]
-    case .acknowledgement(let word): [.watch(.refusalsChanged(backend: word.backend))]
-    case .swept, .deviceFacts, .identity, .heldLoad, .plan, .backendLeft, .fragment, .fragmentsTaken, .erased, .rules, .event,
+    case .swept, .acknowledgement, .refusal, .retry, .line, .dismissal, .deviceFacts, .identity, .heldLoad, .plan,
+      .backendLeft, .fragment, .fragmentsTaken, .erased, .rules, .event,
       .problem, .audit, .snapshot, .snapshotPart, .history:
       []
     }
@@ -73,7 +69,8 @@ enum Route {
     case .binding, .swept: [.desk(.sweepRefused)]
     case .erased: [.desk(.erasedRefused)]
     case .reading(let reading): reading.anchor == nil ? [.links(.restampRefused(reading.id))] : []
-    case .acknowledgement, .deviceFacts, .identity, .heldLoad, .event, .fragment, .fragmentsTaken, .plan, .pauses, .problem,
+    case .acknowledgement, .deviceFacts, .identity, .heldLoad, .event, .fragment, .fragmentsTaken, .plan, .pauses,
+      .problem,
       .audit, .refusal, .retry, .line, .dismissal, .backendLeft, .snapshot, .snapshotPart, .history:
       []
     }

@@ -10,6 +10,7 @@ extension LedgerState.Cursor {
     object["refused"] = .int(refused)
     if !ahead.isEmpty { object["ahead"] = .array(ahead.map { .int($0) }) }
     if let limit { object["limit"] = .int(limit) }
+    if erased > 0 { object["erased"] = .int(erased) }
     if unlisted > 0 { object["unlisted"] = .int(unlisted) }
     if !rows.isEmpty { object["rows"] = LedgerState.object(rows, \.json) }
     if !lines.isEmpty { object["lines"] = LedgerState.object(lines, \.json) }
@@ -23,6 +24,7 @@ extension LedgerState.Cursor {
     ahead = (value["ahead"]?.array ?? []).map { $0.unsigned ?? 0 }
     limit = value["limit"]?.int
     unlisted = unsigned("unlisted")
+    erased = unsigned("erased")
     for row in value["rows"]?.object?.members ?? [] { rows[row.key] = RefusalRow(json: row.value) }
     for line in value["lines"]?.object?.members ?? [] { lines[line.key] = DeliveryLine(json: line.value) }
   }

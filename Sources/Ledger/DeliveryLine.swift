@@ -1,9 +1,8 @@
 // A backend that refuses one kind of item again and again: nothing more of that kind is set aside, it waits in a line of its own, and
 // other kinds go on past it.
 
-internal import Exchange
 internal import JSON
-internal import Readings
+internal import Octets
 
 /// What a backend refused of one kind since it last took one of that kind, by reason.
 package struct RefusalRow: Sendable, Hashable {
@@ -14,10 +13,11 @@ package struct RefusalRow: Sendable, Hashable {
 
   /// What was refused for one reason.
   package struct Run: Sendable, Hashable {
-    /// The reason without what differs from item to item; empty for all beyond `mostReasons`.
+    /// What two items that are refused alike have in common: no word of the backend, which may name a patient. Empty for all beyond
+    /// `mostReasons`.
     package var reason: String
     package var count: Int
-    /// The first one's sequence number.
+    /// The lowest sequence number of them.
     package var first: UInt64
   }
 
@@ -44,15 +44,15 @@ package struct RefusalRow: Sendable, Hashable {
     return runs[place]
   }
 
-  /// A reason without numbers and identifiers: two items that are refused alike have the same.
+  /// A short digest of a reason without numbers and identifiers: two items that are refused alike have the same.
   static func common(_ reason: String) -> String {
     let parts = reason.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     // The status of HTTP in front tells reasons apart.
     let (status, text) =
       parts.count == 2 && parts[0].hasPrefix("http.") ? (String(parts[0]), parts[1]) : ("", reason[...])
     let words = text.split { !($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }.prefix(24)
-    return String(
-      (status + words.map { $0.contains(where: \.isNumber) ? " #" : " " + $0.lowercased() }.joined()).prefix(120))
+    let plain = status + words.map { $0.contains(where: \.isNumber) ? " #" : " " + $0.lowercased() }.joined()
+    return Hex.encode(SHA1.digest(Array(plain.utf8)).prefix(6) + [])
   }
 
   var json: JSONValue { .array(runs.map { [.string($0.reason), .int($0.count), .int($0.first)] }) }
@@ -70,7 +70,7 @@ package struct RefusalRow: Sendable, Hashable {
 /// One kind of item that waits in a line of its own, because the backend refused it `RefusalRow.suspicious` times in a row.
 package struct DeliveryLine: Sendable, Hashable {
   /// The most refused items that go out by themselves when the backend takes the kind again.
-  package static let mostAgain = 128
+  package static let mostToResend = 128
 
   /// Since when, in milliseconds since 1970.
   package var since: Int64
@@ -79,16 +79,16 @@ package struct DeliveryLine: Sendable, Hashable {
   /// What has an answer although it lies behind `through`, ascending.
   package var skipping: [UInt64] = []
   /// What was set aside since the first of the row, ascending: it goes out again, before what waits.
-  package var again: [UInt64] = []
+  package var toResend: [UInt64] = []
   /// The backend took one of the kind again: what waits is sent, and then the line ends.
   package var isOpen = false
 
-  /// A line that stops.
-  package init(since: Int64, through: UInt64, skipping: [UInt64] = [], again: [UInt64] = [], isOpen: Bool = false) {
+  /// A line.
+  package init(since: Int64, through: UInt64, skipping: [UInt64] = [], toResend: [UInt64] = [], isOpen: Bool = false) {
     self.since = since
     self.through = through
     self.skipping = skipping
-    self.again = again
+    self.toResend = toResend
     self.isOpen = isOpen
   }
 
@@ -97,7 +97,7 @@ package struct DeliveryLine: Sendable, Hashable {
     object["since"] = .int(since)
     object["through"] = .int(through)
     if !skipping.isEmpty { object["skipping"] = .array(skipping.map { .int($0) }) }
-    if !again.isEmpty { object["again"] = .array(again.map { .int($0) }) }
+    if !toResend.isEmpty { object["again"] = .array(toResend.map { .int($0) }) }
     if isOpen { object["open"] = true }
     return .object(object)
   }
@@ -106,7 +106,7 @@ package struct DeliveryLine: Sendable, Hashable {
     guard let since = json["since"]?.int, let through = json["through"]?.unsigned else { return nil }
     self.init(
       since: Int64(since), through: through, skipping: (json["skipping"]?.array ?? []).compactMap(\.unsigned),
-      again: (json["again"]?.array ?? []).compactMap(\.unsigned), isOpen: json["open"]?.bool ?? false)
+      toResend: (json["again"]?.array ?? []).compactMap(\.unsigned), isOpen: json["open"]?.bool ?? false)
   }
 }
 
@@ -168,11 +168,7 @@ extension LedgerState {
     if change.endsRow { cursor.rows[change.kind] = nil }
     cursors[change.backend] = cursor
     if !change.taken.isEmpty { settleRefusals(of: change.backend, Set(change.taken)) }
-    let through = change.line?.through ?? cursor.through
-    for (sequence, retry) in retries
-    where retry.backend == change.backend && retry.kind == change.kind && sequence <= through
-      && sequence <= cursor.through
-    { retries[sequence] = nil }
+    dropRetries(of: change.backend)
   }
 }
 

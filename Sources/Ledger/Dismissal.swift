@@ -4,9 +4,6 @@ internal import JSON
 
 /// Refused items that need nobody any more: they stay in the journal, and the backend does not have them.
 package struct Dismissal: Sendable, Hashable {
-  /// The most items of one.
-  package static let most = Refusal.most
-
   /// The backend's name.
   package var backend: String
   /// Sequence numbers.
@@ -51,7 +48,7 @@ extension LedgerState {
     guard let lines = cursors[backend]?.lines, !lines.isEmpty else { return }
     cursors[backend]?.lines = lines.mapValues { line in
       var line = line
-      line.again.removeAll { sequences.contains($0) }
+      line.toResend.removeAll { sequences.contains($0) }
       return line
     }
   }

@@ -185,6 +185,9 @@ extension LedgerState {
     counted.merge(erased.counted) { max($0, $1) }
     let gone = Set(erased.refusals)
     if !gone.isEmpty { dropRefusals { gone.contains($0.sequence) } }
-    for (backend, count) in erased.counts where count > 0 { cursors[backend, default: Cursor()].delivered += count }
+    for (backend, count) in erased.counts where count > 0 {
+      cursors[backend, default: Cursor()].delivered += count
+      cursors[backend, default: Cursor()].erased += count
+    }
   }
 }

@@ -88,8 +88,10 @@ package struct LedgerState: Sendable, Hashable {
     /// Refusals that nobody dealt with and that are not listed any more: only the newest are.
     package var unlisted: UInt64 = 0
 
-    /// What the backend has.
-    package var taken: UInt64 { delivered - min(delivered, refused) }
+    /// How many were erased before the backend got them: nobody waits for them.
+    package var erased: UInt64 = 0
+    /// How many the backend took.
+    package var taken: UInt64 { delivered - min(delivered, refused + erased) }
     /// Every item up to this sequence number has an answer, whatever its kind.
     package var complete: UInt64 { lines.values.reduce(through) { min($0, $1.through) } }
 
@@ -205,7 +207,7 @@ package struct LedgerState: Sendable, Hashable {
     cursor.refused += UInt64(word.refused.count)
     cursor.limit = word.limit.map { Int(clamping: $0) }
     cursors[word.backend] = cursor
-    dropRetries(of: word.backend, through: word.through, ahead: ahead, besides: Set(cursor.lines.keys))
+    dropRetries(of: word.backend, ahead: ahead)
   }
 
   /// Takes a record. This is the only way in which the state changes: at recovery, while the daemon runs, and when state files of

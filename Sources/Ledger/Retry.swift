@@ -66,12 +66,19 @@ extension LedgerState {
     cursors[retry.backend] = cursor
   }
 
-  /// A backend answered for everything up to its cursor, and for some beyond it: those retries are over. Kinds that wait in a line
-  /// of their own have no answer.
-  package mutating func dropRetries(of backend: String, through: UInt64, ahead: [UInt64], besides kinds: Set<String>) {
-    for (sequence, retry) in retries
-    where retry.backend == backend && (sequence <= through || ahead.contains(sequence))
-      && !(retry.kind.map(kinds.contains) ?? false)
-    { retries[sequence] = nil }
+  /// Retries that the backend answered are over. Of a kind that waits in a line of its own the line says what has an answer.
+  /// - Parameter ahead: what has an answer although the cursor is before it.
+  package mutating func dropRetries(of backend: String, ahead: [UInt64] = []) {
+    guard !retries.isEmpty, let cursor = cursors[backend] else { return }
+    let known = Set(ahead + cursor.ahead)
+    for (sequence, retry) in retries where retry.backend == backend {
+      let isAnswered =
+        if let line = retry.kind.flatMap({ cursor.lines[$0] }) {
+          sequence <= line.through || line.skipping.contains(sequence)
+        } else {
+          sequence <= cursor.through || known.contains(sequence)
+        }
+      if isAnswered { retries[sequence] = nil }
+    }
   }
 }

@@ -33,7 +33,7 @@ struct DemoNarrator {
     case .deliver(_, let lane, let items): sending[lane] = words(items)
     case .append(_, let entries, _):
       for case .acknowledgement(let word) in entries {
-        delivered += UInt64(word.delivered)
+        delivered += UInt64(word.delivered) - min(UInt64(word.delivered), UInt64(word.refused.count))
         isAway = false
         if let what = sending.removeValue(forKey: word.ahead.isEmpty ? .backlog : .express) {
           Demo.say("delivered  \(what)")

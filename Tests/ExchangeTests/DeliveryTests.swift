@@ -197,7 +197,7 @@ private func refused(_ end: UploadOutcome) -> [String: String] {
     }
     delivery.begin(Array(items[..<3]), none)
     #expect(delivery.next(none) == nil)
-    #expect(delivery.finish() == .items(["r0": .rejected("time.unplaced"), "r1": .stored, "r2": .stored]))
+    #expect(delivery.finish() == .items(["r0": .unfit("time.unplaced"), "r1": .passedOver, "r2": .passedOver]))
   }
 
   @Test func whatIsRefusedOneByOneIsToldItemByItem() {

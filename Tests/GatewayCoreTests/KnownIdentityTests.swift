@@ -13,18 +13,18 @@ private let scale = DeviceConfiguration(
   id: "scale", driver: "tanita-csv", endpoint: .serial(path: "/dev/x"), patient: "p-1")
 
 /// A result of a Tanita SC-240 with its check value.
-private func result(serial: String) -> [UInt8] {
+private func measured(serial: String) -> [UInt8] {
   let text =
     "{0,16,~0,1,~1,1,~2,1,MO,\"SC-240\",SN,\"\(serial)\",Bt,0,GE,1,AG,30,Hm,170,Pt,0.0,Wk,82.7,FW,18.6,fW,15.4,MW,67.3,"
-    + "mW,64.0,sW,19,bW,3.3,wW,48.0,ww,58.0,MI,28.6,Sw,63.6,OV,30.0,IF,6,rb,8255,rB,1973,rJ,12,rA,28,ZF,369.4,CS,"
+    + "mW,64.0,sW,19,bW,3.3,wW,48.0,ww,58.0,MI,28.6,Sw,63.6,OV,30.0,IF,6,rb,8255,rB,1973,rJ,12,rA,28,ZF,369.4,"
   let sum = text.utf8.reduce(UInt8(0)) { $0 &+ $1 }
   let digits = Hex.encode([sum]).uppercased()
-  return Array("\(text)\(digits)\r\n".utf8)
+  return Array("\(text)CS,\(digits)\r\n".utf8)
 }
 
 extension Hub {
   fileprivate mutating func weigh(serial: String) {
-    send(.linkReceived(device: "scale", result(serial: serial)))
+    send(.linkReceived(device: "scale", measured(serial: serial)))
     sync()
     pass(20_000)
     sync()
@@ -88,8 +88,8 @@ extension Hub {
   }
 
   @Test func aBluetoothDevicesAddressIsNamed() throws {
-    let address = try #require(PeerAddress("F0:00:00:00:00:01", kind: .random))
-    let controller = try #require(PeerAddress("00:1A:7D:DA:71:13", kind: .public))
+    let address = try #require(PeerAddress("F0:00:00:00:00:01", kind: .randomLE))
+    let controller = try #require(PeerAddress("00:1A:7D:DA:71:13", kind: .classic))
     let profile = try #require(Registry.profile(id: "blood-pressure"))
     let device = DeviceConfiguration(
       id: "cuff", driver: "blood-pressure",

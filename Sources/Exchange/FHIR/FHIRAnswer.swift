@@ -205,7 +205,7 @@ package enum FHIRAnswer {
     switch (old, new) {
     case (.rejected?, _): old ?? new
     case (_, .rejected), (nil, _), (.duplicate?, _): new
-    case (.stored?, _): .stored
+    case (.stored?, _), (.unfit?, _), (.passedOver?, _): .stored
     }
   }
 }

@@ -165,10 +165,19 @@ struct Delivery: Sendable {
   }
 
   private mutating func store(_ name: String, _ lane: OutboxLane, _ turn: inout Turn) -> [Effect] {
-    guard let answer = outboxes[name]?[lane].word else { return [] }
+    let view = standing(name, turn.head, turn)
+    guard outboxes[name]?[lane].step == .storing,
+      let answer = outboxes[name]?.answerToStore(lane, view, turn.now)
+    else { return [] }
+    guard !answer.isEmpty else {
+      outboxes[name]?.stored(lane)
+      return []
+    }
     // The reasons first: a word without them would leave a reading set aside that nobody knows of.
     let word = answer.acknowledgement.map { [JournalEntry.acknowledgement($0)] } ?? []
-    return turn.append(answer.records + word, for: .answer(backend: name, lane))
+    let effects = turn.append(answer.records + word, for: .answer(backend: name, lane))
+    turn.send(.watch(.refusalsChanged(backend: name)))
+    return effects
   }
 
   private mutating func delivered(

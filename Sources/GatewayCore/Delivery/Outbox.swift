@@ -57,7 +57,7 @@ struct Outbox: Sendable {
   /// More was there than the backlog's batch could hold.
   private var isFull = false
   /// Urgent items that are not in the journal any more.
-  private var gone: Set<UInt64> = []
+  var gone: Set<UInt64> = []
   /// When an answer that the disk refused is written again, monotonic milliseconds, and how often it was.
   private var storeAt: Int64?
   private var storeFailures = 0
@@ -70,6 +70,8 @@ struct Outbox: Sendable {
   var isMisconfigured = false
   /// When a kind that the backend refuses is asked for again, monotonic milliseconds.
   var probes: [String: Int64] = [:]
+  /// How often each refused kind was asked for.
+  var asked: [String: Int] = [:]
   /// The last request of the backlog lane was a line's: the others come next.
   var wasLine = false
   /// It is so because the two sides find no TLS that both accept.
@@ -188,7 +190,9 @@ struct Outbox: Sendable {
     if case .fetching = backlog.step { return nil }
     let inHand = backlog.batch.last?.sequence ?? 0
     let rest = view.waiting - min(view.waiting, UInt64(backlog.batch.count))
-    let isBehind = rest > UInt64(limit) || (isFull && !backlog.batch.isEmpty && rest > 0)
+    // What waits in lines of its own is no backlog, and is not counted apart.
+    let isBehind =
+      rest > UInt64(limit) && view.lines.isEmpty || (isFull && !backlog.batch.isEmpty && rest > 0)
     guard isBehind, view.ahead.count < Outbox.mostAhead else { return nil }
     let behind = max(view.through, inHand)
     let known = Set(view.ahead)
@@ -250,12 +254,12 @@ struct Outbox: Sendable {
     switch outcome {
     case .items(let results):
       learn(mostItems, batch.count)
-      return answered(lane, results.compactMapValues(\.reason), view, now, &random)
+      return answered(lane, results, view, now, &random)
     case .tooLarge where batch.count == 1:
-      return answered(lane, [last.id: "too large for the backend even alone"], view, now, &random)
+      return answered(lane, [last.id: .rejected("too large for the backend even alone")], view, now, &random)
     case .refused(let code, let text) where batch.count == 1:
       // Found: this one alone is refused. It is set aside by its sequence number and the rest flows.
-      return answered(lane, [last.id: "\(code): \(text)"], view, now, &random)
+      return answered(lane, [last.id: .rejected("\(code): \(text)")], view, now, &random)
     case .busy(let after, let code):
       // One that answers, but only that it is busy, is overrun as likely as not.
       return tryAgain(lane, code, after, first: after == nil ? Outbox.busyWait : Outbox.firstWait, now, &random)
@@ -338,7 +342,7 @@ struct Outbox: Sendable {
   }
 
   /// The backend gave an answer that counts.
-  mutating func isWell(_ now: Now, tookSome: Bool) {
+  mutating func noteAnswer(_ now: Now, tookSome: Bool) {
     if tookSome { lastSuccess = now.wall }
     attempts = 0
     isMisconfigured = false

@@ -2,6 +2,7 @@
 // fresh readings past it. What the express lane has in hand ends the backlog lane's reading, so no item is in both and the
 // backlog's cursor never passes an item that has no answer.
 
+internal import Exchange
 internal import Journal
 internal import Ledger
 
@@ -34,10 +35,14 @@ struct LaneState: Sendable {
 
   var step = Step.idle
   var batch: [Deliverable] = []
-  /// The answer that is to be stored.
-  var word: Answer?
+  /// What became of each item, by identifier, while the answer is not on disk.
+  var results: [String: ItemResult] = [:]
+  /// What is to be stored where nothing was sent.
+  var fixed: Answer?
   /// The kind whose line the batch is of; nil: it is of every kind.
   var line: String?
+  /// Items of the batch that were set aside before, by sequence number.
+  var resent: Set<UInt64> = []
   /// What was erased while a batch was on its way: why it was refused is not kept.
   var erased: Set<UInt64> = []
   /// The settings changed while a batch was on its way: it is made anew rather than sent again.
@@ -60,8 +65,10 @@ struct LaneState: Sendable {
   mutating func clear() {
     step = .idle
     batch = []
-    word = nil
+    results = [:]
+    fixed = nil
     line = nil
+    resent = []
     isOutdated = false
     erased = []
   }

@@ -11,55 +11,122 @@ extension Outbox {
   /// How long a refused kind waits before it is asked for again, in milliseconds.
   static let probeWait: ClosedRange<Int64> = slowWait / 2...slowWait
 
-  /// Every item of a batch has an answer.
-  /// - Parameter reasons: why items were refused, by identifier.
+  /// Every item of a batch has an answer: what of it is to be stored is made when it is stored.
+  /// - Returns: what the log is told.
   mutating func answered(
-    _ lane: OutboxLane, _ reasons: [String: String], _ view: View, _ now: Now, _ random: inout Jitter
+    _ lane: OutboxLane, _ results: [String: ItemResult], _ view: View, _ now: Now, _ random: inout Jitter
   ) -> String? {
+    noteAnswer(now, tookSome: self[lane].batch.contains { results[$0.id]?.reason == nil })
+    self[lane].results = results
+    let made = answer(of: lane, view, now)
+    for kind in made.stopped { probes[kind] = now.monotonic + random.next(Outbox.probeWait) }
+    if let kind = self[lane].line, made.isRefusedStill {
+      // The oldest was asked, and may be bad by itself: one other asks at once.
+      let asksOther = asked[kind, default: 0] % 2 == 1
+      probes[kind] = now.monotonic + (asksOther ? 0 : random.next(Outbox.probeWait))
+    }
+    if made.answer.isEmpty { stored(lane) } else { self[lane].step = .storing }
+    guard let reason = made.firstReason else { return nil }
+    let code = made.stopped.isEmpty ? "item.refused" : "kind.refused"
+    if self[lane].erased.isEmpty { lastError = (code, String(reason.prefix(200))) }
+    return code
+  }
+
+  /// What is to be stored of a lane's answer, as the backend stands now: another lane's answer, an erasure or a technician may have
+  /// come between the answer and the disk.
+  mutating func answerToStore(_ lane: OutboxLane, _ view: View, _ now: Now) -> Answer {
+    let answer = self[lane].fixed ?? answer(of: lane, view, now).answer
+    // Items that were passed over may be urgent again.
+    if answer.records.contains(where: { $0.kind == .line }) { gone = [] }
+    return answer
+  }
+
+  private func answer(of lane: OutboxLane, _ view: View, _ now: Now) -> MadeAnswer {
+    guard let kind = self[lane].line else { return answerOfAll(lane, view, now) }
+    return answerOfLine(kind, lane, view, now)
+  }
+
+  /// A batch of every kind.
+  private func answerOfAll(_ lane: OutboxLane, _ view: View, _ now: Now) -> MadeAnswer {
     let batch = self[lane].batch
-    guard let last = batch.last else { return nil }
-    isWell(now, tookSome: batch.contains { reasons[$0.id] == nil })
-    if let kind = self[lane].line { return answeredLine(kind, lane, reasons, view, now, &random) }
-    var sorting = Sorting(name, reasons, erased: self[lane].erased, view, now)
+    guard let last = batch.last else { return MadeAnswer() }
+    var sorting = Sorting(name, self[lane].results, erased: self[lane].erased, view, now)
     for item in batch { sorting.add(item) }
     let answered = batch.map(\.sequence).filter { !sorting.waiting.contains($0) }
-    var answer = Answer()
     var word = Acknowledgement(
       backend: name, through: lane == .backlog ? last.sequence : 0, delivered: UInt32(clamping: answered.count),
       refused: sorting.refused)
     if lane == .express { word.ahead = answered }
     if limit < configuration.maximumReadings { word.limit = UInt32(clamping: limit) }
-    if lane == .backlog || !answered.isEmpty { answer.acknowledgement = word }
-    answer.records = sorting.records + sorting.changes(word, view, now).map { JournalEntry.line($0) }
-    for kind in sorting.stops.keys.sorted() { waitForProbe(of: kind, now, &random) }
-    store(answer, lane)
-    return told(sorting, lane)
+    var made = MadeAnswer(firstReason: sorting.firstReason)
+    if lane == .backlog || !answered.isEmpty { made.answer.acknowledgement = word }
+    let changes = sorting.changes(word, view, now)
+    made.answer.records = sorting.records + changes.map { JournalEntry.line($0) }
+    made.stopped = changes.filter { $0.line.map { !$0.isOpen } ?? false }.map(\.kind)
+    return made
   }
 
-  /// What the log is told of an answer.
-  private mutating func told(_ sorting: Sorting, _ lane: OutboxLane) -> String? {
-    guard let reason = sorting.firstReason else { return nil }
-    let code = sorting.stops.isEmpty ? "item.refused" : "kind.refused"
-    if self[lane].erased.isEmpty { lastError = (code, String(reason.prefix(200))) }
-    return code
+  /// A batch of one kind's line.
+  private func answerOfLine(_ kind: String, _ lane: OutboxLane, _ view: View, _ now: Now) -> MadeAnswer {
+    var made = MadeAnswer()
+    guard var line = view.lines[kind] else { return made }
+    let (batch, results, erased) = (self[lane].batch, self[lane].results, self[lane].erased)
+    let takesKind = batch.contains { results[$0.id].map { $0.isAnswer && $0.reason == nil } ?? true }
+    let wasOpen = line.isOpen
+    line.isOpen = wasOpen || takesKind
+    var change = LineChange(backend: name, kind: kind, line: line)
+    var standing = view
+    standing.lines[kind] = line
+    var sorting = Sorting(name, results, erased: erased, standing, now)
+    for item in batch {
+      if self[lane].resent.contains(item.sequence) {
+        resent(item, results[item.id], &line, &change, view)
+      } else {
+        sorting.add(item)
+      }
+    }
+    let answered = sorting.answers(kind)
+    change.delivered = answered.count
+    change.refused = sorting.refused.count
+    // Nothing that waits is passed over.
+    let end = sorting.firstWaiting[kind].map { $0 - min($0, 1) } ?? .max
+    line.through = max(line.through, min(end, answered.max() ?? 0))
+    line.skipping = Set(line.skipping + answered).filter { $0 > line.through }.sorted()
+    if let toResend = sorting.stops[kind] {
+      line.isOpen = false
+      line.toResend = Array(Set(line.toResend + toResend).sorted().prefix(DeliveryLine.mostToResend))
+      made.stopped = [kind]
+    }
+    made.isRefusedStill = !wasOpen && !takesKind
+    made.firstReason = wasOpen || takesKind ? sorting.firstReason : nil
+    change.line = line
+    change.endsRow = !change.taken.isEmpty && sorting.records.isEmpty
+    guard line != view.lines[kind] || change.delivered > 0 || !change.taken.isEmpty || !sorting.records.isEmpty else {
+      return made
+    }
+    made.answer.records = sorting.records + [.line(change)]
+    return made
   }
 
-  /// What is to be written of an answer; the lane is free where that is nothing.
-  private mutating func store(_ answer: Answer, _ lane: OutboxLane) {
-    guard !answer.isEmpty else { return stored(lane) }
-    self[lane].word = answer
-    self[lane].step = .storing
-  }
-
-  private mutating func waitForProbe(of kind: String, _ now: Now, _ random: inout Jitter) {
-    probes[kind] = now.monotonic + random.next(Outbox.probeWait)
+  /// Something that was set aside before was sent again.
+  private func resent(
+    _ item: Deliverable, _ result: ItemResult?, _ line: inout DeliveryLine, _ change: inout LineChange, _ view: View
+  ) {
+    let isTaken = result?.reason == nil
+    // Refused as before, while nothing of the kind is taken: it goes out again later.
+    if !isTaken, !line.isOpen { return }
+    line.toResend.removeAll { $0 == item.sequence }
+    // A technician sends it again meanwhile: that counts.
+    let isRetried = view.retries.values.contains { $0.backend == name && $0.original == item.sequence }
+    if isTaken, !isRetried { change.taken.append(item.sequence) }
   }
 
   // MARK: Lines
 
   /// What a line wants next: one item asks; when it is taken, what waits goes in batches, in turn with other kinds.
   mutating func lineRequest(_ view: View, _ now: Now) -> FetchRequest? {
-    probes = probes.filter { view.lines[$0.key].map { !$0.isOpen } ?? false }
+    // A wait that is over, of a kind that goes with the others or is sent.
+    probes = probes.filter { $0.value > now.monotonic || view.lines[$0.key].map { !$0.isOpen } ?? false }
     let due = view.lines.keys.sorted().filter { kind in
       (view.lines[kind]?.isOpen ?? false) ? !wasLine : probes[kind] ?? 0 <= now.monotonic
     }
@@ -68,10 +135,20 @@ extension Outbox {
     let most = line.isOpen ? limit : 1
     var request = FetchRequest(
       backend: name, lane: .backlog, ticket: nextTicket, after: line.through, before: view.through + 1,
-      skipping: line.skipping, only: Array(line.again.prefix(most)), maximumCount: most,
-      maximumBytes: configuration.maximumBytes)
+      skipping: line.skipping, only: line.isOpen ? Array(line.toResend.prefix(most)) : probe(of: kind, line),
+      maximumCount: most, maximumBytes: configuration.maximumBytes)
     request.line = kind
     return request
+  }
+
+  /// Which item asks: the oldest, so that everything goes in its order when it is taken; then one of the others in turn, because the
+  /// oldest may be bad by itself. Empty: the oldest that waits.
+  private mutating func probe(of kind: String, _ line: DeliveryLine) -> [UInt64] {
+    let turn = asked[kind, default: 0]
+    asked[kind] = turn &+ 1
+    guard turn % 2 == 1 else { return Array(line.toResend.prefix(1)) }
+    let other = 1 + turn / 2 % max(1, line.toResend.count)
+    return other < line.toResend.count ? [line.toResend[other]] : []
   }
 
   /// The journal was read for a line.
@@ -81,6 +158,7 @@ extension Outbox {
     guard items.isEmpty else {
       self[.backlog].batch = items
       self[.backlog].line = kind
+      self[.backlog].resent = Set(request.only)
       self[.backlog].isOutdated = false
       self[.backlog].step = .sending
       return [.deliver(backend: name, lane: .backlog, items)]
@@ -92,68 +170,50 @@ extension Outbox {
       return []
     }
     var change = LineChange(backend: name, kind: kind, line: nil)
-    if request.only.isEmpty {
-      // Nothing of the kind waits: it goes with the others again, and is judged by its next one.
-      change.endsRow = line.isOpen
-    } else {
-      line.again.removeAll { request.only.contains($0) }
+    if !request.only.isEmpty {
+      // It is not in the journal any more.
+      line.toResend.removeAll { request.only.contains($0) }
       change.line = line
+    } else if !line.toResend.isEmpty {
+      // Nothing waits but what was set aside: what all backends have may go from the journal.
+      let place = (request.before ?? 1) - 1
+      guard place > line.through, place - line.through >= Outbox.longestPinned else {
+        if !line.isOpen { probes[kind] = now.monotonic + Outbox.probeWait.lowerBound }
+        return []
+      }
+      line.through = place
+      line.skipping.removeAll { $0 <= place }
+      change.line = line
+    } else {
+      // Nothing of the kind is left: it goes with the others again, and is judged by its next one.
+      change.endsRow = line.isOpen
+      probes[kind] = nil
+      asked[kind] = nil
     }
-    probes[kind] = nil
-    store(Answer(records: [.line(change)]), .backlog)
+    self[.backlog].fixed = Answer(records: [.line(change)])
+    self[.backlog].step = .storing
     return []
   }
 
-  /// A batch of a line has an answer.
-  private mutating func answeredLine(
-    _ kind: String, _ lane: OutboxLane, _ reasons: [String: String], _ view: View, _ now: Now, _ random: inout Jitter
-  ) -> String? {
-    let batch = self[lane].batch
-    let isTaken = batch.contains { reasons[$0.id] == nil }
-    guard var line = view.lines[kind], line.isOpen || isTaken else {
-      // It is refused as before: nothing is set aside.
-      waitForProbe(of: kind, now, &random)
-      store(Answer(), lane)
-      return nil
-    }
-    line.isOpen = true
-    var change = LineChange(backend: name, kind: kind, line: line)
-    var open = view
-    open.lines[kind] = line
-    var sorting = Sorting(name, reasons, erased: self[lane].erased, open, now)
-    for item in batch {
-      if line.again.contains(item.sequence) {
-        line.again.removeAll { $0 == item.sequence }
-        // Refused once more it stays set aside, as it was.
-        if reasons[item.id] == nil { change.taken.append(item.sequence) }
-        continue
-      }
-      sorting.add(item)
-      guard !sorting.waiting.contains(item.sequence) else { continue }
-      line.through = max(line.through, item.sequence)
-      change.delivered += 1
-    }
-    change.refused = sorting.refused.count
-    line.skipping.removeAll { $0 <= line.through }
-    if let again = sorting.stops[kind] {
-      line.isOpen = false
-      line.again = Array(Set(line.again + again).sorted().prefix(DeliveryLine.mostAgain))
-      waitForProbe(of: kind, now, &random)
-    } else {
-      probes[kind] = nil
-    }
-    change.line = line
-    change.endsRow = !change.taken.isEmpty && sorting.records.isEmpty
-    store(Answer(records: sorting.records + [.line(change)]), lane)
-    return told(sorting, lane)
-  }
+  /// A line whose kind does not come any more moves on after so many records.
+  private static let longestPinned: UInt64 = 512
+}
+
+/// An answer made of results.
+private struct MadeAnswer {
+  var answer = Answer()
+  /// Kinds that stop now.
+  var stopped: [String] = []
+  /// A kind that was refused is refused still.
+  var isRefusedStill = false
+  var firstReason: String?
 }
 
 /// The items of one answer, in their order: what the backend took, what is set aside, and what waits because its kind is refused again
 /// and again.
 struct Sorting {
   private let backend: String
-  private let reasons: [String: String]
+  private let results: [String: ItemResult]
   private let erased: Set<UInt64>
   private let view: Outbox.View
   private let now: Now
@@ -170,40 +230,44 @@ struct Sorting {
   /// What was refused and waits all the same, by sequence number.
   private(set) var waiting: Set<UInt64> = []
   /// The first of them by kind.
-  private var firstWaiting: [String: UInt64] = [:]
+  private(set) var firstWaiting: [String: UInt64] = [:]
   /// Kinds that stop now, with what was set aside since the first of the row.
   private(set) var stops: [String: [UInt64]] = [:]
   private(set) var firstReason: String?
 
-  init(_ backend: String, _ reasons: [String: String], erased: Set<UInt64>, _ view: Outbox.View, _ now: Now) {
+  init(_ backend: String, _ results: [String: ItemResult], erased: Set<UInt64>, _ view: Outbox.View, _ now: Now) {
     self.backend = backend
-    self.reasons = reasons
+    self.results = results
     self.erased = erased
     self.view = view
     self.now = now
     rows = view.rows
+    isPlain = rows.isEmpty && view.lines.isEmpty && results.values.allSatisfy { $0.reason == nil }
   }
 
   /// Kinds tell something only where something was refused, now or before.
-  private var isPlain: Bool { reasons.isEmpty && rows.isEmpty && view.lines.isEmpty }
+  private let isPlain: Bool
+
+  /// Items of a kind that have an answer, by sequence number.
+  func answers(_ kind: String) -> [UInt64] { answered[kind] ?? [] }
 
   mutating func add(_ item: Deliverable) {
     guard !isPlain else { return }
     let kind = item.kind
-    guard let reason = reasons[item.id] else {
+    let result = results[item.id]
+    guard let reason = result?.reason else {
       guard let kind else { return }
       answered[kind, default: []].append(item.sequence)
-      taken.insert(kind)
-      // It takes the kind: what was refused of it so far was no row.
-      stops[kind] = nil
-      guard rows.removeValue(forKey: kind) != nil else { return }
-      var change = LineChange(backend: backend, kind: kind, line: view.lines[kind])
-      change.endsRow = true
-      records.append(.line(change))
+      if result?.isAnswer ?? true { took(kind) }
       return
     }
     firstReason = firstReason ?? reason
     guard let kind else { return put(refusal(item, nil, reason), item) }
+    // What is gone meanwhile, and what the hub itself could not send, says nothing of the backend.
+    guard result?.isAnswer ?? true, !erased.contains(item.sequence) else {
+      answered[kind, default: []].append(item.sequence)
+      return put(refusal(item, nil, reason), item)
+    }
     guard stops[kind] == nil, view.lines[kind]?.isOpen ?? true else {
       waiting.insert(item.sequence)
       firstWaiting[kind] = firstWaiting[kind] ?? item.sequence
@@ -215,7 +279,18 @@ struct Sorting {
     let run = rows[kind, default: RefusalRow()].add(refusal.reason, refusal.sequence)
     guard run.count >= RefusalRow.suspicious else { return }
     let listed = (view.refusals + setAside).filter { $0.kind == kind && $0.sequence >= run.first }
-    stops[kind] = Array(Set(listed.map(\.sequence)).sorted().prefix(DeliveryLine.mostAgain))
+    stops[kind] = Array(Set(listed.map(\.sequence)).sorted().prefix(DeliveryLine.mostToResend))
+  }
+
+  /// The backend takes the kind: what was refused of it so far does not count as a row.
+  private mutating func took(_ kind: String) {
+    taken.insert(kind)
+    // Where something waits already there is a line, which opens.
+    if firstWaiting[kind] == nil { stops[kind] = nil }
+    guard rows.removeValue(forKey: kind) != nil else { return }
+    var change = LineChange(backend: backend, kind: kind, line: view.lines[kind])
+    change.endsRow = true
+    records.append(.line(change))
   }
 
   /// Sets an item aside. What is gone meanwhile leaves no reason.
@@ -242,21 +317,23 @@ struct Sorting {
       if var line = view.lines[kind] {
         // The batch was on its way when the line stopped.
         line.skipping = Set(line.skipping + answers.filter { $0 > line.through }).sorted()
-        if let again = stops[kind] {
-          line.isOpen = false
-          line.again = Array(Set(line.again + again).sorted().prefix(DeliveryLine.mostAgain))
-        } else if taken.contains(kind) {
+        if taken.contains(kind) {
           line.isOpen = true
+        } else if let toResend = stops[kind] {
+          line.isOpen = false
+          line.toResend = Array(Set(line.toResend + toResend).sorted().prefix(DeliveryLine.mostToResend))
         }
         return line == view.lines[kind] ? nil : LineChange(backend: backend, kind: kind, line: line)
       }
-      guard let again = stops[kind] else { return nil }
+      guard let toResend = stops[kind] else { return nil }
       // Nothing that waits is passed over.
       let place = firstWaiting[kind].map { min(through, $0 - min($0, 1)) } ?? through
       let ahead = (view.ahead + word.ahead + answers).filter { $0 > place }
       return LineChange(
         backend: backend, kind: kind,
-        line: DeliveryLine(since: now.wall, through: place, skipping: Set(ahead).sorted(), again: again))
+        line: DeliveryLine(
+          since: now.wall, through: place, skipping: Set(ahead).sorted(), toResend: toResend,
+          isOpen: taken.contains(kind)))
     }
   }
 }

@@ -150,6 +150,8 @@ package enum TrialReport {
           (self.result, message) = ("duplicate", "the backend has it already")
           fault = fault ?? "no backend can have it already: it was made for this trial, under a new id"
         case .rejected(let reason): (self.result, message) = ("rejected", "the backend refuses it: \(reason)")
+        case .unfit(let reason): (self.result, message) = ("not-sent", "it has no form for this backend: \(reason)")
+        case .passedOver: (self.result, message) = ("not-sent", "this kind of backend gets nothing of the kind")
         case nil: (self.result, message) = ("unclear", "the answer does not name it")
         }
       case .busy(let after, let code):

@@ -136,7 +136,9 @@ extension Desk {
     erasedState[patient] = answer
     var erased = Erased(counts: counts, refusals: refused, stored: turn.head.stored)
     erased.counted = turn.head.counted
-    return turn.append([.erased(patient: patient, erased)])
+    let effects = turn.append([.erased(patient: patient, erased)])
+    for backend in counts.keys.sorted() { turn.send(.watch(.refusalsChanged(backend: backend))) }
+    return effects
       + [
         .log(.notice, "patient.erased: gone: \(Count.of(report.readings, "reading")) of one patient"),
         .eraseFiles(patient: patient, removes: turn.head.erasingFiles.contains(patient)),

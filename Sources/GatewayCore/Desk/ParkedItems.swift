@@ -109,11 +109,14 @@ extension Desk {
   private static let mostRetrying = 8
 
   /// An item that is to be sent again came back from the journal, or it is not there any more.
-  mutating func loadedForRetry(_ sequence: UInt64, isThere: Bool, _ turn: inout Turn) -> [Effect] {
+  /// - Parameter kind: a reading's; nil for an event.
+  mutating func loadedForRetry(_ sequence: UInt64, isThere: Bool, kind: String?, _ turn: inout Turn) -> [Effect] {
     var effects: [Effect] = []
     for id in retrying.keys.sorted(by: { ($0.connection, $0.number) < ($1.connection, $1.number) }) {
       guard retrying[id]?.left.remove(sequence) != nil else { continue }
       if !isThere { retrying[id]?.gone.insert(sequence) }
+      // What an older version noted has none.
+      if let kind { retrying[id]?.kinds[sequence] = kind }
       guard let pending = retrying[id], pending.left.isEmpty else { continue }
       retrying[id] = nil
       effects += retry(pending, id, &turn)
@@ -134,7 +137,7 @@ extension Desk {
     let names = Set(there.map(\.backend)).sorted().joined(separator: ", ")
     var effects = turn.append(
       [pending.caller.audit("send \(what) again to \(pending.isOne ? first.backend : names)")]
-        + there.map { .retry(Retry(backend: $0.backend, original: $0.sequence, kind: $0.kind)) })
+        + there.map { .retry(Retry(backend: $0.backend, original: $0.sequence, kind: $0.kind ?? pending.kinds[$0.sequence])) })
     var answer = JSONObject()
     answer["retrying"] = true
     answer["count"] = .int(there.count)
@@ -142,7 +145,10 @@ extension Desk {
     let left = Set(there.map(\.backend)).reduce(0) { $0 + (turn.head.cursors[$1]?.unlisted ?? 0) }
     if left > 0 { answer["unlisted"] = .int(left) }
     effects.append(.answer(id, .result(.object(answer))))
-    for backend in Set(there.map(\.backend)).sorted() { turn.send(.delivery(.retried(backend: backend))) }
+    for backend in Set(there.map(\.backend)).sorted() {
+      turn.send(.watch(.refusalsChanged(backend: backend)))
+      turn.send(.delivery(.retried(backend: backend)))
+    }
     return effects
   }
 
@@ -166,9 +172,10 @@ extension Desk {
           Dismissal(
             backend: name, sequences: list.filter { $0.backend == name }.map(\.sequence), unlisted: unlisted > 0))
       }
-      return turn.append(
+      let effects = turn.append(
         [caller.audit("\(verb) \(Count.of(count, "refused item")) of \(names.joined(separator: ", "))")] + records)
-        + [.answer(id, .result(["dismissed": .int(count)]))]
+      for name in names { turn.send(.watch(.refusalsChanged(backend: name))) }
+      return effects + [.answer(id, .result(["dismissed": .int(count)]))]
     }
   }
 }
@@ -187,5 +194,6 @@ struct PendingRetry: Sendable {
   var wanted: [Refusal]
   /// What is not there any more.
   var gone: Set<UInt64> = []
+  var kinds: [UInt64: String] = [:]
   var caller: CallerName
 }

@@ -26,7 +26,7 @@ struct Watch: Sendable {
     case directoryRetained(backend: String, fault: String?)
     /// A snapshot was made: how much of the room for histories is taken, and of how many patients it was not enough.
     case snapshotMade(percent: Int, shortened: Int)
-    /// What a backend refuses is on disk, or is no matter any more.
+    /// What a backend refuses is on its way to the disk, or no longer matters.
     case refusalsChanged(backend: String)
     case due
   }
@@ -221,29 +221,29 @@ struct Watch: Sendable {
 
   /// That a backend refuses something, or a whole kind, is told when it begins and when nothing of it is left to be dealt with.
   private mutating func refusalsChanged(_ backend: String, _ turn: inout Turn) -> [Effect] {
-    let now = turn.durable.refusalKeys(of: backend)
-    let before = raised.filter { $0.hasPrefix("\(Watch.refusing)|\(backend)|") || $0 == "\(Watch.refuses)|\(backend)" }
+    let now = turn.head.refusalKeys(of: backend)
+    let before = raised.filter { $0.hasPrefix("\(Watch.kindRefused)|\(backend)|") || $0 == "\(Watch.someRefused)|\(backend)" }
     guard now != before else { return [] }
     var entries: [JournalEntry] = []
     for key in now.union(before).sorted() {
       let parts = key.split(separator: "|", maxSplits: 1).map(String.init)
       guard parts.count == 2 else { continue }
-      let kind = parts[0] == Watch.refusing ? parts[1].dropFirst(backend.utf8.count + 1) : ""
+      let kind = parts[0] == Watch.kindRefused ? parts[1].dropFirst(backend.utf8.count + 1) : ""
       let message =
         switch (kind.isEmpty, now.contains(key)) {
         case (true, true): "backend \(backend) refused something: hearthctl parked tells what and why"
         case (true, false): "nothing that backend \(backend) refused is left"
         case (false, true):
           "backend \(backend) takes nothing of the kind \(kind) any more: it waits, and is asked again"
-        case (false, false): "backend \(backend) has taken what waited of the kind \(kind)"
+        case (false, false): "nothing of the kind \(kind) waits for backend \(backend) apart any more"
         }
       entries += tell(parts[0], now.contains(key), message, about: parts[1], &turn)
     }
     return turn.append(entries)
   }
 
-  static let refuses = "backend.refuses"
-  static let refusing = "backend.refuses-kind"
+  static let someRefused = "backend.refuses"
+  static let kindRefused = "backend.refuses-kind"
 
   // MARK: Faults in files
 
@@ -296,8 +296,8 @@ extension LedgerState {
   /// What is told of a backend's refusals, as `Watch` knows it.
   fileprivate func refusalKeys(of backend: String) -> Set<String> {
     let cursor = cursors[backend]
-    let kinds = cursor?.lines.keys.map { "\(Watch.refusing)|\(backend)|\($0)" } ?? []
+    let kinds = cursor?.lines.keys.map { "\(Watch.kindRefused)|\(backend)|\($0)" } ?? []
     let isLeft = !(refusals[backend] ?? []).isEmpty || cursor?.unlisted ?? 0 > 0 || hasRetries(of: backend)
-    return Set(kinds + (isLeft ? ["\(Watch.refuses)|\(backend)"] : []))
+    return Set(kinds + (isLeft ? ["\(Watch.someRefused)|\(backend)"] : []))
   }
 }

@@ -175,7 +175,7 @@ enum JournalVerb {
       var cursors = JSONObject()
       for (backend, cursor) in state.cursors.sorted(by: { $0.key < $1.key }) {
         cursors[backend] = [
-          "through": .int(cursor.through), "delivered": .int(cursor.delivered), "refused": .int(cursor.refused),
+          "through": .int(cursor.through), "delivered": .int(cursor.taken), "refused": .int(cursor.refused),
           "waiting": .int(state.waiting(backend)),
         ]
       }
@@ -197,7 +197,7 @@ enum JournalVerb {
         ["BACKEND", "THROUGH", "DELIVERED", "REFUSED", "WAITING"], leaving: ["THROUGH", "DELIVERED", "REFUSED"])
       for (backend, cursor) in state.cursors.sorted(by: { $0.key < $1.key }) {
         table.rows.append([
-          backend, "\(cursor.through)", "\(cursor.delivered)", "\(cursor.refused)", "\(state.waiting(backend))",
+          backend, "\(cursor.through)", "\(cursor.taken)", "\(cursor.refused)", "\(state.waiting(backend))",
         ])
       }
       Terminal.out("\n" + table.text())
