@@ -75,7 +75,8 @@ extension LedgerState {
   /// Lists a refusal; the oldest are counted alone.
   mutating func list(_ refusal: Refusal) {
     var known = refusals[refusal.backend] ?? []
-    known.removeAll { $0.id == refusal.id }
+    // A correction has the identifier of what it corrects, and may be refused like it.
+    known.removeAll { $0.sequence == refusal.sequence }
     known.append(refusal)
     if known.count > Refusal.most {
       cursors[refusal.backend, default: Cursor()].unlisted += UInt64(known.count - Refusal.most)

@@ -375,7 +375,8 @@ private func alternating(_ count: Int) -> [ReadingKind] {
     home.add([ReadingKind](repeating: .bodyWeight, count: 4))
     for _ in 0..<6 { home.pass(300_001) }
     #expect(home.cursor.lines.isEmpty && home.state.waiting("a") == 0)
-    #expect(home.state.refusals["a"]?.allSatisfy { $0.id.hasSuffix("1") } == true)
+    let weights = home.state.refusals["a"]?.map(\.id).filter(home.ids(.bodyWeight).contains) ?? []
+    #expect(!weights.isEmpty && weights.allSatisfy { $0.hasSuffix("1") })
   }
 
   /// What the hub itself cannot send says nothing of the backend.
@@ -431,7 +432,7 @@ private func alternating(_ count: Int) -> [ReadingKind] {
     let refused = Set(home.state.refusals["a"]?.map(\.id) ?? [])
     #expect(home.state.waiting("a") == 0 && home.cursor.lines.isEmpty)
     #expect(Set(home.order).union(refused) == home.expected)
-    #expect(home.cursor.refused == UInt64(refused.count))
+    #expect(home.cursor.refused == UInt64(home.state.refusals["a"]?.count ?? 0))
     // What was refused goes when somebody asks for it.
     if !refused.isEmpty { _ = home.ask(.parkedRetryAll(backend: "a", since: nil)) }
     for _ in 0..<3 { home.pass(300_001) }

@@ -147,8 +147,9 @@ extension Outbox {
     let turn = asked[kind, default: 0]
     asked[kind] = turn &+ 1
     guard turn % 2 == 1 else { return Array(line.toResend.prefix(1)) }
-    let other = 1 + turn / 2 % max(1, line.toResend.count)
-    return other < line.toResend.count ? [line.toResend[other]] : []
+    let round = turn / 2
+    guard line.toResend.count > 1, round % 2 == 1 else { return [] }
+    return [line.toResend[1 + round / 2 % (line.toResend.count - 1)]]
   }
 
   /// The journal was read for a line.

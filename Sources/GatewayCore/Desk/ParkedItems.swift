@@ -69,14 +69,15 @@ extension Desk {
       if let refusal = [Effect].tooShort(text, id) { return .failure(RefusedRequest(effects: refusal)) }
       let beginning = text.lowercased()
       let matching = listed.filter { $0.id.hasPrefix(beginning) }
-      guard let first = matching.first else {
+      guard !matching.isEmpty else {
         return failure("not-found", "no backend refused a reading \(text)", "hearthctl parked lists what is refused")
       }
-      guard matching.count == 1 else {
+      // A reading and its correction are one.
+      guard Set(matching.map { [$0.id, $0.backend] }).count == 1 else {
         return failure(
           "bad-parameters", "\(text) is more than one", "name the whole id, and the backend with --backend")
       }
-      found.append(first)
+      found += matching
     }
     return .success(found)
   }
@@ -137,7 +138,9 @@ extension Desk {
     let names = Set(there.map(\.backend)).sorted().joined(separator: ", ")
     var effects = turn.append(
       [pending.caller.audit("send \(what) again to \(pending.isOne ? first.backend : names)")]
-        + there.map { .retry(Retry(backend: $0.backend, original: $0.sequence, kind: $0.kind ?? pending.kinds[$0.sequence])) })
+        + there.map {
+          .retry(Retry(backend: $0.backend, original: $0.sequence, kind: $0.kind ?? pending.kinds[$0.sequence]))
+        })
     var answer = JSONObject()
     answer["retrying"] = true
     answer["count"] = .int(there.count)
