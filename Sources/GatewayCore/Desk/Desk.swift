@@ -97,7 +97,9 @@ struct Desk: Sendable {
       loads[sequence, default: []].append(Assignment(patient: patient))
       return [.load(sequence: sequence)]
     case .loaded(let sequence, let reading, let isEvent):
-      return loadedForRetry(sequence, isThere: reading != nil || isEvent, kind: reading?.kind.rawValue, &turn) + loaded(sequence, reading, &turn)
+      let isThere = reading != nil || isEvent
+      return loadedForRetry(sequence, isThere: isThere, kind: reading?.kind.rawValue, &turn)
+        + loaded(sequence, reading, &turn)
     case .loadedParked(let slot, let readings): return loadedParked(slot, readings, &turn)
     case .erased(let patient, let report): return erased(patient, report, &turn)
     case .filesErased(let patient, let removes, let files): return filesErased(patient, removes: removes, files, &turn)

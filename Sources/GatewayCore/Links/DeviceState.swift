@@ -54,8 +54,6 @@ struct DeviceState: Sendable {
     identity = DeviceIdentity(
       id: configuration.id, manufacturer: profile.manufacturer, model: configuration.model, transport: transport)
     if let known { identity = known.filling(identity) }
-    // An address that a device keeps; a port is no device's.
-    if case .bluetooth(let link) = configuration.endpoint { identity.address = link.device.description }
   }
 
   /// The line settings of its port: those at which it was recognised, else its driver's usual ones. Nil when it is on none.
@@ -98,6 +96,10 @@ extension DeviceState {
     if case .serial = profile.transport { return true }
     return false
   }
+
+  /// The address that readings name: one that the device keeps; a port is no device's. Identifiers of readings are made without it, as
+  /// before it was named: a record that the device sends once more has the same.
+  var address: String? { link?.device.description }
 
   /// The link over the air, for a Bluetooth device.
   var link: BluetoothLink? {

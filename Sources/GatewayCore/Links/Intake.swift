@@ -118,8 +118,7 @@ package enum Intake {
   static func identifier(_ raw: DeviceReading, device: DeviceIdentity, received: Int64?) -> ReadingID {
     var writer = OctetWriter(capacity: 64 + raw.raw.octets.count)
     writer.append(namespace)
-    // The hub's name of the device, whatever else is learned of it: what was sent before has the same identifier.
-    for text in [device.id, raw.kind.rawValue, raw.raw.source] {
+    for text in [device.address ?? device.id, raw.kind.rawValue, raw.raw.source] {
       writer.append(text)
       writer.uint8(0)
     }

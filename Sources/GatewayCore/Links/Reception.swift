@@ -80,21 +80,6 @@ extension Links {
     return context
   }
 
-  /// What a device told about itself is kept. What is another than it was is told: a device was exchanged, or has new firmware.
-  private func keepIdentity(of id: String, _ turn: inout Turn) -> [Effect] {
-    guard let identity = devices[id]?.identity else { return [] }
-    let known = KnownIdentity(identity)
-    let before = turn.head.register.identities[id]
-    guard known != before, !known.isEmpty else { return [] }
-    var entries: [JournalEntry] = [.identity(device: id, known)]
-    let changes = before.map { known.changes(from: $0) } ?? []
-    if !changes.isEmpty {
-      let message = "it tells another \(changes.joined(separator: ", ")) than before"
-      entries.append(.event(turn.house.event(of: id, "device.identity-changed", message, turn.now)))
-    }
-    return turn.append(entries)
-  }
-
   /// What the hub's clock shows in the device's zone; nil while it is not synchronised: never a wrong time.
   func hubTime(_ id: String, _ turn: inout Turn) -> CurrentTimeOctets? {
     let now = turn.now
@@ -387,6 +372,7 @@ extension Links {
     let clock = device.clock?.seen(at: now)
     var reading = Intake.normalise(
       raw, IntakeContext(device: device.identity, zone: zone, now: now, clock: clock))
+    reading.device.address = device.address
     reading.anchor = anchor(clock, &turn)
     let intake = IntakeContext(device: device.identity, zone: zone, now: now, clock: clock)
     if let distance = Intake.clockFault(raw, intake) { devices[device.configuration.id]?.clockFault = distance }

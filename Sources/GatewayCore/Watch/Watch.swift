@@ -222,7 +222,8 @@ struct Watch: Sendable {
   /// That a backend refuses something, or a whole kind, is told when it begins and when nothing of it is left to be dealt with.
   private mutating func refusalsChanged(_ backend: String, _ turn: inout Turn) -> [Effect] {
     let now = turn.head.refusalKeys(of: backend)
-    let before = raised.filter { $0.hasPrefix("\(Watch.kindRefused)|\(backend)|") || $0 == "\(Watch.someRefused)|\(backend)" }
+    let kinds = "\(Watch.kindRefused)|\(backend)|"
+    let before = raised.filter { $0.hasPrefix(kinds) || $0 == "\(Watch.someRefused)|\(backend)" }
     guard now != before else { return [] }
     var entries: [JournalEntry] = []
     for key in now.union(before).sorted() {
