@@ -22,26 +22,23 @@ struct GATTVector: Sendable, CustomTestStringConvertible {
   /// Values of SIG characteristics; shared with the tests of their decoders.
   static let characteristics: [GATTVector] = {
     let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    return read(folder.appending(path: "HealthProfilesTests/Fixtures/ble-vectors.jsonl"))
+    return read(VectorFile.lines(of: folder.appending(path: "HealthProfilesTests/Fixtures/ble-vectors.jsonl")))
       .filter { $0.characteristic != nil && $0.expected["command"] == nil }
   }()
 
-  private static let departures: [GATTVector] =
-    Bundle.module.url(forResource: "Fixtures/ble-quirk-vectors", withExtension: "jsonl").map { read($0) } ?? []
+  private static let departures: [GATTVector] = read(VectorFile.lines("ble-quirk-vectors"))
 
   /// Values of makers' own characteristics, and what their devices advertise.
-  static let vendors: [GATTVector] =
-    Bundle.module.url(forResource: "Fixtures/ble-vendor-vectors", withExtension: "jsonl").map { read($0) } ?? []
+  static let vendors: [GATTVector] = read(VectorFile.lines("ble-vendor-vectors"))
 
   /// Values that depart from their characteristic's specification, with the device that sends them.
   static let quirks = departures.filter { $0.characteristic != nil }
   /// Service data of advertisements.
   static let advertisements = departures.filter { $0.characteristic == nil }
 
-  private static func read(_ url: URL) -> [GATTVector] {
-    guard let data = try? Data(contentsOf: url) else { return [] }
-    return Array(data).split(separator: 0x0A).compactMap { line in
-      guard let value = try? JSONReader().value(Array(line)), let id = value["id"]?.string,
+  private static func read(_ lines: [JSONValue]) -> [GATTVector] {
+    lines.compactMap { value in
+      guard let id = value["id"]?.string,
         let hex = value["hex"]?.string, let octets = try? Hex.decode(hex), let expected = value["expected"]?.object
       else { return nil }
       let characteristic = value["characteristic_uuid"]?.string

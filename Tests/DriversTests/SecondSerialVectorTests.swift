@@ -18,17 +18,12 @@ struct SecondSerialVector: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { id }
 
-  static let all: [SecondSerialVector] = {
-    guard let url = Bundle.module.url(forResource: "Fixtures/serial-vectors-2", withExtension: "jsonl"),
-      let data = try? Data(contentsOf: url)
-    else { return [] }
-    return Array(data).split(separator: 0x0A).compactMap { line in
-      guard let value = try? JSONReader().value(Array(line)), let id = value["id"]?.string,
-        let octets = value["hex"]?.string.flatMap({ try? Hex.decode($0) }), let expected = value["expected"]?.object
-      else { return nil }
-      return SecondSerialVector(id: id, driver: value["driver"]?.string ?? "", octets: octets, expected: expected)
-    }
-  }()
+  static let all: [SecondSerialVector] = VectorFile.lines("serial-vectors-2").compactMap { value in
+    guard let id = value["id"]?.string,
+      let octets = value["hex"]?.string.flatMap({ try? Hex.decode($0) }), let expected = value["expected"]?.object
+    else { return nil }
+    return SecondSerialVector(id: id, driver: value["driver"]?.string ?? "", octets: octets, expected: expected)
+  }
 
   static let readable = all.filter { !$0.driver.isEmpty }
 

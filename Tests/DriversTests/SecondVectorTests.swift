@@ -24,24 +24,19 @@ struct SecondVector: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { id }
 
-  static let all: [SecondVector] = {
-    guard let url = Bundle.module.url(forResource: "Fixtures/ble-vectors-2", withExtension: "jsonl"),
-      let data = try? Data(contentsOf: url)
-    else { return [] }
-    return Array(data).split(separator: 0x0A).compactMap { line in
-      guard let value = try? JSONReader().value(Array(line)), let id = value["id"]?.string,
-        let octets = value["hex"]?.string.flatMap({ try? Hex.decode($0) }), let expected = value["expected"]?.object
-      else { return nil }
-      return SecondVector(
-        id: id, model: value["model"]?.string ?? "", kind: value["kind"]?.string ?? "",
-        service: value["service_uuid"]?.string.flatMap { BluetoothUUID($0) },
-        company: value["service_uuid"]?.string.flatMap { text in
-          text.hasPrefix("company ") ? UInt16(text.dropFirst("company ".count), radix: 16) : nil
-        },
-        characteristic: value["characteristic_uuid"]?.string.flatMap { BluetoothUUID($0) }, octets: octets,
-        expected: expected)
-    }
-  }()
+  static let all: [SecondVector] = VectorFile.lines("ble-vectors-2").compactMap { value in
+    guard let id = value["id"]?.string,
+      let octets = value["hex"]?.string.flatMap({ try? Hex.decode($0) }), let expected = value["expected"]?.object
+    else { return nil }
+    return SecondVector(
+      id: id, model: value["model"]?.string ?? "", kind: value["kind"]?.string ?? "",
+      service: value["service_uuid"]?.string.flatMap { BluetoothUUID($0) },
+      company: value["service_uuid"]?.string.flatMap { text in
+        text.hasPrefix("company ") ? UInt16(text.dropFirst("company ".count), radix: 16) : nil
+      },
+      characteristic: value["characteristic_uuid"]?.string.flatMap { BluetoothUUID($0) }, octets: octets,
+      expected: expected)
+  }
 
   /// What `decode gatt` or `decode adv` makes of it.
   func decoded() throws -> Decoded? {

@@ -33,20 +33,15 @@ struct SerialVector: Sendable, CustomTestStringConvertible {
     return names[family] ?? family
   }
 
-  static let all: [SerialVector] = {
-    guard let url = Bundle.module.url(forResource: "Fixtures/serial-vectors", withExtension: "jsonl"),
-      let data = try? Data(contentsOf: url)
-    else { return [] }
-    return Array(data).split(separator: 0x0A).compactMap { line in
-      guard let value = try? JSONReader().value(Array(line)), let id = value["id"]?.string,
-        let family = value["protocol"]?.string, let hex = value["hex"]?.string, let octets = try? Hex.decode(hex),
-        let expected = value["expected"]
-      else { return nil }
-      return SerialVector(
-        id: id, family: family, octets: octets, isFromDevice: value["direction"]?.string == "from-device",
-        expected: expected)
-    }
-  }()
+  static let all: [SerialVector] = VectorFile.lines("serial-vectors").compactMap { value in
+    guard let id = value["id"]?.string,
+      let family = value["protocol"]?.string, let hex = value["hex"]?.string, let octets = try? Hex.decode(hex),
+      let expected = value["expected"]
+    else { return nil }
+    return SerialVector(
+      id: id, family: family, octets: octets, isFromDevice: value["direction"]?.string == "from-device",
+      expected: expected)
+  }
 
   /// Those from devices whose protocol is known.
   static let decodable = all.filter { $0.isFromDevice && SerialDecoding.protocols.contains($0.protocolID) }

@@ -26,18 +26,7 @@ import Testing
     }
 
     /// The bodies that the server got.
-    func seen() throws -> [Any] {
-      let process = Process()
-      process.executableURL = URL(filePath: FaultServer.find("python3") ?? "")
-      let script = "import sys, urllib.request; sys.stdout.buffer.write(urllib.request.urlopen(sys.argv[1]).read())"
-      process.arguments = ["-c", script, server.url("seen")]
-      let out = Pipe()
-      process.standardOutput = out
-      try process.run()
-      let data = out.fileHandleForReading.readDataToEndOfFile()
-      process.waitUntilExit()
-      return try #require(try JSONSerialization.jsonObject(with: data) as? [Any])
-    }
+    func seen() throws -> [Any] { try #require(try server.json(of: "seen") as? [Any]) }
   }
 
   private static let kinds = [

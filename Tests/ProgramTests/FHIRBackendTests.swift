@@ -93,18 +93,7 @@ private final class Hub {
   }
 
   /// What the server holds and saw.
-  func state() throws -> [String: Any] {
-    let process = Process()
-    process.executableURL = URL(filePath: FaultServer.find("python3") ?? "")
-    let script = "import sys, urllib.request; sys.stdout.buffer.write(urllib.request.urlopen(sys.argv[1]).read())"
-    process.arguments = ["-c", script, server.url("state")]
-    let out = Pipe()
-    process.standardOutput = out
-    try process.run()
-    let data = out.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
-  }
+  func state() throws -> [String: Any] { try #require(try server.json(of: "state") as? [String: Any]) }
 }
 
 private func isDelivered(_ backend: [String: Any]) -> Bool { backend["delivered"] as? Int == 4 }

@@ -45,6 +45,20 @@ final class FaultServer {
 
   func url(_ path: String, host: String = "127.0.0.1") -> String { "\(scheme)://\(host):\(port)/\(path)" }
 
+  /// What the server answers to a GET of the path, read as JSON.
+  func json(of path: String) throws -> Any {
+    let process = Process()
+    process.executableURL = URL(filePath: FaultServer.find("python3") ?? "")
+    let script = "import sys, urllib.request; sys.stdout.buffer.write(urllib.request.urlopen(sys.argv[1]).read())"
+    process.arguments = ["-c", script, url(path)]
+    let out = Pipe()
+    process.standardOutput = out
+    try process.run()
+    let data = out.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return try JSONSerialization.jsonObject(with: data)
+  }
+
   static func support(_ name: String) throws -> String {
     guard let path = Foundation.Bundle.module.path(forResource: name, ofType: nil, inDirectory: "Support") else {
       throw Failed()

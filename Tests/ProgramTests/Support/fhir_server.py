@@ -10,9 +10,8 @@ import base64
 import gzip
 import json
 import threading
-from http.server import BaseHTTPRequestHandler
 
-from serving import serve
+from serving import Answering, serve
 
 FHIR = [("Content-Type", "application/fhir+json")]
 lock = threading.Lock()
@@ -76,28 +75,10 @@ def decide(path, headers, body):
     return take(body)
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *arguments):
-        pass
-
-    def reply(self, status, headers, body):
-        self.send_response(status)
-        for name, value in headers:
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+class Handler(Answering):
+    def answer(self, body):
         with lock:
-            answer = decide(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
-        if answer is None:
-            self.close_connection = True
-        else:
-            self.reply(*answer)
+            return decide(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
 
     def do_GET(self):
         with lock:

@@ -3,7 +3,31 @@
 import os
 import sys
 import threading
-from http.server import ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Answering(BaseHTTPRequestHandler):
+    """Answers a POST with what `answer(body)` gives, a tuple for `reply`; None closes the connection without a word."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *arguments):
+        pass
+
+    def reply(self, status, headers, body):
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self):
+        answer = self.answer(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        if answer is None:
+            self.close_connection = True
+        else:
+            self.reply(*answer)
 
 
 def serve(handler):

@@ -6,9 +6,8 @@ POST /native /other-id /no-results /no-json /page /unknown-status /duplicate /re
 
 import json
 import threading
-from http.server import BaseHTTPRequestHandler
 
-from serving import serve
+from serving import Answering, serve
 
 lock = threading.Lock()
 seen = []
@@ -53,28 +52,10 @@ def decide(path, body):
     return 200, JSON, json.dumps({"resourceType": "Bundle", "type": "transaction-response", "entry": entries}).encode()
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *arguments):
-        pass
-
-    def reply(self, status, headers, body):
-        self.send_response(status)
-        for name, value in headers:
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+class Handler(Answering):
+    def answer(self, body):
         with lock:
-            answer = decide(self.path, body)
-        if answer is None:
-            self.close_connection = True
-        else:
-            self.reply(*answer)
+            return decide(self.path, body)
 
     def do_GET(self):
         with lock:
