@@ -50,13 +50,6 @@ package struct KeptLoad: Sendable, Hashable {
     self.init(HeldLoad(milligrams: weight, isStreamed: isStreamed), at: at, patient: value?["patient"]?.string)
   }
 
-  /// All of them, by device, as snapshots have them.
-  static func json(_ loads: [String: KeptLoad]) -> JSONValue {
-    var object = JSONObject()
-    for (device, load) in loads.sorted(by: { $0.key < $1.key }) { object[device] = load.json }
-    return .object(object)
-  }
-
   /// What a snapshot says; one of before they were kept says nothing.
   static func loads(json value: JSONValue?) -> [String: KeptLoad] {
     var loads: [String: KeptLoad] = [:]

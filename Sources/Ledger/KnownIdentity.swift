@@ -67,9 +67,6 @@ package struct KnownIdentity: Sendable, Hashable {
 }
 
 extension LedgerState {
-  /// As snapshots have them.
-  var identitiesJSON: JSONValue { LedgerState.object(register.identities, \.json) }
-
   /// From a snapshot's member.
   static func identities(_ value: JSONValue?) -> [String: KnownIdentity] {
     let members = value?.object?.members ?? []

@@ -35,14 +35,6 @@ extension LedgerState {
     cursors.keys.filter { !names.contains($0) && left[$0] == nil }.sorted()
   }
 
-  /// Backends that are gone as a snapshot keeps them; nil: none is.
-  var leftJSON: JSONValue? {
-    guard !left.isEmpty else { return nil }
-    var gone = JSONObject()
-    for (backend, entry) in left.sorted(by: { $0.key < $1.key }) { gone[backend] = entry.json }
-    return .object(gone)
-  }
-
   /// A backend left the configuration, or is in it again.
   mutating func note(left backend: String, _ entry: LeftBackend?) {
     left[backend] = entry

@@ -55,20 +55,6 @@ extension JournalEntry {
     case .retry:
       guard let retry = Retry(payload) else { return nil }
       self = .retry(retry)
-    case .identity:
-      guard let value = try? JSONReader(maximumSize: 1 << 16).value(payload), let device = value["device"]?.string,
-        let identity = value["identity"]
-      else { return nil }
-      self = .identity(device: device, KnownIdentity(json: identity))
-    case .line, .dismissal:
-      guard let value = try? JSONReader(maximumSize: 1 << 20).value(payload) else { return nil }
-      if kind == .line {
-        guard let change = LineChange(json: value) else { return nil }
-        self = .line(change)
-      } else {
-        guard let dismissal = Dismissal(json: value) else { return nil }
-        self = .dismissal(dismissal)
-      }
     case .void: return nil
     case .device:
       guard let record = try? DeviceRecord(payload) else { return nil }
@@ -82,7 +68,7 @@ extension JournalEntry {
       .imported:
       guard let value = try? JSONReader(maximumSize: 1 << 20).value(payload) else { return nil }
       self.init(setting: kind, value)
-    case .rules, .fragment, .fragmentsTaken, .problem, .audit, .erase, .erased:
+    case .rules, .fragment, .fragmentsTaken, .problem, .audit, .erase, .erased, .identity, .line, .dismissal:
       guard let value = try? JSONReader(maximumSize: 1 << 20).value(payload) else { return nil }
       self.init(kind: kind, value)
     }
@@ -127,6 +113,15 @@ extension JournalEntry {
       erased.counted = LedgerState.counted(value["counted"])
       erased.isOfFiles = value["files"]?.bool ?? false
       self = .erased(patient: patient, erased)
+    case .identity:
+      guard let device = value["device"]?.string, let identity = value["identity"] else { return nil }
+      self = .identity(device: device, KnownIdentity(json: identity))
+    case .line:
+      guard let change = LineChange(json: value) else { return nil }
+      self = .line(change)
+    case .dismissal:
+      guard let dismissal = Dismissal(json: value) else { return nil }
+      self = .dismissal(dismissal)
     default: return nil
     }
   }

@@ -249,7 +249,7 @@ extension LedgerState {
     object["version"] = 2
     object["stored"] = .int(stored)
     object["cursors"] = LedgerState.object(cursors, \.json)
-    if !register.identities.isEmpty { object["identities"] = identitiesJSON }
+    if !register.identities.isEmpty { object["identities"] = LedgerState.object(register.identities, \.json) }
     var lastObject = JSONObject()
     for (device, number) in lastRecord.sorted(by: { $0.key < $1.key }) { lastObject[device] = .int(number) }
     object["last_record"] = .object(lastObject)
@@ -283,14 +283,14 @@ extension LedgerState {
     object["keys"] = .int(keys)
     object["sessions"] = sessions.json
     object["quarantine"] = quarantine.json
-    if !heldLoads.isEmpty { object["held_loads"] = KeptLoad.json(heldLoads) }
+    if !heldLoads.isEmpty { object["held_loads"] = LedgerState.object(heldLoads, \.json) }
     object["origins"] = origins.json
     if !pauses.isEmpty {
       var paused = JSONObject()
       for (patient, list) in pauses.sorted(by: { $0.key < $1.key }) { paused[patient] = .array(list.map(\.json)) }
       object["pauses"] = .object(paused)
     }
-    object["left"] = leftJSON
+    if !self.left.isEmpty { object["left"] = LedgerState.object(self.left, \.json) }
     if let imported {
       var files = JSONObject()
       for (name, digest) in imported.sorted(by: { $0.key < $1.key }) { files[name] = .string(digest) }
