@@ -370,11 +370,10 @@ extension Links {
       }
     }
     let clock = device.clock?.seen(at: now)
-    var reading = Intake.normalise(
-      raw, IntakeContext(device: device.identity, zone: zone, now: now, clock: clock))
+    let intake = IntakeContext(device: device.identity, zone: zone, now: now, clock: clock)
+    var reading = Intake.normalise(raw, intake)
     reading.device.address = device.address
     reading.anchor = anchor(clock, &turn)
-    let intake = IntakeContext(device: device.identity, zone: zone, now: now, clock: clock)
     if let distance = Intake.clockFault(raw, intake) { devices[device.configuration.id]?.clockFault = distance }
     if known?.contains(reading.id) ?? false { return nil }
     if underway?.contains(reading.id) ?? false || isUnsaved(reading.id) {
