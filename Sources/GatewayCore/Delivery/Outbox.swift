@@ -383,6 +383,7 @@ struct Outbox: Sendable {
   mutating func storingFailed(_ lane: OutboxLane, _ now: Now) {
     guard self[lane].step == .storing else { return }
     self[lane].step = .unstored
+    self[lane].answer = nil
     storeAt = now.monotonic + min(Outbox.longestWait, 5000 << Int64(min(storeFailures, 4)))
     storeFailures += 1
   }
@@ -404,7 +405,9 @@ struct Outbox: Sendable {
     for lane in OutboxLane.allCases where self[lane].step == .sending {
       self[lane].erased = Set(self[lane].batch.filter(isErased).map(\.sequence))
     }
-    if lastError?.code == "item.refused" { lastError?.text = "a reading was refused" }
+    if let code = lastError?.code, ["item.refused", "kind.refused"].contains(code) {
+      lastError?.text = "a reading was refused"
+    }
     thaw()
   }
 

@@ -37,12 +37,10 @@ struct LaneState: Sendable {
   var batch: [Deliverable] = []
   /// What became of each item, by identifier, while the answer is not on disk.
   var results: [String: ItemResult] = [:]
-  /// What is to be stored where nothing was sent.
-  var fixed: Answer?
-  /// The kind whose line the batch is of; nil: it is of every kind.
-  var line: String?
-  /// Items of the batch that were set aside before, by sequence number.
-  var resent: Set<UInt64> = []
+  /// What is to be stored of them, as it was made when they came; nil: it is made anew.
+  var answer: Answer?
+  /// The question by which the batch, or that there is none, was read for one kind's line; nil: the batch is of every kind.
+  var lineRequest: FetchRequest?
   /// What was erased while a batch was on its way: why it was refused is not kept.
   var erased: Set<UInt64> = []
   /// The settings changed while a batch was on its way: it is made anew rather than sent again.
@@ -53,6 +51,9 @@ struct LaneState: Sendable {
     if case .fetching(let request) = step { return request.only }
     return batch.map(\.sequence)
   }
+
+  /// The kind whose line the batch is of; nil: it is of every kind.
+  var line: String? { lineRequest?.line }
 
   var isUnderway: Bool {
     switch step {
@@ -66,9 +67,8 @@ struct LaneState: Sendable {
     step = .idle
     batch = []
     results = [:]
-    fixed = nil
-    line = nil
-    resent = []
+    answer = nil
+    lineRequest = nil
     isOutdated = false
     erased = []
   }

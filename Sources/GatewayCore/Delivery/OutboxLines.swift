@@ -25,25 +25,32 @@ extension Outbox {
       let asksOther = asked[kind, default: 0] % 2 == 1
       probes[kind] = now.monotonic + (asksOther ? 0 : random.next(Outbox.probeWait))
     }
-    if made.answer.isEmpty { stored(lane) } else { self[lane].step = .storing }
+    take(made.answer, lane)
     guard let reason = made.firstReason else { return nil }
     let code = made.stopped.isEmpty ? "item.refused" : "kind.refused"
     if self[lane].erased.isEmpty { lastError = (code, String(reason.prefix(200))) }
     return code
   }
 
-  /// What is to be stored of a lane's answer, as the backend stands now: another lane's answer, an erasure or a technician may have
-  /// come between the answer and the disk.
+  /// What is to be stored of an answer; the lane is free where that is nothing.
+  private mutating func take(_ answer: Answer, _ lane: OutboxLane) {
+    guard !answer.isEmpty else { return stored(lane) }
+    self[lane].answer = answer
+    self[lane].step = .storing
+  }
+
+  /// What is to be stored of a lane's answer. After the disk refused it once it is made anew, as the backend stands now: another lane's
+  /// answer, an erasure or a technician may have come between.
   mutating func answerToStore(_ lane: OutboxLane, _ view: View, _ now: Now) -> Answer {
-    let answer = self[lane].fixed ?? answer(of: lane, view, now).answer
+    let answer = self[lane].answer ?? answer(of: lane, view, now).answer
     // Items that were passed over may be urgent again.
     if answer.records.contains(where: { $0.kind == .line }) { gone = [] }
     return answer
   }
 
   private func answer(of lane: OutboxLane, _ view: View, _ now: Now) -> MadeAnswer {
-    guard let kind = self[lane].line else { return answerOfAll(lane, view, now) }
-    return answerOfLine(kind, lane, view, now)
+    guard let request = self[lane].lineRequest, let kind = request.line else { return answerOfAll(lane, view, now) }
+    return self[lane].batch.isEmpty ? answerOfNone(kind, request, view) : answerOfLine(kind, request, lane, view, now)
   }
 
   /// A batch of every kind.
@@ -67,7 +74,9 @@ extension Outbox {
   }
 
   /// A batch of one kind's line.
-  private func answerOfLine(_ kind: String, _ lane: OutboxLane, _ view: View, _ now: Now) -> MadeAnswer {
+  private func answerOfLine(
+    _ kind: String, _ request: FetchRequest, _ lane: OutboxLane, _ view: View, _ now: Now
+  ) -> MadeAnswer {
     var made = MadeAnswer()
     guard var line = view.lines[kind] else { return made }
     let (batch, results, erased) = (self[lane].batch, self[lane].results, self[lane].erased)
@@ -79,7 +88,7 @@ extension Outbox {
     standing.lines[kind] = line
     var sorting = Sorting(name, results, erased: erased, standing, now)
     for item in batch {
-      if self[lane].resent.contains(item.sequence) {
+      if request.only.contains(item.sequence) {
         resent(item, results[item.id], &line, &change, view)
       } else {
         sorting.add(item)
@@ -127,6 +136,7 @@ extension Outbox {
   mutating func lineRequest(_ view: View, _ now: Now) -> FetchRequest? {
     // A wait that is over, of a kind that goes with the others or is sent.
     probes = probes.filter { $0.value > now.monotonic || view.lines[$0.key].map { !$0.isOpen } ?? false }
+    asked = asked.filter { view.lines[$0.key] != nil }
     let due = view.lines.keys.sorted().filter { kind in
       (view.lines[kind]?.isOpen ?? false) ? !wasLine : probes[kind] ?? 0 <= now.monotonic
     }
@@ -156,44 +166,44 @@ extension Outbox {
   mutating func fetchedLine(
     _ kind: String, _ request: FetchRequest, _ items: [Deliverable], isAtEnd: Bool, _ view: View, _ now: Now
   ) -> [Effect] {
+    self[.backlog].clear()
+    self[.backlog].lineRequest = request
     guard items.isEmpty else {
       self[.backlog].batch = items
-      self[.backlog].line = kind
-      self[.backlog].resent = Set(request.only)
-      self[.backlog].isOutdated = false
       self[.backlog].step = .sending
       return [.deliver(backend: name, lane: .backlog, items)]
     }
-    self[.backlog].clear()
-    guard isAtEnd, var line = view.lines[kind] else {
-      // The journal could not be read: it is asked again later.
+    // The journal could not be read, or nothing came of it: it is asked again later.
+    let answer = isAtEnd ? answer(of: .backlog, view, now).answer : Answer()
+    guard !answer.isEmpty else {
+      self[.backlog].clear()
       probes[kind] = now.monotonic + Outbox.probeWait.lowerBound
       return []
     }
+    take(answer, .backlog)
+    return []
+  }
+
+  /// Nothing of what was asked for is in the journal.
+  private func answerOfNone(_ kind: String, _ request: FetchRequest, _ view: View) -> MadeAnswer {
+    guard var line = view.lines[kind] else { return MadeAnswer() }
     var change = LineChange(backend: name, kind: kind, line: nil)
     if !request.only.isEmpty {
-      // It is not in the journal any more.
+      // What was set aside is gone.
       line.toResend.removeAll { request.only.contains($0) }
       change.line = line
     } else if !line.toResend.isEmpty {
       // Nothing waits but what was set aside: what all backends have may go from the journal.
       let place = (request.before ?? 1) - 1
-      guard place > line.through, place - line.through >= Outbox.longestPinned else {
-        if !line.isOpen { probes[kind] = now.monotonic + Outbox.probeWait.lowerBound }
-        return []
-      }
+      guard place > line.through, place - line.through >= Outbox.longestPinned else { return MadeAnswer() }
       line.through = place
       line.skipping.removeAll { $0 <= place }
       change.line = line
     } else {
       // Nothing of the kind is left: it goes with the others again, and is judged by its next one.
       change.endsRow = line.isOpen
-      probes[kind] = nil
-      asked[kind] = nil
     }
-    self[.backlog].fixed = Answer(records: [.line(change)])
-    self[.backlog].step = .storing
-    return []
+    return MadeAnswer(answer: Answer(records: [.line(change)]))
   }
 
   /// A line whose kind does not come any more moves on after so many records.
